@@ -1,0 +1,55 @@
+"""The sign-in contract: who is it, and where does a local part's mail go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from pillarbox.model import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What delivery needs to know of an account."""
+
+    user: str
+    """Its name, normalised: the name of its maildrop."""
+    quota_octets: int = 0
+
+
+class Authenticator(Protocol):
+    """Checks credentials. Refusals cost the same time and look the same, whatever the cause.
+
+    *peer* is the client's address (``192.0.2.7``, ``::1``, ``unix``): failures from one
+    address make later answers to that address slower; an account is never locked.
+    Names and passwords may hold anything a client can send (undecodable bytes arrive as
+    surrogate escapes); nothing of it is trusted.
+    """
+
+    async def check_password(self, name: str, password: str, peer: str) -> Identity:
+        """The identity that *name* and *password* open.
+
+        Raises:
+            CredentialsRefused: unknown user, wrong password, disabled account.
+            AuthUnavailable: cannot be checked now.
+        """
+
+    async def check_apop(self, name: str, timestamp: str, digest: str, peer: str) -> Identity:
+        """The same for APOP: *digest* is the MD5 of timestamp and secret, in hexadecimal.
+
+        Raises: as :meth:`check_password`.
+        """
+
+
+class Directory(Protocol):
+    """Finds the account that mail is for."""
+
+    async def find(self, address: str) -> Account | None:
+        """The account for *address* (``local@domain``); None when there is none.
+
+        Only addresses of the configured domains have accounts; ``user+device@domain`` is
+        the user's; letter case does not matter. A disabled account still gets mail.
+
+        Raises:
+            AuthUnavailable: the directory cannot be asked now.
+        """

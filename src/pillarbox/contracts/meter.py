@@ -1,0 +1,40 @@
+"""Counting what happens, without knowing who reads the counters."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Meter(Protocol):
+    """Receives events; must be quick and must not raise."""
+
+    def session_began(self, door: str) -> None:
+        """A client connected; *door* is the listener: ``pop3``, ``pop3s``."""
+
+    def session_ended(
+        self, door: str, reason: str, *, retrieved: int, octets: int, deleted: int
+    ) -> None:
+        """A session is over: messages and octets sent by RETR, messages removed by QUIT."""
+
+    def connection_refused(self, door: str, reason: str) -> None:
+        """A connection was turned away before a greeting (a limit was reached)."""
+
+    def signed_in(self, mechanism: str, outcome: str) -> None:
+        """A sign-in was answered; *outcome*: ``ok``, ``refused``, ``in-use``, ``error``."""
+
+    def delivered(self, door: str, outcome: str, octets: int) -> None:
+        """One recipient of one message was answered; *door*: ``lmtp``, ``smtp``;
+        *outcome*: ``stored``, ``refused``, ``deferred``.
+        """
+
+
+class NullMeter:
+    """Counts nothing."""
+
+    def session_began(self, door: str) -> None: ...
+    def session_ended(
+        self, door: str, reason: str, *, retrieved: int, octets: int, deleted: int
+    ) -> None: ...
+    def connection_refused(self, door: str, reason: str) -> None: ...
+    def signed_in(self, mechanism: str, outcome: str) -> None: ...
+    def delivered(self, door: str, outcome: str, octets: int) -> None: ...

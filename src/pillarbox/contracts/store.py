@@ -1,0 +1,208 @@
+"""The store contract: keeping mail durably, and opening a maildrop for one session.
+
+Two rules carry the whole post office:
+
+* :meth:`Store.deliver` returns only when the message would survive a power cut.
+* :meth:`Maildrop.commit` removes all it was given, durably, or nothing.
+
+All methods are coroutines so that an engine may wait for a disk, a lock or a network; an
+engine whose answer is at hand completes without suspending, and the server then pays for
+no scheduling. Methods may be called from one event loop at a time. A method that is
+cancelled while it waits has either taken effect whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pillarbox.contracts.errors import StoreError
+from pillarbox.model import DEFAULT_VIEW, Identity, MessageInfo, Recipient, StoredForm
+
+
+class BodyStream(AsyncIterator[bytes], Protocol):
+    """A large body, read piece by piece; pieces are non-empty and at most 256 KiB or so.
+
+    The pieces together are exactly ``Body.stored`` bytes. A read that fails on the way
+    raises :class:`~pillarbox.contracts.errors.BodyDamaged` (the reply is then broken off).
+    """
+
+    async def aclose(self) -> None:
+        """Free what the stream holds; may be called at any time, and twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """One message's body, ready to be sent as it is."""
+
+    octets: int
+    """As LIST reports it."""
+    stored: int
+    """The number of bytes of ``content``."""
+    international: bool
+    """As :attr:`pillarbox.model.StoredForm.international`."""
+    content: bytes | BodyStream
+    """The stored form: whole when it is small, a stream otherwise."""
+
+
+class Maildrop(Protocol):
+    """One view of one maildrop, open and locked for one session.
+
+    The messages are those that were there when it was opened: numbers 1 to ``count`` mean
+    the same messages until :meth:`release`, whatever is delivered meanwhile. Nobody else
+    opens this view until then. Numbers outside 1…``count`` are the caller's mistake
+    (:class:`IndexError`).
+    """
+
+    @property
+    def count(self) -> int:
+        """How many messages there are."""
+
+    @property
+    def octets(self) -> int:
+        """The sum of their octets."""
+
+    async def messages(self, first: int, last: int) -> Sequence[MessageInfo]:
+        """The messages with numbers *first* to *last*, both included, in order.
+
+        The caller asks for a bounded page at a time.
+
+        Raises:
+            StoreUnavailable: the index cannot be read.
+        """
+
+    async def body(self, number: int) -> Body:
+        """The body of message *number*, opened: it can be read even if it is removed later.
+
+        Raises:
+            BodyDamaged: it is missing, or its size is not the index's.
+            StoreUnavailable: the storage cannot be read.
+        """
+
+    async def commit(self, numbers: Collection[int]) -> None:
+        """Delete the messages with these numbers from this view, in one transaction.
+
+        Returns when the deletion would survive a power cut. With no view left that wants a
+        message, its body's space is given back (soon after, not necessarily before this
+        returns). Does not release the lock. Committing nothing succeeds at no cost.
+
+        Raises:
+            LockLost: this session's lock has been taken away; nothing is deleted.
+            StoreUnavailable: nothing is deleted.
+        """
+
+    async def release(self) -> None:
+        """End the session: the next one may open the view. Deletes nothing; idempotent."""
+
+
+class Store(Protocol):
+    """An engine: all maildrops, for the server and for delivery."""
+
+    async def open(self, identity: Identity, *, minimum_interval: float = 0) -> Maildrop:
+        """Lock a view of a maildrop, at once or not at all, and fix its messages.
+
+        A maildrop exists as soon as it is asked for: a user who never got mail has an
+        empty one. A holder that died (even by SIGKILL) holds no lock.
+
+        Args:
+            identity: whose maildrop, and which view. Whether the user exists is the
+                account directory's question, not the store's.
+            minimum_interval: seconds that must have passed since this view was last
+                opened with a minimum interval (RFC 2449, LOGIN-DELAY); 0: no rule.
+
+        Raises:
+            MaildropLocked: another session has it.
+            OpenedTooSoon: the interval has not passed.
+            NoSuchView: the maildrop has no such view.
+            StoreUnavailable: the storage fails.
+        """
+
+    async def deliver(
+        self, message: StoredForm, recipients: Sequence[Recipient]
+    ) -> Sequence[StoreError | None]:
+        """Put *message* into the maildrop of each recipient.
+
+        Never waits for a session's lock. Returns one outcome per recipient, in their
+        order: None when the message is in that maildrop and would survive a power cut;
+        else the error (:class:`OverQuota`, :class:`StoreUnavailable`) and the maildrop is
+        as it was.
+        """
+
+    async def probe(self) -> None:
+        """Check that mail can be read and written now (for the health page).
+
+        Raises:
+            StoreUnavailable: it cannot.
+        """
+
+    async def close(self) -> None:
+        """Finish what was begun and free everything; open maildrops are released."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewStatus:
+    """What ``pillarbox maildrop show`` says of a view."""
+
+    name: str
+    count: int
+    octets: int
+    locked: bool
+    holder: str | None
+    """Who holds the lock, in words for an operator (``process 4711``); None: unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaildropStatus:
+    """What ``pillarbox maildrop show`` says of a maildrop."""
+
+    user: str
+    count: int
+    octets: int
+    views: tuple[ViewStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One disagreement that ``pillarbox maildrop check`` found."""
+
+    user: str | None
+    """Whose maildrop; None: of the store as a whole."""
+    problem: str
+    """What is wrong, in words for an operator, naming the file or the unique-id."""
+    repaired: bool
+    """Whether it has been mended in this run."""
+
+
+class StoreAdmin(Protocol):
+    """What the operator's commands need; works while servers run on the same storage."""
+
+    async def users(self) -> Sequence[str]:
+        """The names of all maildrops, sorted."""
+
+    async def status(self, user: str) -> MaildropStatus:
+        """One maildrop; a user without mail has an empty one."""
+
+    async def listing(self, user: str, view: str = DEFAULT_VIEW) -> Sequence[MessageInfo]:
+        """The messages of a view as a session opened now would number them; takes no lock."""
+
+    async def unlock(self, user: str, view: str = DEFAULT_VIEW) -> bool:
+        """Take the lock away from whoever holds it; False when nobody did.
+
+        The view can be opened again at once. The session that held it may go on reading,
+        but its commit raises LockLost.
+        """
+
+    async def remove(self, user: str) -> None:
+        """Remove a maildrop with all its mail; of a user without one: nothing to do.
+
+        A session that has it open may go on reading what it can; its commit raises
+        LockLost. A later maildrop of the same name never repeats a unique-id.
+        """
+
+    async def check(self, user: str | None = None, *, repair: bool = False) -> Sequence[Finding]:
+        """Compare index and bodies (of one user, or of all and the store itself).
+
+        Repair never removes a message whose body is whole. A listed message without its
+        body is taken off the list only by repair.
+        """
