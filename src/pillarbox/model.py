@@ -4,7 +4,7 @@ message-number
     1, 2, 3 …: a message's place in one session (RFC 1939, section 5). Fixed when the
     maildrop is opened, never shifted by a deletion.
 unique-id
-    1 to 70 characters of 0x21–0x7E that name a message for ever (RFC 1939, section 7,
+    1 to 70 characters of 0x21 to 0x7E that name a message for ever (RFC 1939, section 7,
     UIDL). Never reused.
 octets
     The size that STAT, LIST and RETR report: every line end counts as two (CRLF), the
