@@ -1,0 +1,122 @@
+"""The server's configuration: one frozen :class:`Config`, whole and checked, or all faults.
+
+Sources, the strongest first::
+
+    --set section.key=value  >  PILLARBOX_SECTION__KEY  >  the TOML file  >  defaults
+
+``settings``   the Structs: every key, type and default
+``sources``    file, environment, ``--set``: who said what, and where
+``reading``    one value: known? of the right type? in range?
+``later``      settings of capabilities that are not built yet
+``checks``     rules between settings
+``addresses``  listen addresses
+``faults``     ``FILE:LINE: section.key: what is wrong; hint``
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pillarbox.app.config.addresses import Address, TcpAddress, UnixAddress, parse_address
+from pillarbox.app.config.checks import check
+from pillarbox.app.config.faults import ConfigError, Fault
+from pillarbox.app.config.reading import read
+from pillarbox.app.config.settings import SECTIONS, Config
+from pillarbox.app.config.sources import (
+    Given,
+    find_file,
+    from_environment,
+    from_file,
+    from_overrides,
+)
+
+__all__ = [
+    "Address",
+    "Config",
+    "ConfigError",
+    "Fault",
+    "TcpAddress",
+    "UnixAddress",
+    "load",
+    "parse_address",
+    "reload",
+]
+
+
+def load(
+    path: Path | None = None,
+    overrides: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+    *,
+    serving: bool = False,
+) -> Config:
+    """The configuration from all sources.
+
+    Args:
+        path: the file to read; None: look where ``PILLARBOX_CONFIG`` says, and then in
+            the usual places.
+        overrides: ``section.key=value`` texts, stronger than all else.
+        environ: the environment; None: this process's own.
+        serving: also ask for what only a server needs, such as a certificate.
+
+    Raises:
+        ConfigError: with every fault found.
+    """
+    environ = os.environ if environ is None else environ
+    faults: list[Fault] = []
+    file = find_file(path, environ)
+    given = from_file(file, faults) if file else []
+    given += from_environment(environ, faults)
+    given += from_overrides(overrides, faults)
+    config, spoken = _merge(given, faults)
+    config = msgspec.structs.replace(config, file=file, overrides=tuple(overrides))
+
+    def place(section: str, key: str) -> str:
+        giver = spoken.get((section, key))
+        return giver.place() if giver else ""
+
+    checked = check(config, place, serving=serving)
+    # A setting with a fault of its own stands at its default now: rules would mislead.
+    broken = {fault.setting for fault in faults}
+    faults += [fault for fault in checked.faults if fault.setting not in broken]
+    if faults:
+        raise ConfigError(faults)
+    return msgspec.structs.replace(config, warnings=tuple(checked.warnings))
+
+
+def reload(
+    config: Config, environ: Mapping[str, str] | None = None, *, serving: bool = True
+) -> Config:
+    """The same sources read again, as on SIGHUP.
+
+    Raises:
+        ConfigError: there are faults now; keep using *config*.
+    """
+    return load(config.file, config.overrides, environ, serving=serving)
+
+
+def _merge(
+    given: Sequence[Given], faults: list[Fault]
+) -> tuple[Config, dict[tuple[str, str], Given]]:
+    """Read every value (a weaker one, too: its fault would show up some day)."""
+    sections: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
+    spoken: dict[tuple[str, str], Given] = {}
+    for one in given:
+        value = read(one)
+        if isinstance(value, Fault):
+            faults.append(value)
+        else:
+            sections[one.section][one.key] = value
+            spoken[one.section, one.key] = one
+    structs: dict[str, Any] = {name: SECTIONS[name](**values) for name, values in sections.items()}
+    config = Config(**structs)
+    domains = tuple(domain.lower() for domain in config.delivery.domains)
+    delivery = msgspec.structs.replace(
+        config.delivery, domains=domains or (config.server.hostname.lower(),)
+    )
+    return msgspec.structs.replace(config, delivery=delivery), spoken

@@ -1,0 +1,56 @@
+"""Settings that belong to capabilities which this version does not have.
+
+They are known by name, so that a configuration written for a later version is refused
+with the reason. Ignoring them would be worse than an error: mail would not expire, or
+would be kept elsewhere than the file says.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_KEYS = {
+    ("tls", "sni"): "several certificates, chosen by name",
+    ("store", "s3"): "the cluster engine",
+    ("store", "database"): "the cluster engine",
+    ("store", "objects"): "the cluster engine",
+}
+_SCRAM = "SCRAM sign-in"
+_OAUTH = "OAuth 2 sign-in"
+_MECHANISMS = {
+    "SCRAM-SHA-1": _SCRAM,
+    "SCRAM-SHA-1-PLUS": _SCRAM,
+    "SCRAM-SHA-256": _SCRAM,
+    "SCRAM-SHA-256-PLUS": _SCRAM,
+    "OAUTHBEARER": _OAUTH,
+    "XOAUTH2": _OAUTH,
+}
+_ENGINES = {"maildir": "serving Maildir folders", "cluster": "the cluster engine"}
+
+
+def later_key(section: str, key: str) -> str | None:
+    """What *section*.*key* will be for, if it is a later capability's; else None."""
+    return _KEYS.get((section, key))
+
+
+def later_value(section: str, key: str, value: Any) -> tuple[str, str] | None:
+    """``(value in words, what it will be for)`` if the value is a later capability's."""
+    match section, key:
+        case "store", "engine" if isinstance(value, str) and value in _ENGINES:
+            return f'"{value}"', _ENGINES[value]
+        case "store", "path" if isinstance(value, str) and "{user}" in value:
+            return f'"{value}"', _ENGINES["maildir"]
+        case "auth", "mechanisms" if isinstance(value, list):
+            return _later_mechanism(value)
+        case "retention", _ if type(value) is int and value > 0:
+            return f"{value}", "mail that expires"
+        case "limits", "sessions_per_user" if type(value) is int and value > 1:
+            return f"{value}", "several sessions of one maildrop"
+    return None
+
+
+def _later_mechanism(names: list[Any]) -> tuple[str, str] | None:
+    for name in names:
+        if isinstance(name, str) and name.upper() in _MECHANISMS:
+            return f'"{name}"', _MECHANISMS[name.upper()]
+    return None

@@ -1,0 +1,176 @@
+"""Every setting of the server, with its default, its unit and its reason.
+
+One Struct a section, one field a key: the names and types here *are* the configuration's
+grammar (:mod:`.reading` walks them), and ``docs/configuration.md`` describes each for
+operators. A capability that is not built yet has no field here; :mod:`.later` refuses
+its keys by name.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from pillarbox.app.config.addresses import Address, TcpAddress, UnixAddress, is_hostname
+from pillarbox.app.config.faults import Fault
+
+DAY = 86400
+# Bounds of numbers: wide enough for anything sensible, narrow enough to catch a slip.
+Seconds = Annotated[float, Meta(ge=1, le=7 * DAY)]
+SecondsOrZero = Annotated[float, Meta(ge=0, le=7 * DAY)]
+Count = Annotated[int, Meta(ge=1, le=10_000_000)]
+Octets = Annotated[int, Meta(ge=0, le=2**53)]
+# Below this, ordinary mail does not get in at all.
+MessageOctets = Annotated[int, Meta(ge=1024, le=2**31 - 1)]
+
+Mechanism = Literal["PLAIN", "LOGIN"]
+
+
+def _processors() -> int:
+    """The processors that this process may use (a container may have fewer than the machine)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _machine_name() -> str:
+    """This machine's own name. No DNS is asked: commands stay quick and work offline."""
+    name = socket.gethostname().rstrip(".").lower()
+    return name if is_hostname(name) and not re.fullmatch(r"[0-9.]+", name) else "localhost"
+
+
+class Server(Struct, frozen=True, kw_only=True):
+    """``[server]``: the process as a whole."""
+
+    hostname: str = field(default_factory=_machine_name)
+    """The name in greetings and in ``Received`` lines; should be a name in the certificate."""
+    workers: Annotated[int, Meta(ge=1, le=1024)] = field(default_factory=_processors)
+    """Worker processes; one per processor keeps them all busy."""
+    user: str = "pillarbox"
+    """The system user to become when started as root, once the listeners are bound.
+    Without effect when started by anybody else."""
+
+
+class Listen(Struct, frozen=True, kw_only=True):
+    """``[listen]``: where the doors stand; an empty list closes a door."""
+
+    pop3s: tuple[Address, ...] = (TcpAddress("::", 995),)
+    """POP3 with TLS from the first byte (RFC 8314): the front door."""
+    pop3: tuple[Address, ...] = (TcpAddress("::", 110),)
+    """POP3 that starts in the clear; STLS is offered when there is a certificate."""
+    lmtp: tuple[Address, ...] = (UnixAddress(Path("/run/pillarbox/lmtp")),)
+    """Mail from an MTA on this machine (RFC 2033)."""
+    smtp: tuple[Address, ...] = ()
+    """Mail straight from other servers, for ``delivery.domains`` only; never a relay."""
+    http: tuple[Address, ...] = (TcpAddress("127.0.0.1", 8110),)
+    """Health and metrics; on loopback, since it tells how busy the server is."""
+
+
+class Tls(Struct, frozen=True, kw_only=True):
+    """``[tls]``: the certificate that clients see."""
+
+    certificate: Path | None = None
+    """PEM file: the server's certificate, then its chain."""
+    key: Path | None = None
+    """PEM file: the private key; not given: it is in the certificate's file."""
+    minimum: Literal["1.2", "1.3"] = "1.2"
+    """The oldest TLS version accepted (RFC 8996 buried 1.0 and 1.1)."""
+
+
+class Auth(Struct, frozen=True, kw_only=True):
+    """``[auth]``: how users sign in."""
+
+    cleartext: Literal["never", "loopback", "always"] = "loopback"
+    """Whether passwords are taken on a connection without TLS."""
+    mechanisms: tuple[Mechanism, ...] = ("PLAIN", "LOGIN")
+    """SASL mechanisms offered by AUTH, the preferred one first; none: USER and PASS only."""
+    apop: bool = False
+    """Whether APOP is offered. It needs secrets stored readably and rests on MD5
+    (CVE-2007-1558), hence off."""
+
+
+class StoreSettings(Struct, frozen=True, kw_only=True):
+    """``[store]``: where mail and accounts are kept."""
+
+    engine: Literal["embedded"] = "embedded"
+    """The storage engine: ``embedded`` needs nothing but a folder."""
+    path: Path = Path("/var/lib/pillarbox")
+    """The folder of mail and accounts. One default for everybody, root or not: a command
+    must never quietly work on another store than the server's."""
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """``[delivery]``: mail coming in by LMTP and SMTP."""
+
+    domains: tuple[str, ...] = ()
+    """The domains whose local parts are accounts, in lower case; after loading never
+    empty: not given, it is ``server.hostname``."""
+    max_message_octets: MessageOctets = 52_428_800
+    """The largest message taken, in octets (50 MiB); announced by SIZE (RFC 1870)."""
+    quota_octets: Octets = 0
+    """How many octets a maildrop may hold; 0: any number. ``user add --quota`` overrides it."""
+
+
+class Retention(Struct, frozen=True, kw_only=True):
+    """``[retention]``: mail that goes by itself. Nothing does in this version."""
+
+    expire_days: Annotated[int, Meta(ge=0)] = 0
+    """Days after which a message goes; 0: never."""
+    unread_by_device_days: Annotated[int, Meta(ge=0)] = 0
+    """Days after which an absent device no longer holds mail back; 0: never."""
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """``[limits]``: what one client, or all together, may use up."""
+
+    connections: Count = 10_000
+    """Connections at once, over all workers and POP3 doors."""
+    connections_per_address: Count = 100
+    """Connections at once from one client address."""
+    sessions_per_user: Count = 1
+    """Sessions at once of one view: 1, the exclusive lock of RFC 1939."""
+    idle_timeout: Seconds = 600
+    """Seconds without a command until a session is closed; RFC 1939 wants 600 or more."""
+    login_timeout: Seconds = 60
+    """Seconds that a client has to sign in."""
+    login_delay: SecondsOrZero = 0
+    """Seconds that must pass between two sessions of a user (LOGIN-DELAY, RFC 2449)."""
+    stop_grace: SecondsOrZero = 30
+    """Seconds that running sessions may take to finish after SIGTERM."""
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """The whole configuration, checked. Made by :func:`pillarbox.app.config.load`."""
+
+    server: Server = field(default_factory=Server)
+    listen: Listen = field(default_factory=Listen)
+    tls: Tls = field(default_factory=Tls)
+    auth: Auth = field(default_factory=Auth)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    delivery: Delivery = field(default_factory=Delivery)
+    retention: Retention = field(default_factory=Retention)
+    limits: Limits = field(default_factory=Limits)
+
+    file: Path | None = None
+    """The file it came from, absolute; None: there was none."""
+    overrides: tuple[str, ...] = ()
+    """What ``--set`` said, for :func:`pillarbox.app.config.reload`."""
+    warnings: tuple[Fault, ...] = ()
+    """Settings that work but are probably not what anybody wants."""
+
+
+SECTIONS: dict[str, type[Struct]] = {
+    "server": Server,
+    "listen": Listen,
+    "tls": Tls,
+    "auth": Auth,
+    "store": StoreSettings,
+    "delivery": Delivery,
+    "retention": Retention,
+    "limits": Limits,
+}

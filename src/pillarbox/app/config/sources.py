@@ -1,0 +1,154 @@
+"""Where settings come from: the file, the environment, ``--set``.
+
+A source turns into a list of :class:`Given`: one value, the setting it is for, and the
+place to name when something is wrong with it. Nothing is judged here except what keeps a
+source from being read at all.
+
+The file: ``--config FILE``, else ``PILLARBOX_CONFIG``, else the first that exists of
+``./pillarbox.toml``, the user's configuration folder and ``/etc/pillarbox``. A file that
+was asked for must exist; one that exists must be readable.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from pillarbox.app.config.faults import Fault
+from pillarbox.app.config.positions import Positions
+from pillarbox.app.config.settings import SECTIONS
+
+FILE_NAME = "pillarbox.toml"
+FILE_VARIABLE = "PILLARBOX_CONFIG"
+PREFIX = "PILLARBOX_"
+# A configuration is a page or two; this keeps a wrong --config from filling the memory.
+MAX_FILE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One value that somebody gave for one setting."""
+
+    section: str
+    key: str
+    value: Any
+    """As TOML has it; a plain text when ``as_text``."""
+    place: Callable[[], str]
+    """Names the place; called only when there is a fault."""
+    base: Path
+    """What relative paths start from."""
+    as_text: bool = False
+    """From the environment or the command line, where everything is a text."""
+
+
+def find_file(asked: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """The configuration file to read, absolute; None: there is none."""
+    named = asked or (Path(environ[FILE_VARIABLE]) if environ.get(FILE_VARIABLE) else None)
+    if named is not None:
+        return named.expanduser().absolute()
+    return next((path.absolute() for path in usual_places() if path.exists()), None)
+
+
+def usual_places() -> tuple[Path, ...]:
+    """Where a file is looked for when none is named, in this order."""
+    return (
+        Path(FILE_NAME),
+        platformdirs.user_config_path("pillarbox") / FILE_NAME,
+        Path("/etc/pillarbox") / FILE_NAME,
+    )
+
+
+def from_file(file: Path, faults: list[Fault]) -> list[Given]:
+    """Every value in the TOML file *file*."""
+    text = _read(file, faults)
+    if text is None:
+        return []
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        faults.append(_syntax_fault(file, text, error))
+        return []
+    positions = Positions(str(file), text)
+    given: list[Given] = []
+    for section, table in document.items():
+        if section in SECTIONS and isinstance(table, dict):
+            given += [
+                Given(section, key, value, positions.naming(section, key), file.parent)
+                for key, value in table.items()
+            ]
+        else:
+            given.append(Given(section, "", table, positions.naming(section), file.parent))
+    return given
+
+
+def _read(file: Path, faults: list[Fault]) -> str | None:
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        hint = "name another with --config" if isinstance(error, FileNotFoundError) else ""
+        faults.append(Fault(str(file), "", f"cannot be read: {error.strerror}", hint))
+        return None
+    if len(data) > MAX_FILE_BYTES:
+        faults.append(Fault(str(file), "", "is larger than a configuration can be (1 MiB)"))
+        return None
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        faults.append(Fault(f"{file}:{line}", "", "is not UTF-8 text", "save the file as UTF-8"))
+        return None
+
+
+def _syntax_fault(file: Path, text: str, error: tomllib.TOMLDecodeError) -> Fault:
+    """The parser says where only in words: ``Invalid value (at line 3, column 5)``."""
+    said, _, where = str(error).partition(" (at ")
+    found = re.match(r"line (\d+)", where)
+    line = int(found[1]) if found else text.rstrip().count("\n") + 1
+    hint = 'texts stand in quotes: key = "value"' if said == "Invalid value" else ""
+    return Fault(f"{file}:{line}", "", f"is not TOML: {said[:1].lower()}{said[1:]}", hint)
+
+
+def from_environment(environ: Mapping[str, str], faults: list[Fault]) -> list[Given]:
+    """Every ``PILLARBOX_SECTION__KEY``."""
+    single = {
+        f"{PREFIX}{s}_{k}".upper(): (s, k) for s, t in SECTIONS.items() for k in t.__struct_fields__
+    }
+    given: list[Given] = []
+    for name, value in sorted(environ.items()):
+        if not name.startswith(PREFIX):
+            continue
+        section, two, key = name.removeprefix(PREFIX).lower().partition("__")
+        if two:
+            given.append(Given(section, key, value, _named(name), Path.cwd(), as_text=True))
+        elif name in single:
+            section, key = single[name]
+            meant = f"{PREFIX}{section}__{key}".upper()
+            faults.append(Fault(name, f"{section}.{key}", "has one underscore", f"write {meant}"))
+    return given
+
+
+def from_overrides(overrides: Sequence[str], faults: list[Fault]) -> list[Given]:
+    """Every ``section.key=value`` of ``--set``; the last one of a setting counts."""
+    given: dict[tuple[str, str], Given] = {}
+    for text in overrides:
+        name, equals, value = text.partition("=")
+        section, dot, key = name.strip().partition(".")
+        if not (equals and dot and section and key):
+            fault = Fault("--set", "", f'"{text}" sets nothing', "write --set section.key=value")
+            faults.append(fault)
+            continue
+        given[section, key] = Given(
+            section, key, value.strip(), _named("--set"), Path.cwd(), as_text=True
+        )
+    return list(given.values())
+
+
+def _named(place: str) -> Callable[[], str]:
+    return lambda: place
