@@ -1,0 +1,19 @@
+"""POP3 as pure functions and state machines: no sockets, no clock, no files.
+
+Bytes are understood here and nowhere else. A shell (``server/connection.py``) feeds what it
+reads to a machine and writes what the machine returns; transcripts, fuzzers and benchmarks
+drive the same machine. One noun a file:
+
+============== ==================================================================
+``lines``      bytes in, lines out, bounded
+``commands``   the table of commands and their grammar
+``states``     the states and the one table of transitions
+``replies``    ``+OK`` and ``-ERR``, response codes
+``multiline``  dot-stuffing, and TOP's cut
+``canonical``  any message in, the stored form out
+``capabilities`` what CAPA announces
+``server``     the server's machine: bytes in, commands out; replies in, segments out
+``redact``     transcripts without secrets
+``errors``     what the wire refuses
+============== ==================================================================
+"""

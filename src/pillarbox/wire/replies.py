@@ -1,0 +1,85 @@
+"""Replies: ``+OK``, ``-ERR``, and the response codes that tell a client why.
+
+A status line is at most 512 octets (RFC 2449, section 4). With RESP-CODES announced, free
+text never begins with ``[`` (RFC 2449, section 6.4): a client would take it for a code.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pillarbox.wire.errors import LocalProtocolError
+from pillarbox.wire.states import Outcome
+
+MAX_STATUS_LINE = 512
+
+
+class Code(StrEnum):
+    """Response codes: why a command failed, for programs."""
+
+    IN_USE = "IN-USE"
+    """Another session holds the maildrop's lock (RFC 2449, section 8.1.2)."""
+    LOGIN_DELAY = "LOGIN-DELAY"
+    """The last login was too short a time ago (RFC 2449, section 8.1.1)."""
+    SYS_TEMP = "SYS/TEMP"
+    """A fault that is likely to pass (RFC 3206, section 4)."""
+    SYS_PERM = "SYS/PERM"
+    """A fault that needs an operator (RFC 3206, section 4)."""
+    AUTH = "AUTH"
+    """The credentials are the problem; the user can be asked (RFC 3206, section 4)."""
+    UTF8 = "UTF8"
+    """The message needs UTF8 mode (RFC 6856, section 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One reply, not yet bytes."""
+
+    outcome: Outcome
+    text: str = ""
+    """Free text behind the indicator; or, of a challenge, its base64."""
+    code: Code | None = None
+    content: bytes | AsyncIterator[bytes] | None = None
+    """Of a multi-line reply: everything between the status line and the terminator, with
+    CRLF line ends and stuffed. Bytes, or pieces that the core passes on without a look."""
+    closes: bool = False
+    """Whether the connection ends behind this reply."""
+
+    def status_line(self) -> bytes:
+        """The first line, with its CRLF.
+
+        Raises:
+            LocalProtocolError: the text cannot stand in a status line.
+        """
+        if self.outcome is Outcome.CHALLENGE:
+            return f"+ {self.text}\r\n".encode("ascii")
+        indicator = "+OK" if self.outcome is Outcome.OK else "-ERR"
+        code = f" [{self.code}]" if self.code else ""
+        text = f" {self.text}" if self.text else ""
+        line = f"{indicator}{code}{text}".encode()
+        if self.text.startswith("[") or b"\r" in line or b"\n" in line:
+            raise LocalProtocolError(f"not fit for a status line: {self.text!r}")
+        return line[: MAX_STATUS_LINE - 2] + b"\r\n"
+
+
+def ok(text: str = "", content: bytes | AsyncIterator[bytes] | None = None) -> Reply:
+    """``+OK``, with a multi-line content if given."""
+    return Reply(Outcome.OK, text, None, content)
+
+
+def err(text: str, code: Code | None = None, *, closes: bool = False) -> Reply:
+    """``-ERR``."""
+    return Reply(Outcome.ERR, text, code, None, closes)
+
+
+def challenge(data: bytes) -> Reply:
+    """A SASL server challenge; the empty one is ``+`` and a space (RFC 5034, section 4)."""
+    return Reply(Outcome.CHALLENGE, b64encode(data).decode("ascii"))
+
+
+def content_of(lines: Iterable[str]) -> bytes:
+    """A multi-line content from lines of our own making (none of which begins with a dot)."""
+    return "".join(f"{line}\r\n" for line in lines).encode()
