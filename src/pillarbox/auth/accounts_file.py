@@ -1,0 +1,228 @@
+"""The SQLite file behind the accounts: made whole, opened per process, never shared by a fork.
+
+Making
+    A new file is built under a temporary name, with its schema and in WAL mode, and then
+    linked to its own name. Processes that start together see no file or a complete one;
+    only one of them wins the link, and all use the winner's. A crash leaves at most a
+    temporary file. Mode 0600 from its first byte; SQLite gives ``-wal`` and ``-shm`` the
+    same. Made by root, the file belongs to the owner of its folder, since the server drops
+    its privileges.
+
+Opening
+    One connection for reading and one for writing, at first use, each behind a lock, so
+    that threads may share them. A reader in WAL mode never waits for a writer.
+
+Forking
+    SQLite's connections must not cross a fork. Ours are closed just before one and opened
+    again when they are next needed, in the parent and in the child.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from pillarbox.auth.errors import AccountsUnavailable
+
+APPLICATION_ID = 0x50424131
+"""Marks the file as ours: "PBA1"."""
+
+SCHEMA_VERSION = 1
+
+SCHEMA = """
+CREATE TABLE account (
+    name TEXT NOT NULL PRIMARY KEY,
+    verifier TEXT NOT NULL,
+    disabled INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1)),
+    quota_octets INTEGER NOT NULL DEFAULT 0 CHECK (quota_octets >= 0),
+    apop_secret BLOB,
+    generation INTEGER NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE counter (last_generation INTEGER NOT NULL);
+INSERT INTO counter VALUES (0);
+"""
+
+READ_WAIT_SECONDS = 1.0
+"""Readers wait only while another process recovers the log after a crash. The wait may be
+on the event loop, hence short."""
+
+WRITE_WAIT_SECONDS = 10.0
+"""For other writers; each holds the lock for milliseconds, so longer means that one hangs."""
+
+_REMEDIES = {  # primary SQLite result code: what an operator can do
+    sqlite3.SQLITE_BUSY: "another program holds it; find it with `fuser` and end it",
+    sqlite3.SQLITE_CANTOPEN: "its folder and the file must be open to the user that runs this",
+    sqlite3.SQLITE_CORRUPT: "it is damaged; restore it from a backup",
+    sqlite3.SQLITE_FULL: "the disk is full; make room",
+    sqlite3.SQLITE_IOERR: "the disk fails; see the system's log",
+    sqlite3.SQLITE_NOTADB: "it is not an accounts file; restore it from a backup",
+    sqlite3.SQLITE_PERM: "the file must be open to the user that runs this",
+    sqlite3.SQLITE_READONLY: "file and folder must be writable by the user that runs this",
+}
+
+
+class AccountsFile:
+    """Connections to one accounts file. Every method raises AccountsUnavailable."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._reader: sqlite3.Connection | None = None
+        self._writer: sqlite3.Connection | None = None
+        self._reading = threading.Lock()
+        self._writing = threading.Lock()
+        _FILES.add(self)
+
+    def read(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of one SELECT, as of now: whatever any process has committed."""
+        try:
+            with self._reading:
+                reader = self._reader
+                if reader is None:
+                    reader = self._reader = self._opened(READ_WAIT_SECONDS)
+                    reader.execute("PRAGMA query_only = ON")
+                return reader.execute(statement, parameters).fetchall()
+        except (sqlite3.Error, OSError) as error:
+            raise self._unavailable("read", error) from error
+
+    @contextmanager
+    def change(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, alone with the file: durable at the end, or undone by an error."""
+        try:
+            with self._writing:
+                if self._writer is None:
+                    self._writer = self._opened(WRITE_WAIT_SECONDS)
+                    self._writer.execute("PRAGMA secure_delete = ON")  # old verifiers leave
+                with _transaction(self._writer):
+                    yield self._writer
+        except (sqlite3.Error, OSError) as error:
+            raise self._unavailable("written", error) from error
+
+    def close(self) -> None:
+        """Close what this process has open; the next use opens it again."""
+        with self._writing, self._reading:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Close both connections; the caller holds both locks."""
+        for connection in (self._reader, self._writer):
+            if connection is not None:
+                connection.close()
+        self._reader = self._writer = None
+
+    def _opened(self, wait: float) -> sqlite3.Connection:
+        if not self.path.exists():
+            self._make()
+        connection = _connect(self.path, wait)
+        try:
+            self._recognise(connection)
+            connection.execute("PRAGMA journal_mode = WAL")  # a restored copy may have lost it
+            connection.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _recognise(self, connection: sqlite3.Connection) -> None:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if application != APPLICATION_ID:
+            raise AccountsUnavailable(
+                f"{self.path} is not an accounts file: move it away, or restore it from a backup"
+            )
+        if version != SCHEMA_VERSION:
+            raise AccountsUnavailable(
+                f"{self.path} has the format {version}, and this Pillarbox knows "
+                f"{SCHEMA_VERSION}: run the Pillarbox that wrote it, or a newer one"
+            )
+
+    def _make(self) -> None:
+        folder = self.path.parent
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = folder / f".{self.path.name}.{os.getpid()}.{secrets.token_hex(4)}"
+        try:
+            os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            if os.geteuid() == 0:
+                owner = folder.stat()
+                os.chown(draft, owner.st_uid, owner.st_gid)
+            _write_schema(draft)
+            with suppress(FileExistsError):  # another process was first: its file is as good
+                os.link(draft, self.path)
+        finally:
+            draft.unlink(missing_ok=True)
+        _sync_folder(folder)
+
+    def _unavailable(self, done: str, error: Exception) -> AccountsUnavailable:
+        code = getattr(error, "sqlite_errorcode", None)
+        remedy = _REMEDIES.get(code & 0xFF) if code is not None else None
+        hint = f": {remedy}" if remedy else ""
+        return AccountsUnavailable(f"{self.path} cannot be {done} ({error}){hint}")
+
+
+def _connect(path: Path, wait: float) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        timeout=wait,
+        isolation_level=None,
+        check_same_thread=False,  # each connection has a lock of its own
+    )
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _write_schema(draft: Path) -> None:
+    with closing(_connect(draft, WRITE_WAIT_SECONDS)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.executescript(f"BEGIN; {SCHEMA} COMMIT;")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+_FILES: weakref.WeakSet[AccountsFile] = weakref.WeakSet()
+_held_over_fork: list[AccountsFile] = []
+
+
+def _before_fork() -> None:
+    for file in list(_FILES):
+        file._writing.acquire()  # noqa: SLF001 - this module's own class
+        file._reading.acquire()  # noqa: SLF001
+        file._forget()  # noqa: SLF001
+        _held_over_fork.append(file)
+
+
+def _after_fork() -> None:
+    while _held_over_fork:
+        file = _held_over_fork.pop()
+        file._reading.release()  # noqa: SLF001
+        file._writing.release()  # noqa: SLF001
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

@@ -1,0 +1,48 @@
+"""What can be wrong with an account, in words for an operator.
+
+::
+
+    PillarboxError
+    └── AccountError
+        ├── InvalidName           cannot be an account's name (also a ValueError)
+        ├── InvalidPassword       cannot be a new password (also a ValueError)
+        ├── InvalidQuota          cannot be a quota (also a ValueError)
+        ├── AccountExists         there is one of that name
+        ├── NoSuchAccount         there is none of that name
+        └── AccountsUnavailable   the accounts file cannot be read or written
+
+These are for the commands and for the log. What a sign-in may raise is in
+:mod:`pillarbox.contracts.errors`. No message ever holds a password.
+"""
+
+from __future__ import annotations
+
+from pillarbox.contracts.errors import PillarboxError
+
+
+class AccountError(PillarboxError):
+    """An account could not be read or changed as asked."""
+
+
+class InvalidName(AccountError, ValueError):
+    """This cannot be the name of an account."""
+
+
+class InvalidPassword(AccountError, ValueError):
+    """This cannot be a new password."""
+
+
+class InvalidQuota(AccountError, ValueError):
+    """This cannot be a quota."""
+
+
+class AccountExists(AccountError):
+    """There already is an account of that name."""
+
+
+class NoSuchAccount(AccountError):
+    """There is no account of that name."""
+
+
+class AccountsUnavailable(AccountError):
+    """The accounts file cannot be read or written now; the message names file and remedy."""
