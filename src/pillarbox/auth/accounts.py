@@ -123,14 +123,15 @@ class Accounts:
         _check_quota(quota_octets)
         if self.find(wanted) is not None:
             raise _account_exists(wanted)  # found out before the work of a hash
-        verifier = self.passwords.verifier(password)
-        secret = secret_octets(password) if apop else None
+        secret = secret_octets(password)
+        verifier = self.passwords.verifier(secret)
+        kept = secret if apop else None
         with self._file.change() as file:
             if file.execute(_FIND, (wanted,)).fetchone():
                 raise _account_exists(wanted)
             now = int(self._clock())
             record = AccountRecord(
-                wanted, verifier, False, quota_octets, secret, _generation(file), now, now
+                wanted, verifier, False, quota_octets, kept, _generation(file), now, now
             )
             file.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?)", record)
         return record
@@ -148,11 +149,11 @@ class Accounts:
             NoSuchAccount, InvalidName, InvalidPassword.
         """
         check_new(password)
-        keeps_apop = self.get(name).apop_secret is not None
-        verifier = self.passwords.verifier(password)
-        wanted = keeps_apop if apop is None else apop
-        secret = secret_octets(password) if wanted else None
-        return self._update(name, "verifier = ?, apop_secret = ?", (verifier, secret))
+        before = self.get(name)  # an unknown name is found out before the work of a hash
+        secret = secret_octets(password)
+        verifier = self.passwords.verifier(secret)
+        kept = secret if (before.apop_secret is not None if apop is None else apop) else None
+        return self._update(name, "verifier = ?, apop_secret = ?", (verifier, kept))
 
     def disable(self, name: str) -> AccountRecord:
         """Let nobody sign in to it any more; mail is still delivered.

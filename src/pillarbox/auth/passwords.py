@@ -96,14 +96,14 @@ class Passwords:
         self.decoy = self._made_up()
         """A verifier of nobody's password, to be proved for users that do not exist."""
 
-    def verifier(self, password: str) -> str:
-        """A new verifier; takes as long as one hash.
+    def verifier(self, secret: bytes) -> str:
+        """A new verifier of *secret* (of :func:`secret_octets`); takes as long as one hash.
 
         Raises:
             AccountError: there is no memory for it.
         """
         try:
-            return self._hasher.hash(secret_octets(password))
+            return self._hasher.hash(secret)
         except argon2.exceptions.HashingError as error:
             raise AccountError(
                 f"the password cannot be hashed ({error}): {self._memory_needed()}"

@@ -1,0 +1,83 @@
+"""From what a person or a message says to the name of an account.
+
+``alice``, ``Alice@Example.ORG`` and ``"alice"@example.org`` are one account when
+``example.org`` is a configured domain. Domains are compared without regard to letter case
+or to a final dot, and an internationalised domain is the same in both of its spellings
+(``bücher.example``, ``xn--bcher-kva.example``; RFC 5890).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from pillarbox.auth.errors import InvalidName
+from pillarbox.auth.names import normalise
+
+MAX_ADDRESS_CHARACTERS = 320
+"""64 for the local part, 255 for the domain and the ``@`` (RFC 5321, section 4.5.3.1)."""
+
+_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+
+POSTMASTER = "postmaster"
+"""The one local part that is an address without a domain (RFC 5321, section 4.1.1.3)."""
+
+
+class Domains:
+    """The domains whose local parts are accounts."""
+
+    def __init__(self, domains: Iterable[str]) -> None:
+        self._keys = frozenset(_domain_key(domain) for domain in domains)
+
+    def login_name(self, login: str) -> str | None:
+        """The account's name that *login* (``alice``, ``alice@example.org``) stands for.
+
+        None when no account can be meant: another domain, or not a name.
+        """
+        name, at, domain = login.rpartition("@") if "@" in login else (login, "", "")
+        if at and not self._holds(domain):
+            return None
+        return _name_or_none(name)
+
+    def mailbox_name(self, address: str) -> str | None:
+        """The account's name that mail for *address* goes to; None when there can be none.
+
+        What follows ``+`` in the local part is a device's and not looked at; quoting makes
+        no difference (RFC 5321, section 4.1.2). ``postmaster`` needs no domain.
+        """
+        if len(address) > MAX_ADDRESS_CHARACTERS:
+            return None
+        local, at, domain = address.rpartition("@")
+        if not at:
+            return POSTMASTER if address.lower() == POSTMASTER else None
+        if not self._holds(domain):
+            return None
+        return _name_or_none(_unquoted(local).partition("+")[0])
+
+    def _holds(self, domain: str) -> bool:
+        return len(domain) <= MAX_ADDRESS_CHARACTERS and _domain_key(domain) in self._keys
+
+
+def _name_or_none(name: str) -> str | None:
+    try:
+        return normalise(name)
+    except InvalidName:
+        return None
+
+
+def _domain_key(domain: str) -> str:
+    """The spelling that all spellings of one domain share."""
+    key = domain.lower().removesuffix(".")
+    if key.isascii():
+        return key
+    try:
+        return key.encode("idna").decode("ascii").lower()
+    except UnicodeError:  # no domain at all: equal to nothing that could be configured
+        return key
+
+
+def _unquoted(local: str) -> str:
+    """A local part without its quotes and the backslashes in them."""
+    if len(local) > 1 and local.startswith('"') and local.endswith('"'):
+        return _QUOTED_PAIR.sub(r"\1", local[1:-1])
+    return local

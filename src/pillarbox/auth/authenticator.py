@@ -1,0 +1,200 @@
+"""Who is it? The local authenticator: accounts of the accounts file, proved by password.
+
+The common case first: a client polls with a password that was proved before, from an
+address that did nothing wrong. That is one read of the account and one look into the cache
+of proofs; it completes without suspending.
+
+Everything else goes the long way, which is one way for all, so that right, wrong, unknown,
+disabled and throttled look alike in bytes and in time:
+
+1. wait for the address's turn and for its delay (:mod:`pillarbox.auth.throttle`);
+2. read the account; nobody's password stands in for an unknown or a disabled one;
+3. compute one Argon2 hash, on a thread of a small pool;
+4. read the account again: if it changed meanwhile, what was proved is no longer true.
+
+At a successful sign-in a verifier made with old parameters is made anew. (Until then such
+an account answers in the time of its old parameters, unlike an unknown one.)
+
+Make one authenticator for each process, after the fork.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+import structlog
+
+from pillarbox.auth.accounts import AccountRecord, Accounts
+from pillarbox.auth.addresses import Domains
+from pillarbox.auth.cache import ProofCache
+from pillarbox.auth.errors import AccountError
+from pillarbox.auth.passwords import secret_octets
+from pillarbox.auth.throttle import Throttle, key_of
+from pillarbox.contracts.errors import AuthUnavailable, CredentialsRefused
+from pillarbox.model import Identity
+
+PARALLEL_HASHES = 2
+"""Hashes computed at once in one process: each needs 19 MiB and a core, and the event loop
+needs a core too."""
+
+MAX_HASHES_WAITING = 1000
+"""Hashes in line; at 20 ms each the last one waits ten seconds. Beyond, "try later" is a
+better answer than a client's time-out."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_Proof = Callable[[AccountRecord | None], Awaitable[bool]]
+
+_log = structlog.get_logger("pillarbox.auth")
+
+
+class LocalAuthenticator:
+    """Implements :class:`pillarbox.contracts.auth.Authenticator` on the accounts file.
+
+    Args:
+        accounts: where the accounts are.
+        domains: ``alice@domain`` signs in as ``alice`` for these domains.
+        throttle: the delays; made with the defaults when None.
+        cache: the proofs; made with the defaults when None.
+        parallel_hashes: bounds memory and the share of the processor.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        *,
+        domains: Iterable[str] = (),
+        throttle: Throttle | None = None,
+        cache: ProofCache | None = None,
+        parallel_hashes: int = PARALLEL_HASHES,
+    ) -> None:
+        self._accounts = accounts
+        self._passwords = accounts.passwords
+        self._domains = Domains(domains)
+        self._throttle = Throttle() if throttle is None else throttle
+        self._cache = ProofCache() if cache is None else cache
+        self._pool = ThreadPoolExecutor(parallel_hashes, thread_name_prefix="argon2")
+        self._hashes_waiting = 0
+        self._no_secret = secrets.token_bytes(32)
+
+    async def check_password(self, name: str, password: str, peer: str) -> Identity:
+        """The identity that *name* and *password* open; see the contract."""
+        user = self._domains.login_name(name)
+        secret = secret_octets(password)
+        key = key_of(peer, user)
+        if self._throttle.is_calm(key):
+            record = self._read(user)
+            if record is not None and self._remembers(record, secret):
+                return Identity(record.name)
+
+        async def proves(record: AccountRecord | None) -> bool:
+            return await self._proves(record, secret)
+
+        return await self._long_way(key, user, proves)
+
+    async def check_apop(self, name: str, timestamp: str, digest: str, peer: str) -> Identity:
+        """The same for APOP (RFC 1939, section 7); see the contract."""
+        user = self._domains.login_name(name)
+
+        async def proves(record: AccountRecord | None) -> bool:
+            return self._proves_apop(record, timestamp, digest)
+
+        return await self._long_way(key_of(peer, user), user, proves)
+
+    def close(self) -> None:
+        """End the threads, after the hashes being computed; call it after the last session."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    async def _long_way(self, key: str, user: str | None, proves: _Proof) -> Identity:
+        """Turn, delay, read, proof, read: see the module's docstring."""
+        async with self._throttle.attempt(key) as attempt:
+            if attempt.crowded_out:
+                raise CredentialsRefused("too many attempts of this address are in line")
+            try:
+                record = self._read(user)
+                usable = None if record is None or record.disabled else record
+                proved = await proves(usable)
+                if usable is None or not proved:
+                    raise CredentialsRefused(_why(record))
+                self._must_be_unchanged(usable)
+            except AuthUnavailable:
+                attempt.forgive()
+                raise
+            attempt.forgive()
+            return Identity(usable.name)
+
+    def _read(self, user: str | None) -> AccountRecord | None:
+        """The account as it is now. A name that can be nobody's is looked up all the same."""
+        try:
+            return self._accounts.find(user or "")
+        except AccountError as error:
+            raise AuthUnavailable(str(error)) from error
+
+    def _must_be_unchanged(self, record: AccountRecord) -> None:
+        now = self._read(record.name)
+        if now is None or now.generation != record.generation:
+            raise CredentialsRefused("the account was changed during the sign-in")
+
+    def _remembers(self, record: AccountRecord, secret: bytes) -> bool:
+        return not record.disabled and self._cache.holds(
+            record.name, record.generation, record.verifier, secret
+        )
+
+    async def _proves(self, record: AccountRecord | None, secret: bytes) -> bool:
+        """One hash, or the memory of one; None: a hash that proves nothing."""
+        if record is None:
+            await self._in_pool(self._passwords.proves, self._passwords.decoy, secret)
+            return False
+        if self._remembers(record, secret):
+            return True
+        if not await self._in_pool(self._passwords.proves, record.verifier, secret):
+            return False
+        if self._passwords.outdated(record.verifier):
+            record = await self._in_pool(self._renewed, record, secret)
+        self._cache.remember(record.name, record.generation, record.verifier, secret)
+        return True
+
+    def _renewed(self, record: AccountRecord, secret: bytes) -> AccountRecord:
+        """The record with a verifier of today's parameters; as it was when that fails."""
+        try:
+            verifier = self._passwords.verifier(secret)
+            return self._accounts.renew_verifier(record, verifier) or record
+        except AccountError as error:
+            _log.warning("verifier not renewed", user=record.name, error=str(error))
+            return record
+
+    def _proves_apop(self, record: AccountRecord | None, timestamp: str, digest: str) -> bool:
+        kept = record.apop_secret if record is not None else None
+        secret = self._no_secret if kept is None else kept
+        expected = hashlib.md5(
+            timestamp.encode("utf-8", "replace") + secret, usedforsecurity=False
+        ).hexdigest()
+        same = hmac.compare_digest(expected.encode(), digest.lower().encode("utf-8", "replace"))
+        return same and kept is not None
+
+    async def _in_pool(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run *work*, which hashes, on the pool; refuse when the line is too long."""
+        if self._hashes_waiting >= MAX_HASHES_WAITING:
+            raise AuthUnavailable(f"{MAX_HASHES_WAITING} sign-ins wait for a hash already")
+        self._hashes_waiting += 1
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._pool, partial(work, *args, **kwargs))
+        except AccountError as error:
+            raise AuthUnavailable(str(error)) from error
+        finally:
+            self._hashes_waiting -= 1
+
+
+def _why(record: AccountRecord | None) -> str:
+    """The reason of a refusal, for the operator's log only."""
+    if record is None:
+        return "unknown user"
+    return "the account is disabled" if record.disabled else "wrong password"
