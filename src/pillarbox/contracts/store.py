@@ -13,23 +13,21 @@ cancelled while it waits has either taken effect whole or not at all.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from pillarbox.contracts.errors import StoreError
 from pillarbox.model import DEFAULT_VIEW, Identity, MessageInfo, Recipient, StoredForm
+from pillarbox.wire.replies import Pieces
 
 
-class BodyStream(AsyncIterator[bytes], Protocol):
+class BodyStream(Pieces, Protocol):
     """A large body, read piece by piece; pieces are non-empty and at most 256 KiB or so.
 
     The pieces together are exactly ``Body.stored`` bytes. A read that fails on the way
     raises :class:`~pillarbox.contracts.errors.BodyDamaged` (the reply is then broken off).
     """
-
-    async def aclose(self) -> None:
-        """Free what the stream holds; may be called at any time, and twice."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,19 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from pillarbox.wire.errors import LocalProtocolError
 from pillarbox.wire.states import Outcome
 
 MAX_STATUS_LINE = 512
+
+
+class Pieces(AsyncIterator[bytes], Protocol):
+    """A content that comes piece by piece; the core passes it on without a look."""
+
+    async def aclose(self) -> None:
+        """Free what it holds; may be called at any time, and twice."""
 
 
 class Code(StrEnum):
@@ -42,9 +50,9 @@ class Reply:
     text: str = ""
     """Free text behind the indicator; or, of a challenge, its base64."""
     code: Code | None = None
-    content: bytes | AsyncIterator[bytes] | None = None
+    content: bytes | Pieces | None = None
     """Of a multi-line reply: everything between the status line and the terminator, with
-    CRLF line ends and stuffed. Bytes, or pieces that the core passes on without a look."""
+    CRLF line ends and stuffed."""
     closes: bool = False
     """Whether the connection ends behind this reply."""
 
@@ -65,7 +73,7 @@ class Reply:
         return line[: MAX_STATUS_LINE - 2] + b"\r\n"
 
 
-def ok(text: str = "", content: bytes | AsyncIterator[bytes] | None = None) -> Reply:
+def ok(text: str = "", content: bytes | Pieces | None = None) -> Reply:
     """``+OK``, with a multi-line content if given."""
     return Reply(Outcome.OK, text, None, content)
 

@@ -22,7 +22,6 @@ What the machine refuses by itself (unknown, malformed or untimely commands) com
 from __future__ import annotations
 
 import binascii
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from pillarbox.wire.commands import FOREIGN_KEYWORDS, Command, parse
@@ -34,7 +33,7 @@ from pillarbox.wire.errors import (
 )
 from pillarbox.wire.lines import LineSplitter
 from pillarbox.wire.multiline import TERMINATOR
-from pillarbox.wire.replies import Reply, err, ok
+from pillarbox.wire.replies import Pieces, Reply, err, ok
 from pillarbox.wire.states import ON_COMMAND, ON_REPLY, State
 from pillarbox.wire.verbs import Verb
 
@@ -45,7 +44,7 @@ handful of commands that a server may not know."""
 _TLS_RECORD = b"\x16\x03"
 """How every TLS hello begins: a handshake record of SSL 3 or later (RFC 8446, section 5.1)."""
 
-Segment = bytes | AsyncIterator[bytes]
+Segment = bytes | Pieces
 
 
 @dataclass(frozen=True, slots=True)

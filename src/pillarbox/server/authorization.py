@@ -1,0 +1,162 @@
+"""The commands of AUTHORIZATION: saying who one is, and putting TLS in place first."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+from pillarbox.contracts.errors import (
+    CredentialsRefused,
+    MaildropLocked,
+    OpenedTooSoon,
+    PillarboxError,
+)
+from pillarbox.model import Identity
+from pillarbox.sasl import MECHANISMS, Challenge, SaslError
+from pillarbox.server.faults import fault, needs_operator
+from pillarbox.server.limits import MAX_SIGN_IN_FAILURES
+from pillarbox.server.session import Session, log
+from pillarbox.wire.capabilities import capabilities
+from pillarbox.wire.commands import Command
+from pillarbox.wire.errors import CommandRefused
+from pillarbox.wire.replies import Reply, challenge, content_of, err, ok
+from pillarbox.wire.server import decode_base64
+
+_NEEDS_TLS = "no password without TLS: use STLS, or the port for POP3S"
+
+_LANGUAGES = {"en": "English", "i-default": "English, the default"}
+"""The languages of our replies, by tag (RFC 6856, section 3)."""
+
+
+async def capa(session: Session, _command: Command) -> Reply:
+    return ok("capabilities follow", content_of(capabilities(session.offer)))
+
+
+async def user(session: Session, command: Command) -> Reply:
+    """Accepts any name: whether it exists is not said before the password."""
+    if not session.password_allowed:
+        return err(_NEEDS_TLS)
+    session.name = command.text
+    return ok("now the password")
+
+
+async def password(session: Session, command: Command) -> Reply:
+    check = session.services.authenticator.check_password(session.name, command.text, session.peer)
+    return await _sign_in(session, "USER", session.name, check)
+
+
+async def apop(session: Session, command: Command) -> Reply:
+    """RFC 1939, section 7. Off unless the operator says so: MD5 is broken (CVE-2007-1558)."""
+    if session.timestamp is None:
+        return err("APOP is not offered here")
+    check = session.services.authenticator.check_apop(
+        command.text, session.timestamp, command.data or "", session.peer
+    )
+    return await _sign_in(session, "APOP", command.text, check)
+
+
+async def auth(session: Session, command: Command) -> Reply:
+    """Begin a SASL exchange (RFC 5034, section 4)."""
+    if not command.text:  # older than the RFC, still asked by some clients
+        return ok("mechanisms follow", content_of(session.mechanisms))
+    if command.text not in session.mechanisms:
+        offered = command.text in session.services.policy.mechanisms
+        return err(_NEEDS_TLS if offered else "this mechanism is not offered here")
+    session.mechanism = MECHANISMS[command.text]()
+    if command.data is None:
+        return await sasl_step(session, None)
+    if not session.mechanism.client_first:
+        return err(f"{command.text} takes no initial response")
+    try:
+        initial = b"" if command.data == "=" else decode_base64(command.data)
+    except CommandRefused as refused:
+        return err(str(refused))
+    return await sasl_step(session, initial)
+
+
+async def sasl_response(session: Session, data: bytes | None) -> Reply:
+    """One more response in the exchange; None cancels it."""
+    if data is None:
+        session.mechanism = None
+        return err("cancelled")
+    return await sasl_step(session, data)
+
+
+async def sasl_step(session: Session, response: bytes | None) -> Reply:
+    mechanism = session.mechanism
+    if mechanism is None:
+        return err("no exchange is going on")
+    try:
+        step = mechanism.step(response)
+    except SaslError as error:
+        session.mechanism = None
+        return err(str(error))
+    if isinstance(step, Challenge):
+        return challenge(step.data)
+    session.mechanism = None
+    check = session.services.authenticator.check_password(step.name, step.password, session.peer)
+    return await _sign_in(session, mechanism.name, step.name, check)
+
+
+async def stls(session: Session, _command: Command) -> Reply:
+    """RFC 2595, section 4. The handshake follows the reply; the shell sees to it."""
+    if session.secured:
+        return err("TLS is in place already")
+    if not session.services.tls_available:
+        return err("TLS is not available here")
+    return ok("begin TLS now")
+
+
+async def utf8(session: Session, _command: Command) -> Reply:
+    """RFC 6856, section 2. Names and passwords are UTF-8 with or without ``USER``."""
+    session.utf8 = True
+    return ok("UTF-8 it is")
+
+
+async def lang(_session: Session, command: Command) -> Reply:
+    """RFC 6856, section 3. The same for every user, so nothing is learnt from it."""
+    if not command.text:
+        return ok("languages follow", content_of(f"{k} {v}" for k, v in _LANGUAGES.items()))
+    tag = "en" if command.text == "*" else command.text.lower()
+    if tag not in _LANGUAGES:
+        return err("this language is not spoken here")
+    return ok(f"{tag} replies are in English")
+
+
+async def _sign_in(
+    session: Session, mechanism: str, claimed: str, check: Awaitable[Identity]
+) -> Reply:
+    """Check the credentials, then lock the maildrop (RFC 1939, section 4)."""
+    services = session.services
+    try:
+        identity = await check
+        session.maildrop = await services.store.open(
+            identity, minimum_interval=services.policy.login_delay
+        )
+    except PillarboxError as error:
+        return _refuse(session, mechanism, claimed, error)
+    session.identity = identity
+    services.meter.signed_in(mechanism, "ok")
+    maildrop = session.maildrop
+    return ok(f"maildrop has {maildrop.count} messages ({maildrop.octets} octets)")
+
+
+def _refuse(session: Session, mechanism: str, claimed: str, error: PillarboxError) -> Reply:
+    """One line in the log with address and reason (fail2ban reads it), and the reply."""
+    outcome = {CredentialsRefused: "refused", MaildropLocked: "in-use", OpenedTooSoon: "too-soon"}
+    emit = log.error if needs_operator(error) else log.warning
+    services = session.services
+    services.meter.signed_in(mechanism, outcome.get(type(error), "error"))
+    emit(
+        "sign-in failed",
+        peer=session.peer,
+        name=claimed[:64],
+        mechanism=mechanism,
+        reason=outcome.get(type(error), type(error).__name__),
+        detail=str(error),
+    )
+    reply = fault(error)
+    if isinstance(error, CredentialsRefused):
+        session.failures += 1
+    if session.failures < MAX_SIGN_IN_FAILURES:
+        return reply
+    return err(reply.text, reply.code, closes=True)

@@ -1,0 +1,89 @@
+"""What a client may do, and how much of it: every limit by name, with its reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Literal, Protocol
+
+MAX_PIPELINED = 64 * 1024
+"""Octets of commands that may wait while one is carried out. Past it reading pauses: TCP
+then holds the client back. Enough for 8,000 ``RETR 1234`` in one write."""
+
+MAX_JOINED = 64 * 1024
+"""Octets of replies that are gathered for one write. More than that gains nothing (the
+system call is amortised) and only costs memory."""
+
+WRITE_HIGH_WATER = 128 * 1024
+"""Octets that may wait for a client that reads slowly; past it its session stands still.
+A body is read in pieces of up to 256 KiB, so a stalled client costs less than half a MiB."""
+
+MAX_SIGN_IN_FAILURES = 5
+"""Refused sign-ins on one connection: enough for a person's typing errors, few enough that
+guessing pays for a new connection, and meets the limits on those."""
+
+LISTEN_BACKLOG = 1024
+"""Connections that the kernel may hold for a worker that is busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How this server is to behave; times in seconds."""
+
+    hostname: str = "localhost"
+    cleartext: Literal["never", "loopback", "always"] = "loopback"
+    """From where a password is accepted without TLS."""
+    mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
+    apop: bool = False
+    idle_timeout: float = 600
+    """Without a command in TRANSACTION (RFC 1939, section 3, wants at least 600)."""
+    login_timeout: float = 60
+    """From the connection to the sign-in."""
+    login_delay: int = 0
+    """Between two logins to one view (RFC 2449, LOGIN-DELAY); 0: no rule."""
+
+
+class AddressTally(Protocol):
+    """Counts connections per address, and in all."""
+
+    def enter(self, address: str) -> bool:
+        """Count one more from *address*; False (and not counted) when a limit is reached."""
+
+    def leave(self, address: str) -> None:
+        """One that was counted has gone."""
+
+
+class LocalTally:
+    """The tally of a single process."""
+
+    def __init__(self, per_address: int, total: int) -> None:
+        self._per_address = per_address
+        self._total = total
+        self._count: Counter[str] = Counter()
+        self._all = 0
+
+    def enter(self, address: str) -> bool:
+        if self._all >= self._total or self._count[address] >= self._per_address:
+            return False
+        self._all += 1
+        self._count[address] += 1
+        return True
+
+    def leave(self, address: str) -> None:
+        self._all -= 1
+        self._count[address] -= 1
+        if not self._count[address]:
+            del self._count[address]
+
+
+def is_loopback(address: str) -> bool:
+    """Whether a peer with this address is on this machine (a Unix socket's always is)."""
+    if address == "unix":
+        return True
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return (mapped or parsed).is_loopback

@@ -1,0 +1,164 @@
+"""The front door: sockets on which sessions begin, and the end of them all."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import socket
+import ssl
+import time
+
+from pillarbox.contracts.auth import Authenticator
+from pillarbox.contracts.meter import Meter
+from pillarbox.contracts.store import Store
+from pillarbox.server.connection import Connection
+from pillarbox.server.limits import LISTEN_BACKLOG, AddressTally, Policy
+from pillarbox.server.report import End
+from pillarbox.server.session import Services, log
+
+_SWEEPS_PER_TIMEOUT = 20
+"""Time-outs are found by a sweep over all connections instead of a timer for each (which
+would be made and cancelled at every command): they are up to a twentieth late."""
+
+_counter = itertools.count()
+
+
+class Door:
+    """One listening socket, and what the connections through it have in common."""
+
+    def __init__(self, server: Pop3Server, name: str, *, implicit_tls: bool) -> None:
+        self.name = name
+        self.implicit_tls = implicit_tls
+        self.services = server.services
+        self.loop = asyncio.get_running_loop()
+        self._server = server
+
+    def admit(self, connection: Connection, peer: str) -> bool:
+        """Count a new connection, or turn it away because a limit is reached."""
+        return self._server.admit(connection, peer, self)
+
+    def discharge(self, connection: Connection, peer: str) -> None:
+        """A connection that was admitted is over."""
+        self._server.discharge(connection, peer)
+
+    def timestamp(self) -> str | None:
+        """What makes this greeting unique (RFC 1939, section 7, APOP); None: no APOP."""
+        policy = self.services.policy
+        if not policy.apop:
+            return None
+        return f"<{os.getpid()}.{next(_counter)}.{time.time_ns()}@{policy.hostname}>"
+
+    async def start_tls(
+        self, transport: asyncio.Transport, protocol: asyncio.Protocol
+    ) -> asyncio.Transport:
+        """Put TLS on a connection.
+
+        Raises:
+            OSError: the handshake failed or took too long (:class:`ssl.SSLError` is one).
+        """
+        context = self._server.tls
+        assert context is not None  # noqa: S101 -- STLS is refused, and POP3S not opened, without
+        secured = await self.loop.start_tls(
+            transport,
+            protocol,
+            context,
+            server_side=True,
+            ssl_handshake_timeout=self.services.policy.login_timeout,
+        )
+        if secured is None:
+            raise ConnectionAbortedError("the client left during the handshake")
+        return secured
+
+
+class Pop3Server:
+    """POP3 and POP3S for one process."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        authenticator: Authenticator,
+        policy: Policy,
+        tls: ssl.SSLContext | None,
+        meter: Meter,
+        tally: AddressTally,
+    ) -> None:
+        self.services = Services(store, authenticator, policy, meter, tls is not None)
+        self.tls = tls
+        self._tally = tally
+        self._servers: list[asyncio.Server] = []
+        self._connections: set[Connection] = set()
+        self._sweeper: asyncio.Task[None] | None = None
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    async def listen(self, door: str, sock: socket.socket) -> None:
+        """Accept connections on a bound socket: *door* is ``pop3``, or ``pop3s`` (TLS first).
+
+        Raises:
+            ValueError: ``pop3s`` without a TLS context.
+        """
+        if door == "pop3s" and self.tls is None:
+            raise ValueError("pop3s needs a certificate")
+        way_in = Door(self, door, implicit_tls=door == "pop3s")
+        loop = way_in.loop
+        create = loop.create_unix_server if sock.family == socket.AF_UNIX else loop.create_server
+        server = await create(lambda: Connection(way_in), sock=sock, backlog=LISTEN_BACKLOG)
+        self._servers.append(server)
+        if self._sweeper is None:
+            self._sweeper = loop.create_task(self._sweep())
+
+    @property
+    def connections(self) -> int:
+        """How many there are."""
+        return len(self._connections)
+
+    async def stop(self, grace: float) -> None:
+        """Stop accepting; let sessions finish for *grace* seconds, then break them off.
+
+        Sessions that have not signed in have nothing to finish. Breaking off removes nothing.
+        """
+        for server in self._servers:
+            server.close()
+        for connection in list(self._connections):
+            if connection.at_rest:
+                connection.close(End.SHUTDOWN)
+        try:
+            await asyncio.wait_for(self._empty.wait(), grace)
+        except TimeoutError:
+            for connection in list(self._connections):
+                connection.close(End.SHUTDOWN)
+            await self._empty.wait()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+
+    def admit(self, connection: Connection, peer: str, door: Door) -> bool:
+        """See :meth:`Door.admit`."""
+        if not self._tally.enter(peer):
+            log.warning("connection refused", peer=peer, door=door.name, reason="limit reached")
+            self.services.meter.connection_refused(door.name, "too many connections")
+            return False
+        self._connections.add(connection)
+        self._empty.clear()
+        self.services.meter.session_began(door.name)
+        return True
+
+    def discharge(self, connection: Connection, peer: str) -> None:
+        """See :meth:`Door.discharge`."""
+        self._tally.leave(peer)
+        self._connections.discard(connection)
+        if not self._connections:
+            self._empty.set()
+
+    async def _sweep(self) -> None:
+        policy = self.services.policy
+        pause = min(policy.idle_timeout, policy.login_timeout) / _SWEEPS_PER_TIMEOUT
+        while True:
+            await asyncio.sleep(pause)
+            self.expire(asyncio.get_running_loop().time())
+
+    def expire(self, now: float) -> None:
+        """Close every connection whose time is up."""
+        for connection in list(self._connections):
+            connection.expire(now)

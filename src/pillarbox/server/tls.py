@@ -1,0 +1,72 @@
+"""TLS contexts for the server's side (RFC 8314, RFC 9325).
+
+One context is made before the workers are forked, so that they share its session ticket keys
+and a client can resume on whichever worker it meets.
+"""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import Literal
+
+ALPN = "pop3"
+"""RFC 7301's registry entry for POP3. A client that offers ALPN without it is not refused
+by the ``ssl`` module; the command table closes on HTTP and SMTP instead."""
+
+_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+# RFC 9325, section 4.2: forward secrecy and authenticated encryption only, for TLS 1.2;
+# the suites of TLS 1.3 are all of that kind.
+_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL"
+
+
+class CertificateProblem(Exception):
+    """A certificate or key cannot be used; the text names the file and the remedy."""
+
+
+def server_context(
+    certificate: Path, key: Path, minimum: Literal["1.2", "1.3"] = "1.2", alpn: str = ALPN
+) -> ssl.SSLContext:
+    """A context that serves *certificate* (a PEM chain, ours first) with its *key*.
+
+    Raises:
+        CertificateProblem: a file is missing, unreadable, not PEM, or they do not match.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = _VERSIONS[minimum]
+    context.set_ciphers(_CIPHERS)
+    context.set_alpn_protocols([alpn])
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    for path in (certificate, key):
+        _check_readable(path)
+    try:
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except ssl.SSLError as error:
+        raise CertificateProblem(_explain(certificate, key, error)) from error
+    return context
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise CertificateProblem(
+            f"{path}: cannot be read: {error.strerror}; check the path and its permissions"
+        ) from error
+
+
+def _no_password() -> str:
+    return ""  # otherwise OpenSSL would ask on the terminal and stop the server's start
+
+
+def _explain(certificate: Path, key: Path, error: ssl.SSLError) -> str:
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return f"{key}: is not the key of the certificate in {certificate}; use the pair"
+    if error.reason in {"BAD_DECRYPT", "BAD_PASSWORD_READ", "PROBLEMS_GETTING_PASSWORD"}:
+        return f"{key}: is encrypted; store the key without a password, readable by root only"
+    return (
+        f"{certificate}, {key}: not a usable certificate chain and key in PEM form"
+        f" ({error.reason or error})"
+    )

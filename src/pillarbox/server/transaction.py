@@ -1,0 +1,190 @@
+"""The commands of TRANSACTION, and QUIT: RFC 1939, sections 5 and 6.
+
+A message that is marked as deleted is gone from every listing and cannot be reached; its
+number is not used again, and no other number moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+
+from pillarbox.contracts.store import Body, BodyStream, Maildrop
+from pillarbox.model import MessageInfo
+from pillarbox.server.session import Session
+from pillarbox.wire.commands import Command
+from pillarbox.wire.multiline import TopCut
+from pillarbox.wire.replies import Code, Pieces, Reply, err, ok
+
+PAGE = 1000
+"""Messages whose lines are made in one go: about a millisecond of work, 30 kB of reply. Longer
+listings are made page by page, so that other sessions get their turn in between."""
+
+
+async def noop(_session: Session, _command: Command) -> Reply:
+    return ok("still here")
+
+
+async def stat(session: Session, _command: Command) -> Reply:
+    return ok(f"{_count(session)} {_octets(session)}")
+
+
+async def list_(session: Session, command: Command) -> Reply:
+    if command.number is not None:
+        return await _one(session, command.number, _list_line)
+    text = f"{_count(session)} messages ({_octets(session)} octets)"
+    return ok(text, await _all(session, _list_line))
+
+
+async def uidl(session: Session, command: Command) -> Reply:
+    if command.number is not None:
+        return await _one(session, command.number, _uidl_line)
+    return ok("unique-ids follow", await _all(session, _uidl_line))
+
+
+async def retr(session: Session, command: Command) -> Reply:
+    number = command.number or 0
+    body = await _body(session, number)
+    if isinstance(body, Reply):
+        return body
+    session.retrieved += 1
+    session.retrieved_octets += body.octets
+    return ok(f"{body.octets} octets", body.content)
+
+
+async def top(session: Session, command: Command) -> Reply:
+    number = command.number or 0
+    body = await _body(session, number)
+    if isinstance(body, Reply):
+        return body
+    cut = TopCut(command.lines)
+    if isinstance(body.content, bytes):
+        return ok("top follows", cut.feed(body.content))
+    return ok("top follows", _CutStream(body.content, cut))
+
+
+async def dele(session: Session, command: Command) -> Reply:
+    number = command.number or 0
+    missing = _missing(session, number)
+    if missing:
+        return missing
+    (message,) = await _maildrop(session).messages(number, number)
+    session.deleted.add(number)
+    session.deleted_octets += message.octets
+    return ok(f"message {number} marked")
+
+
+async def rset(session: Session, _command: Command) -> Reply:
+    session.deleted.clear()
+    session.deleted_octets = 0
+    return ok(f"maildrop has {_count(session)} messages ({_octets(session)} octets)")
+
+
+async def quit_(session: Session, _command: Command) -> Reply:
+    """In TRANSACTION, UPDATE: remove what is marked, or say that it was not (section 6).
+
+    The lock is released before the reply, whatever happened: a client that has read the
+    reply can come back at once.
+    """
+    if session.maildrop is None:
+        return ok("goodbye")
+    try:
+        await session.maildrop.commit(session.deleted)
+    finally:
+        await session.release()
+    session.removed = len(session.deleted)
+    return ok(f"goodbye, {session.removed} messages removed")
+
+
+def _maildrop(session: Session) -> Maildrop:
+    maildrop = session.maildrop
+    assert maildrop is not None, "the command table lets these commands in only after sign-in"  # noqa: S101 -- for the type checker
+    return maildrop
+
+
+def _count(session: Session) -> int:
+    return _maildrop(session).count - len(session.deleted)
+
+
+def _octets(session: Session) -> int:
+    return _maildrop(session).octets - session.deleted_octets
+
+
+def _missing(session: Session, number: int) -> Reply | None:
+    if not 1 <= number <= _maildrop(session).count:
+        return err(f"there is no message {number}")
+    if number in session.deleted:
+        return err(f"message {number} is marked as deleted")
+    return None
+
+
+async def _body(session: Session, number: int) -> Body | Reply:
+    missing = _missing(session, number)
+    if missing:
+        return missing
+    body = await _maildrop(session).body(number)
+    if body.international and not session.utf8:
+        # RFC 6856, section 2: never UTF-8 header fields to a client that did not ask.
+        if not isinstance(body.content, bytes):
+            await body.content.aclose()
+        return err("this message needs a client that speaks UTF8", Code.UTF8)
+    return body
+
+
+def _list_line(message: MessageInfo) -> str:
+    return f"{message.number} {message.octets}"
+
+
+def _uidl_line(message: MessageInfo) -> str:
+    return f"{message.number} {message.unique_id}"
+
+
+async def _one(session: Session, number: int, line: Callable[[MessageInfo], str]) -> Reply:
+    missing = _missing(session, number)
+    if missing:
+        return missing
+    (message,) = await _maildrop(session).messages(number, number)
+    return ok(line(message))
+
+
+async def _all(session: Session, line: Callable[[MessageInfo], str]) -> bytes | Pieces:
+    count = _maildrop(session).count
+    if count <= PAGE:
+        return await _page(session, 1, count, line) if count else b""
+    return _pages(session, line)
+
+
+async def _page(
+    session: Session, first: int, last: int, line: Callable[[MessageInfo], str]
+) -> bytes:
+    deleted = session.deleted
+    messages = await _maildrop(session).messages(first, last)
+    return "".join(
+        [f"{line(message)}\r\n" for message in messages if message.number not in deleted]
+    ).encode()
+
+
+async def _pages(
+    session: Session, line: Callable[[MessageInfo], str]
+) -> AsyncGenerator[bytes, None]:
+    count = _maildrop(session).count
+    for first in range(1, count + 1, PAGE):
+        yield await _page(session, first, min(first + PAGE - 1, count), line)
+
+
+class _CutStream:
+    """A large body, read only as far as TOP needs it."""
+
+    def __init__(self, stream: BodyStream, cut: TopCut) -> None:
+        self._stream = stream
+        self._cut = cut
+
+    def __aiter__(self) -> _CutStream:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._cut.done:
+            raise StopAsyncIteration
+        return self._cut.feed(await anext(self._stream))
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
