@@ -18,8 +18,14 @@ from pillarbox.wire.states import Outcome
 MAX_STATUS_LINE = 512
 
 
-class Pieces(AsyncIterator[bytes], Protocol):
-    """A content that comes piece by piece; the core passes it on without a look."""
+class Pieces(Protocol):
+    """A content that comes piece by piece: an asynchronous iterator that can be closed."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The pieces."""
+
+    async def __anext__(self) -> bytes:
+        """The next piece."""
 
     async def aclose(self) -> None:
         """Free what it holds; may be called at any time, and twice."""
