@@ -54,6 +54,10 @@ class Server(Struct, frozen=True, kw_only=True):
     user: str = "pillarbox"
     """The system user to become when started as root, once the listeners are bound.
     Without effect when started by anybody else."""
+    log_format: Literal["text", "json"] = "text"
+    """How a line of the log is written: ``key=value`` for people and ``grep``, or JSON."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important lines that are still written."""
 
 
 class Listen(Struct, frozen=True, kw_only=True):
