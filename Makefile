@@ -1,0 +1,44 @@
+# Pillarbox: `make run` starts a working post office, `make test` proves that it is one.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: help run test test-long lint format bench clean
+
+help:  ## say what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.run: pyproject.toml scripts/venv
+	scripts/venv $(PYTHON) $(VENV) .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml scripts/venv scripts/system-packages
+	scripts/system-packages
+	scripts/venv $(PYTHON) $(VENV) '.[dev]'
+	@touch $@ $(VENV)/.run
+
+run: $(VENV)/.run  ## install into a virtual environment and start the demo
+	$(BIN)/pillarbox demo
+
+lint: $(VENV)/.dev  ## style, types, and the floors
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint  ## install what is needed and run every check and test
+	$(BIN)/pytest -n 2 --dist loadgroup -m 'not long'
+
+test-long: $(VENV)/.dev  ## hundreds of kills, soaks
+	$(BIN)/pytest -n 2 --dist loadgroup -m long
+
+bench: $(VENV)/.dev  ## measure the server's CPU per operation
+	$(BIN)/python -m bench
+
+format: $(VENV)/.dev  ## lay the code out
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## remove what was made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
