@@ -1,0 +1,39 @@
+"""``pillarbox check-config``: would the server start with this?"""
+
+from __future__ import annotations
+
+import typer
+
+from pillarbox.app.cli.invocation import configuration
+from pillarbox.app.cli.output import counted
+from pillarbox.app.config import Config, ConfigError, Fault
+from pillarbox.app.privileges import user_to_become
+from pillarbox.app.wire_up_servers import tls_contexts
+
+
+def check_config(context: typer.Context) -> None:
+    """Check the configuration and show its faults.
+
+    Reads what `serve` would read, certificate and key included, and opens nothing else.
+    Faults end it with 2; warnings do not.
+    """
+    config = configuration(context, serving=True)
+    faults = _beyond_the_file(config)
+    for warning in config.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    if faults:
+        raise ConfigError(faults)
+    source = str(config.file) if config.file else "the built-in defaults (there is no file)"
+    warned = f", with {counted(len(config.warnings), 'warning')}" if config.warnings else ""
+    typer.echo(f"fine{warned}: {source}")
+
+
+def _beyond_the_file(config: Config) -> list[Fault]:
+    """What only this machine can tell: certificate files, the user to become."""
+    faults: list[Fault] = []
+    for look in (tls_contexts, user_to_become):
+        try:
+            look(config)
+        except ConfigError as error:
+            faults += error.faults
+    return faults

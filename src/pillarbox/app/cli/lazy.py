@@ -1,0 +1,73 @@
+"""Groups of commands that import a command only when it is used.
+
+``pillarbox --help`` shows one line for each command and should not pay for all of them:
+a server's imports take ten times as long as the help. So each group has a table, name to
+:class:`Entry`, whose summary is shown in the help; the command itself is imported when it
+is called (or asked for its own help).
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+
+class Entry(NamedTuple):
+    """One command of a group."""
+
+    target: str
+    """``module:attribute``; a function, or a :class:`typer.Typer` for a group."""
+    summary: str
+    """The first line of its help."""
+
+
+class LazyGroup(TyperGroup):
+    """A group that knows its commands by a table; a subclass sets ``table``."""
+
+    table: ClassVar[dict[str, Entry]] = {}
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._only_names = False
+        for name, entry in self.table.items():
+            # What help, completion and "did you mean" look at.
+            self.commands[name] = TyperCommand(name, help=entry.summary)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]  # Typer's base names a private class
+        if self._only_names or cmd_name not in self.table:
+            return super().get_command(ctx, cmd_name)
+        return load_command(cmd_name, self.table[cmd_name])
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        with self._names_only():
+            super().format_help(ctx, formatter)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        with self._names_only():
+            return super().shell_complete(ctx, incomplete)
+
+    @contextmanager
+    def _names_only(self) -> Iterator[None]:
+        self._only_names = True
+        try:
+            yield
+        finally:
+            self._only_names = False
+
+
+def load_command(name: str, entry: Entry) -> Any:
+    """Import the command (or group) that *entry* names and make it ready to run."""
+    module, _, attribute = entry.target.partition(":")
+    found = getattr(importlib.import_module(module), attribute)
+    if not isinstance(found, typer.Typer):
+        single = typer.Typer(add_completion=False)
+        single.command(name)(found)
+        found = single
+    command = typer.main.get_command(found)
+    command.name = name
+    return command

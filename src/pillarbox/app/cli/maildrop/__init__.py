@@ -1,0 +1,29 @@
+"""``pillarbox maildrop``: what operators do with maildrops."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import typer
+
+from pillarbox.app.cli.lazy import Entry, LazyGroup
+
+_HERE = "pillarbox.app.cli.maildrop"
+
+
+class MaildropGroup(LazyGroup):
+    """What can be done with maildrops."""
+
+    table: ClassVar[dict[str, Entry]] = {
+        "show": Entry(f"{_HERE}.show:show", "Show what is in a maildrop and who holds its lock."),
+        "unlock": Entry(f"{_HERE}.unlock:unlock", "Take the lock of a maildrop away."),
+        "check": Entry(f"{_HERE}.check:check", "Check whether index and bodies agree."),
+    }
+
+
+app = typer.Typer(cls=MaildropGroup, no_args_is_help=True)
+
+
+@app.callback()
+def maildrop() -> None:
+    """Look into maildrops, unlock and check them."""

@@ -1,0 +1,81 @@
+"""Opening the accounts and the store for a command, on the same files as a running server.
+
+Root becomes the store's user first (:func:`pillarbox.app.privileges.enter_store`), so that
+nothing a command creates is closed to the server. A command that only looks or changes
+does not create a store: a wrong ``store.path`` is an error, not an empty post office.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Protocol
+
+from pillarbox.app import logs
+from pillarbox.app.cli.exits import CommandFailed, ExitCode
+from pillarbox.app.config import Config
+from pillarbox.app.privileges import enter_store
+from pillarbox.app.wire_up import open_accounts, open_store
+from pillarbox.auth.accounts import Accounts
+from pillarbox.contracts.store import Store, StoreAdmin
+
+
+class Engine(Store, StoreAdmin, Protocol):
+    """A whole engine: what the server uses and what operators use."""
+
+
+@contextmanager
+def accounts_of(config: Config, *, create: bool = False) -> Iterator[Accounts]:
+    """The accounts, open; made when *create* says so.
+
+    Raises:
+        CommandFailed: there is no store, or it is not this user's to open.
+        ConfigError: root cannot become the store's user.
+    """
+    enter(config, create=create)
+    accounts = open_accounts(config)
+    try:
+        yield accounts
+    finally:
+        accounts.close()
+
+
+@asynccontextmanager
+async def store_of(config: Config) -> AsyncIterator[Engine]:
+    """The store, open; within :func:`accounts_of`, which has seen to the folder."""
+    store = await open_store(config)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def enter(config: Config, *, create: bool = False) -> None:
+    """Become who may work on the store; from here on nothing is root's.
+
+    Raises: as :func:`accounts_of`.
+    """
+    logs.configure(level="warning")  # what engines have to say goes to stderr
+    path = config.store.path
+    if not create and not path.is_dir():
+        raise CommandFailed(
+            f"there is no post office at {path} (store.path): name its configuration with --config, "
+            "or begin one with `pillarbox user add NAME`",
+            ExitCode.USAGE,
+        )
+    enter_store(config)
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        owner = _owner(path.stat().st_uid)
+        raise CommandFailed(
+            f"the folder {path} (store.path) belongs to {owner}: run this as root or as {owner}",
+            ExitCode.USAGE,
+        )
+
+
+def _owner(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"

@@ -1,0 +1,45 @@
+"""Which kind of source a path (or a URL) is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pillarbox.app.importing.found import Source, SourceUnusable
+from pillarbox.app.importing.maildir import Maildir
+from pillarbox.app.importing.mbox import Mbox
+
+_POP_URL = re.compile(r"pop3?s?:", re.IGNORECASE)
+
+
+def open_source(text: str) -> Source:
+    """The source that *text* names.
+
+    Raises:
+        SourceUnusable: it is none, or it cannot be read; the message says why.
+    """
+    if _POP_URL.match(text):
+        raise SourceUnusable(
+            f"{text}: importing from another POP3 server is not available yet in this version; "
+            "import its Maildir or mbox instead"
+        )
+    path = Path(text).expanduser()
+    try:
+        if (path / "cur").is_dir() and (path / "new").is_dir():
+            return Maildir(path)
+        if path.is_dir():
+            raise SourceUnusable(
+                f"{path}: is not a Maildir: it has no folders cur and new{_maybe_below(path)}"
+            )
+        if not path.exists():
+            raise SourceUnusable(f"{path}: there is no such Maildir or mbox")
+        if not path.is_file():
+            raise SourceUnusable(f"{path}: is neither a folder nor a regular file")
+    except OSError as error:
+        raise SourceUnusable(f"{path}: cannot be read: {error.strerror}") from error
+    return Mbox(path)
+
+
+def _maybe_below(path: Path) -> str:
+    below = path / "Maildir"
+    return f"; did you mean {below}?" if (below / "cur").is_dir() else ""
