@@ -1,0 +1,178 @@
+"""One client's connection, from its acceptance to its end; no command is understood here.
+
+aiosmtpd gives the protocol object, its streams and its idle timer. What is replaced:
+
+* the end of input: aiosmtpd drops the session at once, so that a client which half-closes
+  after its last command never learns what became of its mail. Here it is answered;
+* closing: the last reply gets a few seconds to be read, then the connection is cut, and
+  commands that were sent ahead are not carried out after it;
+* limits on connections, TLS without STARTTLS, and an orderly shutdown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+from typing import ClassVar
+
+import structlog
+from aiosmtpd.smtp import SMTP
+
+from pillarbox.delivery import replies
+from pillarbox.delivery.desk import Desk
+from pillarbox.delivery.handler import Draft, Handler
+from pillarbox.delivery.replies import Reply
+
+log = structlog.get_logger("pillarbox.delivery")
+
+# aiosmtpd logs every command and every line of DATA: addresses and content, in its own format.
+logging.getLogger("mail.log").setLevel(logging.CRITICAL + 1)
+
+PIECE_OCTETS = 64 * 1024
+"""What is buffered of a message, or of a line, before it is taken away (asyncio: twice that)."""
+
+LINGER_SECONDS = 5.0
+"""For the last reply to be read, before a client that does not read is cut off."""
+
+UNIX_PEER = "unix"
+
+_TLS_HANDSHAKE = b"\x16\x03"
+_HANDLER = Handler()
+
+
+class Link(SMTP):
+    """A connection of either door."""
+
+    door: ClassVar[str]
+    limited_by_address: ClassVar[bool]
+
+    line_length_limit = PIECE_OCTETS  # aiosmtpd makes it the limit of the stream's buffer
+
+    def __init__(self, desk: Desk) -> None:
+        policy = desk.policy
+        super().__init__(
+            _HANDLER,
+            data_size_limit=policy.max_message_octets,
+            enable_SMTPUTF8=True,
+            hostname=policy.hostname,
+            timeout=policy.idle_timeout,
+            loop=asyncio.get_running_loop(),
+        )
+        self.desk = desk
+        self.peer = UNIX_PEER
+        self._admitted = False
+        self._heard = False
+        self._finished = False
+        self._winding_up = False
+        self._at_rest = False
+        """Waiting for a command."""
+        self._cutting_off: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.peer = _peer(transport)
+        self.desk.present.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._cutting_off:
+            self._cutting_off.cancel()
+        super().connection_lost(error)
+        assert self._handler_coroutine is not None  # noqa: S101 - begun in connection_made
+        self._handler_coroutine.add_done_callback(lambda _: self._leave())
+
+    def _leave(self) -> None:
+        if self._admitted:
+            self.desk.admission.leave(self._counted_address())
+        self.desk.present.remove(self)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._heard:
+            self._heard = True
+            if data.startswith(_TLS_HANDSHAKE):
+                self._hang_up(replies.NOT_TLS)
+                return
+        super().data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return asyncio.StreamReaderProtocol.eof_received(self)  # past aiosmtpd's
+
+    async def _handle_client(self) -> None:
+        """The session; aiosmtpd runs it as a task, and cancels it when the connection is lost."""
+        try:
+            refusal = self._enter()
+            if refusal:
+                self._hang_up(refusal)
+            else:
+                await self._converse()
+        except (OSError, EOFError) as gone:  # the client went away, in whatever manner
+            log.debug("client gone", door=self.door, peer=self.peer, problem=repr(gone))
+        finally:
+            self._hang_up()
+
+    async def _converse(self) -> None:
+        raise NotImplementedError
+
+    def _enter(self) -> Reply | None:
+        refusal = self.desk.admission.enter(self._counted_address())
+        self._admitted = refusal is None
+        if refusal:
+            reason = "connections" if refusal is replies.TOO_MANY_CONNECTIONS else "address"
+            self.desk.meter.connection_refused(self.door, reason)
+            log.warning("connection refused", door=self.door, peer=self.peer, reason=reason)
+        return refusal
+
+    def _counted_address(self) -> str | None:
+        return self.peer if self.limited_by_address and self.peer != UNIX_PEER else None
+
+    def wind_up(self) -> None:
+        """End the session: now if it is between two messages, else after this one."""
+        self._winding_up = True
+        if self._at_rest and not self._draft.mail_from:
+            self._hang_up(replies.SHUTTING_DOWN)
+
+    def cut_off(self) -> None:
+        """End the connection now. A delivery under way takes effect whole or not at all."""
+        self._writer.transport.abort()
+
+    def _hang_up(self, last_word: Reply | None = None) -> None:
+        self._finished = True
+        if self.transport is None or self.transport.is_closing():
+            return
+        if last_word:
+            self._writer.write(f"{last_word}\r\n".encode())
+        self.transport.close()
+        self._cutting_off = self.loop.call_later(LINGER_SECONDS, self.cut_off)
+
+    def _timeout_cb(self) -> None:
+        log.info("session ended", door=self.door, peer=self.peer, reason="idle")
+        self._hang_up(replies.IDLE_TOO_LONG)
+
+    def _stop_timeout(self) -> None:
+        if self._timeout_handle is not None:
+            self._timeout_handle.cancel()
+
+    async def _send(self, text: str) -> None:
+        self._writer.write(text.encode(errors="backslashreplace") + b"\r\n")
+        await self._writer.drain()
+
+    def _create_envelope(self) -> Draft:
+        return Draft()
+
+    @property
+    def _draft(self) -> Draft:
+        assert isinstance(self.envelope, Draft)  # noqa: S101 - made by _create_envelope
+        return self.envelope
+
+
+def _peer(transport: asyncio.BaseTransport) -> str:
+    """The client's address; ``unix`` for a socket in the file system."""
+    name = transport.get_extra_info("peername")
+    if not isinstance(name, tuple):
+        return UNIX_PEER
+    try:
+        address = ipaddress.ip_address(name[0])
+    except ValueError:
+        return UNIX_PEER
+    mapped = getattr(address, "ipv4_mapped", None)  # IPv4 at a dual-stack socket
+    return str(mapped or address)

@@ -1,0 +1,109 @@
+"""The delivery server: listening sockets, and an orderly end.
+
+Sockets come bound from outside (the supervisor binds them before it drops privileges). LMTP
+over TCP belongs on loopback or a private network: see :mod:`pillarbox.delivery.lmtp`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import structlog
+
+from pillarbox.contracts.auth import Directory
+from pillarbox.contracts.meter import Meter, NullMeter
+from pillarbox.contracts.store import Store
+from pillarbox.delivery.address import AddressBook
+from pillarbox.delivery.connection import Connection
+from pillarbox.delivery.desk import Desk
+from pillarbox.delivery.intake import Intake
+from pillarbox.delivery.lmtp import LmtpConnection
+from pillarbox.delivery.policy import DeliveryPolicy
+from pillarbox.delivery.smtp import SmtpConnection
+
+log = structlog.get_logger("pillarbox.delivery")
+
+BACKLOG = 1024
+"""Connections that may wait to be accepted; the kernel has the last word."""
+
+_DOORS: dict[str, type[Connection]] = {"lmtp": LmtpConnection, "smtp": SmtpConnection}
+
+
+class DeliveryServer:
+    """Mail's way in, through any number of sockets.
+
+    Args:
+        store: where mail is kept. Not closed by the server.
+        directory: finds the account for an address.
+        policy: what is accepted.
+        tls: offered by STARTTLS on TCP sockets; None: not offered.
+        meter: told of each recipient's outcome and of refused connections.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        directory: Directory,
+        policy: DeliveryPolicy,
+        tls: ssl.SSLContext | None = None,
+        meter: Meter | None = None,
+    ) -> None:
+        counted = meter or NullMeter()
+        self._desk = Desk(
+            policy=policy,
+            intake=Intake(store=store, policy=policy, meter=counted),
+            book=AddressBook(directory, policy.domains),
+            meter=counted,
+            tls=tls,
+        )
+        self._listeners: list[asyncio.Server] = []
+
+    async def listen(self, door: str, sock: socket.socket) -> None:
+        """Accept clients on *sock*, a bound stream socket (TCP or unix), which it takes over.
+
+        Raises:
+            ValueError: *door* is neither ``lmtp`` nor ``smtp``.
+        """
+        if door not in _DOORS:
+            raise ValueError(f"no door {door!r}: delivery has {' and '.join(_DOORS)}")
+        sock.setblocking(False)
+        self._listeners.append(await _serve(partial(_DOORS[door], self._desk), sock))
+
+    async def stop(self, grace: float) -> None:
+        """Stop accepting; let a message that is coming in be finished within *grace* seconds.
+
+        Sessions between two messages end at once, with 421. What was answered with 250 is
+        stored; what was not, the sender still has.
+        """
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
+        present = self._desk.present
+        for client in present.all():
+            client.wind_up()
+        try:
+            async with asyncio.timeout(grace):
+                await present.gone()
+        except TimeoutError:
+            log.warning("sessions cut off", count=len(present))
+            for client in present.all():
+                client.cut_off()
+            await present.gone()
+
+
+async def _serve(factory: Callable[[], Connection], sock: socket.socket) -> asyncio.Server:
+    loop = asyncio.get_running_loop()
+    if sock.family != socket.AF_UNIX:
+        return await loop.create_server(factory, sock=sock, backlog=BACKLOG)
+    options: dict[str, Any] = {}
+    if sys.version_info >= (3, 13) and isinstance(loop, asyncio.SelectorEventLoop):
+        # Other workers share the socket: whoever bound it removes its file.
+        options["cleanup_socket"] = False
+    return await loop.create_unix_server(factory, sock=sock, backlog=BACKLOG, **options)
