@@ -1,0 +1,132 @@
+"""Counting for Prometheus, over all workers.
+
+A worker adds up in a plain dict (the cost of a session is well under a microsecond a
+count) and writes the sums once a second, with its heartbeat, into files of
+prometheus-client's multiprocess mode; the health page's process adds the files up. A
+worker that is killed takes at most its last second of counts with it. Files are named by
+the worker's column in the shared table, not by process id: a replaced worker goes on
+counting in its predecessor's file, so totals never fall and files do not pile up.
+
+Names follow the Prometheus conventions (base units, ``_total``). What is true *now*
+(open connections, workers) comes from the shared table, see :mod:`.monitor`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, values
+
+from pillarbox.contracts.meter import Meter
+
+_log = structlog.get_logger("pillarbox.metrics")
+
+# Labels come from small vocabularies; should one ever follow a client's words, memory
+# stays bounded and the rest is counted together.
+MAX_SERIES = 1000
+_OTHER = "other"
+
+
+class _Name(NamedTuple):
+    name: str
+    labels: tuple[str, ...]
+    help: str
+
+
+_CONNECTIONS = _Name("pillarbox_connections", ("door",), "POP3 connections accepted")
+_SESSIONS = _Name("pillarbox_sessions", ("door", "reason"), "POP3 sessions ended, by why")
+_RETRIEVED = _Name("pillarbox_messages_retrieved", ("door",), "Messages sent by RETR")
+_OCTETS = _Name("pillarbox_retrieved_bytes", ("door",), "Octets of the messages sent by RETR")
+_DELETED = _Name("pillarbox_messages_deleted", ("door",), "Messages removed by QUIT")
+_REFUSED = _Name(
+    "pillarbox_connections_refused", ("door", "reason"), "Connections turned away, by why"
+)
+_SIGN_INS = _Name("pillarbox_sign_ins", ("mechanism", "outcome"), "Sign-ins answered")
+_DELIVERIES = _Name(
+    "pillarbox_deliveries", ("door", "outcome"), "Recipients of incoming messages answered"
+)
+_DELIVERED = _Name(
+    "pillarbox_delivered_bytes", ("door", "outcome"), "Octets of incoming messages, by recipient"
+)
+_ALL = (
+    _CONNECTIONS,
+    _SESSIONS,
+    _RETRIEVED,
+    _OCTETS,
+    _DELETED,
+    _REFUSED,
+    _SIGN_INS,
+    _DELIVERIES,
+    _DELIVERED,
+)
+_Series = tuple[_Name, str, str]
+
+
+class PrometheusMeter(Meter):
+    """A worker's meter: counts now, writes at :meth:`flush`."""
+
+    def __init__(self, folder: Path, column: int) -> None:
+        """Count into *folder*, which all workers share; *column* is this worker's own number."""
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+        # The library would decide at its import, by environment; a worker knows better.
+        values.ValueClass = values.MultiProcessValue(lambda: column)  # type: ignore[no-untyped-call]  # the library's
+        registry = CollectorRegistry()
+        self._counters = {
+            name: Counter(name.name, name.help, name.labels, registry=registry) for name in _ALL
+        }
+        self._children: dict[_Series, Counter] = {}
+        self._counts: defaultdict[_Series, int] = defaultdict(int)
+        self._failing = False
+
+    def session_began(self, door: str) -> None:
+        self._counts[_CONNECTIONS, door, ""] += 1
+
+    def session_ended(
+        self, door: str, reason: str, *, retrieved: int, octets: int, deleted: int
+    ) -> None:
+        counts = self._counts
+        counts[_SESSIONS, door, reason] += 1
+        if retrieved:
+            counts[_RETRIEVED, door, ""] += retrieved
+            counts[_OCTETS, door, ""] += octets
+        if deleted:
+            counts[_DELETED, door, ""] += deleted
+
+    def connection_refused(self, door: str, reason: str) -> None:
+        self._counts[_REFUSED, door, reason] += 1
+
+    def signed_in(self, mechanism: str, outcome: str) -> None:
+        self._counts[_SIGN_INS, mechanism, outcome] += 1
+
+    def delivered(self, door: str, outcome: str, octets: int) -> None:
+        self._counts[_DELIVERIES, door, outcome] += 1
+        self._counts[_DELIVERED, door, outcome] += octets
+
+    def flush(self) -> None:
+        """Write what has been counted since the last time. Never raises."""
+        if not self._counts:
+            return
+        counts, self._counts = self._counts, defaultdict(int)
+        try:
+            for series, count in counts.items():
+                self._child(series).inc(count)
+        except (OSError, ValueError) as error:
+            # The folder's disk is full, or somebody removed it: mail goes on uncounted.
+            if not self._failing:
+                _log.error("metrics cannot be written", error=str(error))
+            self._failing = True
+
+    def _child(self, series: _Series) -> Counter:
+        child = self._children.get(series)
+        if child is None:
+            name, *labels = series
+            if len(self._children) >= MAX_SERIES:
+                labels = [_OTHER] * len(labels)
+                return self._counters[name].labels(*labels[: len(name.labels)])
+            child = self._counters[name].labels(*labels[: len(name.labels)])
+            self._children[series] = child
+        return child

@@ -1,0 +1,148 @@
+"""Giving up root.
+
+Root is for binding ports below 1024 and for reading the private key. Whoever meets mail,
+passwords or the network does so as ``server.user``: workers and the health page drop to
+it for good before they accept anything, and commands that root runs on the store do the
+same, so that no file there ever belongs to root.
+
+Started by anybody else, everything stays as it is and ``server.user`` has no effect.
+``server.user = "root"`` serves as root: accepted because it was written down, and warned
+about.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from pillarbox.app.config.faults import ConfigError, Fault
+from pillarbox.app.config.settings import Config
+
+STORE_MODE = 0o700
+# Files of the store are nobody else's business.
+UMASK = 0o077
+
+
+@dataclass(frozen=True, slots=True)
+class SystemUser:
+    """Whom to become."""
+
+    name: str
+    uid: int
+    gid: int
+
+
+def user_to_become(config: Config) -> SystemUser | None:
+    """The user that ``server.user`` names; None when there is nothing to give up.
+
+    Raises:
+        ConfigError: this machine has no such user.
+    """
+    if os.geteuid() != 0:
+        return None
+    name = config.server.user
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        raise ConfigError([_no_such_user(config)]) from None
+    return SystemUser(name, entry.pw_uid, entry.pw_gid) if entry.pw_uid else None
+
+
+def become(user: SystemUser | None) -> None:
+    """Be *user* from here on, with no way back; None: only the umask changes.
+
+    Raises:
+        PermissionError: root could be regained (the system is not to be trusted).
+    """
+    os.umask(UMASK)
+    if user is None:
+        return
+    os.initgroups(user.name, user.gid)
+    os.setgid(user.gid)
+    os.setuid(user.uid)
+    try:
+        os.setuid(0)
+    except PermissionError:
+        return
+    raise PermissionError("root could be regained after becoming another user")
+
+
+def prepare_store(config: Config, user: SystemUser | None) -> None:
+    """See to it that *user* has the store's folder: make it, or check whose it is.
+
+    An empty folder of root's (a fresh volume) is handed over; a full one is not.
+
+    Raises:
+        ConfigError: it cannot be made, or is not the user's to write.
+    """
+    path = config.store.path
+    try:
+        path.mkdir(mode=STORE_MODE, parents=True, exist_ok=True)
+        if user is None:
+            return
+        found = path.stat()
+        if found.st_uid == 0 and not any(path.iterdir()):
+            os.chown(path, user.uid, user.gid)
+        elif not _may_write(found, user):
+            raise ConfigError([_not_theirs(config, user, found)])
+    except OSError as error:
+        raise ConfigError([_no_folder(config, error)]) from error
+
+
+def enter_store(config: Config) -> None:
+    """For a command that works on the store: root becomes the store's user first.
+
+    Raises:
+        ConfigError: as :func:`user_to_become` and :func:`prepare_store`.
+    """
+    user = user_to_become(config)
+    prepare_store(config, user)
+    become(user)
+
+
+def _may_write(found: os.stat_result, user: SystemUser) -> bool:
+    if found.st_uid == user.uid:
+        return (found.st_mode & stat.S_IRWXU) == stat.S_IRWXU
+    if found.st_gid in os.getgrouplist(user.name, user.gid):
+        return (found.st_mode & stat.S_IRWXG) == stat.S_IRWXG
+    return (found.st_mode & stat.S_IRWXO) == stat.S_IRWXO
+
+
+def _owner(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
+def _no_such_user(config: Config) -> Fault:
+    name = config.server.user
+    return Fault(
+        place=str(config.file or ""),
+        setting="server.user",
+        problem=f'this machine has no user "{name}" to become',
+        hint=f'make it with "useradd --system --home-dir {config.store.path} {name}", name another, '
+        'or say server.user = "root" to do without (not advised)',
+    )
+
+
+def _not_theirs(config: Config, user: SystemUser, found: os.stat_result) -> Fault:
+    path: Path = config.store.path
+    return Fault(
+        place=str(config.file or ""),
+        setting="store.path",
+        problem=f'the folder {path} belongs to {_owner(found.st_uid)}; "{user.name}" cannot write there',
+        hint=f'hand it over with "chown -R {user.name}: {path}", or choose another folder',
+    )
+
+
+def _no_folder(config: Config, error: OSError) -> Fault:
+    return Fault(
+        place=str(config.file or ""),
+        setting="store.path",
+        problem=f"cannot use the folder {config.store.path}: {error.strerror or error}",
+        hint="choose a folder that this user may write, or start as root",
+    )

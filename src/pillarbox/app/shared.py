@@ -1,0 +1,208 @@
+"""Memory that the processes share: who is alive, and who is connected from where.
+
+One anonymous map, made before the first fork, cut into columns. A process writes only
+into its own column and anybody reads all of them, so there are no locks to die with their
+holder; the supervisor wipes the column of a process that has ended. Two workers that ask
+at the very same moment may both be let in: a limit can be passed by as many connections
+as there are workers, less one.
+
+Connections per address are counted in two rows of hashed cells (a count-min sketch): an
+address has one cell in each row, and the smaller of the two sums is its count, never too
+small. It is too large only if other addresses fill both cells, which nobody can arrange,
+since the hash has a secret key. An IPv6 client owns a whole /64, so that is what counts
+as its address.
+
+::
+
+    page 0      restarts, columns ever used
+    column 0    state pid generation connections  heartbeat  row row
+    column 1    …
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import ipaddress
+import mmap
+import os
+import time
+from collections.abc import Iterator
+from functools import lru_cache
+
+# Columns for all generations that are still draining, beside the one that serves. The map
+# is sparse: a column that was never used takes no memory.
+COLUMNS = 256
+CELLS = 1 << 14
+ROWS = 2
+# Connections over a socket file have no address to be limited by.
+LOCAL = "unix"
+
+_WORD = 4
+_PAGE = mmap.PAGESIZE
+_HEAD = _PAGE // _WORD
+_RESTARTS, _USED = range(2)
+_STATE, _PID, _GENERATION, _CONNECTIONS = range(4)
+_BEAT = 2  # in eight-byte units from the column's start: after the four words
+_CELLS = 16
+_COLUMN = (_CELLS + ROWS * CELLS) * _WORD
+_COLUMN_BYTES = -(-_COLUMN // _PAGE) * _PAGE
+_COLUMN_WORDS = _COLUMN_BYTES // _WORD
+_KNOWN_ADDRESSES = 4096
+
+
+class State(enum.IntEnum):
+    """What a process is doing."""
+
+    FREE = 0
+    STARTING = 1
+    READY = 2
+    DRAINING = 3
+
+
+class SharedTable:
+    """The map as a whole. The supervisor makes it; children inherit it."""
+
+    def __init__(self, columns: int = COLUMNS) -> None:
+        self._map = mmap.mmap(-1, _PAGE + columns * _COLUMN_BYTES)
+        view = memoryview(self._map)
+        self.words = view.cast("I")
+        self.doubles = view.cast("d")
+        self._secret = os.urandom(16)
+        self.columns = tuple(Column(self, number) for number in range(columns))
+
+    @property
+    def restarts(self) -> int:
+        """How many workers have been replaced after dying."""
+        return self.words[_RESTARTS]
+
+    def count_restart(self) -> None:
+        self.words[_RESTARTS] += 1
+
+    def take(self, generation: int) -> Column | None:
+        """A free column, marked STARTING; None when all are taken."""
+        for column in self.columns:
+            if column.state is State.FREE:
+                self.words[_USED] = max(self.words[_USED], column.number + 1)
+                column.begin(generation)
+                return column
+        return None
+
+    def used(self) -> Iterator[Column]:
+        """The columns that some process has."""
+        known = self.columns[: self.words[_USED]]
+        return (column for column in known if column.state is not State.FREE)
+
+    def cells(self, address: str) -> tuple[int, int]:
+        """Where *address* is counted: its place in each row, from a column's start."""
+        digest = hashlib.blake2b(address.encode(errors="replace"), digest_size=8, key=self._secret)
+        number = int.from_bytes(digest.digest(), "big")
+        return _CELLS + number % CELLS, _CELLS + CELLS + (number >> 32) % CELLS
+
+    def wipe(self, column: Column) -> None:
+        """Forget what a process that has ended wrote."""
+        start = column.first * _WORD
+        self._map[start : start + _COLUMN_BYTES] = bytes(_COLUMN_BYTES)
+
+
+class Column:
+    """What one process says of itself."""
+
+    __slots__ = ("_table", "first", "number")
+
+    def __init__(self, table: SharedTable, number: int) -> None:
+        self._table = table
+        self.number = number
+        self.first = _HEAD + number * _COLUMN_WORDS
+
+    def begin(self, generation: int) -> None:
+        self._table.words[self.first + _GENERATION] = generation
+        self.state = State.STARTING
+        self.beat()
+
+    @property
+    def state(self) -> State:
+        return State(self._table.words[self.first + _STATE])
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self._table.words[self.first + _STATE] = state
+
+    @property
+    def pid(self) -> int:
+        return self._table.words[self.first + _PID]
+
+    @pid.setter
+    def pid(self, pid: int) -> None:
+        self._table.words[self.first + _PID] = pid
+
+    @property
+    def generation(self) -> int:
+        return self._table.words[self.first + _GENERATION]
+
+    @property
+    def connections(self) -> int:
+        """Connections that are open in this process."""
+        return self._table.words[self.first + _CONNECTIONS]
+
+    def beat(self) -> None:
+        """Say that this process is alive and not stuck."""
+        self._table.doubles[self.first // 2 + _BEAT] = time.monotonic()
+
+    def silence(self) -> float:
+        """Seconds since the last beat (the clock is the same in all processes)."""
+        return time.monotonic() - self._table.doubles[self.first // 2 + _BEAT]
+
+
+@lru_cache(maxsize=_KNOWN_ADDRESSES)
+def network_of(address: str) -> str:
+    """What counts as one client: an IPv4 address, or an IPv6 network of 64 bits.
+
+    >>> network_of("2001:db8::7")
+    '2001:db8::/64'
+    >>> network_of("::ffff:192.0.2.7")
+    '192.0.2.7'
+    """
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((parsed, 64), strict=False))
+
+
+class SharedTally:
+    """Counts connections over all workers (an ``AddressTally`` of ``server.limits``)."""
+
+    def __init__(self, table: SharedTable, column: Column, *, total: int, per_address: int) -> None:
+        self._table = table
+        self._column = column.first
+        self._total = total
+        self._per_address = per_address
+
+    def enter(self, address: str) -> bool:
+        """Count one connection from *address*; False when a limit is reached."""
+        words = self._table.words
+        one, two = self._table.cells(network_of(address))
+        total = first = second = 0
+        # All columns up to the last that was ever used; a free one holds zeros.
+        for at in range(_HEAD, _HEAD + words[_USED] * _COLUMN_WORDS, _COLUMN_WORDS):
+            total += words[at + _CONNECTIONS]
+            first += words[at + one]
+            second += words[at + two]
+        if total >= self._total:
+            return False
+        if address != LOCAL and min(first, second) >= self._per_address:
+            return False
+        for word in (_CONNECTIONS, one, two):
+            words[self._column + word] += 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """The connection that :meth:`enter` counted has ended."""
+        words = self._table.words
+        for word in (_CONNECTIONS, *self._table.cells(network_of(address))):
+            words[self._column + word] -= 1

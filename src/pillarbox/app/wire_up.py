@@ -1,0 +1,60 @@
+"""Building the post office from a configuration: the only place that names engines.
+
+Mail and accounts here, for the server and the commands alike; the servers on top of them
+in :mod:`.wire_up_servers`, which a command need not import.
+
+Everything is opened in the process that uses it, after the fork: files, locks and database
+connections do not survive one.
+"""
+
+from __future__ import annotations
+
+from pillarbox.app.config.settings import Config
+from pillarbox.auth.accounts import Accounts
+from pillarbox.auth.authenticator import LocalAuthenticator
+from pillarbox.auth.directory import LocalDirectory
+from pillarbox.contracts.auth import Account, Directory
+from pillarbox.store import embedded
+from pillarbox.store.embedded import EmbeddedStore
+
+ACCOUNTS_FILE = "accounts.db"
+
+
+async def open_store(config: Config) -> EmbeddedStore:
+    """The mail. Blocks while the store is looked over; call it before serving.
+
+    Raises:
+        StoreUnavailable: it cannot be opened; the message names the file.
+    """
+    return embedded.open_store(config.store.path)
+
+
+def open_accounts(config: Config) -> Accounts:
+    """The accounts; the file is made at first use."""
+    return Accounts(config.store.path / ACCOUNTS_FILE)
+
+
+def open_authenticator(config: Config, accounts: Accounts) -> LocalAuthenticator:
+    """Who checks passwords."""
+    return LocalAuthenticator(accounts, domains=config.delivery.domains)
+
+
+def open_directory(config: Config, accounts: Accounts) -> Directory:
+    """Who knows where mail goes."""
+    directory = LocalDirectory(accounts, domains=config.delivery.domains)
+    quota = config.delivery.quota_octets
+    return _DefaultQuota(directory, quota) if quota else directory
+
+
+class _DefaultQuota:
+    """A directory in which accounts without a quota of their own have the server's."""
+
+    def __init__(self, directory: Directory, quota_octets: int) -> None:
+        self._directory = directory
+        self._quota_octets = quota_octets
+
+    async def find(self, address: str) -> Account | None:
+        account = await self._directory.find(address)
+        if account is None or account.quota_octets:
+            return account
+        return Account(account.user, self._quota_octets)

@@ -1,0 +1,115 @@
+"""Building one worker's servers from a configuration, and the TLS contexts that all share."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+
+from pillarbox.app.config.faults import ConfigError, Fault
+from pillarbox.app.config.settings import Config
+from pillarbox.app.wire_up import open_accounts, open_authenticator, open_directory, open_store
+from pillarbox.auth.accounts import Accounts
+from pillarbox.auth.authenticator import LocalAuthenticator
+from pillarbox.contracts.meter import Meter
+from pillarbox.contracts.store import Store
+from pillarbox.delivery.policy import DeliveryPolicy
+from pillarbox.delivery.server import DeliveryServer
+from pillarbox.server.limits import AddressTally, Policy
+from pillarbox.server.listener import Pop3Server
+from pillarbox.server.tls import CertificateProblem, server_context
+
+_SMTP_ALPN = "smtp"
+
+
+def tls_contexts(config: Config) -> tuple[ssl.SSLContext | None, ssl.SSLContext | None]:
+    """The contexts for POP3 and for SMTP (two, so that no session crosses over).
+
+    Raises:
+        ConfigError: certificate or key cannot be used.
+    """
+    tls = config.tls
+    if tls.certificate is None:
+        return None, None
+    key = tls.key or tls.certificate
+    try:
+        return (
+            server_context(tls.certificate, key, tls.minimum),
+            server_context(tls.certificate, key, tls.minimum, _SMTP_ALPN),
+        )
+    except CertificateProblem as error:
+        fault = Fault(str(config.file or ""), "tls.certificate", str(error))
+        raise ConfigError([fault]) from error
+
+
+def pop3_policy(config: Config) -> Policy:
+    auth, limits = config.auth, config.limits
+    return Policy(
+        hostname=config.server.hostname,
+        cleartext=auth.cleartext,
+        mechanisms=auth.mechanisms,
+        apop=auth.apop,
+        idle_timeout=limits.idle_timeout,
+        login_timeout=limits.login_timeout,
+        login_delay=int(limits.login_delay),
+    )
+
+
+def delivery_policy(config: Config) -> DeliveryPolicy:
+    return DeliveryPolicy(
+        hostname=config.server.hostname,
+        domains=config.delivery.domains,
+        max_message_octets=config.delivery.max_message_octets,
+    )
+
+
+@dataclass(frozen=True)
+class PostOffice:
+    """What one worker runs."""
+
+    store: Store
+    accounts: Accounts
+    authenticator: LocalAuthenticator
+    pop3: Pop3Server
+    delivery: DeliveryServer
+
+    async def stop(self, grace: float) -> None:
+        """Accept no more, let what runs finish for *grace* seconds, close everything."""
+        await asyncio.gather(self.pop3.stop(grace), self.delivery.stop(grace))
+        self.authenticator.close()
+        await self.store.close()
+        self.accounts.close()
+
+
+async def open_post_office(
+    config: Config,
+    *,
+    pop3_tls: ssl.SSLContext | None,
+    smtp_tls: ssl.SSLContext | None,
+    meter: Meter,
+    tally: AddressTally,
+) -> PostOffice:
+    """Open the engines and build the servers on them.
+
+    Raises:
+        StoreUnavailable: the mail cannot be opened.
+    """
+    store = await open_store(config)
+    accounts = open_accounts(config)
+    authenticator = open_authenticator(config, accounts)
+    pop3 = Pop3Server(
+        store=store,
+        authenticator=authenticator,
+        policy=pop3_policy(config),
+        tls=pop3_tls,
+        meter=meter,
+        tally=tally,
+    )
+    delivery = DeliveryServer(
+        store=store,
+        directory=open_directory(config, accounts),
+        policy=delivery_policy(config),
+        tls=smtp_tls,
+        meter=meter,
+    )
+    return PostOffice(store, accounts, authenticator, pop3, delivery)

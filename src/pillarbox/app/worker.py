@@ -1,0 +1,57 @@
+"""A worker: one process, one event loop, all doors for mail."""
+
+from __future__ import annotations
+
+from pillarbox.app.metrics import PrometheusMeter
+from pillarbox.app.shared import SharedTally
+from pillarbox.app.wire_up_servers import PostOffice, open_post_office
+from pillarbox.app.worker_life import Seat
+
+
+class Worker:
+    """The service of a worker process (a :class:`~pillarbox.app.worker_life.Service`)."""
+
+    def __init__(self, seat: Seat) -> None:
+        self._seat = seat
+        self._meter: PrometheusMeter | None = None
+        self._office: PostOffice | None = None
+
+    async def start(self) -> None:
+        """Open the engines and accept on this worker's sockets.
+
+        Raises:
+            StoreUnavailable: the mail cannot be opened.
+        """
+        seat, setup = self._seat, self._seat.setup
+        limits = setup.config.limits
+        self._meter = PrometheusMeter(seat.metrics, seat.column.number)
+        self._office = await open_post_office(
+            setup.config,
+            pop3_tls=setup.pop3_tls,
+            smtp_tls=setup.smtp_tls,
+            meter=self._meter,
+            tally=SharedTally(
+                seat.table,
+                seat.column,
+                total=limits.connections,
+                per_address=limits.connections_per_address,
+            ),
+        )
+        await self._listen(self._office)
+
+    async def _listen(self, office: PostOffice) -> None:
+        for listener in self._seat.setup.listeners:
+            sock = listener.socket_of(self._seat.number)
+            if listener.door in {"pop3", "pop3s"}:
+                await office.pop3.listen(listener.door, sock)
+            elif listener.door in {"lmtp", "smtp"}:
+                await office.delivery.listen(listener.door, sock)
+
+    async def stop(self, grace: float) -> None:
+        """See :class:`~pillarbox.app.worker_life.Service`."""
+        if self._office is not None:
+            await self._office.stop(grace)
+
+    def beat(self) -> None:
+        if self._meter is not None:
+            self._meter.flush()

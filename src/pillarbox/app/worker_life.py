@@ -1,0 +1,169 @@
+"""The life of a child process: begin, say so, beat, drain, end.
+
+The same for workers and for the health page. Orders come from the supervisor as signals:
+
+=========  ======================================================================
+SIGTERM    stop accepting; what runs may finish for ``limits.stop_grace`` seconds
+SIGTERM    (again) close what still runs now
+SIGUSR1    a newer generation has taken over: stop accepting, and let sessions end
+           in peace (for :data:`RETIRED_SECONDS` at most)
+=========  ======================================================================
+
+The *lifeline* is a pipe whose other end only the supervisor holds. When it closes, the
+supervisor is gone (even by SIGKILL): the process then drains as on SIGTERM, since nobody
+would ever replace or stop it. SIGINT and SIGHUP reach a whole terminal's processes;
+children leave them to the supervisor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+import uvloop
+
+from pillarbox.app import logs, privileges
+from pillarbox.app.shared import Column, SharedTable, State
+from pillarbox.app.supervisor_setup import Setup
+from pillarbox.contracts.errors import PillarboxError
+
+_log = structlog.get_logger("pillarbox.worker")
+
+BEAT_SECONDS = 1.0
+# A session of an old generation may be a slow line that collects a large maildrop; nobody
+# should be cut off for a new certificate. But a process must not live on old settings for
+# ever either.
+RETIRED_SECONDS = 4 * 3600.0
+
+FAILED = 1
+CRASHED = 70  # EX_SOFTWARE of sysexits.h: a mistake in Pillarbox itself
+
+
+@dataclass(frozen=True)
+class Seat:
+    """What the supervisor hands to a child."""
+
+    role: str
+    """``worker`` or ``monitor``."""
+    number: int
+    """Which of the workers, from 0."""
+    setup: Setup
+    table: SharedTable
+    column: Column
+    """The child's own column of the table."""
+    lifeline: int
+    """Descriptor that reads as closed when the supervisor is gone."""
+    notice: int
+    """Descriptor to write a byte to when the state has changed."""
+    metrics: Path
+    """Folder of the metrics files."""
+
+
+class Service(Protocol):
+    """What a child process does."""
+
+    async def start(self) -> None:
+        """Accept clients; raises when that is not possible."""
+
+    async def stop(self, grace: float) -> None:
+        """Accept no more, give what runs *grace* seconds, end.
+
+        May be cancelled and called again with less.
+        """
+
+    def beat(self) -> None:
+        """Called once a second; must be quick."""
+
+
+def run(seat: Seat, service: Service) -> int:
+    """Live in this (freshly forked) process; returns the exit code."""
+    server = seat.setup.config.server
+    logs.configure(server.log_format, server.log_level, final=True)
+    try:
+        privileges.become(seat.setup.user)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_live(seat, service))
+    except (PillarboxError, OSError) as error:
+        _log.error("cannot serve", role=seat.role, error=f"{error}" or repr(error))
+        return FAILED
+    except Exception:  # noqa: BLE001 - the exit code says it to the supervisor
+        _log.exception("ended by a mistake in the program", role=seat.role)
+        return CRASHED
+    return 0
+
+
+async def _live(seat: Seat, service: Service) -> None:
+    orders = _Orders(seat)
+    orders.listen()
+    await service.start()
+    seat.column.state = State.READY
+    _notify(seat)
+    beating = asyncio.get_running_loop().create_task(_beat(seat, service))
+    try:
+        await _drain(seat, service, orders)
+    finally:
+        beating.cancel()
+        service.beat()
+
+
+def _notify(seat: Seat) -> None:
+    try:
+        os.write(seat.notice, b"!")
+    except OSError:  # the supervisor is gone; the lifeline says so
+        return
+
+
+async def _beat(seat: Seat, service: Service) -> None:
+    while True:
+        seat.column.beat()
+        service.beat()
+        await asyncio.sleep(BEAT_SECONDS)
+
+
+async def _drain(seat: Seat, service: Service, orders: _Orders) -> None:
+    """Wait for the order to end, then obey; a stricter order that follows takes over."""
+    grace = await orders.next()
+    seat.column.state = State.DRAINING
+    _log.debug("draining", role=seat.role, grace=grace)
+    while True:
+        stopping = asyncio.ensure_future(service.stop(grace))
+        stricter = asyncio.ensure_future(orders.next())
+        await asyncio.wait({stopping, stricter}, return_when=asyncio.FIRST_COMPLETED)
+        if stopping.done():
+            stricter.cancel()
+            return stopping.result()
+        stopping.cancel()
+        await asyncio.wait({stopping})
+        grace = stricter.result()
+
+
+class _Orders:
+    """How long what runs may go on: one number for each order received."""
+
+    def __init__(self, seat: Seat) -> None:
+        self._queue: asyncio.Queue[float] = asyncio.Queue()
+        self._seat = seat
+        self._grace = seat.setup.config.limits.stop_grace
+
+    async def next(self) -> float:
+        return await self._queue.get()
+
+    def listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stop)
+        loop.add_signal_handler(signal.SIGUSR1, self._queue.put_nowait, RETIRED_SECONDS)
+        loop.add_reader(self._seat.lifeline, self._orphaned)
+
+    def _stop(self) -> None:
+        self._queue.put_nowait(self._grace)
+        self._grace = 0
+
+    def _orphaned(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._seat.lifeline)
+        _log.error("the supervisor is gone; draining", role=self._seat.role)
+        self._stop()
