@@ -19,14 +19,13 @@ def redact(line: bytes, state: State) -> str:
         return HIDDEN
     keyword, space, rest = line.rstrip(b"\r\n").partition(b" ")
     rule = RULES.get(keyword.upper())
-    if rule is None:  # perhaps a password sent out of step
-        return HIDDEN
+    if rule is None or not rest.isascii() or not rest.decode().isprintable():
+        return HIDDEN  # perhaps a password out of step, or one behind a bare CR
     if rule.secret and space:
         shown = rest.partition(b" ")[0] if rule.verb != "PASS" else b""
-        return f"{rule.verb} {_printable(shown)} {HIDDEN}".replace("  ", " ")
-    return _printable(keyword + space + rest)
+        return f"{rule.verb} {_shown(shown)} {HIDDEN}".replace("  ", " ")
+    return _shown(keyword + space + rest)
 
 
-def _printable(octets: bytes) -> str:
-    text = octets[:_MAX_SHOWN].decode("ascii", "backslashreplace")
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+def _shown(octets: bytes) -> str:
+    return octets[:_MAX_SHOWN].decode("ascii")

@@ -76,7 +76,14 @@ class Reply:
         line = f"{indicator}{code}{text}".encode()
         if self.text.startswith("[") or b"\r" in line or b"\n" in line:
             raise LocalProtocolError(f"not fit for a status line: {self.text!r}")
-        return line[: MAX_STATUS_LINE - 2] + b"\r\n"
+        return _cut(line, MAX_STATUS_LINE - 2) + b"\r\n"
+
+
+def _cut(line: bytes, octets: int) -> bytes:
+    """*line*, cut to *octets*, and not within a character (RFC 6856: replies are UTF-8)."""
+    if len(line) <= octets:
+        return line
+    return line[:octets].decode(errors="ignore").encode()
 
 
 def ok(text: str = "", content: bytes | Pieces | None = None) -> Reply:
