@@ -81,7 +81,10 @@ class Accounts:
 
     def find(self, name: str) -> AccountRecord | None:
         """The account with this *normalised* name, or None: one prepared SELECT."""
-        rows = self._file.read(_FIND, (name,))
+        try:
+            rows = self._file.read(_FIND, (name,))
+        except UnicodeEncodeError:  # surrogates, which no normalised name holds
+            return None
         return _record(rows[0]) if rows else None
 
     def get(self, name: str) -> AccountRecord:
@@ -152,7 +155,9 @@ class Accounts:
         before = self.get(name)  # an unknown name is found out before the work of a hash
         secret = secret_octets(password)
         verifier = self.passwords.verifier(secret)
-        kept = secret if (before.apop_secret is not None if apop is None else apop) else None
+        if apop is None:
+            apop = before.apop_secret is not None
+        kept = secret if apop else None
         return self._update(name, "verifier = ?, apop_secret = ?", (verifier, kept))
 
     def disable(self, name: str) -> AccountRecord:

@@ -118,7 +118,7 @@ class Passwords:
             AccountError: the verifier is damaged, or there is no memory for the hash.
         """
         try:
-            return self._hasher.verify(verifier, secret)
+            return self._hasher.verify(_octets(verifier), secret)
         except argon2.exceptions.VerifyMismatchError:
             return False
         except argon2.exceptions.InvalidHashError as error:

@@ -53,10 +53,11 @@ def saslprep(text: str, *, unassigned: bool = False) -> str:
 
 
 def _mapped(text: str) -> str:
+    """U+200B is in both tables; it becomes a space, as in the other implementations."""
     return "".join(
         " " if stringprep.in_table_c12(char) else char
         for char in text
-        if not stringprep.in_table_b1(char)
+        if stringprep.in_table_c12(char) or not stringprep.in_table_b1(char)
     )
 
 

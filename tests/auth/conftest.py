@@ -1,0 +1,55 @@
+"""Accounts with cheap hashes, and a passwords object that counts its work."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import argon2
+import pytest
+
+from pillarbox.auth.accounts import Accounts
+from pillarbox.auth.passwords import Argon2Parameters, Passwords
+
+CHEAP = Argon2Parameters(time_cost=1, memory_kib=8)
+
+
+class CountingPasswords(Passwords):
+    """Notes each proof: with which parameters, and of how many octets."""
+
+    def __init__(self, parameters: Argon2Parameters = CHEAP) -> None:
+        super().__init__(parameters)
+        self.work: list[argon2.Parameters] = []
+        self.running = 0
+        self.most_at_once = 0
+        self.gate = threading.Event()
+        self.gate.set()
+        self._count = threading.Lock()
+
+    def proves(self, verifier: str, secret: bytes) -> bool:
+        with self._count:
+            self.work.append(argon2.extract_parameters(verifier))
+            self.running += 1
+            self.most_at_once = max(self.most_at_once, self.running)
+        try:
+            assert self.gate.wait(30)
+            return super().proves(verifier, secret)
+        finally:
+            with self._count:
+                self.running -= 1
+
+
+@pytest.fixture
+def passwords() -> CountingPasswords:
+    return CountingPasswords()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "store" / "accounts.db"
+
+
+@pytest.fixture
+def accounts(path: Path, passwords: CountingPasswords) -> Iterator[Accounts]:
+    accounts = Accounts(path, passwords=passwords)
+    yield accounts
+    accounts.close()

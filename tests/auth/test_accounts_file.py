@@ -1,0 +1,274 @@
+"""The accounts file: how it is made, and what is said when it cannot be used."""
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from pillarbox.auth import accounts_file
+from pillarbox.auth.accounts import Accounts
+from pillarbox.auth.accounts_file import SCHEMA_VERSION, AccountsFile
+from pillarbox.auth.errors import AccountsUnavailable
+from pillarbox.auth.passwords import Passwords
+from tests.auth.conftest import CHEAP
+
+root = os.geteuid() == 0
+
+
+@pytest.fixture
+def file(path):
+    file = AccountsFile(path)
+    yield file
+    file.close()
+
+
+def test_nothing_is_made_before_the_first_use(path, file):
+    assert not path.parent.exists()
+    assert file.read("SELECT name FROM account") == []
+    assert path.exists()
+
+
+def test_only_the_owner_can_read_it_and_its_companions(path, file):
+    old = os.umask(0)
+    try:
+        with file.change() as connection:
+            connection.execute("UPDATE counter SET last_generation = 1")
+    finally:
+        os.umask(old)
+    made = sorted(path.parent.iterdir())
+    assert [item.name for item in made] == ["accounts.db", "accounts.db-shm", "accounts.db-wal"]
+    assert {stat.S_IMODE(item.stat().st_mode) for item in made} == {0o600}
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(not root, reason="only root can give files away")
+def test_made_by_root_it_belongs_to_the_owner_of_its_folder(path):
+    path.parent.mkdir()
+    os.chown(path.parent, 4711, 4712)
+    file = AccountsFile(path)
+    with file.change() as connection:
+        connection.execute("UPDATE counter SET last_generation = 1")
+    for item in path.parent.iterdir():
+        assert (item.stat().st_uid, item.stat().st_gid) == (4711, 4712)
+    file.close()
+
+
+def test_it_survives_a_power_cut(file):
+    file.read("SELECT 1")
+    with file.change() as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+        assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+
+
+def test_a_copy_restored_without_wal_gets_it_back(path, file):
+    file.read("SELECT 1")
+    file.close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.close()
+    with file.change() as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_an_error_in_a_change_undoes_all_of_it(file):
+    def break_off() -> None:
+        with file.change() as connection:
+            connection.execute("UPDATE counter SET last_generation = 99")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        break_off()
+    assert file.read("SELECT last_generation FROM counter") == [(0,)]
+    with file.change() as connection:
+        connection.execute("UPDATE counter SET last_generation = 1")
+    assert file.read("SELECT last_generation FROM counter") == [(1,)]
+
+
+def test_a_reader_cannot_write(file):
+    with pytest.raises(AccountsUnavailable, match="readonly"):
+        file.read("DELETE FROM account")
+
+
+@pytest.mark.parametrize("content", [b"not a database at all, but long enough" * 40, b"", b"x"])
+def test_another_file_is_not_touched_and_named(path, file, content):
+    path.parent.mkdir()
+    path.write_bytes(content)
+    for use in (lambda: file.read("SELECT 1"), lambda: file.change().__enter__()):
+        with pytest.raises(AccountsUnavailable) as caught:
+            use()
+        assert str(path) in str(caught.value)
+        assert "restore it from a backup" in str(caught.value)
+    assert path.read_bytes() == content
+
+
+def test_another_database_is_not_touched_and_named(path, file):
+    path.parent.mkdir()
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE account (x)")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(AccountsUnavailable, match="not an accounts file"):
+        file.read("SELECT x FROM account")
+    assert path.read_bytes() == before
+
+
+def test_a_file_of_a_newer_pillarbox_is_refused(path, file):
+    file.read("SELECT 1")
+    file.close()
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    connection.close()
+    with pytest.raises(AccountsUnavailable, match="newer one"):
+        file.read("SELECT 1")
+
+
+def test_a_damaged_file_is_named_with_a_remedy(path):
+    accounts = Accounts(path, passwords=Passwords(CHEAP))
+    accounts.add("alice", "secret")
+    accounts.close()
+    with path.open("r+b") as damaged:
+        damaged.seek(4096)
+        damaged.write(b"\xff" * (path.stat().st_size - 4096))
+    with pytest.raises(AccountsUnavailable, match=r"accounts\.db.*restore it from a backup"):
+        accounts.find("alice")
+    accounts.close()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "store").write_text("a file, not a folder")
+    file = AccountsFile(tmp_path / "store" / "accounts.db")
+    with pytest.raises(AccountsUnavailable, match="store"):
+        file.read("SELECT 1")
+
+
+def test_a_folder_in_its_place_is_named(path, file):
+    path.mkdir(parents=True)
+    with pytest.raises(
+        AccountsUnavailable, match=r"accounts\.db cannot be read .*open to the user"
+    ):
+        file.read("SELECT 1")
+
+
+def test_a_writer_that_waits_too_long_is_told_why(path, file, monkeypatch):
+    monkeypatch.setattr(accounts_file, "WRITE_WAIT_SECONDS", 0)
+    file.read("SELECT 1")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(AccountsUnavailable, match=r"locked.*another program holds it"):
+        file.change().__enter__()
+    other.execute("ROLLBACK")
+    with file.change():
+        pass
+    other.close()
+
+
+def test_strange_characters_in_the_path_are_only_characters(tmp_path):
+    path = tmp_path / "a b?mode=ro#%41&\u00eb" / "accounts.db"
+    file = AccountsFile(path)
+    with file.change():
+        pass
+    file.close()
+    assert [item.name for item in path.parent.iterdir()] == ["accounts.db"]
+
+
+def test_the_loser_of_the_race_to_make_it_uses_the_winners(path, monkeypatch):
+    loser, winner = AccountsFile(path), AccountsFile(path)
+    write_schema = accounts_file._write_schema
+
+    def be_overtaken(draft):
+        monkeypatch.setattr(accounts_file, "_write_schema", write_schema)
+        with winner.change() as connection:
+            connection.execute("UPDATE counter SET last_generation = 5")
+        write_schema(draft)
+
+    monkeypatch.setattr(accounts_file, "_write_schema", be_overtaken)
+    assert loser.read("SELECT last_generation FROM counter") == [(5,)]
+    loser.close()
+    winner.close()
+    assert [item.name for item in path.parent.iterdir()] == ["accounts.db"]
+
+
+def test_a_crash_while_making_leaves_no_half_file(path, monkeypatch):
+    def crash(draft):
+        raise OSError(28, "No space left on device", str(draft))
+
+    monkeypatch.setattr(accounts_file, "_write_schema", crash)
+    file = AccountsFile(path)
+    with pytest.raises(AccountsUnavailable, match="No space left"):
+        file.read("SELECT 1")
+    assert list(path.parent.iterdir()) == []
+
+
+def test_no_connection_crosses_a_fork(file):
+    file.read("SELECT 1")
+    with file.change():
+        pass
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if file._reader is None and file._writer is None else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert file.read("SELECT 1") == [(1,)]
+
+
+class LockThatTells:
+    """A lock that sets an event just before somebody waits for it."""
+
+    def __init__(self, lock, event) -> None:
+        self._lock, self._event = lock, event
+
+    def acquire(self) -> bool:
+        self._event.set()
+        return self._lock.acquire()
+
+    def release(self) -> None:
+        self._lock.release()
+
+
+# From 3.12 on Python warns of what is tested here: threads beside a fork.
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_fork_waits_for_a_change_in_another_thread(file):
+    begun, forking = threading.Event(), threading.Event()
+
+    def change_slowly():
+        with file.change() as connection:
+            begun.set()
+            assert forking.wait(30)
+            connection.execute("UPDATE counter SET last_generation = 3")
+
+    slow = threading.Thread(target=change_slowly)
+    slow.start()
+    assert begun.wait(30)
+    lock = file._writing
+    file._writing = LockThatTells(lock, forking)
+    child = os.fork()
+    if child == 0:
+        file._writing = lock
+        right = file.read("SELECT last_generation FROM counter") == [(3,)]
+        os._exit(0 if right else 1)
+    file._writing = lock
+    slow.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_killed_writer_leaves_the_last_whole_state(path):
+    script = """
+import os, signal, sys
+from pathlib import Path
+from pillarbox.auth.accounts_file import AccountsFile
+file = AccountsFile(Path(sys.argv[1]))
+with file.change() as connection:
+    connection.execute("UPDATE counter SET last_generation = 1")
+with file.change() as connection:
+    connection.execute("UPDATE counter SET last_generation = 2")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", script, str(path)], check=False)
+    assert done.returncode == -9
+    file = AccountsFile(path)
+    assert file.read("SELECT last_generation FROM counter") == [(1,)]
+    file.close()
