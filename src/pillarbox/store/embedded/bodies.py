@@ -1,0 +1,195 @@
+"""Large bodies: files, written before the index knows of them and unlinked after it forgot.
+
+A body's way in, and what a crash leaves at each point:
+
+1. ``staging/NAME`` is written and synced, under an flock which says that its writer lives.
+   A crash leaves a staged file that nobody locks: swept at the next start.
+2. Inside the shard's write transaction the row is inserted and the staged file is linked to
+   ``bodies/XXXX/N`` (N is the row's number), then the folder is synced. A crash leaves a
+   file whose number no row ever had: swept at start, or replaced by the next body N.
+3. COMMIT. From here the body is there for good. The staged name is unlinked.
+
+On the way out the row goes first and leaves its number in ``doomed``; after COMMIT the file
+is unlinked. A crash between the two leaves a number in ``doomed``: swept at start.
+
+A body that goes to several shards is written once and linked into each.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pillarbox.store.embedded.layout import sync_folder
+
+_PER_FOLDER_BITS = 10
+
+
+class BodyFiles:
+    """The body files of one shard."""
+
+    __slots__ = ("folder",)
+
+    def __init__(self, shard: Path) -> None:
+        self.folder = shard / "bodies"
+
+    def path(self, body: int) -> Path:
+        return self.folder / f"{body >> _PER_FOLDER_BITS:04x}" / f"{body:x}"
+
+    def link(self, staged: Path, body: int) -> None:
+        """Give the staged file its final name. The caller holds the writer lock.
+
+        A file which already has that name was left by a crash before its COMMIT.
+        """
+        final = self.path(body)
+        if not final.parent.is_dir():
+            final.parent.mkdir(mode=0o700)
+            sync_folder(self.folder)
+        try:
+            os.link(staged, final)
+        except FileExistsError:
+            final.unlink()
+            os.link(staged, final)
+
+    def sync(self, bodies: Iterable[int]) -> None:
+        """Make the names of *bodies* durable."""
+        for folder in {self.path(body).parent for body in bodies}:
+            sync_folder(folder)
+
+    def unlink(self, body: int) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self.path(body).unlink()
+
+    def numbers(self) -> Iterator[int]:
+        """The numbers of all files, in no order; strange names are skipped."""
+        for folder in self._folders():
+            yield from self._numbers_in(folder)
+
+    def strangers(self) -> Iterator[Path]:
+        """Files that are no bodies at all."""
+        for folder in self._folders():
+            for entry in folder.iterdir():
+                number = _number(entry.name)
+                if number is None or self.path(number) != entry:
+                    yield entry
+
+    def beyond(self, last: int) -> list[int]:
+        """The numbers of files above *last*, the highest number that a row ever had.
+
+        Looks only where a crashed batch can have put them.
+        """
+        suspects = {self.path(last + 1).parent, self.path(last + (1 << _PER_FOLDER_BITS)).parent}
+        return [body for folder in suspects for body in self._numbers_in(folder) if body > last]
+
+    def drop_empty_folders(self, last: int) -> None:
+        """Remove folders that no new body can come into. The caller holds the writer lock."""
+        current = self.path(last + 1).parent.name
+        for folder in self._folders():
+            if folder.name < current and len(folder.name) <= len(current):
+                with contextlib.suppress(OSError):  # not empty
+                    folder.rmdir()
+
+    def _folders(self) -> list[Path]:
+        return [folder for folder in self.folder.iterdir() if folder.is_dir()]
+
+    def _numbers_in(self, folder: Path) -> Iterator[int]:
+        if not folder.is_dir():
+            return
+        for name in os.listdir(folder):  # noqa: PTH208 - names are all that is wanted
+            number = _number(name)
+            if number is not None and self.path(number) == folder / name:
+                yield number
+
+
+def _number(name: str) -> int | None:
+    try:
+        return int(name, 16)
+    except ValueError:
+        return None
+
+
+class Staged:
+    """A body that is durable on disk but not yet in any index."""
+
+    __slots__ = ("_descriptor", "_guard", "_sharers", "path")
+
+    def __init__(self, path: Path, descriptor: int, sharers: int) -> None:
+        self.path = path
+        self._descriptor = descriptor
+        self._sharers = sharers
+        self._guard = threading.Lock()
+
+    def done(self) -> None:
+        """One of the sharers has linked it or given up; the last one takes the name away."""
+        with self._guard:
+            self._sharers -= 1
+            if self._sharers:
+                return
+        with contextlib.suppress(FileNotFoundError):
+            self.path.unlink()
+        os.close(self._descriptor)
+
+
+def stage(folder: Path, data: bytes, sharers: int) -> Staged:
+    """Write *data* durably into the staging *folder*, for as many shards as *sharers*.
+
+    Raises:
+        OSError: it cannot be written; nothing is left behind.
+    """
+    path, descriptor = _new_locked(folder)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+        raise
+    return Staged(path, descriptor, sharers)
+
+
+def _new_locked(folder: Path) -> tuple[Path, int]:
+    while True:
+        path = folder / f"{os.getpid()}-{secrets.token_hex(8)}"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:
+                return path, descriptor
+        except BaseException:
+            path.unlink(missing_ok=True)
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # a sweep took it between the two calls: try another name
+
+
+def abandoned(folder: Path) -> Iterator[Path]:
+    """Staged files whose writers are dead."""
+    for path in folder.iterdir():
+        with _if_unlocked(path) as unlocked:
+            if unlocked:
+                yield path
+
+
+@contextlib.contextmanager
+def _if_unlocked(path: Path) -> Iterator[bool]:
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,255 @@
+"""The store itself: finds the shard, and puts the parts together.
+
+:func:`open_store` makes the folders, brings the indexes up to date and clears away what a
+crash left behind. It keeps nothing open: the processes that share a store may open it each
+by themselves, or fork after one has (before its first use).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+
+import structlog
+
+from pillarbox.contracts.errors import (
+    MaildropLocked,
+    NoSuchView,
+    OpenedTooSoon,
+    StoreError,
+    StoreUnavailable,
+)
+from pillarbox.contracts.store import Finding, MaildropStatus
+from pillarbox.model import DEFAULT_VIEW, Identity, MessageInfo, Recipient, StoredForm
+from pillarbox.store.embedded import admin
+from pillarbox.store.embedded.bodies import Staged, stage
+from pillarbox.store.embedded.errors import is_damage, unavailable
+from pillarbox.store.embedded.jobs import Deliver, MakeMaildrop, NoteOpening, Probe
+from pillarbox.store.embedded.layout import DEFAULT_SHARDS, Layout, settle
+from pillarbox.store.embedded.maildrop import EmbeddedMaildrop
+from pillarbox.store.embedded.schema import connect, migrate
+from pillarbox.store.embedded.shards import Shard, ViewRow
+from pillarbox.store.embedded.sweep import sweep_shard, sweep_staging
+from pillarbox.store.embedded.writer import turn
+
+INLINE_BYTES = 64 * 1024
+"""Bodies up to this size are kept in the index. Measured: experiments/store.md."""
+THREADS = 8
+"""Threads for what must not hold up the event loop: staging and reading large bodies."""
+
+_log = structlog.get_logger("pillarbox.store")
+
+
+def open_store(
+    path: Path, *, shards: int = DEFAULT_SHARDS, inline_bytes: int = INLINE_BYTES
+) -> EmbeddedStore:
+    """The store in the folder *path*, made if there is none. Blocks: call it before serving.
+
+    Args:
+        path: its folder. Everything in it belongs to the user that makes it: drop
+            privileges first.
+        shards: how many parts a new store has; an existing one keeps its number.
+        inline_bytes: bodies up to this size go into the index, larger ones into files.
+
+    Raises:
+        StoreUnavailable: the store cannot be used. One damaged shard does not stop the
+            others: it is logged, and answers for itself when it is used.
+    """
+    path = path.absolute()
+    try:
+        layout = settle(path, shards)
+        swept = sweep_staging(layout.staging)
+    except OSError as error:
+        raise unavailable(error, path) from error
+    store = EmbeddedStore(layout, inline_bytes)
+    for shard in store.all_shards:
+        swept += _prepare(shard)
+    if swept:
+        _log.info("cleared away what a crash left behind", store=str(path), files=swept)
+    return store
+
+
+def _prepare(shard: Shard) -> int:
+    """Migrate and sweep one shard; how many files were swept."""
+    try:
+        with turn(shard.turns):
+            migrate(shard.index)
+        with closing(connect(shard.index)) as sql:
+            return sweep_shard(sql, shard.turns, shard.bodies)
+    except (sqlite3.Error, OSError) as error:
+        if is_damage(error):
+            _log.error("a part of the store is damaged", error=str(unavailable(error, shard.index)))
+            return 0
+        raise unavailable(error, shard.index) from error
+
+
+class EmbeddedStore:
+    """Implements :class:`~pillarbox.contracts.store.Store` and ``StoreAdmin``.
+
+    Made by :func:`open_store`. Used from one event loop.
+    """
+
+    def __init__(self, layout: Layout, inline_bytes: int = INLINE_BYTES) -> None:
+        self._layout = layout
+        self._inline_bytes = inline_bytes
+        self.all_shards = [Shard(layout.shard(number)) for number in range(layout.shards)]
+        self._probes = count()
+        self._lazy_executor: ThreadPoolExecutor | None = None
+        self._closed = False
+
+    async def open(self, identity: Identity, *, minimum_interval: float = 0) -> EmbeddedMaildrop:
+        user = identity.user
+        self._must_be_open()
+        _only_default(user, identity.view)
+        shard = self._shard(user)
+        row = shard.lock(user) or await self._made_and_locked(shard, user)
+        if minimum_interval > 0:
+            try:
+                await _keep_interval(shard, user, row, minimum_interval)
+            except BaseException:
+                shard.unlock(row.byte)
+                raise
+        return EmbeddedMaildrop(shard, user, row, self._executor)
+
+    async def deliver(
+        self, message: StoredForm, recipients: Sequence[Recipient]
+    ) -> Sequence[StoreError | None]:
+        self._must_be_open()
+        by_shard: dict[Shard, list[int]] = {}
+        for place, recipient in enumerate(recipients):
+            by_shard.setdefault(self._shard(recipient.user), []).append(place)
+        try:
+            staged = await self._staged(message.data, len(by_shard))
+        except OSError as error:
+            return [unavailable(error, self._layout.staging)] * len(recipients)
+        answers = [
+            (places, shard.writer.submit(Deliver(message, [recipients[n] for n in places], staged)))
+            for shard, places in by_shard.items()
+        ]
+        outcomes: list[StoreError | None] = [None] * len(recipients)
+        for places, answer in answers:
+            for place, outcome in zip(places, _each(await answer, len(places)), strict=True):
+                outcomes[place] = outcome
+        return outcomes
+
+    async def probe(self) -> None:
+        self._must_be_open()
+        for shard in self.all_shards:
+            shard.rows("SELECT at FROM pulse")
+        shard = self.all_shards[next(self._probes) % len(self.all_shards)]
+        await shard.write(Probe())
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        if self._lazy_executor is not None:
+            await asyncio.to_thread(self._lazy_executor.shutdown)
+        for shard in self.all_shards:
+            await shard.close()
+
+    # StoreAdmin: see admin
+
+    async def users(self) -> Sequence[str]:
+        self._must_be_open()
+        return admin.users(self.all_shards)
+
+    async def status(self, user: str) -> MaildropStatus:
+        self._must_be_open()
+        return admin.status(self._shard(user), user)
+
+    async def listing(self, user: str, view: str = DEFAULT_VIEW) -> Sequence[MessageInfo]:
+        self._must_be_open()
+        _only_default(user, view)
+        return admin.listing(self._shard(user), user)
+
+    async def unlock(self, user: str, view: str = DEFAULT_VIEW) -> bool:
+        self._must_be_open()
+        _only_default(user, view)
+        return await admin.unlock(self._shard(user), user)
+
+    async def remove(self, user: str) -> None:
+        self._must_be_open()
+        await admin.remove(self._shard(user), user)
+
+    async def check(self, user: str | None = None, *, repair: bool = False) -> Sequence[Finding]:
+        self._must_be_open()
+        shards = self.all_shards if user is None else [self._shard(user)]
+        return await admin.check(shards, self._layout.staging, user, repair=repair)
+
+    # Parts
+
+    def _shard(self, user: str) -> Shard:
+        return self.all_shards[self._layout.shard_number(user)]
+
+    @property
+    def _executor(self) -> ThreadPoolExecutor:
+        """Made when first needed, hence after any fork."""
+        if self._lazy_executor is None:
+            self._lazy_executor = ThreadPoolExecutor(THREADS, thread_name_prefix="pillarbox-store")
+        return self._lazy_executor
+
+    async def _made_and_locked(self, shard: Shard, user: str) -> ViewRow:
+        if shard.find(user) is None:
+            await shard.write(MakeMaildrop(user))
+            row = shard.lock(user)
+            if row is not None:
+                return row
+        raise MaildropLocked(f"maildrop of {user} is in use by another session")
+
+    async def _staged(self, data: bytes, sharers: int) -> Staged | None:
+        """*data* staged for *sharers* shards, if it is large."""
+        if len(data) <= self._inline_bytes or not sharers:
+            return None
+        loop = asyncio.get_running_loop()
+        writing = loop.run_in_executor(self._executor, stage, self._layout.staging, data, sharers)
+        try:
+            staged = await asyncio.shield(writing)
+            self._must_be_open()
+        except (asyncio.CancelledError, StoreUnavailable):
+            writing.add_done_callback(lambda done: _discard(done, sharers))
+            raise
+        return staged
+
+    def _must_be_open(self) -> None:
+        if self._closed:
+            raise StoreUnavailable("the store has been closed", temporary=True)
+
+
+async def _keep_interval(shard: Shard, user: str, row: ViewRow, interval: float) -> None:
+    now = time.time()
+    if row.opened_at is not None and 0 <= now - row.opened_at < interval:
+        raise OpenedTooSoon(
+            f"maildrop of {user} was opened {now - row.opened_at:.0f} seconds ago; "
+            f"{interval:g} have to pass"
+        )
+    await shard.write(NoteOpening(row.view, now))
+
+
+def _each(outcome: list[StoreError | None] | Exception, number: int) -> Sequence[StoreError | None]:
+    """The outcome of each recipient, when it may be one for all of them."""
+    if isinstance(outcome, list):
+        return outcome
+    if isinstance(outcome, StoreError):
+        return [outcome] * number
+    raise outcome
+
+
+def _discard(writing: asyncio.Future[Staged], sharers: int) -> None:
+    """Take back what was staged for a delivery that has been given up."""
+    with contextlib.suppress(OSError):
+        staged = writing.result()
+        for _ in range(sharers):
+            staged.done()
+
+
+def _only_default(user: str, view: str) -> None:
+    if view != DEFAULT_VIEW:
+        raise NoSuchView(f"maildrop of {user} has no view {view!r}")

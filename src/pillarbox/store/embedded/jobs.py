@@ -1,0 +1,237 @@
+"""The jobs of the writer: all that is ever written to an index.
+
+Each is one short function on a transaction. Sequence numbers and counters are changed only
+here, so that they agree at every commit.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Collection, Sequence
+
+from pillarbox.contracts.errors import LockLost, OverQuota, StoreError
+from pillarbox.model import DEFAULT_VIEW, Recipient, StoredForm
+from pillarbox.store.embedded.bodies import Staged
+from pillarbox.store.embedded.transaction import Job, Transaction
+
+
+def new_unique_id(seq: int) -> str:
+    """A unique-id: the sequence number, which no message of the maildrop had before, and 64
+    random bits, which keep it unique when the maildrop is made anew or comes back from a
+    backup. Lower case letters and digits only, as some clients use it as a file's name.
+    """
+    salt = base64.b32encode(os.urandom(8)).decode("ascii").rstrip("=").lower()
+    return f"{seq:x}-{salt}"
+
+
+def make_maildrop(sql: sqlite3.Connection, user: str) -> int:
+    """Insert an empty maildrop with its default view; its number."""
+    maildrop = sql.execute("INSERT INTO maildrops (name) VALUES (?)", (user,)).lastrowid
+    sql.execute("INSERT INTO views (maildrop, name) VALUES (?, ?)", (maildrop, DEFAULT_VIEW))
+    assert maildrop is not None  # noqa: S101 - an INSERT that succeeded has a row
+    return maildrop
+
+
+class MakeMaildrop(Job[None]):
+    """Makes a maildrop, unless another process was quicker."""
+
+    __slots__ = ("_user",)
+
+    def __init__(self, user: str) -> None:
+        self._user = user
+
+    def run(self, transaction: Transaction) -> None:
+        sql = transaction.sql
+        if not sql.execute("SELECT 1 FROM maildrops WHERE name = ?", (self._user,)).fetchall():
+            make_maildrop(sql, self._user)
+
+
+class NoteOpening(Job[None]):
+    """Notes when a view was opened (for the minimum interval)."""
+
+    __slots__ = ("_at", "_view")
+
+    def __init__(self, view: int, at: float) -> None:
+        self._view = view
+        self._at = at
+
+    def run(self, transaction: Transaction) -> None:
+        transaction.sql.execute(
+            "UPDATE views SET opened_at = ? WHERE id = ?", (self._at, self._view)
+        )
+
+
+class Deliver(Job[list[StoreError | None]]):
+    """Puts one message into the maildrops of those recipients whose shard this is."""
+
+    __slots__ = ("_message", "_recipients", "_staged")
+
+    def __init__(
+        self, message: StoredForm, recipients: Sequence[Recipient], staged: Staged | None
+    ) -> None:
+        self._message = message
+        self._recipients = recipients
+        self._staged = staged
+
+    @property
+    def weight(self) -> int:
+        return 0 if self._staged else len(self._message.data)
+
+    def run(self, transaction: Transaction) -> list[StoreError | None]:
+        sql = transaction.sql
+        body = self._insert_body(sql)
+        outcomes = [self._put(sql, recipient, body) for recipient in self._recipients]
+        refs = outcomes.count(None)
+        if not refs:
+            sql.execute("DELETE FROM bodies WHERE id = ?", (body,))
+            return outcomes
+        if refs > 1:
+            sql.execute("UPDATE bodies SET refs = ? WHERE id = ?", (refs, body))
+        if self._staged:
+            transaction.link(self._staged, body)
+        return outcomes
+
+    def settled(self) -> None:
+        if self._staged:
+            self._staged.done()
+
+    def _insert_body(self, sql: sqlite3.Connection) -> int:
+        message = self._message
+        body = sql.execute(
+            "INSERT INTO bodies (refs, stored, international, data) VALUES (1, ?, ?, ?)",
+            (len(message.data), message.international, None if self._staged else message.data),
+        ).lastrowid
+        assert body is not None  # noqa: S101 - an INSERT that succeeded has a row
+        return body
+
+    def _put(self, sql: sqlite3.Connection, recipient: Recipient, body: int) -> StoreError | None:
+        octets = self._message.octets
+        found = sql.execute(
+            "SELECT id, next_seq, octets FROM maildrops WHERE name = ?", (recipient.user,)
+        ).fetchall()
+        maildrop, seq, held = found[0] if found else (0, 1, 0)
+        if 0 < recipient.quota_octets < held + octets:
+            return OverQuota(
+                f"maildrop of {recipient.user} holds {held} octets: {octets} more would exceed "
+                f"its quota of {recipient.quota_octets}"
+            )
+        maildrop = maildrop or make_maildrop(sql, recipient.user)
+        sql.execute(
+            "INSERT INTO messages (maildrop, seq, unique_id, octets, body, received_at)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (maildrop, seq, new_unique_id(seq), octets, body, time.time()),
+        )
+        sql.execute(
+            "UPDATE maildrops SET next_seq = ?, messages = messages + 1, octets = octets + ?"
+            " WHERE id = ?",
+            (seq + 1, octets, maildrop),
+        )
+        sql.execute(
+            "UPDATE views SET messages = messages + 1, octets = octets + ? WHERE maildrop = ?",
+            (octets, maildrop),
+        )
+        return None
+
+
+class Delete(Job[None]):
+    """Deletes messages from a view whose lock must still be held."""
+
+    __slots__ = ("_epoch", "_maildrop", "_seqs", "_view")
+
+    frees_space = True
+
+    def __init__(self, maildrop: int, view: int, epoch: int, seqs: Collection[int]) -> None:
+        self._maildrop = maildrop
+        self._view = view
+        self._epoch = epoch
+        self._seqs = seqs
+
+    def run(self, transaction: Transaction) -> None:
+        sql = transaction.sql
+        found = sql.execute("SELECT epoch FROM views WHERE id = ?", (self._view,)).fetchall()
+        if found != [(self._epoch,)]:
+            raise LockLost("the lock of this session has been taken away; nothing was deleted")
+        delete_messages(transaction, self._maildrop, self._seqs)
+
+
+def delete_messages(transaction: Transaction, maildrop: int, seqs: Collection[int]) -> None:
+    """Take messages off the list of a maildrop, and bodies that nobody lists any more."""
+    sql = transaction.sql
+    these = "maildrop = :maildrop AND seq IN (SELECT value FROM json_each(:seqs))"
+    which = {"maildrop": maildrop, "seqs": json.dumps(list(seqs))}
+    counted = sql.execute(
+        f"SELECT count(*), coalesce(sum(octets), 0) FROM messages WHERE {these}",  # noqa: S608 - our own text
+        which,
+    ).fetchone()
+    _unrefer(transaction, these, which)
+    sql.execute(f"DELETE FROM messages WHERE {these}", which)  # noqa: S608 - our own text
+    sql.execute(
+        "UPDATE maildrops SET messages = messages - ?, octets = octets - ? WHERE id = ?",
+        (*counted, maildrop),
+    )
+    sql.execute(
+        "UPDATE views SET messages = messages - ?, octets = octets - ? WHERE maildrop = ?",
+        (*counted, maildrop),
+    )
+
+
+def _unrefer(transaction: Transaction, these: str, which: dict[str, object]) -> None:
+    """Count down the references of *these* messages' bodies; delete those with none left."""
+    sql = transaction.sql
+    sql.execute(
+        "UPDATE bodies SET refs = refs - lost.n FROM"  # noqa: S608 - our own text
+        f" (SELECT body, count(*) AS n FROM messages WHERE {these} GROUP BY body) AS lost"
+        " WHERE bodies.id = lost.body",
+        which,
+    )
+    gone = sql.execute(
+        "DELETE FROM bodies WHERE refs <= 0 AND id IN"  # noqa: S608 - our own text
+        f" (SELECT body FROM messages WHERE {these}) RETURNING id, data IS NULL",
+        which,
+    ).fetchall()
+    transaction.doom([body for body, is_file in gone if is_file])
+
+
+class Unlock(Job[None]):
+    """Raises a view's epoch: whoever holds its lock has lost it."""
+
+    __slots__ = ("_view",)
+
+    def __init__(self, view: int) -> None:
+        self._view = view
+
+    def run(self, transaction: Transaction) -> None:
+        transaction.sql.execute("UPDATE views SET epoch = epoch + 1 WHERE id = ?", (self._view,))
+
+
+class RemoveMaildrop(Job[None]):
+    """Removes a maildrop with its views and all its mail."""
+
+    __slots__ = ("_user",)
+
+    frees_space = True
+
+    def __init__(self, user: str) -> None:
+        self._user = user
+
+    def run(self, transaction: Transaction) -> None:
+        sql = transaction.sql
+        found = sql.execute("SELECT id FROM maildrops WHERE name = ?", (self._user,)).fetchall()
+        for (maildrop,) in found:
+            _unrefer(transaction, "maildrop = :maildrop", {"maildrop": maildrop})
+            sql.execute("DELETE FROM messages WHERE maildrop = ?", (maildrop,))
+            sql.execute("DELETE FROM views WHERE maildrop = ?", (maildrop,))
+            sql.execute("DELETE FROM maildrops WHERE id = ?", (maildrop,))
+
+
+class Probe(Job[None]):
+    """Writes a mark that has to reach the disk."""
+
+    __slots__ = ()
+
+    def run(self, transaction: Transaction) -> None:
+        transaction.sql.execute("REPLACE INTO pulse (id, at) VALUES (0, ?)", (time.time(),))

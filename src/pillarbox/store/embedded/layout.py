@@ -1,0 +1,124 @@
+"""Where things lie on disk, and the one file that says how many shards there are.
+
+::
+
+    store.json            {"format": 1, "shards": 8}; written once
+    staging/              large bodies on their way in (see bodies)
+    shard-00/
+        index.db          SQLite: maildrops, listings, small bodies
+        sessions.lock     one byte-range lock for each open session (see locks)
+        writer.lock       held by the one process that writes to the index (see writer)
+        bodies/0000/1f    large bodies, by number
+
+A maildrop lies in the shard ``crc32(name) mod shards``. That number is therefore fixed when
+the store is made: a store opened with another one keeps its own. Folders are made with mode
+0700 and files with 0600.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pillarbox.contracts.errors import StoreUnavailable
+
+FORMAT = 1
+DEFAULT_SHARDS = 8
+"""Measured: experiments/store.md."""
+MAXIMUM_SHARDS = 256
+_DESCRIPTION = "store.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The paths of one store."""
+
+    root: Path
+    shards: int
+
+    @property
+    def staging(self) -> Path:
+        return self.root / "staging"
+
+    def shard(self, number: int) -> Path:
+        return self.root / f"shard-{number:02d}"
+
+    def shard_number(self, user: str) -> int:
+        return zlib.crc32(user.encode()) % self.shards
+
+
+def settle(root: Path, shards: int = DEFAULT_SHARDS) -> Layout:
+    """The layout of the store at *root*, which is made when there is none.
+
+    Raises:
+        StoreUnavailable: the description cannot be understood.
+        OSError: the folder cannot be made or read.
+        ValueError: *shards* is out of range.
+    """
+    if not 1 <= shards <= MAXIMUM_SHARDS:
+        raise ValueError(f"a store has 1 to {MAXIMUM_SHARDS} shards, not {shards}")
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    description = root / _DESCRIPTION
+    if not description.exists():
+        _describe(description, shards)
+    layout = Layout(root, _shards_of(description))
+    layout.staging.mkdir(mode=0o700, exist_ok=True)
+    for number in range(layout.shards):
+        (layout.shard(number) / "bodies").mkdir(mode=0o700, parents=True, exist_ok=True)
+        layout.shard(number).chmod(0o700)
+        sync_folder(layout.shard(number))
+    sync_folder(root)
+    return layout
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in *folder* durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _describe(description: Path, shards: int) -> None:
+    """Write the description whole or not at all; another process that was first wins."""
+    draft = description.with_name(f"{_DESCRIPTION}.{os.getpid()}")
+    with open(draft, "wb", opener=_private) as file:
+        file.write(json.dumps({"format": FORMAT, "shards": shards}).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, description)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    sync_folder(description.parent)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _shards_of(description: Path) -> int:
+    try:
+        told = json.loads(description.read_bytes())
+        found, shards = told["format"], told["shards"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise _not_understood(description, f"it is not a description ({error})") from error
+    if found != FORMAT:
+        raise _not_understood(description, f"its format is {found}, this version reads {FORMAT}")
+    if not isinstance(shards, int) or not 1 <= shards <= MAXIMUM_SHARDS:
+        raise _not_understood(description, f"its number of shards is {shards!r}")
+    return shards
+
+
+def _not_understood(description: Path, why: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"cannot understand the store's description {description}: {why}; restore it from a "
+        "backup (its shards are as many as the shard-NN folders beside it)",
+        temporary=False,
+    )

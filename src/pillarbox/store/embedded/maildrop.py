@@ -1,0 +1,225 @@
+"""One open maildrop: numbers that stay, read from an index that moves on.
+
+A message's number is its rank among the sequence numbers below the one that was next when
+the maildrop was opened. Nobody else deletes while the session holds the lock, and new mail
+only gets higher numbers: so the ranks are fixed without being written down, and opening
+costs the same for three messages or for a hundred thousand. What is read later:
+
+* A small maildrop's listing, whole, when first asked for.
+* Of a large one, page by page. As long as it has no gaps (mail is mostly collected whole,
+  or from the oldest on), number and sequence number differ by a constant. One with gaps has
+  its sequence numbers read once, eight bytes a message, by a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from array import array
+from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import Executor
+from contextlib import closing
+
+from pillarbox.contracts.errors import BodyDamaged, LockLost, StoreUnavailable
+from pillarbox.contracts.store import Body
+from pillarbox.model import MessageInfo
+from pillarbox.store.embedded.errors import unavailable
+from pillarbox.store.embedded.jobs import Delete
+from pillarbox.store.embedded.schema import connect
+from pillarbox.store.embedded.shards import Shard, ViewRow
+from pillarbox.store.embedded.stream import FileStream
+
+SMALL = 256
+"""Messages up to which a session keeps its whole listing (about 50 kB)."""
+
+_LISTING = """
+    SELECT seq, octets, unique_id FROM messages
+    WHERE maildrop = ? AND seq BETWEEN ? AND ? ORDER BY seq
+"""
+_ENDS = """
+    SELECT (SELECT min(seq) FROM messages WHERE maildrop = ?),
+           (SELECT max(seq) FROM messages WHERE maildrop = ? AND seq < ?)
+"""
+_SEQS = "SELECT seq FROM messages WHERE maildrop = ? AND seq < ? ORDER BY seq"
+_BODY = """
+    SELECT m.octets, m.body, b.stored, b.international, b.data
+    FROM messages AS m LEFT JOIN bodies AS b ON b.id = m.body
+    WHERE m.maildrop = ? AND m.seq = ?
+"""
+
+
+class EmbeddedMaildrop:
+    """Implements :class:`~pillarbox.contracts.store.Maildrop`."""
+
+    __slots__ = (
+        "_committing",
+        "_executor",
+        "_infos",
+        "_offset",
+        "_row",
+        "_seqs",
+        "_shard",
+        "_user",
+        "count",
+        "octets",
+        "released",
+    )
+
+    def __init__(self, shard: Shard, user: str, row: ViewRow, executor: Executor) -> None:
+        """*row* has been read under the lock that it names, which this object now owns."""
+        self._shard = shard
+        self._user = user
+        self._row = row
+        self._executor = executor
+        self.count = row.messages
+        self.octets = row.octets
+        self.released = False
+        self._committing: asyncio.Future[Exception | None] | None = None
+        self._infos: list[MessageInfo] | None = None
+        self._offset: int | None = None
+        """Sequence number minus number, when that is a constant."""
+        self._seqs: array[int] | None = None
+        """Else the sequence number of each number."""
+
+    async def messages(self, first: int, last: int) -> Sequence[MessageInfo]:
+        if first > last:
+            return []
+        self._must_exist(first)
+        self._must_exist(last)
+        if self.count > SMALL:
+            return await self._page(first, last)
+        if self._infos is None:
+            self._infos = self._read_small()
+        return self._infos[first - 1 : last]
+
+    async def body(self, number: int) -> Body:
+        if self._offset is None:
+            await self._place()
+        found = self._shard.rows(_BODY, self._row.maildrop, self._seq(number))
+        if not found:
+            raise self._moved_on()
+        octets, body, stored, international, data = found[0]
+        if stored is None:
+            raise BodyDamaged(f"body {body} is missing from {self._shard.index}")
+        if data is None:
+            return Body(octets, stored, bool(international), self._stream(body, stored))
+        if len(data) != stored:
+            raise BodyDamaged(
+                f"body {body} in {self._shard.index} has {len(data)} bytes, not {stored}"
+            )
+        return Body(octets, stored, bool(international), data)
+
+    async def commit(self, numbers: Collection[int]) -> None:
+        if not numbers:
+            return
+        try:
+            await self._place()
+        except StoreUnavailable as error:
+            if self._holds_lock():
+                raise
+            raise LockLost("the lock of this session has been taken away") from error
+        row, seqs = self._row, {self._seq(number) for number in numbers}
+        job = Delete(row.maildrop, row.view, row.epoch, seqs)
+        self._committing = self._shard.writer.submit(job)
+        # Shielded, so that release() can tell whether the job is still under way.
+        outcome = await asyncio.shield(self._committing)
+        if outcome is not None:
+            raise outcome
+
+    async def release(self) -> None:
+        if self.released:
+            return
+        self.released = True
+        if self._committing is not None and not self._committing.done():
+            # The caller was cancelled in commit(): nobody may open the maildrop before the
+            # deletion is decided, or its messages would vanish under the next session.
+            self._committing.add_done_callback(lambda _: self._unlock())
+            return
+        self._unlock()
+
+    def _unlock(self) -> None:
+        self._shard.unlock(self._row.byte)
+
+    def _must_exist(self, number: int) -> None:
+        if not 1 <= number <= self.count:
+            raise IndexError(f"no message {number} among {self.count}")
+
+    def _seq(self, number: int) -> int:
+        """The sequence number of *number*; :meth:`_place` comes first."""
+        self._must_exist(number)
+        if self._offset is not None:
+            return self._offset + number
+        assert self._seqs is not None  # noqa: S101 - _place sets one of the two
+        return self._seqs[number - 1]
+
+    async def _place(self) -> None:
+        """Find out how numbers and sequence numbers belong together."""
+        if self._offset is not None or self._seqs is not None:
+            return
+        maildrop, next_seq = self._row.maildrop, self._row.next_seq
+        ((first, last),) = self._shard.rows(_ENDS, maildrop, maildrop, next_seq)
+        if self.count == 0:
+            self._offset = 0
+        elif first is not None and last - first + 1 == self.count:
+            self._offset = first - 1
+        elif self.count <= SMALL:
+            self._set_seqs(seq for (seq,) in self._shard.rows(_SEQS, maildrop, next_seq))
+        else:
+            loop = asyncio.get_running_loop()
+            self._set_seqs(await loop.run_in_executor(self._executor, self._read_seqs))
+
+    def _set_seqs(self, seqs: Iterable[int]) -> None:
+        found = array("q", seqs)
+        if len(found) != self.count:
+            raise self._moved_on()
+        self._seqs = found
+
+    def _read_seqs(self) -> array[int]:
+        """All sequence numbers, by a connection of this thread's own."""
+        try:
+            with closing(connect(self._shard.index, read_only=True)) as sql:
+                rows = sql.execute(_SEQS, (self._row.maildrop, self._row.next_seq))
+                return array("q", (seq for (seq,) in rows))
+        except sqlite3.Error as error:
+            raise unavailable(error, self._shard.index) from error
+
+    def _read_small(self) -> list[MessageInfo]:
+        rows = self._shard.rows(_LISTING, self._row.maildrop, 0, self._row.next_seq - 1)
+        if len(rows) != self.count:
+            raise self._moved_on()
+        if rows[-1][0] - rows[0][0] + 1 == self.count:
+            self._offset = rows[0][0] - 1
+        else:
+            self._seqs = array("q", (seq for seq, _, _ in rows))
+        return [MessageInfo(number, *row[1:]) for number, row in enumerate(rows, 1)]
+
+    async def _page(self, first: int, last: int) -> list[MessageInfo]:
+        await self._place()
+        low, high = self._seq(first), self._seq(last)
+        rows = self._shard.rows(_LISTING, self._row.maildrop, low, high)
+        if len(rows) != last - first + 1:
+            raise self._moved_on()
+        return [
+            MessageInfo(number, octets, unique_id)
+            for number, (_, octets, unique_id) in enumerate(rows, first)
+        ]
+
+    def _stream(self, body: int, stored: int) -> FileStream:
+        path = self._shard.bodies.path(body)
+        try:
+            return FileStream(path, stored, self._executor)
+        except OSError as error:
+            raise unavailable(error, path) from error
+
+    def _holds_lock(self) -> bool:
+        row = self._shard.find(self._user)
+        return row is not None and row.byte == self._row.byte
+
+    def _moved_on(self) -> StoreUnavailable:
+        """The listing is not the one that was opened."""
+        return StoreUnavailable(
+            f"the listing of {self._user} in {self._shard.index} has changed during a session: "
+            "either its lock was taken away, or its counters are wrong "
+            f"(see: pillarbox maildrop check {self._user})",
+            temporary=True,
+        )

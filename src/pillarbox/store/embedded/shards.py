@@ -1,0 +1,181 @@
+"""One shard as one process sees it: its reading connection, its locks, its writer.
+
+All is opened when first needed, so that a store may be made before the worker processes are
+forked (SQLite connections and POSIX locks must not cross a fork).
+
+Reads are made on the event loop's own thread: from the page cache they take microseconds,
+less than handing them to another thread would. Every read fetches all rows, which ends
+SQLite's read transaction at once: the next read sees the newest commit, and the log can
+always be copied into the index.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from pillarbox.store.embedded.bodies import BodyFiles
+from pillarbox.store.embedded.errors import unavailable
+from pillarbox.store.embedded.locks import SessionLocks, byte_of
+from pillarbox.store.embedded.schema import connect
+from pillarbox.store.embedded.transaction import Job
+from pillarbox.store.embedded.writer import Writer
+
+T = TypeVar("T")
+
+REMEMBERED_VIEWS = 50_000
+"""Views whose lock byte a process remembers; more, and it starts to remember anew."""
+
+_VIEW = """
+    SELECT v.id, v.epoch, v.messages, v.octets, v.opened_at, d.id, d.next_seq
+    FROM maildrops AS d JOIN views AS v ON v.maildrop = d.id
+    WHERE d.name = ? AND v.name = 'default'
+"""
+
+
+class ViewRow(NamedTuple):
+    """A view and its maildrop, as one read found them."""
+
+    view: int
+    epoch: int
+    messages: int
+    octets: int
+    opened_at: float | None
+    maildrop: int
+    next_seq: int
+
+    @property
+    def byte(self) -> int:
+        return byte_of(self.view, self.epoch)
+
+
+class Shard:
+    """One shard of the store. Used from one event loop's thread."""
+
+    __slots__ = (
+        "_cursor",
+        "_known",
+        "_locks",
+        "_mine",
+        "bodies",
+        "folder",
+        "index",
+        "turns",
+        "writer",
+    )
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.index = folder / "index.db"
+        self.turns = folder / "writer.lock"
+        self.bodies = BodyFiles(folder)
+        self.writer = Writer(self.index, self.turns, self.bodies)
+        self._cursor: sqlite3.Cursor | None = None
+        self._locks: SessionLocks | None = None
+        self._known: dict[str, int] = {}
+        self._mine: set[int] = set()
+
+    @property
+    def locks(self) -> SessionLocks:
+        if self._locks is None:
+            try:
+                self._locks = SessionLocks.of(self.folder / "sessions.lock")
+            except OSError as error:
+                raise unavailable(error, self.folder / "sessions.lock") from error
+        return self._locks
+
+    def rows(self, sql: str, *values: object) -> list[Any]:
+        """All rows of a query, as tuples.
+
+        Raises:
+            StoreUnavailable: the index cannot be read.
+        """
+        try:
+            if self._cursor is None:
+                self._cursor = connect(self.index, read_only=True).cursor()
+            return self._cursor.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            self._drop_connection()
+            raise unavailable(error, self.index) from error
+
+    async def write(self, job: Job[T]) -> T:
+        """The outcome of *job*, when it is durable.
+
+        Raises:
+            StoreError: it was refused or failed.
+        """
+        outcome = await self.writer.submit(job)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def find(self, user: str) -> ViewRow | None:
+        """The default view of *user* as it is now."""
+        found = self.rows(_VIEW, user)
+        return ViewRow._make(found[0]) if found else None
+
+    def lock(self, user: str) -> ViewRow | None:
+        """Lock the default view of *user*: its row, read under the lock.
+
+        None when another session has it, or when there is no such maildrop; the caller can
+        tell by :meth:`find`. The byte to lock depends on the row, and the row counts only
+        when read under the lock: so the byte is guessed from memory, and confirmed.
+        """
+        byte = self._known.get(user)
+        while True:
+            if byte is not None and self._acquire(byte):
+                row = self._confirmed(user, byte)
+                if row is not None:
+                    return row
+            row = self.find(user)
+            if row is None or row.byte == byte:
+                return None
+            byte = row.byte
+            if len(self._known) >= REMEMBERED_VIEWS:
+                self._known.clear()
+            self._known[user] = byte
+
+    def unlock(self, byte: int) -> None:
+        """Unlock a byte that :meth:`lock` has locked; once is enough."""
+        if byte in self._mine:
+            self._mine.discard(byte)
+            self.locks.release(byte)
+
+    def _acquire(self, byte: int) -> bool:
+        try:
+            acquired = self.locks.acquire(byte)
+        except OSError as error:
+            raise unavailable(error, self.folder / "sessions.lock") from error
+        if acquired:
+            self._mine.add(byte)
+        return acquired
+
+    def _confirmed(self, user: str, byte: int) -> ViewRow | None:
+        """The row of *user*, if *byte* is the one that it wants locked; else unlocks it."""
+        row = None
+        try:
+            row = self.find(user)
+        finally:
+            if row is None or row.byte != byte:
+                self._known.pop(user, None)
+                self.unlock(byte)
+        return row if row is not None and row.byte == byte else None
+
+    async def close(self) -> None:
+        """Finish what is queued, free the locks, close the files."""
+        await asyncio.to_thread(self.writer.close)
+        for byte in tuple(self._mine):
+            self.unlock(byte)
+        if self._locks is not None:
+            self._locks.close()
+            self._locks = None
+        self._drop_connection()
+
+    def _drop_connection(self) -> None:
+        cursor, self._cursor = self._cursor, None
+        if cursor is not None:
+            with contextlib.suppress(sqlite3.Error):
+                cursor.connection.close()

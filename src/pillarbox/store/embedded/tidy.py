@@ -1,0 +1,62 @@
+"""Giving space back to the file system after deletions, in steps of bounded length.
+
+SQLite keeps the pages of deleted rows for itself. Some are worth keeping (the next delivery
+uses them); the others are moved to the end of the file and cut off (incremental vacuum).
+None of this has to survive a power cut, so these transactions are not synced: the next
+synced one carries them along.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+
+STEP_PAGES = 512
+"""Pages given back in one step (4 MiB), between which others get their turn."""
+SPARE_PAGES = 128
+"""Free pages that are kept for the next deliveries (1 MiB)."""
+_SOON_MILLISECONDS = 200
+
+
+def give_back(sql: sqlite3.Connection, unlinked: Sequence[int]) -> bool:
+    """One step: forget the *unlinked* bodies, cut off pages. Whether there is more to do.
+
+    The caller holds the writer lock.
+    """
+    with _unsynced(sql):
+        if unlinked:
+            forget(sql, unlinked)
+        (free,) = sql.execute("PRAGMA freelist_count").fetchone()
+        excess = min(STEP_PAGES, free - SPARE_PAGES)
+        if excess <= 0:
+            return False
+        sql.execute(f"PRAGMA incremental_vacuum({excess})").fetchall()
+        return True
+
+
+def forget(sql: sqlite3.Connection, unlinked: Sequence[int]) -> None:
+    """Take bodies off the list of the doomed: their files are gone."""
+    sql.executemany("DELETE FROM doomed WHERE id = ?", [(body,) for body in unlinked])
+
+
+def cut_log(sql: sqlite3.Connection) -> None:
+    """Copy the write-ahead log into the index, which cuts both files to size.
+
+    Waits only a moment for readers: the next checkpoint will do as well.
+    """
+    (timeout,) = sql.execute("PRAGMA busy_timeout").fetchone()
+    sql.execute(f"PRAGMA busy_timeout = {_SOON_MILLISECONDS}")
+    try:
+        sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        sql.execute(f"PRAGMA busy_timeout = {timeout}")
+
+
+@contextlib.contextmanager
+def _unsynced(sql: sqlite3.Connection) -> Iterator[None]:
+    sql.execute("PRAGMA synchronous = NORMAL")
+    try:
+        yield
+    finally:
+        sql.execute("PRAGMA synchronous = FULL")

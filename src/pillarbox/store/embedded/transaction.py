@@ -1,0 +1,107 @@
+"""What is written together: jobs, and the transaction that they share.
+
+Each job is isolated by a savepoint, and the body files that it links belong to it: one that
+is refused (a quota, a lost lock) leaves no trace and harms no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+from pillarbox.store.embedded.bodies import BodyFiles, Staged
+
+T = TypeVar("T")
+
+
+class Job(ABC, Generic[T]):
+    """Something to be written. It may be run more than once: only its last run counts."""
+
+    __slots__ = ("future", "loop")
+
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[T | Exception]
+    """Given the job's outcome, never an exception: nobody may be left to look at it."""
+
+    frees_space = False
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it writes into the index."""
+        return 0
+
+    @abstractmethod
+    def run(self, transaction: Transaction) -> T:
+        """Do it, in the writer's thread. An exception refuses the job and undoes it."""
+
+    def settled(self) -> None:
+        """Its outcome is final (still in the writer's thread)."""
+
+
+class Transaction:
+    """What a job may do: SQL on ``sql``, and files that stand or fall with it."""
+
+    __slots__ = ("_bodies", "_doomed", "_linked", "sql")
+
+    def __init__(self, sql: sqlite3.Connection, bodies: BodyFiles) -> None:
+        self.sql = sql
+        self._bodies = bodies
+        self._linked: list[int] = []
+        self._doomed: list[int] = []
+
+    def link(self, staged: Staged, body: int) -> None:
+        """Make the staged file the file of *body*."""
+        self._linked.append(body)
+        self._bodies.link(staged.path, body)
+
+    def doom(self, bodies: Sequence[int]) -> None:
+        """Have the files of *bodies*, whose rows are deleted, unlinked after the commit."""
+        self.sql.executemany(
+            "INSERT OR IGNORE INTO doomed (id) VALUES (?)", [(body,) for body in bodies]
+        )
+        self._doomed += bodies
+
+    def outcome(self, job: Job[T]) -> T | Exception:
+        """Run *job* by itself; an exception as its outcome means that it has left no trace.
+
+        Raises:
+            Exception: SQLite has rolled back the whole transaction.
+        """
+        linked, doomed = len(self._linked), len(self._doomed)
+        self.sql.execute("SAVEPOINT job")
+        try:
+            outcome: T | Exception = job.run(self)
+        except Exception as error:
+            if not self.sql.in_transaction:
+                raise
+            self.sql.execute("ROLLBACK TO job")
+            self._unlink_since(linked)
+            del self._doomed[doomed:]
+            outcome = error
+        self.sql.execute("RELEASE job")
+        return outcome
+
+    def commit(self) -> list[int]:
+        """Make it all durable; the bodies whose files can be unlinked now."""
+        self._bodies.sync(self._linked)
+        self.sql.execute("COMMIT")
+        return self._doomed
+
+    def roll_back(self, error: BaseException) -> None:
+        """Undo everything, after *error* has stopped it."""
+        with contextlib.suppress(sqlite3.Error):
+            self.sql.execute("ROLLBACK")
+        # A commit whose sync failed may still turn up after a crash, and its files must be
+        # there then. If it does not turn up, the sweep finds them.
+        if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_IOERR_FSYNC:
+            self._unlink_since(0)
+
+    def _unlink_since(self, first: int) -> None:
+        for body in self._linked[first:]:
+            with contextlib.suppress(OSError):  # then the sweep finds it
+                self._bodies.unlink(body)
+        del self._linked[first:]
