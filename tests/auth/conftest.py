@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import argon2
 import pytest
 
 from pillarbox.auth.accounts import Accounts
@@ -13,12 +12,17 @@ from pillarbox.auth.passwords import Argon2Parameters, Passwords
 CHEAP = Argon2Parameters(time_cost=1, memory_kib=8)
 
 
+def price(verifier: str) -> str:
+    """The part of a verifier that says what one hash costs."""
+    return verifier.rpartition("$")[0].rpartition("$")[0]
+
+
 class CountingPasswords(Passwords):
     """Notes each proof: with which parameters, and of how many octets."""
 
     def __init__(self, parameters: Argon2Parameters = CHEAP) -> None:
         super().__init__(parameters)
-        self.work: list[argon2.Parameters] = []
+        self.work: list[str] = []
         self.running = 0
         self.most_at_once = 0
         self.gate = threading.Event()
@@ -27,7 +31,7 @@ class CountingPasswords(Passwords):
 
     def proves(self, verifier: str, secret: bytes) -> bool:
         with self._count:
-            self.work.append(argon2.extract_parameters(verifier))
+            self.work.append(price(verifier))
             self.running += 1
             self.most_at_once = max(self.most_at_once, self.running)
         try:

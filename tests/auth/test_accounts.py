@@ -5,6 +5,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -34,7 +36,7 @@ def proves(accounts: Accounts, name: str, password: str) -> bool:
     return Passwords(CHEAP).proves(accounts.get(name).verifier, secret_octets(password))
 
 
-def test_a_new_account_is_found_under_every_form_of_its_name(accounts):
+def test_a_new_account_is_found_under_every_form_of_its_name(accounts: Accounts) -> None:
     added = accounts.add("Alice", "secret", quota_octets=1000)
     assert added == accounts.get("alice") == accounts.get("ALICE") == accounts.find("alice")
     assert added.name == "alice"
@@ -45,7 +47,7 @@ def test_a_new_account_is_found_under_every_form_of_its_name(accounts):
     assert not proves(accounts, "alice", "other")
 
 
-def test_a_name_is_given_once(accounts):
+def test_a_name_is_given_once(accounts: Accounts) -> None:
     accounts.add("alice", "secret")
     with pytest.raises(AccountExists, match=r"'alice'.*user passwd"):
         accounts.add("ALICE", "other")
@@ -63,14 +65,16 @@ def test_a_name_is_given_once(accounts):
         lambda accounts: accounts.remove("nobody"),
     ],
 )
-def test_an_unknown_name_is_a_clear_error(accounts, use):
+def test_an_unknown_name_is_a_clear_error(
+    accounts: Accounts, use: Callable[[Accounts], object]
+) -> None:
     with pytest.raises(NoSuchAccount, match=r"'nobody'.*user list"):
         use(accounts)
     assert accounts.names() == []
 
 
 @pytest.mark.parametrize("name", NASTY, ids=ascii)
-def test_cve_2026_24031_no_name_reaches_sql_or_a_path(accounts, name):
+def test_cve_2026_24031_no_name_reaches_sql_or_a_path(accounts: Accounts, name: str) -> None:
     accounts.add("alice", "secret")
     for use in (
         lambda: accounts.add(name, "secret"),
@@ -93,13 +97,15 @@ def test_cve_2026_24031_no_name_reaches_sql_or_a_path(accounts, name):
 
 
 @pytest.mark.parametrize("name", NASTY, ids=ascii)
-def test_cve_2017_2669_a_nasty_name_is_looked_up_and_not_found(accounts, name):
+def test_cve_2017_2669_a_nasty_name_is_looked_up_and_not_found(
+    accounts: Accounts, name: str
+) -> None:
     accounts.add("alice", "secret")
     assert accounts.find(name) is None
 
 
 @pytest.mark.parametrize("name", ["o'brien", "a''--", "r&d", "null", "zo\u00eb", "_x=1", "\u7530"])
-def test_odd_names_are_names(accounts, name):
+def test_odd_names_are_names(accounts: Accounts, name: str) -> None:
     accounts.add(name, "secret")
     accounts.add("bob", "secret")
     accounts.set_password(name, "other")
@@ -111,7 +117,7 @@ def test_odd_names_are_names(accounts, name):
     assert accounts.names() == ["bob"]
 
 
-def test_a_refused_password_changes_nothing(accounts):
+def test_a_refused_password_changes_nothing(accounts: Accounts) -> None:
     before = accounts.add("alice", "secret")
     with pytest.raises(InvalidPassword):
         accounts.set_password("alice", "")
@@ -121,7 +127,7 @@ def test_a_refused_password_changes_nothing(accounts):
 
 
 @pytest.mark.parametrize("quota", [-1, 2**63])
-def test_a_quota_that_cannot_be_is_refused(accounts, quota):
+def test_a_quota_that_cannot_be_is_refused(accounts: Accounts, quota: int) -> None:
     accounts.add("alice", "secret")
     with pytest.raises(InvalidQuota, match=str(quota)):
         accounts.set_quota("alice", quota)
@@ -130,7 +136,7 @@ def test_a_quota_that_cannot_be_is_refused(accounts, quota):
     assert accounts.set_quota("alice", MAX_QUOTA_OCTETS).quota_octets == MAX_QUOTA_OCTETS
 
 
-def test_disabling_and_enabling(accounts):
+def test_disabling_and_enabling(accounts: Accounts) -> None:
     accounts.add("alice", "secret")
     assert accounts.disable("Alice").disabled
     assert accounts.disable("alice").disabled
@@ -138,7 +144,7 @@ def test_disabling_and_enabling(accounts):
     assert proves(accounts, "alice", "secret")
 
 
-def test_every_change_gives_a_generation_that_never_was(accounts):
+def test_every_change_gives_a_generation_that_never_was(accounts: Accounts) -> None:
     changed = [
         accounts.add("alice", "secret"),
         accounts.add("bob", "secret"),
@@ -155,14 +161,14 @@ def test_every_change_gives_a_generation_that_never_was(accounts):
     assert seen == sorted(seen)
 
 
-def test_a_failed_change_keeps_the_generation(accounts):
+def test_a_failed_change_keeps_the_generation(accounts: Accounts) -> None:
     before = accounts.add("alice", "secret")
     with pytest.raises(AccountExists):
         accounts.add("alice", "other")
     assert accounts.get("alice") == before
 
 
-def test_times_of_making_and_changing(path):
+def test_times_of_making_and_changing(path: Path) -> None:
     clock = Clock()
     accounts = Accounts(path, passwords=Passwords(CHEAP), clock=clock)
     made = accounts.add("alice", "secret")
@@ -173,7 +179,7 @@ def test_times_of_making_and_changing(path):
     accounts.close()
 
 
-def test_an_apop_secret_follows_the_password(accounts):
+def test_an_apop_secret_follows_the_password(accounts: Accounts) -> None:
     assert accounts.add("alice", "sec\u00a0ret", apop=True).apop_secret == b"sec ret"
     assert accounts.set_password("alice", "other").apop_secret == b"other"
     assert accounts.set_password("alice", "third", apop=False).apop_secret is None
@@ -181,14 +187,14 @@ def test_an_apop_secret_follows_the_password(accounts):
     assert accounts.set_password("alice", "fifth", apop=True).apop_secret == b"fifth"
 
 
-def test_names_and_records_are_sorted(accounts):
+def test_names_and_records_are_sorted(accounts: Accounts) -> None:
     for name in ("carol", "alice", "bob"):
         accounts.add(name, "secret")
     assert accounts.names() == ["alice", "bob", "carol"]
     assert [record.name for record in accounts.records()] == ["alice", "bob", "carol"]
 
 
-def test_a_record_shows_no_secret(accounts):
+def test_a_record_shows_no_secret(accounts: Accounts) -> None:
     record = accounts.add("alice", "hunter2", apop=True)
     for text in (repr(record), str(record), f"{record}", f"{[record]}"):
         assert "hunter2" not in text
@@ -196,13 +202,13 @@ def test_a_record_shows_no_secret(accounts):
         assert "alice" in text
 
 
-def test_a_renewed_verifier_is_not_a_change(accounts):
+def test_a_renewed_verifier_is_not_a_change(accounts: Accounts) -> None:
     record = accounts.add("alice", "secret")
     renewed = accounts.renew_verifier(record, "new")
     assert renewed == accounts.get("alice") == record._replace(verifier="new")
 
 
-def test_a_verifier_is_not_renewed_over_a_newer_password(accounts):
+def test_a_verifier_is_not_renewed_over_a_newer_password(accounts: Accounts) -> None:
     record = accounts.add("alice", "secret")
     changed = accounts.set_password("alice", "other")
     assert accounts.renew_verifier(record, "stale") is None
@@ -211,7 +217,7 @@ def test_a_verifier_is_not_renewed_over_a_newer_password(accounts):
     assert accounts.renew_verifier(changed, "stale") is None
 
 
-def test_old_secrets_leave_the_file(accounts, path):
+def test_old_secrets_leave_the_file(accounts: Accounts, path: Path) -> None:
     old = accounts.add("alice", "the old one is readable", apop=True)
     accounts.set_password("alice", "new")
     accounts.close()  # the last connection writes the log back and removes it
@@ -220,7 +226,7 @@ def test_old_secrets_leave_the_file(accounts, path):
     assert old.verifier.encode() not in content
 
 
-def test_a_closed_file_opens_again(accounts):
+def test_a_closed_file_opens_again(accounts: Accounts) -> None:
     accounts.add("alice", "secret")
     accounts.close()
     accounts.close()
@@ -239,7 +245,7 @@ sys.stdin.readline()
 """
 
 
-def start(path, script: str) -> subprocess.Popen[str]:
+def start(path: Path, script: str) -> subprocess.Popen[str]:
     """A process with ``accounts`` open on *path* that runs *script* when it is told to."""
     return subprocess.Popen(
         [sys.executable, "-c", PRELUDE + script, str(path)],
@@ -262,7 +268,7 @@ def run_together(processes: list[subprocess.Popen[str]]) -> None:
     assert [process.returncode for process in processes] == [0] * len(processes)
 
 
-def test_another_process_sees_a_change_at_once(accounts, path):
+def test_another_process_sees_a_change_at_once(accounts: Accounts, path: Path) -> None:
     accounts.add("alice", "secret")
     accounts.add("bob", "secret")
     run_together([start(path, "accounts.set_password('alice', 'other'); accounts.disable('bob')")])
@@ -271,7 +277,7 @@ def test_another_process_sees_a_change_at_once(accounts, path):
     assert accounts.get("bob").disabled
 
 
-def test_processes_that_start_together_make_one_file_and_lose_nothing(path):
+def test_processes_that_start_together_make_one_file_and_lose_nothing(path: Path) -> None:
     add = "for number in range(10): accounts.add(f'{prefix}{number}', 'secret')\naccounts.close()"
     run_together([start(path, f"prefix = '{prefix}'\n{add}") for prefix in "abc"])
     accounts = Accounts(path)
@@ -281,7 +287,7 @@ def test_processes_that_start_together_make_one_file_and_lose_nothing(path):
     assert [file.name for file in path.parent.iterdir()] == ["accounts.db"]
 
 
-def test_threads_share_the_accounts(accounts):
+def test_threads_share_the_accounts(accounts: Accounts) -> None:
     def add_and_read(prefix: str) -> None:
         for number in range(10):
             accounts.add(f"{prefix}{number}", "secret")
@@ -295,7 +301,8 @@ def test_threads_share_the_accounts(accounts):
     assert len(accounts.names()) == 40
 
 
-def test_parent_and_child_go_on_after_a_fork(accounts):
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")  # pytest's own threads
+def test_parent_and_child_go_on_after_a_fork(accounts: Accounts) -> None:
     accounts.add("alice", "secret")
     child = os.fork()
     if child == 0:
@@ -312,7 +319,7 @@ def test_parent_and_child_go_on_after_a_fork(accounts):
     assert accounts.names() == ["alice", "child", "parent"]
 
 
-def test_a_reader_does_not_wait_for_a_writer(accounts, path):
+def test_a_reader_does_not_wait_for_a_writer(accounts: Accounts, path: Path) -> None:
     accounts.add("alice", "secret")
     writer = sqlite3.connect(path, isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
@@ -334,7 +341,9 @@ operations = st.lists(
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(operations)
-def test_any_sequence_of_changes_does_what_a_dictionary_does(accounts, changes):
+def test_any_sequence_of_changes_does_what_a_dictionary_does(
+    accounts: Accounts, changes: list[tuple[str, str]]
+) -> None:
     for name in accounts.names():
         accounts.remove(name)
     model: dict[str, list[int]] = {}

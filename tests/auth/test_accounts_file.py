@@ -6,6 +6,8 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,19 +22,19 @@ root = os.geteuid() == 0
 
 
 @pytest.fixture
-def file(path):
+def file(path: Path) -> Iterator[AccountsFile]:
     file = AccountsFile(path)
     yield file
     file.close()
 
 
-def test_nothing_is_made_before_the_first_use(path, file):
+def test_nothing_is_made_before_the_first_use(path: Path, file: AccountsFile) -> None:
     assert not path.parent.exists()
     assert file.read("SELECT name FROM account") == []
     assert path.exists()
 
 
-def test_only_the_owner_can_read_it_and_its_companions(path, file):
+def test_only_the_owner_can_read_it_and_its_companions(path: Path, file: AccountsFile) -> None:
     old = os.umask(0)
     try:
         with file.change() as connection:
@@ -46,7 +48,7 @@ def test_only_the_owner_can_read_it_and_its_companions(path, file):
 
 
 @pytest.mark.skipif(not root, reason="only root can give files away")
-def test_made_by_root_it_belongs_to_the_owner_of_its_folder(path):
+def test_made_by_root_it_belongs_to_the_owner_of_its_folder(path: Path) -> None:
     path.parent.mkdir()
     os.chown(path.parent, 4711, 4712)
     file = AccountsFile(path)
@@ -57,7 +59,7 @@ def test_made_by_root_it_belongs_to_the_owner_of_its_folder(path):
     file.close()
 
 
-def test_it_survives_a_power_cut(file):
+def test_it_survives_a_power_cut(file: AccountsFile) -> None:
     file.read("SELECT 1")
     with file.change() as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -65,7 +67,7 @@ def test_it_survives_a_power_cut(file):
         assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
 
 
-def test_a_copy_restored_without_wal_gets_it_back(path, file):
+def test_a_copy_restored_without_wal_gets_it_back(path: Path, file: AccountsFile) -> None:
     file.read("SELECT 1")
     file.close()
     connection = sqlite3.connect(path)
@@ -75,7 +77,7 @@ def test_a_copy_restored_without_wal_gets_it_back(path, file):
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_an_error_in_a_change_undoes_all_of_it(file):
+def test_an_error_in_a_change_undoes_all_of_it(file: AccountsFile) -> None:
     def break_off() -> None:
         with file.change() as connection:
             connection.execute("UPDATE counter SET last_generation = 99")
@@ -89,24 +91,27 @@ def test_an_error_in_a_change_undoes_all_of_it(file):
     assert file.read("SELECT last_generation FROM counter") == [(1,)]
 
 
-def test_a_reader_cannot_write(file):
+def test_a_reader_cannot_write(file: AccountsFile) -> None:
     with pytest.raises(AccountsUnavailable, match="readonly"):
         file.read("DELETE FROM account")
 
 
 @pytest.mark.parametrize("content", [b"not a database at all, but long enough" * 40, b"", b"x"])
-def test_another_file_is_not_touched_and_named(path, file, content):
+def test_another_file_is_not_touched_and_named(
+    path: Path, file: AccountsFile, content: bytes
+) -> None:
     path.parent.mkdir()
     path.write_bytes(content)
-    for use in (lambda: file.read("SELECT 1"), lambda: file.change().__enter__()):
-        with pytest.raises(AccountsUnavailable) as caught:
-            use()
-        assert str(path) in str(caught.value)
-        assert "restore it from a backup" in str(caught.value)
+    with pytest.raises(AccountsUnavailable, match="restore it from a backup") as read:
+        file.read("SELECT 1")
+    with pytest.raises(AccountsUnavailable, match="restore it from a backup") as changed:
+        file.change().__enter__()
+    assert str(path) in str(read.value)
+    assert str(path) in str(changed.value)
     assert path.read_bytes() == content
 
 
-def test_another_database_is_not_touched_and_named(path, file):
+def test_another_database_is_not_touched_and_named(path: Path, file: AccountsFile) -> None:
     path.parent.mkdir()
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE account (x)")
@@ -117,7 +122,7 @@ def test_another_database_is_not_touched_and_named(path, file):
     assert path.read_bytes() == before
 
 
-def test_a_file_of_a_newer_pillarbox_is_refused(path, file):
+def test_a_file_of_a_newer_pillarbox_is_refused(path: Path, file: AccountsFile) -> None:
     file.read("SELECT 1")
     file.close()
     connection = sqlite3.connect(path)
@@ -127,7 +132,7 @@ def test_a_file_of_a_newer_pillarbox_is_refused(path, file):
         file.read("SELECT 1")
 
 
-def test_a_damaged_file_is_named_with_a_remedy(path):
+def test_a_damaged_file_is_named_with_a_remedy(path: Path) -> None:
     accounts = Accounts(path, passwords=Passwords(CHEAP))
     accounts.add("alice", "secret")
     accounts.close()
@@ -139,14 +144,14 @@ def test_a_damaged_file_is_named_with_a_remedy(path):
     accounts.close()
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("a file, not a folder")
     file = AccountsFile(tmp_path / "store" / "accounts.db")
     with pytest.raises(AccountsUnavailable, match="store"):
         file.read("SELECT 1")
 
 
-def test_a_folder_in_its_place_is_named(path, file):
+def test_a_folder_in_its_place_is_named(path: Path, file: AccountsFile) -> None:
     path.mkdir(parents=True)
     with pytest.raises(
         AccountsUnavailable, match=r"accounts\.db cannot be read .*open to the user"
@@ -154,7 +159,9 @@ def test_a_folder_in_its_place_is_named(path, file):
         file.read("SELECT 1")
 
 
-def test_a_writer_that_waits_too_long_is_told_why(path, file, monkeypatch):
+def test_a_writer_that_waits_too_long_is_told_why(
+    path: Path, file: AccountsFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(accounts_file, "WRITE_WAIT_SECONDS", 0)
     file.read("SELECT 1")
     other = sqlite3.connect(path, isolation_level=None)
@@ -167,7 +174,7 @@ def test_a_writer_that_waits_too_long_is_told_why(path, file, monkeypatch):
     other.close()
 
 
-def test_strange_characters_in_the_path_are_only_characters(tmp_path):
+def test_strange_characters_in_the_path_are_only_characters(tmp_path: Path) -> None:
     path = tmp_path / "a b?mode=ro#%41&\u00eb" / "accounts.db"
     file = AccountsFile(path)
     with file.change():
@@ -176,11 +183,13 @@ def test_strange_characters_in_the_path_are_only_characters(tmp_path):
     assert [item.name for item in path.parent.iterdir()] == ["accounts.db"]
 
 
-def test_the_loser_of_the_race_to_make_it_uses_the_winners(path, monkeypatch):
+def test_the_loser_of_the_race_to_make_it_uses_the_winners(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     loser, winner = AccountsFile(path), AccountsFile(path)
     write_schema = accounts_file._write_schema
 
-    def be_overtaken(draft):
+    def be_overtaken(draft: Path) -> None:
         monkeypatch.setattr(accounts_file, "_write_schema", write_schema)
         with winner.change() as connection:
             connection.execute("UPDATE counter SET last_generation = 5")
@@ -193,8 +202,10 @@ def test_the_loser_of_the_race_to_make_it_uses_the_winners(path, monkeypatch):
     assert [item.name for item in path.parent.iterdir()] == ["accounts.db"]
 
 
-def test_a_crash_while_making_leaves_no_half_file(path, monkeypatch):
-    def crash(draft):
+def test_a_crash_while_making_leaves_no_half_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(draft: Path) -> None:
         raise OSError(28, "No space left on device", str(draft))
 
     monkeypatch.setattr(accounts_file, "_write_schema", crash)
@@ -204,7 +215,8 @@ def test_a_crash_while_making_leaves_no_half_file(path, monkeypatch):
     assert list(path.parent.iterdir()) == []
 
 
-def test_no_connection_crosses_a_fork(file):
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")  # pytest's own threads
+def test_no_connection_crosses_a_fork(file: AccountsFile) -> None:
     file.read("SELECT 1")
     with file.change():
         pass
@@ -218,7 +230,7 @@ def test_no_connection_crosses_a_fork(file):
 class LockThatTells:
     """A lock that sets an event just before somebody waits for it."""
 
-    def __init__(self, lock, event) -> None:
+    def __init__(self, lock: threading.Lock, event: threading.Event) -> None:
         self._lock, self._event = lock, event
 
     def acquire(self) -> bool:
@@ -231,10 +243,12 @@ class LockThatTells:
 
 # From 3.12 on Python warns of what is tested here: threads beside a fork.
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
-def test_a_fork_waits_for_a_change_in_another_thread(file):
+def test_a_fork_waits_for_a_change_in_another_thread(
+    file: AccountsFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begun, forking = threading.Event(), threading.Event()
 
-    def change_slowly():
+    def change_slowly() -> None:
         with file.change() as connection:
             begun.set()
             assert forking.wait(30)
@@ -244,18 +258,16 @@ def test_a_fork_waits_for_a_change_in_another_thread(file):
     slow.start()
     assert begun.wait(30)
     lock = file._writing
-    file._writing = LockThatTells(lock, forking)
+    monkeypatch.setattr(file, "_writing", LockThatTells(lock, forking))
     child = os.fork()
     if child == 0:
-        file._writing = lock
         right = file.read("SELECT last_generation FROM counter") == [(3,)]
         os._exit(0 if right else 1)
-    file._writing = lock
     slow.join()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_a_killed_writer_leaves_the_last_whole_state(path):
+def test_a_killed_writer_leaves_the_last_whole_state(path: Path) -> None:
     script = """
 import os, signal, sys
 from pathlib import Path

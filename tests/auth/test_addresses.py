@@ -24,7 +24,7 @@ DOMAINS = Domains(["example.org", "Example.COM", "b\u00fccher.example"])
         "alice@XN--BCHER-KVA.Example",
     ],
 )
-def test_one_person_signs_in_by_several_names(login):
+def test_one_person_signs_in_by_several_names(login: str) -> None:
     assert DOMAINS.login_name(login) == "alice"
 
 
@@ -32,11 +32,11 @@ def test_one_person_signs_in_by_several_names(login):
     "login",
     ["alice@example.net", "alice@", "@example.org", "@", "alice@example.org@example.net"],
 )
-def test_another_domain_is_another_person(login):
+def test_another_domain_is_another_person(login: str) -> None:
     assert DOMAINS.login_name(login) is None
 
 
-def test_without_domains_only_plain_names_sign_in():
+def test_without_domains_only_plain_names_sign_in() -> None:
     assert Domains([]).login_name("alice") == "alice"
     assert Domains([]).login_name("alice@example.org") is None
     assert Domains([]).login_name("alice@") is None
@@ -60,7 +60,7 @@ def test_without_domains_only_plain_names_sign_in():
         ("alice+a/b@example.org", "alice"),
     ],
 )
-def test_an_address_has_one_account(address, name):
+def test_an_address_has_one_account(address: str, name: str) -> None:
     assert DOMAINS.mailbox_name(address) == name
 
 
@@ -89,18 +89,18 @@ def test_an_address_has_one_account(address, name):
         "alice@\u00fc..org",
     ],
 )
-def test_other_addresses_have_none(address):
+def test_other_addresses_have_none(address: str) -> None:
     assert DOMAINS.mailbox_name(address) is None
 
 
 @pytest.mark.parametrize("name", [name for name in NASTY if "@" not in name and "+" not in name])
-def test_nasty_names_are_nobody(name):
+def test_nasty_names_are_nobody(name: str) -> None:
     assert DOMAINS.login_name(name) is None
     assert DOMAINS.mailbox_name(f"{name}@example.org") is None
 
 
 @given(st.text())
-def test_no_text_is_an_error(text):
+def test_no_text_is_an_error(text: str) -> None:
     for attempt in (text, f"{text}@example.org", f"alice@{text}", f'"{text}"@example.org'):
         DOMAINS.login_name(attempt)
         DOMAINS.mailbox_name(attempt)

@@ -72,7 +72,7 @@ NASTY = [
 
 
 @pytest.mark.parametrize("name", NASTY, ids=ascii)
-def test_a_name_that_cannot_be_a_local_part_or_is_dangerous_is_refused(name):
+def test_a_name_that_cannot_be_a_local_part_or_is_dangerous_is_refused(name: str) -> None:
     with pytest.raises(InvalidName) as caught:
         normalise(name)
     message = str(caught.value)
@@ -102,28 +102,28 @@ def test_a_name_that_cannot_be_a_local_part_or_is_dangerous_is_refused(name):
         ("\u7530\u4e2d", "\u7530\u4e2d"),
     ],
 )
-def test_names_are_one_after_saslprep_and_in_lower_case(name, normal):
+def test_names_are_one_after_saslprep_and_in_lower_case(name: str, normal: str) -> None:
     assert normalise(name) == normal
 
 
-def test_the_longest_name_is_that_of_a_local_part():
+def test_the_longest_name_is_that_of_a_local_part() -> None:
     assert normalise("x" * 64) == "x" * 64
     with pytest.raises(InvalidName, match=r"at most 64 octets.*RFC 5321.*has 65"):
         normalise("x" * 65)
 
 
-def test_the_limit_counts_octets_not_characters():
+def test_the_limit_counts_octets_not_characters() -> None:
     assert normalise("\u00eb" * 32)
     with pytest.raises(InvalidName, match="has 66"):
         normalise("\u00eb" * 33)
 
 
-def test_a_name_that_grows_by_normalisation_is_measured_afterwards():
+def test_a_name_that_grows_by_normalisation_is_measured_afterwards() -> None:
     with pytest.raises(InvalidName):
         normalise("\ufdfa" * 21)
 
 
-def test_a_plus_is_explained():
+def test_a_plus_is_explained() -> None:
     with pytest.raises(InvalidName, match="device"):
         normalise("alice+phone")
 
@@ -139,7 +139,7 @@ names = st.text(max_size=70) | st.text(
 @example("\u1e9e")
 @example("\u13a0")
 @example("\u10a0")
-def test_normalising_twice_changes_nothing(name):
+def test_normalising_twice_changes_nothing(name: str) -> None:
     try:
         once = normalise(name)
     except InvalidName:
@@ -149,7 +149,7 @@ def test_normalising_twice_changes_nothing(name):
 
 
 @given(names)
-def test_whatever_is_accepted_is_harmless(name):
+def test_whatever_is_accepted_is_harmless(name: str) -> None:
     try:
         once = normalise(name)
     except InvalidName:
@@ -162,7 +162,7 @@ def test_whatever_is_accepted_is_harmless(name):
 
 
 @given(st.from_regex(r"[A-Za-z0-9._'&=-]{1,70}", fullmatch=True))
-def test_ascii_names_are_dot_atoms_that_do_not_begin_with_a_hyphen(name):
+def test_ascii_names_are_dot_atoms_that_do_not_begin_with_a_hyphen(name: str) -> None:
     possible = (
         len(name) <= 64
         and name[0] != "-"

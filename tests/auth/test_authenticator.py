@@ -1,0 +1,593 @@
+"""Signing in: who gets in, and that nobody else learns anything, in bytes, time or work."""
+
+import asyncio
+import contextlib
+import hashlib
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+from typing import TypeVar
+
+import argon2
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from pillarbox.auth import authenticator as module
+from pillarbox.auth.accounts import Accounts
+from pillarbox.auth.authenticator import LocalAuthenticator
+from pillarbox.auth.cache import ProofCache
+from pillarbox.auth.errors import AccountsUnavailable
+from pillarbox.auth.passwords import Argon2Parameters, Passwords
+from pillarbox.auth.throttle import Throttle
+from pillarbox.contracts.auth import Authenticator
+from pillarbox.contracts.errors import AuthUnavailable, CredentialsRefused
+from pillarbox.model import Identity
+from tests.auth.conftest import CHEAP, CountingPasswords, price
+from tests.auth.faketime import FakeTime
+from tests.auth.test_names import NASTY
+
+T = TypeVar("T")
+PEER = "192.0.2.7"
+OTHER = "198.51.100.9"
+TIMESTAMP = "<1896.697170952@dbc.mtview.ca.us>"
+
+
+@pytest.fixture
+def time() -> FakeTime:
+    return FakeTime()
+
+
+@pytest.fixture
+def throttle(time: FakeTime) -> Throttle:
+    return Throttle(clock=time.clock, sleep=time.sleep)
+
+
+@pytest.fixture
+async def door(accounts: Accounts, throttle: Throttle) -> AsyncIterator[LocalAuthenticator]:
+    accounts.add("alice", "secret")
+    accounts.add("bob", "secret")
+    accounts.disable("bob")
+    door = LocalAuthenticator(accounts, domains=["example.org"], throttle=throttle)
+    yield door
+    door.close()
+
+
+async def refused(door: Authenticator, name: str, password: str, peer: str = PEER) -> str:
+    with pytest.raises(CredentialsRefused) as caught:
+        await door.check_password(name, password, peer)
+    return str(caught.value)
+
+
+def at_once(coroutine: Coroutine[None, None, T]) -> T:
+    """The result of a coroutine that must not suspend."""
+    with pytest.raises(StopIteration) as done:
+        coroutine.send(None)
+    result: T = done.value.value
+    return result
+
+
+def apop(secret: str, timestamp: str = TIMESTAMP) -> str:
+    return hashlib.md5(f"{timestamp}{secret}".encode()).hexdigest()
+
+
+# Who gets in
+
+
+@pytest.mark.parametrize("name", ["alice", "ALICE", "Alice@Example.org", "\uff21lice"])
+async def test_the_right_password_opens_under_every_form_of_the_name(
+    door: LocalAuthenticator, name: str
+) -> None:
+    assert await door.check_password(name, "secret", PEER) == Identity("alice")
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "reason"),
+    [
+        ("alice", "wrong", "wrong password"),
+        ("alice", "", "wrong password"),
+        ("alice", "secret ", "wrong password"),
+        ("alice", "secret\0", "wrong password"),
+        ("nobody", "secret", "unknown user"),
+        ("", "", "unknown user"),
+        ("alice@example.net", "secret", "unknown user"),
+        ("bob", "secret", "the account is disabled"),
+        ("bob", "wrong", "the account is disabled"),
+    ],
+)
+async def test_everything_else_is_refused_with_a_reason_for_the_log(
+    door: LocalAuthenticator, name: str, password: str, reason: str
+) -> None:
+    assert await refused(door, name, password) == reason
+
+
+async def test_a_password_with_spaces_is_kept_whole(
+    door: LocalAuthenticator, accounts: Accounts
+) -> None:
+    """RFC 1939, section 7: they are part of the password, at the ends too."""
+    accounts.set_password("alice", " two words ")
+    assert await door.check_password("alice", " two words ", PEER) == Identity("alice")
+    await refused(door, "alice", "two words", OTHER)
+
+
+async def test_one_password_from_two_keyboards(
+    door: LocalAuthenticator, accounts: Accounts
+) -> None:
+    accounts.set_password("alice", "Zo\u00eb")
+    assert await door.check_password("alice", "Zoe\u0308", PEER) == Identity("alice")
+
+
+# Nobody learns which: the same work
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        ("alice", "secret"),
+        ("alice", "wrong"),
+        ("nobody", "secret"),
+        ("bob", "secret"),
+        ("bob", "wrong"),
+        ("", ""),
+        ("alice@example.net", "secret"),
+        ("\udcff", "\udcff"),
+        ("a/b", "secret"),
+        ("x" * 300, "y" * 300),
+    ],
+)
+async def test_right_wrong_unknown_and_disabled_cost_one_hash_of_the_same_price(
+    door: LocalAuthenticator, passwords: CountingPasswords, name: str, password: str
+) -> None:
+    with contextlib.suppress(CredentialsRefused):
+        await door.check_password(name, password, PEER)
+    assert passwords.work == [price(passwords.verifier(b""))]
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [("alice", "secret"), ("alice", "wrong"), ("nobody", "x"), ("bob", "secret"), ("\udcff", "")],
+)
+async def test_a_throttled_address_waits_the_same_whatever_it_says(
+    door: LocalAuthenticator, time: FakeTime, passwords: CountingPasswords, name: str, password: str
+) -> None:
+    await door.check_password("alice", "secret", OTHER)  # remembered, and no way round
+    for _ in range(4):
+        await refused(door, "alice", "wrong")
+    time.take_slept()
+    passwords.work.clear()
+    try:
+        await door.check_password(name, password, PEER)
+    except CredentialsRefused:
+        assert len(passwords.work) == 1
+    assert time.slept == [4]
+
+
+async def test_failures_of_apop_and_of_passwords_count_together(
+    door: LocalAuthenticator, time: FakeTime
+) -> None:
+    await refused(door, "alice", "wrong")
+    with pytest.raises(CredentialsRefused):
+        await door.check_apop("alice", TIMESTAMP, apop("wrong"), PEER)
+    await refused(door, "nobody", "wrong")
+    assert time.slept == [0.5, 1]
+
+
+# An address that guesses is slowed, and nobody else
+
+
+async def test_no_number_of_failures_locks_an_account(
+    door: LocalAuthenticator, time: FakeTime
+) -> None:
+    for _ in range(200):
+        await refused(door, "alice", "wrong")
+    time.take_slept()
+    assert await door.check_password("alice", "secret", OTHER) == Identity("alice")
+    assert time.slept == []
+    assert await door.check_password("alice", "secret", PEER) == Identity("alice")
+    assert time.slept == [15]
+
+
+async def test_parallel_guesses_of_one_address_take_turns(
+    door: LocalAuthenticator, passwords: CountingPasswords, time: FakeTime
+) -> None:
+    guesses = [door.check_password("alice", f"guess {n}", PEER) for n in range(12)]
+    outcomes = await asyncio.gather(*guesses, return_exceptions=True)
+    assert all(isinstance(outcome, CredentialsRefused) for outcome in outcomes)
+    assert passwords.most_at_once == 1
+    assert time.slept[:5] == [0.5, 1, 2, 4, 8]
+
+
+async def test_parallel_guesses_of_one_address_do_not_reach_the_memory_of_proofs(
+    door: LocalAuthenticator, time: FakeTime
+) -> None:
+    """Else a hundred connections would find a known password without a delay."""
+    await door.check_password("alice", "secret", OTHER)
+    guesses = [door.check_password("alice", word, PEER) for word in ("a", "b", "c", "secret")]
+    outcomes = await asyncio.gather(*guesses, return_exceptions=True)
+    assert outcomes[3] == Identity("alice")
+    assert time.slept == [0.5, 1, 2]
+
+
+async def test_one_too_many_in_line_is_refused_alike(
+    accounts: Accounts, passwords: CountingPasswords, time: FakeTime
+) -> None:
+    accounts.add("alice", "secret")
+    throttle = Throttle(waiting=1, clock=time.clock, sleep=time.sleep)
+    door = LocalAuthenticator(accounts, throttle=throttle)
+    passwords.gate.clear()
+    first = asyncio.create_task(door.check_password("alice", "secret", PEER))
+    await asyncio.sleep(0)
+    assert "in line" in await refused(door, "alice", "secret", PEER)
+    assert time.slept == [0.5]
+    passwords.gate.set()
+    assert await first == Identity("alice")
+    door.close()
+
+
+async def test_a_webmail_on_this_machine_is_slowed_for_each_name_apart(
+    door: LocalAuthenticator, time: FakeTime, accounts: Accounts
+) -> None:
+    accounts.add("carol", "secret")
+    for name in ("alice", "ALICE", "alice@example.org", "alice"):
+        await refused(door, name, "wrong", "127.0.0.1")
+    assert time.take_slept() == [0.5, 1, 2]
+    assert await door.check_password("carol", "secret", "127.0.0.1") == Identity("carol")
+    assert time.take_slept() == []
+    assert await door.check_password("alice", "secret", "::1") == Identity("alice")
+    assert time.take_slept() == [4]
+    for _ in range(3):
+        await refused(door, "nobody", "wrong", "unix")
+    assert time.take_slept() == [0.5, 1]  # an unknown name is slowed like a known one
+
+
+async def test_a_client_that_hangs_up_during_the_hash_is_counted(
+    door: LocalAuthenticator, passwords: CountingPasswords, throttle: Throttle
+) -> None:
+    passwords.gate.clear()
+    attempt = asyncio.create_task(door.check_password("alice", "secret", PEER))
+    await asyncio.sleep(0)
+    attempt.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await attempt
+    passwords.gate.set()
+    assert throttle.delay(PEER) == 0.5
+    assert await door.check_password("alice", "secret", PEER) == Identity("alice")
+
+
+# Polling is cheap, and never stale
+
+
+async def test_a_poll_completes_without_suspending_and_without_a_hash(
+    door: LocalAuthenticator, passwords: CountingPasswords
+) -> None:
+    await door.check_password("alice", "secret", PEER)
+    passwords.work.clear()
+    assert at_once(door.check_password("Alice@example.org", "secret", PEER)) == Identity("alice")
+    assert at_once(door.check_password("alice", "secret", OTHER)) == Identity("alice")
+    assert passwords.work == []
+
+
+async def test_a_failure_is_not_remembered(
+    door: LocalAuthenticator, passwords: CountingPasswords
+) -> None:
+    for _ in range(3):
+        await refused(door, "alice", "wrong")
+    assert len(passwords.work) == 3
+
+
+async def test_a_remembered_password_opens_only_its_own_account(
+    door: LocalAuthenticator, accounts: Accounts
+) -> None:
+    """CVE-2025-30189: the cache of an account must not answer for another."""
+    accounts.add("carol", "other")
+    await door.check_password("alice", "secret", PEER)
+    await refused(door, "carol", "secret")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda accounts: accounts.set_password("alice", "other"),
+        lambda accounts: accounts.disable("alice"),
+        lambda accounts: accounts.remove("alice"),
+        lambda accounts: (accounts.remove("alice"), accounts.add("alice", "other")),
+    ],
+)
+async def test_a_change_is_effective_at_the_next_poll(
+    door: LocalAuthenticator, accounts: Accounts, change: Callable[[Accounts], object]
+) -> None:
+    await door.check_password("alice", "secret", PEER)
+    change(accounts)
+    await refused(door, "alice", "secret")
+
+
+async def test_an_account_that_is_enabled_again_opens_again(
+    door: LocalAuthenticator, accounts: Accounts
+) -> None:
+    await door.check_password("alice", "secret", PEER)
+    accounts.disable("alice")
+    accounts.enable("alice")
+    assert await door.check_password("alice", "secret", PEER) == Identity("alice")
+
+
+async def test_a_password_changed_by_another_process_is_effective_at_once(
+    door: LocalAuthenticator, path: Path
+) -> None:
+    await door.check_password("alice", "secret", PEER)
+    script = """
+import sys
+from pathlib import Path
+from pillarbox.auth.accounts import Accounts
+from pillarbox.auth.passwords import Argon2Parameters, Passwords
+cheap = Passwords(Argon2Parameters(time_cost=1, memory_kib=8))
+Accounts(Path(sys.argv[1]), passwords=cheap).set_password("alice", "other")
+"""
+    other = await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(path))
+    assert await other.wait() == 0
+    await refused(door, "alice", "secret")
+    assert await door.check_password("alice", "other", OTHER) == Identity("alice")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda accounts: accounts.set_password("alice", "other"),
+        lambda accounts: accounts.disable("alice"),
+        lambda accounts: accounts.remove("alice"),
+    ],
+)
+async def test_a_change_during_the_hash_is_effective_too(
+    door: LocalAuthenticator,
+    accounts: Accounts,
+    passwords: CountingPasswords,
+    change: Callable[[Accounts], object],
+) -> None:
+    passwords.gate.clear()
+    attempt = asyncio.create_task(door.check_password("alice", "secret", PEER))
+    await asyncio.sleep(0)
+    change(accounts)
+    passwords.gate.set()
+    with pytest.raises(CredentialsRefused, match="changed during"):
+        await attempt
+
+
+async def test_an_old_proof_is_made_anew(
+    accounts: Accounts, passwords: CountingPasswords, time: FakeTime, throttle: Throttle
+) -> None:
+    accounts.add("alice", "secret")
+    cache = ProofCache(max_age=60, clock=time.clock)
+    door = LocalAuthenticator(accounts, throttle=throttle, cache=cache)
+    await door.check_password("alice", "secret", PEER)
+    time.now += 60
+    await door.check_password("alice", "secret", PEER)
+    assert len(passwords.work) == 2
+    door.close()
+
+
+# New parameters
+
+
+async def test_a_verifier_of_old_parameters_is_made_anew_at_the_next_sign_in(
+    path: Path, throttle: Throttle
+) -> None:
+    old = Accounts(path, passwords=Passwords(CHEAP))
+    before = old.add("alice", "secret")
+    old.close()
+    passwords = CountingPasswords(Argon2Parameters(time_cost=2, memory_kib=16))
+    accounts = Accounts(path, passwords=passwords)
+    door = LocalAuthenticator(accounts, throttle=throttle)
+    await refused(door, "alice", "wrong")
+    assert accounts.get("alice") == before
+    assert await door.check_password("alice", "secret", OTHER) == Identity("alice")
+    after = accounts.get("alice")
+    assert argon2.extract_parameters(after.verifier).time_cost == 2
+    assert after == before._replace(verifier=after.verifier)
+    passwords.work.clear()
+    assert at_once(door.check_password("alice", "secret", OTHER)) == Identity("alice")
+    assert passwords.proves(after.verifier, b"secret")
+    door.close()
+    accounts.close()
+
+
+async def test_a_verifier_that_cannot_be_renewed_keeps_nobody_out(
+    path: Path, throttle: Throttle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = Accounts(path, passwords=Passwords(CHEAP))
+    before = old.add("alice", "secret")
+    old.close()
+    accounts = Accounts(path, passwords=Passwords(Argon2Parameters(2, 16)))
+
+    def full(*_: object) -> None:
+        raise AccountsUnavailable("the disk is full")
+
+    monkeypatch.setattr(accounts, "renew_verifier", full)
+    door = LocalAuthenticator(accounts, throttle=throttle)
+    assert await door.check_password("alice", "secret", PEER) == Identity("alice")
+    assert accounts.get("alice") == before
+    door.close()
+    accounts.close()
+
+
+# Bounds
+
+
+async def test_only_so_many_hashes_at_once(
+    accounts: Accounts, passwords: CountingPasswords, throttle: Throttle
+) -> None:
+    accounts.add("alice", "secret")
+    door = LocalAuthenticator(accounts, throttle=throttle, parallel_hashes=2)
+    attempts = [door.check_password("nobody", "x", f"192.0.2.{n}") for n in range(40)]
+    await asyncio.gather(*attempts, return_exceptions=True)
+    assert len(passwords.work) == 40
+    assert passwords.most_at_once <= 2
+    door.close()
+
+
+async def test_too_long_a_line_for_a_hash_is_try_later_and_polls_go_on(
+    door: LocalAuthenticator,
+    passwords: CountingPasswords,
+    monkeypatch: pytest.MonkeyPatch,
+    throttle: Throttle,
+) -> None:
+    await door.check_password("alice", "secret", PEER)
+    monkeypatch.setattr(module, "MAX_HASHES_WAITING", 3)
+    passwords.gate.clear()
+    line = [asyncio.create_task(refused(door, "x", "x", f"192.0.2.{n}")) for n in range(100, 103)]
+    await asyncio.sleep(0)
+    for name in ("alice", "nobody", "bob"):
+        with pytest.raises(AuthUnavailable, match="3 sign-ins wait"):
+            await door.check_password(name, "other", OTHER)
+    assert throttle.is_calm(OTHER)
+    assert at_once(door.check_password("alice", "secret", PEER)) == Identity("alice")
+    passwords.gate.set()
+    assert await asyncio.gather(*line) == ["unknown user"] * 3
+    await refused(door, "alice", "other", OTHER)
+
+
+async def test_many_people_sign_in_at_once(accounts: Accounts, throttle: Throttle) -> None:
+    for number in range(20):
+        accounts.add(f"user{number}", f"secret {number}")
+    door = LocalAuthenticator(accounts, throttle=throttle)
+    attempts = [
+        door.check_password(f"user{n % 20}", f"secret {n % 20}", f"192.0.2.{n}") for n in range(200)
+    ]
+    assert await asyncio.gather(*attempts) == [Identity(f"user{n % 20}") for n in range(200)]
+    door.close()
+
+
+# What fails
+
+
+async def test_a_file_that_cannot_be_read_is_not_a_refusal(
+    tmp_path: Path, throttle: Throttle
+) -> None:
+    (tmp_path / "accounts.db").write_bytes(b"not a database, but as long as one" * 10)
+    door = LocalAuthenticator(
+        Accounts(tmp_path / "accounts.db", passwords=Passwords(CHEAP)), throttle=throttle
+    )
+    for _ in range(3):
+        with pytest.raises(AuthUnavailable, match=r"accounts\.db.*backup"):
+            await door.check_password("alice", "secret", PEER)
+        with pytest.raises(AuthUnavailable, match=r"accounts\.db"):
+            await door.check_apop("alice", TIMESTAMP, apop("secret"), PEER)
+    assert throttle.is_calm(PEER)
+    door.close()
+
+
+async def test_a_damaged_verifier_is_not_a_refusal_and_hurts_nobody_else(
+    door: LocalAuthenticator, accounts: Accounts, throttle: Throttle
+) -> None:
+    record = accounts.add("carol", "secret")
+    accounts.renew_verifier(record, "$argon2id$v=19$m=8,t=1,p=1$damaged")
+    with pytest.raises(AuthUnavailable):
+        await door.check_password("carol", "secret", PEER)
+    assert throttle.is_calm(PEER)
+    assert await door.check_password("alice", "secret", PEER) == Identity("alice")
+
+
+# APOP
+
+
+async def test_the_example_of_rfc_1939(door: LocalAuthenticator, accounts: Accounts) -> None:
+    accounts.add("mrose", "tanstaaf", apop=True)
+    digest = "c4c9334bac560ecc979e58001b3e22fb"
+    assert await door.check_apop("mrose", TIMESTAMP, digest, PEER) == Identity("mrose")
+    assert await door.check_apop("MROSE", TIMESTAMP, digest.upper(), PEER) == Identity("mrose")
+
+
+@pytest.mark.parametrize(
+    ("name", "timestamp", "digest"),
+    [
+        ("mrose", TIMESTAMP, apop("wrong")),
+        ("mrose", "<another@timestamp>", apop("tanstaaf")),
+        ("mrose", TIMESTAMP, ""),
+        ("mrose", TIMESTAMP, apop("tanstaaf")[:31]),
+        ("mrose", TIMESTAMP, "\udcff\N{KEY}"),
+        ("nobody", TIMESTAMP, apop("tanstaaf")),
+        ("nobody", TIMESTAMP, apop("")),
+        ("alice", TIMESTAMP, apop("secret")),  # has no APOP secret
+        ("alice", TIMESTAMP, apop("")),
+        ("dora", TIMESTAMP, apop("tanstaaf")),  # disabled
+        ("\udcff", TIMESTAMP, apop("tanstaaf")),
+    ],
+)
+async def test_other_digests_are_refused(
+    door: LocalAuthenticator,
+    accounts: Accounts,
+    throttle: Throttle,
+    name: str,
+    timestamp: str,
+    digest: str,
+) -> None:
+    accounts.add("mrose", "tanstaaf", apop=True)
+    accounts.add("dora", "tanstaaf", apop=True)
+    accounts.disable("dora")
+    with pytest.raises(CredentialsRefused):
+        await door.check_apop(name, timestamp, digest, PEER)
+    assert throttle.delay(PEER) == 0.5
+
+
+async def test_a_changed_password_changes_the_apop_secret(
+    door: LocalAuthenticator, accounts: Accounts
+) -> None:
+    accounts.add("mrose", "tanstaaf", apop=True)
+    accounts.set_password("mrose", "other")
+    with pytest.raises(CredentialsRefused):
+        await door.check_apop("mrose", TIMESTAMP, apop("tanstaaf"), PEER)
+    assert await door.check_apop("mrose", TIMESTAMP, apop("other"), OTHER) == Identity("mrose")
+
+
+# Bad input
+
+
+@pytest.mark.parametrize("name", NASTY, ids=ascii)
+async def test_cve_2017_2669_nasty_names_are_refused_and_hurt_nobody(
+    door: LocalAuthenticator, accounts: Accounts, name: str
+) -> None:
+    if name == "alice@example.org":
+        return
+    before = accounts.records()
+    assert await refused(door, name, "secret") == "unknown user"
+    assert accounts.records() == before
+    assert await door.check_password("alice", "secret", OTHER) == Identity("alice")
+
+
+garbage = st.text() | st.binary().map(lambda octets: octets.decode("utf-8", "surrogateescape"))
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=garbage, password=garbage, peer=garbage)
+@example(name="\udcff\udcfe", password="\udcff", peer="\udcff")
+@example(name="alice", password="\ud800", peer=PEER)
+def test_cve_2019_10691_and_cve_2025_59028_bad_utf8_never_hurts_another_login(
+    path: Path, passwords: CountingPasswords, name: str, password: str, peer: str
+) -> None:
+    async def run() -> None:
+        accounts = Accounts(path, passwords=passwords)
+        if not accounts.find("alice"):
+            accounts.add("alice", "secret")
+        time = FakeTime()
+        throttle = Throttle(clock=time.clock, sleep=time.sleep)
+        door = LocalAuthenticator(accounts, throttle=throttle)
+        bad, worse, good = await asyncio.gather(
+            door.check_password(name, password, peer),
+            door.check_apop(name, TIMESTAMP, password, peer),
+            door.check_password("alice", "secret", OTHER),
+            return_exceptions=True,
+        )
+        assert isinstance(bad, CredentialsRefused)
+        assert isinstance(worse, CredentialsRefused)
+        assert good == Identity("alice")
+        door.close()
+        accounts.close()
+
+    asyncio.run(run())
+
+
+async def test_no_error_or_log_line_holds_the_password(
+    door: LocalAuthenticator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reason = await refused(door, "alice", "hunter2-hunter2")
+    reason += await refused(door, "hunter2-hunter2", "hunter2-hunter2", OTHER)
+    shown = capsys.readouterr()
+    assert "hunter2" not in reason + shown.out + shown.err

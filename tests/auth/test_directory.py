@@ -1,0 +1,86 @@
+"""Which account mail is for."""
+
+from pathlib import Path
+
+import pytest
+
+from pillarbox.auth.accounts import Accounts
+from pillarbox.auth.directory import LocalDirectory
+from pillarbox.contracts.auth import Account, Directory
+from pillarbox.contracts.errors import AuthUnavailable
+from tests.auth.test_names import NASTY
+
+
+@pytest.fixture
+def directory(accounts: Accounts) -> Directory:
+    accounts.add("alice", "secret", quota_octets=5000)
+    return LocalDirectory(accounts, domains=["example.org", "b\u00fccher.example"])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "alice@example.org",
+        "Alice+phone@Example.ORG",
+        '"alice"@example.org',
+        "alice@xn--bcher-kva.example",
+    ],
+)
+async def test_an_address_of_an_account(directory: Directory, address: str) -> None:
+    assert await directory.find(address) == Account("alice", 5000)
+
+
+async def test_utf8_local_parts(directory: Directory, accounts: Accounts) -> None:
+    accounts.add("zo\u00eb", "secret")
+    assert await directory.find("ZOE\u0308@example.org") == Account("zo\u00eb", 0)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["bob@example.org", "alice@example.net", "alice", "", "alice phone@example.org", "postmaster"],
+)
+async def test_an_address_of_nobody(directory: Directory, address: str) -> None:
+    assert await directory.find(address) is None
+
+
+async def test_postmaster_needs_no_domain_but_an_account(
+    directory: Directory, accounts: Accounts
+) -> None:
+    """RFC 5321, section 4.5.1."""
+    accounts.add("postmaster", "secret")
+    assert await directory.find("Postmaster") == Account("postmaster", 0)
+
+
+async def test_a_disabled_account_still_gets_mail(directory: Directory, accounts: Accounts) -> None:
+    accounts.disable("alice")
+    assert await directory.find("alice@example.org") == Account("alice", 5000)
+
+
+async def test_changes_are_seen_at_once(directory: Directory, accounts: Accounts) -> None:
+    accounts.set_quota("alice", 7)
+    assert await directory.find("alice@example.org") == Account("alice", 7)
+    accounts.remove("alice")
+    assert await directory.find("alice@example.org") is None
+
+
+@pytest.mark.parametrize("name", NASTY, ids=ascii)
+async def test_cve_2026_24031_nasty_addresses_find_nobody_and_break_nothing(
+    directory: Directory, name: str
+) -> None:
+    plain = name not in ("alice@example.org", "alice+phone")
+    if plain:
+        assert await directory.find(name) is None
+        assert await directory.find(f"{name}@example.org") is None
+    assert await directory.find("alice@example.org") == Account("alice", 5000)
+
+
+async def test_finding_does_not_suspend(directory: Directory) -> None:
+    with pytest.raises(StopIteration):
+        directory.find("alice@example.org").send(None)
+
+
+async def test_a_file_that_cannot_be_read_is_not_an_unknown_user(tmp_path: Path) -> None:
+    (tmp_path / "accounts.db").write_bytes(b"not a database, but as long as one" * 10)
+    directory = LocalDirectory(Accounts(tmp_path / "accounts.db"), domains=["example.org"])
+    with pytest.raises(AuthUnavailable, match=r"accounts\.db"):
+        await directory.find("alice@example.org")
