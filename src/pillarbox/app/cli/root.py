@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -45,7 +44,7 @@ class RootGroup(LazyGroup):
 
 def _wants_debug(ctx: Any) -> bool:
     invocation = ctx.find_object(Invocation)
-    return invocation.debug if invocation else bool(os.environ.get("PILLARBOX_DEBUG"))
+    return invocation is not None and invocation.debug
 
 
 app = typer.Typer(

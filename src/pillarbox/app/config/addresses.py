@@ -72,7 +72,7 @@ def _unix(text: str, base: Path) -> UnixAddress:
     name = text.removeprefix("unix:")
     if not name or "\0" in name or name.startswith("@"):
         raise ValueError(f'"{text}" names no socket file; write "unix:/PATH"')
-    path = base / Path(name).expanduser()
+    path = base / home_expanded(name)
     if len(bytes(path)) > MAX_SOCKET_PATH:
         raise ValueError(f'"{path}" is too long for a socket; at most {MAX_SOCKET_PATH} bytes')
     return UnixAddress(path)
@@ -104,6 +104,18 @@ def _host(host: str, text: str) -> str:
     if not is_hostname(host):
         raise ValueError(f'"{text}": "{host}" is not a host name')
     return host
+
+
+def home_expanded(name: str) -> Path:
+    """The path *name*, with ``~`` as the home folder.
+
+    Raises:
+        ValueError: ``~user`` names nobody.
+    """
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        raise ValueError(f'"{name}" names no home folder; write the path in full') from None
 
 
 def is_hostname(name: str) -> bool:

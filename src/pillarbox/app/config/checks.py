@@ -52,7 +52,8 @@ def _names(config: Config) -> Iterator[tuple[str, str, str]]:
     if not config.server.user or any(c in config.server.user for c in ":/\0\n "):
         problem = f'"{config.server.user}" is not a user name'
         yield "server.user", problem, "name the system user that the server becomes"
-    for domain in config.delivery.domains:
+    given = config.delivery.domains != (config.server.hostname.lower(),)
+    for domain in config.delivery.domains if given else ():
         if not is_hostname(domain):
             hint = 'a name like "example.org", without @'
             if not domain.isascii():

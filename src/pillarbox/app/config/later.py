@@ -33,24 +33,24 @@ def later_key(section: str, key: str) -> str | None:
     return _KEYS.get((section, key))
 
 
-def later_value(section: str, key: str, value: Any) -> tuple[str, str] | None:
-    """``(value in words, what it will be for)`` if the value is a later capability's."""
+def later_value(section: str, key: str, value: Any) -> tuple[str, str, str] | None:
+    """``(value in words, what it will be for, what to write now)``, or None if it is none."""
     match section, key:
         case "store", "engine" if isinstance(value, str) and value in _ENGINES:
-            return f'"{value}"', _ENGINES[value]
+            return f'"{value}"', _ENGINES[value], 'write "embedded"'
         case "store", "path" if isinstance(value, str) and "{user}" in value:
-            return f'"{value}"', _ENGINES["maildir"]
+            return f'"{value}"', _ENGINES["maildir"], "write one folder for all mail"
         case "auth", "mechanisms" if isinstance(value, list):
             return _later_mechanism(value)
         case "retention", _ if type(value) is int and value > 0:
-            return f"{value}", "mail that expires"
+            return f"{value}", "mail that expires", "write 0"
         case "limits", "sessions_per_user" if type(value) is int and value > 1:
-            return f"{value}", "several sessions of one maildrop"
+            return f"{value}", "several sessions of one maildrop", "write 1"
     return None
 
 
-def _later_mechanism(names: list[Any]) -> tuple[str, str] | None:
+def _later_mechanism(names: list[Any]) -> tuple[str, str, str] | None:
     for name in names:
         if isinstance(name, str) and name.upper() in _MECHANISMS:
-            return f'"{name}"', _MECHANISMS[name.upper()]
+            return f'"{name}"', _MECHANISMS[name.upper()], 'there are "PLAIN" and "LOGIN"'
     return None

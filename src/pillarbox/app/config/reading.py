@@ -15,7 +15,7 @@ from typing import Any, get_type_hints
 import msgspec
 from msgspec import inspect
 
-from pillarbox.app.config.addresses import Address, parse_address
+from pillarbox.app.config.addresses import Address, home_expanded, parse_address
 from pillarbox.app.config.faults import Fault
 from pillarbox.app.config.later import later_key, later_value
 from pillarbox.app.config.settings import SECTIONS
@@ -36,7 +36,7 @@ def read(given: Given) -> Any:
         value = _from_text(given.value, wanted) if given.as_text else given.value
         if later := later_value(given.section, given.key, value):
             problem = f"{later[0]} is not available yet in this version: {later[1]}"
-            return Fault(given.place(), name, problem, _instead(wanted))
+            return Fault(given.place(), name, problem, later[2])
         return msgspec.convert(value, wanted, dec_hook=partial(_decode, given.base))
     except (msgspec.ValidationError, NotText) as error:
         return Fault(given.place(), name, *_explain(given.value, wanted, error))
@@ -97,7 +97,7 @@ def _decode(base: Path, wanted: type, value: Any) -> Any:
         return parse_address(value, base=base)
     if not value or "\0" in value:
         raise ValueError(f'"{value}" is not a path')
-    return base / Path(value).expanduser()
+    return base / home_expanded(value)
 
 
 def _from_text(text: str, wanted: Any) -> Any:
@@ -162,7 +162,10 @@ def _show(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, dict):
         return "a table"
-    text = f'"{value}"' if isinstance(value, str) else str(value)
+    if isinstance(value, list):
+        text = f"[{', '.join(map(_show, value))}]"
+    else:
+        text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - a line's worth
 
 
@@ -200,5 +203,5 @@ def _describe(kind: inspect.Type) -> str:
 
 def _range(low: float | None, high: float | None) -> str:
     if low is not None and high is not None:
-        return f" from {low:g} to {high:.15g}"
+        return f" from {low:g} to {int(high)}"
     return "" if low is None else f" from {low:g} up"

@@ -11,6 +11,7 @@ was asked for must exist; one that exists must be readable.
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -51,7 +52,7 @@ def find_file(asked: Path | None, environ: Mapping[str, str]) -> Path | None:
     """The configuration file to read, absolute; None: there is none."""
     named = asked or (Path(environ[FILE_VARIABLE]) if environ.get(FILE_VARIABLE) else None)
     if named is not None:
-        return named.expanduser().absolute()
+        return Path(os.path.expanduser(named)).absolute()  # noqa: PTH111 - never raises: ~nobody is a file that is not there
     return next((path.absolute() for path in usual_places() if path.exists()), None)
 
 

@@ -41,6 +41,13 @@ def journal_path(store: Path, user: str) -> Path:
     return store / "imports" / f"{user}.db"
 
 
+def forget_imports(store: Path, user: str) -> None:
+    """Remove the record of *user*, who is being removed."""
+    path = journal_path(store, user)
+    for file in (path, path.with_name(f"{path.name}-journal")):
+        file.unlink(missing_ok=True)
+
+
 class Journal:
     """The record of one maildrop; use it as a context manager."""
 
@@ -49,8 +56,7 @@ class Journal:
         try:
             path.parent.mkdir(mode=0o700, exist_ok=True)
             self._file = sqlite3.connect(path, timeout=0, isolation_level=None)
-            # Truncating (not WAL) leaves one file, which `user remove` can simply delete.
-            self._file.execute("PRAGMA journal_mode = TRUNCATE")
+            self._file.execute("PRAGMA journal_mode = DELETE")
             self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._file.execute("PRAGMA synchronous = FULL")
             self._file.execute("BEGIN IMMEDIATE")

@@ -12,6 +12,7 @@ files is opened (a FIFO would wait for ever).
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -80,6 +81,8 @@ class Maildir:
         try:
             raw = self._contents(entry)
         except OSError as error:
+            if error.errno == errno.ELOOP:
+                return Found(label, None, "is a symbolic link: none is followed")
             return Found(label, None, f"cannot be read: {error.strerror or error}")
         problem = trouble_with(raw)
         return Found(label, None if problem else raw, problem)

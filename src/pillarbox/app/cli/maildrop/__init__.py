@@ -21,7 +21,7 @@ class MaildropGroup(LazyGroup):
     }
 
 
-app = typer.Typer(cls=MaildropGroup, no_args_is_help=True)
+app = typer.Typer(cls=MaildropGroup, no_args_is_help=True, add_completion=False)
 
 
 @app.callback()

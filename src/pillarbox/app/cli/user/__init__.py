@@ -25,7 +25,7 @@ class UserGroup(LazyGroup):
     }
 
 
-app = typer.Typer(cls=UserGroup, no_args_is_help=True)
+app = typer.Typer(cls=UserGroup, no_args_is_help=True, add_completion=False)
 
 
 @app.callback()

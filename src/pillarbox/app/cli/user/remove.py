@@ -25,7 +25,7 @@ from pillarbox.app.cli.options import Name
 from pillarbox.app.cli.output import counted
 from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config
-from pillarbox.app.importing.journal import journal_path
+from pillarbox.app.importing.journal import forget_imports
 from pillarbox.auth.accounts import Accounts
 
 
@@ -56,7 +56,7 @@ async def _remove(config: Config, accounts: Accounts, name: str, *, ask: bool) -
         await store.remove(name)
         accounts.remove(name)
         await store.remove(name)
-    journal_path(config.store.path, name).unlink(missing_ok=True)
+    forget_imports(config.store.path, name)
     return status.count
 
 

@@ -1,0 +1,176 @@
+"""Which source wins, which file is read, and what relative paths start from."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pillarbox.app.config import ConfigError, TcpAddress, UnixAddress, load, reload, sources
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path, monkeypatch):
+    """No file of this machine is found by chance."""
+    places = (tmp_path / "cwd", tmp_path / "user", tmp_path / "etc")
+    for place in places:
+        place.mkdir()
+    monkeypatch.chdir(places[0])
+    monkeypatch.setattr(
+        sources, "usual_places", lambda: tuple(place / "pillarbox.toml" for place in places)
+    )
+    return places
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_without_any_source_everything_has_a_default():
+    config = load(environ={})
+    assert config.file is None
+    assert config.listen.pop3s == (TcpAddress("::", 995),)
+    assert config.listen.pop3 == (TcpAddress("::", 110),)
+    assert config.listen.lmtp == (UnixAddress(Path("/run/pillarbox/lmtp")),)
+    assert config.listen.smtp == ()
+    assert config.listen.http == (TcpAddress("127.0.0.1", 8110),)
+    assert config.store.path == Path("/var/lib/pillarbox")
+    assert config.server.workers >= 1
+    assert config.auth.mechanisms == ("PLAIN", "LOGIN")
+    assert config.delivery.max_message_octets == 52428800
+    assert config.limits.idle_timeout == 600
+    assert config.delivery.domains == (config.server.hostname,)
+    assert config.warnings == ()
+
+
+def test_the_stronger_source_wins(tmp_path):
+    file = write(
+        tmp_path / "p.toml",
+        "[limits]\nconnections = 1\nlogin_timeout = 1\nlogin_delay = 1\n",
+    )
+    environ = {"PILLARBOX_LIMITS__LOGIN_TIMEOUT": "2", "PILLARBOX_LIMITS__LOGIN_DELAY": "2"}
+    limits = load(file, ["limits.login_delay=3"], environ).limits
+    assert (limits.connections, limits.login_timeout, limits.login_delay) == (1, 2, 3)
+    assert limits.idle_timeout == 600
+
+
+def test_the_last_of_several_overrides_counts():
+    assert load(None, ["server.workers=1", "server.workers=2"], {}).server.workers == 2
+
+
+def test_the_named_file_is_stronger_than_the_environments(tmp_path):
+    named = write(tmp_path / "a.toml", "[server]\nworkers = 1")
+    other = write(tmp_path / "b.toml", "[server]\nworkers = 2")
+    environ = {"PILLARBOX_CONFIG": str(other)}
+    assert load(named, (), environ).server.workers == 1
+    assert load(None, (), environ).server.workers == 2
+
+
+def test_files_are_looked_for_in_order(nowhere):
+    for number, place in reversed(list(enumerate(nowhere, 1))):
+        write(place / "pillarbox.toml", f"[server]\nworkers = {number}")
+        config = load(environ={})
+        assert config.server.workers == number
+        assert config.file == place / "pillarbox.toml"
+
+
+def test_a_usual_file_that_exists_must_be_readable(nowhere):
+    (nowhere[0] / "pillarbox.toml").mkdir()
+    with pytest.raises(ConfigError, match="Is a directory"):
+        load(environ={})
+
+
+def test_relative_paths_in_the_file_start_from_its_folder(tmp_path):
+    folder = tmp_path / "conf"
+    folder.mkdir()
+    file = write(
+        folder / "p.toml",
+        "[store]\npath = 'store'\n[tls]\ncertificate = '../cert.pem'\n[listen]\nlmtp = ['unix:lmtp']",
+    )
+    config = load(file, environ={})
+    assert config.store.path == folder / "store"
+    assert config.tls.certificate == folder / "../cert.pem"
+    assert config.listen.lmtp == (UnixAddress(folder / "lmtp"),)
+
+
+def test_other_relative_paths_start_from_the_working_directory(tmp_path):
+    environ = {"PILLARBOX_STORE__PATH": "store"}
+    config = load(None, ["listen.lmtp=unix:lmtp"], environ)
+    assert config.store.path == Path.cwd() / "store"
+    assert config.listen.lmtp == (UnixAddress(Path.cwd() / "lmtp"),)
+
+
+def test_a_relative_configuration_file_is_remembered_absolute(nowhere):
+    write(nowhere[0] / "mine.toml", "")
+    assert load(Path("mine.toml"), environ={}).file == nowhere[0] / "mine.toml"
+
+
+def test_the_home_folder_can_be_written_as_a_tilde(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/alice")
+    assert load(None, ["store.path=~/mail"], {}).store.path == Path("/home/alice/mail")
+
+
+@pytest.mark.parametrize(
+    ("override", "section", "key", "value"),
+    [
+        ("server.hostname=mail.example.org", "server", "hostname", "mail.example.org"),
+        ('server.hostname="mail.example.org"', "server", "hostname", "mail.example.org"),
+        ("auth.apop=true", "auth", "apop", True),
+        ("server.workers=0x2", "server", "workers", 2),
+        ("limits.login_delay=1.5", "limits", "login_delay", 1.5),
+        ("delivery.domains=a.org,b.org", "delivery", "domains", ("a.org", "b.org")),
+        ('delivery.domains=["a.org", "b.org"]', "delivery", "domains", ("a.org", "b.org")),
+        ("listen.smtp=", "listen", "smtp", ()),
+        ("listen.smtp=[]", "listen", "smtp", ()),
+        ("listen.smtp=[::1]:25", "listen", "smtp", (TcpAddress("::1", 25),)),
+        ('listen.smtp=["[::1]:25"]', "listen", "smtp", (TcpAddress("::1", 25),)),
+        ("tls.minimum=1.3", "tls", "minimum", "1.3"),
+        ("auth.mechanisms=", "auth", "mechanisms", ()),
+        (" server.user = mail ", "server", "user", "mail"),
+    ],
+)
+def test_quotes_can_be_left_out_where_everything_is_a_text(override, section, key, value):
+    assert getattr(getattr(load(None, [override], {}), section), key) == value
+
+
+def test_variables_that_are_not_settings_are_left_alone():
+    load(environ={"PILLARBOX_DEBUG": "1", "PILLARBOXES": "x", "HOME": "/"})
+
+
+def test_domains_are_kept_in_lower_case(tmp_path):
+    file = write(tmp_path / "p.toml", "[delivery]\ndomains = ['Example.ORG']")
+    assert load(file, environ={}).delivery.domains == ("example.org",)
+
+
+def test_reload_reads_the_same_sources_again(tmp_path):
+    file = write(tmp_path / "p.toml", "[limits]\nconnections = 1\nlogin_delay = 1")
+    before = load(file, ["limits.login_delay=9"], {})
+    write(file, "[limits]\nconnections = 2\nlogin_delay = 2")
+    after = reload(before, {}, serving=False)
+    assert (after.limits.connections, after.limits.login_delay) == (2, 9)
+    assert (after.file, after.overrides) == (before.file, before.overrides)
+
+
+def test_reload_with_a_fault_leaves_the_old_configuration_alone(tmp_path):
+    file = write(tmp_path / "p.toml", "[limits]\nconnections = 1")
+    before = load(file, environ={})
+    write(file, "[limits]\nconnections = 0")
+    with pytest.raises(ConfigError):
+        reload(before, {}, serving=False)
+    assert before.limits.connections == 1
+
+
+def test_the_default_host_name_is_one_whatever_the_machine_is_called(monkeypatch):
+    for name, expected in [
+        ("Mail.Example.ORG.", "mail.example.org"),
+        ("box", "box"),
+        ("", "localhost"),
+        ("a b", "localhost"),
+        ("127.0.0.1", "localhost"),
+    ]:
+        monkeypatch.setattr("socket.gethostname", lambda name=name: name)
+        assert load(environ={}).server.hostname == expected
+
+
+def test_there_are_no_more_workers_than_processors_by_default():
+    assert load(environ={}).server.workers <= (os.cpu_count() or 1)

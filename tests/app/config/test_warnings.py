@@ -1,0 +1,31 @@
+"""Settings that work, but that nobody wants without knowing."""
+
+import pytest
+
+from pillarbox.app.config import load
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[limits]\nidle_timeout = 60", "FILE:2: limits.idle_timeout: 60 seconds are fewer than RFC 1939 asks for; slow clients want 600 or more"),
+        ("[auth]\ncleartext = 'always'", 'FILE:2: auth.cleartext: passwords may cross the network in the clear; "loopback" is safer'),
+        ("[auth]\napop = true", "FILE:2: auth.apop: APOP rests on MD5 and on readable secrets; PLAIN within TLS is safer"),
+        ("[limits]\nconnections = 10", "limits.connections_per_address: is larger than limits.connections, so it limits nothing"),
+        ("[delivery]\nquota_octets = 1000", "FILE:2: delivery.quota_octets: is smaller than one message of delivery.max_message_octets"),
+    ],
+)  # fmt: skip
+def test_a_warning(tmp_path, text, expected):
+    path = tmp_path / "p.toml"
+    path.write_text(text)
+    (warning,) = load(path, environ={}).warnings
+    assert str(warning).replace(str(path), "FILE") == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["[limits]\nidle_timeout = 600", "[auth]\ncleartext = 'never'", "[auth]\napop = false"]
+)
+def test_no_warning(tmp_path, text):
+    path = tmp_path / "p.toml"
+    path.write_text(text)
+    assert load(path, environ={}).warnings == ()
