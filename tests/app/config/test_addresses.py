@@ -11,14 +11,18 @@ ports = st.integers(0, 65535)
 
 
 @given(st.ip_addresses(v=4), ports)
-def test_ipv4_addresses_round_trip(host, port):
+def test_ipv4_addresses_round_trip(
+    host: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int
+) -> None:
     address = parse_address(f"{host}:{port}")
     assert address == TcpAddress(str(host), port)
     assert parse_address(str(address)) == address
 
 
 @given(st.ip_addresses(v=6), ports)
-def test_ipv6_addresses_round_trip_in_brackets(host, port):
+def test_ipv6_addresses_round_trip_in_brackets(
+    host: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int
+) -> None:
     address = parse_address(f"[{host}]:{port}")
     assert isinstance(address, TcpAddress)
     assert (ipaddress.ip_address(address.host), address.port) == (host, port)
@@ -29,19 +33,21 @@ def test_ipv6_addresses_round_trip_in_brackets(host, port):
     st.from_regex(r"[a-z][a-z0-9]{0,20}(\.[a-z][a-z0-9-]{0,10}[a-z0-9]){0,3}", fullmatch=True),
     ports,
 )
-def test_host_names_round_trip(host, port):
+def test_host_names_round_trip(
+    host: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int
+) -> None:
     assert parse_address(f"{host}:{port}") == TcpAddress(host, port)
 
 
 @given(st.from_regex(r"/[a-z0-9._/-]{1,60}", fullmatch=True))
-def test_socket_files_round_trip(path):
+def test_socket_files_round_trip(path: str) -> None:
     address = parse_address(f"unix:{path}")
     assert address == UnixAddress(Path(path))
     assert parse_address(str(address)) == address
 
 
 @given(st.text() | st.text().map("unix:{}".format) | st.text("0123456789abcdef:[].", min_size=1))
-def test_any_text_is_an_address_or_is_refused_as_a_value(text):
+def test_any_text_is_an_address_or_is_refused_as_a_value(text: str) -> None:
     try:
         address = parse_address(text)
     except ValueError:
@@ -83,19 +89,19 @@ def test_any_text_is_an_address_or_is_refused_as_a_value(text):
         (f"unix:/{'x' * 103}", "at most 103"),
     ],
 )
-def test_garbage_is_refused_with_a_hint(text, hint):
+def test_garbage_is_refused_with_a_hint(text: str, hint: str) -> None:
     with pytest.raises(ValueError) as caught:
         parse_address(text)
     assert hint in str(caught.value)
 
 
-def test_port_0_is_left_to_the_system():
+def test_port_0_is_left_to_the_system() -> None:
     assert parse_address("127.0.0.1:0") == TcpAddress("127.0.0.1", 0)
 
 
-def test_a_scoped_ipv6_address_keeps_its_zone():
+def test_a_scoped_ipv6_address_keeps_its_zone() -> None:
     assert parse_address("[fe80::1%eth0]:110") == TcpAddress("fe80::1%eth0", 110)
 
 
-def test_a_relative_socket_path_starts_from_the_base():
+def test_a_relative_socket_path_starts_from_the_base() -> None:
     assert parse_address("unix:run/lmtp", base=Path("/srv")) == UnixAddress(Path("/srv/run/lmtp"))

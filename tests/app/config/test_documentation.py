@@ -3,6 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ SETTINGS = [
 ]
 
 
-def table_of(section):
+def table_of(section: str) -> dict[str, tuple[str, str]]:
     """``{key: (default, meaning)}`` of the section's table."""
     _, found, after = PAGE.partition(f"\n### `[{section}]`\n")
     assert found, f"[{section}] is not documented"
@@ -27,14 +28,14 @@ def table_of(section):
     return {key: (default, meaning) for key, default, meaning in rows}
 
 
-def as_toml(value):
+def as_toml(value: Any) -> Any:
     if isinstance(value, tuple):
         return [str(item) if isinstance(item, Address) else item for item in value]
     return str(value) if isinstance(value, Path) else value
 
 
 @pytest.mark.parametrize(("section", "key"), SETTINGS)
-def test_every_setting_is_documented_with_its_default(section, key):
+def test_every_setting_is_documented_with_its_default(section: str, key: str) -> None:
     default, meaning = table_of(section)[key]
     assert meaning.strip()
     if f"{section}.{key}" in IN_WORDS:
@@ -43,12 +44,12 @@ def test_every_setting_is_documented_with_its_default(section, key):
     assert tomllib.loads(f"v = {default.strip('`')}")["v"] == as_toml(real)
 
 
-def test_nothing_is_documented_that_does_not_exist():
+def test_nothing_is_documented_that_does_not_exist() -> None:
     documented = [(section, key) for section in SECTIONS for key in table_of(section)]
     assert documented == SETTINGS
 
 
-def test_the_example_is_a_whole_configuration(tmp_path):
+def test_the_example_is_a_whole_configuration(tmp_path: Path) -> None:
     example = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     assert example
     path = tmp_path / "pillarbox.toml"

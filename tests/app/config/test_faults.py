@@ -1,11 +1,21 @@
 """Every fault names its place, the value and the remedy; and all are shown at once."""
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 import pytest
 
 from pillarbox.app.config import ConfigError, load
 
 
-def faults_of(path, text="", overrides=(), environ=None, *, serving=False):
+def faults_of(
+    path: Path,
+    text: str = "",
+    overrides: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+    *,
+    serving: bool = False,
+) -> list[str]:
     path.write_text(text)
     with pytest.raises(ConfigError) as caught:
         load(path, overrides, environ or {}, serving=serving)
@@ -79,7 +89,7 @@ def faults_of(path, text="", overrides=(), environ=None, *, serving=False):
         ("[server]\nuser = 'a", "FILE:2: is not TOML:"),
     ],
 )  # fmt: skip
-def test_a_fault_in_the_file(tmp_path, text, expected):
+def test_a_fault_in_the_file(tmp_path: Path, text: str, expected: str) -> None:
     (fault,) = faults_of(tmp_path / "p.toml", text)
     assert fault.startswith(expected) if expected.endswith(":") else fault == expected
 
@@ -98,7 +108,7 @@ def test_a_fault_in_the_file(tmp_path, text, expected):
         ("a=b.c=d", '--set: "a=b.c=d" sets nothing; write --set section.key=value'),
     ],
 )  # fmt: skip
-def test_a_fault_on_the_command_line(tmp_path, override, expected):
+def test_a_fault_on_the_command_line(tmp_path: Path, override: str, expected: str) -> None:
     assert faults_of(tmp_path / "p.toml", overrides=[override]) == [expected]
 
 
@@ -110,7 +120,7 @@ def test_a_fault_on_the_command_line(tmp_path, override, expected):
         ("PILLARBOX_SERVER_WORKERS", "PILLARBOX_SERVER_WORKERS: server.workers: has one underscore; write PILLARBOX_SERVER__WORKERS"),
     ],
 )  # fmt: skip
-def test_a_fault_in_the_environment(tmp_path, name, expected):
+def test_a_fault_in_the_environment(tmp_path: Path, name: str, expected: str) -> None:
     assert faults_of(tmp_path / "p.toml", environ={name: "x"}) == [expected]
 
 
@@ -123,13 +133,15 @@ def test_a_fault_in_the_environment(tmp_path, name, expected):
         ("[listen]\npop3s = []\npop3 = []\nlmtp = []", 'FILE:2: listen.pop3s: every door is closed; open one: pop3s = ["[::]:995"]'),
     ],
 )  # fmt: skip
-def test_what_only_a_server_needs_is_asked_for_only_then(tmp_path, text, expected):
+def test_what_only_a_server_needs_is_asked_for_only_then(
+    tmp_path: Path, text: str, expected: str
+) -> None:
     path = tmp_path / "p.toml"
     assert faults_of(path, text, serving=True) == [expected]
     load(path, environ={})
 
 
-def test_all_faults_are_shown_at_once_and_none_twice(tmp_path):
+def test_all_faults_are_shown_at_once_and_none_twice(tmp_path: Path) -> None:
     text = "[server]\nhostnam = 'a'\nworkers = 0\n[listen]\npop3s = ['x']\n[auth]\napop = 1\n"
     faults = faults_of(
         tmp_path / "p.toml",
@@ -149,12 +161,12 @@ def test_all_faults_are_shown_at_once_and_none_twice(tmp_path):
     ]
 
 
-def test_a_fault_in_a_value_that_is_overridden_is_shown_too(tmp_path):
+def test_a_fault_in_a_value_that_is_overridden_is_shown_too(tmp_path: Path) -> None:
     faults = faults_of(tmp_path / "p.toml", "[server]\nworkers = 0", ["server.workers=1"])
     assert faults == ["FILE:2: server.workers: 0 will not do; write a whole number from 1 to 1024"]
 
 
-def test_the_error_itself_reads_as_its_faults_one_a_line(tmp_path):
+def test_the_error_itself_reads_as_its_faults_one_a_line(tmp_path: Path) -> None:
     path = tmp_path / "p.toml"
     path.write_text("[a]\n[b]\n")
     with pytest.raises(ConfigError) as caught:
@@ -163,12 +175,12 @@ def test_the_error_itself_reads_as_its_faults_one_a_line(tmp_path):
     assert [line.split(": ")[0] for line in lines] == [f"{path}:1", f"{path}:2"]
 
 
-def test_a_long_value_is_cut(tmp_path):
+def test_a_long_value_is_cut(tmp_path: Path) -> None:
     (fault,) = faults_of(tmp_path / "p.toml", f"[server]\nworkers = '{'9' * 500}'")
     assert len(fault) < 200
 
 
-def test_a_missing_file_that_was_asked_for(tmp_path):
+def test_a_missing_file_that_was_asked_for(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path / "none.toml", environ={})
     assert str(caught.value) == (
@@ -176,13 +188,13 @@ def test_a_missing_file_that_was_asked_for(tmp_path):
     )
 
 
-def test_a_folder_in_place_of_a_file(tmp_path):
+def test_a_folder_in_place_of_a_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, environ={})
     assert str(caught.value) == f"{tmp_path}: cannot be read: Is a directory"
 
 
-def test_a_file_that_is_not_utf8(tmp_path):
+def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
     path = tmp_path / "p.toml"
     path.write_bytes(b"[server]\n# \xff\n")
     with pytest.raises(ConfigError) as caught:
@@ -190,7 +202,7 @@ def test_a_file_that_is_not_utf8(tmp_path):
     assert str(caught.value) == f"{path}:2: is not UTF-8 text; save the file as UTF-8"
 
 
-def test_a_file_that_is_too_large(tmp_path):
+def test_a_file_that_is_too_large(tmp_path: Path) -> None:
     path = tmp_path / "p.toml"
     path.write_bytes(b"#" * (1 << 20) + b"\n")
     with pytest.raises(ConfigError) as caught:
@@ -198,7 +210,7 @@ def test_a_file_that_is_too_large(tmp_path):
     assert "larger than a configuration can be" in str(caught.value)
 
 
-def test_windows_line_ends_and_a_byte_order_mark_are_fine(tmp_path):
+def test_windows_line_ends_and_a_byte_order_mark_are_fine(tmp_path: Path) -> None:
     path = tmp_path / "p.toml"
     path.write_bytes(b'\xef\xbb\xbf[server]\r\nhostname = "a.example"\r\nworker = 1\r\n')
     with pytest.raises(ConfigError) as caught:

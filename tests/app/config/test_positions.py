@@ -47,13 +47,13 @@ inline = { a = 1, b = { c = 2 } }
         (("store", "s3"), 24),
     ],
 )
-def test_every_setting_has_its_line(path, line):
+def test_every_setting_has_its_line(path: tuple[str, ...], line: int) -> None:
     assert Positions("f", TEXT).naming(*path)() == f"f:{line}"
 
 
-def test_what_is_not_there_is_named_by_its_section():
+def test_what_is_not_there_is_named_by_its_section() -> None:
     assert Positions("f", TEXT).naming("server", "nothing")() == "f:4"
 
 
-def test_what_has_no_section_either_is_named_by_the_file():
+def test_what_has_no_section_either_is_named_by_the_file() -> None:
     assert Positions("f", TEXT).naming("nothing", "nothing")() == "f"

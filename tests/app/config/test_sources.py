@@ -9,7 +9,7 @@ from pillarbox.app.config import ConfigError, TcpAddress, UnixAddress, load, rel
 
 
 @pytest.fixture(autouse=True)
-def nowhere(tmp_path, monkeypatch):
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, ...]:
     """No file of this machine is found by chance."""
     places = (tmp_path / "cwd", tmp_path / "user", tmp_path / "etc")
     for place in places:
@@ -26,7 +26,7 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def test_without_any_source_everything_has_a_default():
+def test_without_any_source_everything_has_a_default() -> None:
     config = load(environ={})
     assert config.file is None
     assert config.listen.pop3s == (TcpAddress("::", 995),)
@@ -43,7 +43,7 @@ def test_without_any_source_everything_has_a_default():
     assert config.warnings == ()
 
 
-def test_the_stronger_source_wins(tmp_path):
+def test_the_stronger_source_wins(tmp_path: Path) -> None:
     file = write(
         tmp_path / "p.toml",
         "[limits]\nconnections = 1\nlogin_timeout = 1\nlogin_delay = 1\n",
@@ -54,11 +54,11 @@ def test_the_stronger_source_wins(tmp_path):
     assert limits.idle_timeout == 600
 
 
-def test_the_last_of_several_overrides_counts():
+def test_the_last_of_several_overrides_counts() -> None:
     assert load(None, ["server.workers=1", "server.workers=2"], {}).server.workers == 2
 
 
-def test_the_named_file_is_stronger_than_the_environments(tmp_path):
+def test_the_named_file_is_stronger_than_the_environments(tmp_path: Path) -> None:
     named = write(tmp_path / "a.toml", "[server]\nworkers = 1")
     other = write(tmp_path / "b.toml", "[server]\nworkers = 2")
     environ = {"PILLARBOX_CONFIG": str(other)}
@@ -66,7 +66,7 @@ def test_the_named_file_is_stronger_than_the_environments(tmp_path):
     assert load(None, (), environ).server.workers == 2
 
 
-def test_files_are_looked_for_in_order(nowhere):
+def test_files_are_looked_for_in_order(nowhere: tuple[Path, ...]) -> None:
     for number, place in reversed(list(enumerate(nowhere, 1))):
         write(place / "pillarbox.toml", f"[server]\nworkers = {number}")
         config = load(environ={})
@@ -74,13 +74,13 @@ def test_files_are_looked_for_in_order(nowhere):
         assert config.file == place / "pillarbox.toml"
 
 
-def test_a_usual_file_that_exists_must_be_readable(nowhere):
+def test_a_usual_file_that_exists_must_be_readable(nowhere: tuple[Path, ...]) -> None:
     (nowhere[0] / "pillarbox.toml").mkdir()
     with pytest.raises(ConfigError, match="Is a directory"):
         load(environ={})
 
 
-def test_relative_paths_in_the_file_start_from_its_folder(tmp_path):
+def test_relative_paths_in_the_file_start_from_its_folder(tmp_path: Path) -> None:
     folder = tmp_path / "conf"
     folder.mkdir()
     file = write(
@@ -93,19 +93,19 @@ def test_relative_paths_in_the_file_start_from_its_folder(tmp_path):
     assert config.listen.lmtp == (UnixAddress(folder / "lmtp"),)
 
 
-def test_other_relative_paths_start_from_the_working_directory(tmp_path):
+def test_other_relative_paths_start_from_the_working_directory(tmp_path: Path) -> None:
     environ = {"PILLARBOX_STORE__PATH": "store"}
     config = load(None, ["listen.lmtp=unix:lmtp"], environ)
     assert config.store.path == Path.cwd() / "store"
     assert config.listen.lmtp == (UnixAddress(Path.cwd() / "lmtp"),)
 
 
-def test_a_relative_configuration_file_is_remembered_absolute(nowhere):
+def test_a_relative_configuration_file_is_remembered_absolute(nowhere: tuple[Path, ...]) -> None:
     write(nowhere[0] / "mine.toml", "")
     assert load(Path("mine.toml"), environ={}).file == nowhere[0] / "mine.toml"
 
 
-def test_the_home_folder_can_be_written_as_a_tilde(monkeypatch):
+def test_the_home_folder_can_be_written_as_a_tilde(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/alice")
     assert load(None, ["store.path=~/mail"], {}).store.path == Path("/home/alice/mail")
 
@@ -129,20 +129,22 @@ def test_the_home_folder_can_be_written_as_a_tilde(monkeypatch):
         (" server.user = mail ", "server", "user", "mail"),
     ],
 )
-def test_quotes_can_be_left_out_where_everything_is_a_text(override, section, key, value):
+def test_quotes_can_be_left_out_where_everything_is_a_text(
+    override: str, section: str, key: str, value: object
+) -> None:
     assert getattr(getattr(load(None, [override], {}), section), key) == value
 
 
-def test_variables_that_are_not_settings_are_left_alone():
+def test_variables_that_are_not_settings_are_left_alone() -> None:
     load(environ={"PILLARBOX_DEBUG": "1", "PILLARBOXES": "x", "HOME": "/"})
 
 
-def test_domains_are_kept_in_lower_case(tmp_path):
+def test_domains_are_kept_in_lower_case(tmp_path: Path) -> None:
     file = write(tmp_path / "p.toml", "[delivery]\ndomains = ['Example.ORG']")
     assert load(file, environ={}).delivery.domains == ("example.org",)
 
 
-def test_reload_reads_the_same_sources_again(tmp_path):
+def test_reload_reads_the_same_sources_again(tmp_path: Path) -> None:
     file = write(tmp_path / "p.toml", "[limits]\nconnections = 1\nlogin_delay = 1")
     before = load(file, ["limits.login_delay=9"], {})
     write(file, "[limits]\nconnections = 2\nlogin_delay = 2")
@@ -151,7 +153,7 @@ def test_reload_reads_the_same_sources_again(tmp_path):
     assert (after.file, after.overrides) == (before.file, before.overrides)
 
 
-def test_reload_with_a_fault_leaves_the_old_configuration_alone(tmp_path):
+def test_reload_with_a_fault_leaves_the_old_configuration_alone(tmp_path: Path) -> None:
     file = write(tmp_path / "p.toml", "[limits]\nconnections = 1")
     before = load(file, environ={})
     write(file, "[limits]\nconnections = 0")
@@ -160,7 +162,9 @@ def test_reload_with_a_fault_leaves_the_old_configuration_alone(tmp_path):
     assert before.limits.connections == 1
 
 
-def test_the_default_host_name_is_one_whatever_the_machine_is_called(monkeypatch):
+def test_the_default_host_name_is_one_whatever_the_machine_is_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name, expected in [
         ("Mail.Example.ORG.", "mail.example.org"),
         ("box", "box"),
@@ -172,5 +176,5 @@ def test_the_default_host_name_is_one_whatever_the_machine_is_called(monkeypatch
         assert load(environ={}).server.hostname == expected
 
 
-def test_there_are_no_more_workers_than_processors_by_default():
+def test_there_are_no_more_workers_than_processors_by_default() -> None:
     assert load(environ={}).server.workers <= (os.cpu_count() or 1)

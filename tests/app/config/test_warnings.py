@@ -1,5 +1,7 @@
 """Settings that work, but that nobody wants without knowing."""
 
+from pathlib import Path
+
 import pytest
 
 from pillarbox.app.config import load
@@ -15,7 +17,7 @@ from pillarbox.app.config import load
         ("[delivery]\nquota_octets = 1000", "FILE:2: delivery.quota_octets: is smaller than one message of delivery.max_message_octets"),
     ],
 )  # fmt: skip
-def test_a_warning(tmp_path, text, expected):
+def test_a_warning(tmp_path: Path, text: str, expected: str) -> None:
     path = tmp_path / "p.toml"
     path.write_text(text)
     (warning,) = load(path, environ={}).warnings
@@ -25,7 +27,7 @@ def test_a_warning(tmp_path, text, expected):
 @pytest.mark.parametrize(
     "text", ["[limits]\nidle_timeout = 600", "[auth]\ncleartext = 'never'", "[auth]\napop = false"]
 )
-def test_no_warning(tmp_path, text):
+def test_no_warning(tmp_path: Path, text: str) -> None:
     path = tmp_path / "p.toml"
     path.write_text(text)
     assert load(path, environ={}).warnings == ()
