@@ -41,7 +41,7 @@ class Connection(Dialogue):
             return
         if arg:
             raise Refused(replies.NO_ARGUMENT)
-        if not self._draft.addressees:
+        if not self._draft().addressees:
             raise Refused(replies.NEED_RECIPIENT)
         transaction = self._transaction()
         self.envelope = self._create_envelope()
@@ -79,7 +79,7 @@ class Connection(Dialogue):
         raise NotImplementedError
 
     def _transaction(self) -> Transaction:
-        draft, session = self._draft, self.session
+        draft, session = self._draft(), self.session
         assert session is not None  # noqa: S101 - aiosmtpd makes it with the connection
         return Transaction(
             door=self.door,
@@ -90,7 +90,7 @@ class Connection(Dialogue):
             sender="" if draft.mail_from in {None, NULL_PATH} else str(draft.mail_from),
             addressees=tuple(draft.addressees),
             smtputf8=draft.smtp_utf8,
-            cipher=self._cipher,
+            cipher=self._cipher(),
             separate_answers=self.separate_answers,
         )
 
@@ -101,4 +101,4 @@ class Connection(Dialogue):
             name = f"UTF8{name}"
         elif extended:
             name = self.greeting
-        return f"{name}S" if self._cipher else name
+        return f"{name}S" if self._cipher() else name

@@ -40,7 +40,7 @@ class Dialogue(Link):
     async def _converse(self) -> None:
         await self._send(f"220 {self.hostname} {self.greeting} Pillarbox")
         while not self._finished:
-            if self._winding_up and not self._draft.mail_from:
+            if self._winding_up and not self._draft().mail_from:
                 self._hang_up(replies.SHUTTING_DOWN)
                 return
             line = await self._next_line()
@@ -123,20 +123,19 @@ class Dialogue(Link):
         await self.push(str(replies.NEED_GREETING))
         return True
 
-    @property
     def _cipher(self) -> str | None:
         """``TLSv1.3 TLS_AES_256_GCM_SHA384``; None without TLS."""
         cipher = self._writer.get_extra_info("cipher")
         return f"{cipher[1]} {cipher[0]}" if cipher else None
 
     def _offers_tls(self) -> bool:
-        return self.desk.tls is not None and self._cipher is None and self.peer != UNIX_PEER
+        return self.desk.tls is not None and self._cipher() is None and self.peer != UNIX_PEER
 
     async def smtp_STARTTLS(self, arg: str) -> None:
         """RFC 3207. Nothing learned before it counts after it."""
         if arg:
             raise Refused(replies.NO_ARGUMENT)
-        if self._cipher:
+        if self._cipher():
             raise Refused(replies.TLS_ACTIVE)
         if self.desk.tls is None or not self._offers_tls():
             raise Refused(replies.NOT_OFFERED)

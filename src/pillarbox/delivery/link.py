@@ -128,7 +128,7 @@ class Link(SMTP):
     def wind_up(self) -> None:
         """End the session: now if it is between two messages, else after this one."""
         self._winding_up = True
-        if self._at_rest and not self._draft.mail_from:
+        if self._at_rest and not self._draft().mail_from:
             self._hang_up(replies.SHUTTING_DOWN)
 
     def cut_off(self) -> None:
@@ -159,8 +159,7 @@ class Link(SMTP):
     def _create_envelope(self) -> Draft:
         return Draft()
 
-    @property
-    def _draft(self) -> Draft:
+    def _draft(self) -> Draft:  # no property: aiosmtpd reads all of those before there is one
         assert isinstance(self.envelope, Draft)  # noqa: S101 - made by _create_envelope
         return self.envelope
 

@@ -1,0 +1,51 @@
+"""The memory of partial deliveries: exact, bounded, and forgetful."""
+
+from __future__ import annotations
+
+import pytest
+
+from pillarbox.delivery import retries
+from pillarbox.delivery.intake import one_answer
+from pillarbox.delivery.replies import MAILDROP_FULL, NO_SUCH_USER, STORED, Reply
+from pillarbox.delivery.retries import LONGEST_MEMORY, PartialDeliveries
+
+
+def test_it_knows_sender_and_content() -> None:
+    memory = PartialDeliveries()
+    memory.remember("a@b", b"content", {"alice"})
+    assert memory.served("a@b", b"content") == {"alice"}
+    assert memory.served("a@b", b"content ") == frozenset()
+    assert memory.served("a@c", b"content") == frozenset()
+    memory.settle("a@b", b"content")
+    assert memory.served("a@b", b"content") == frozenset()
+
+
+def test_it_forgets_after_five_days() -> None:
+    now = 0.0
+    memory = PartialDeliveries(clock=lambda: now)
+    memory.remember("a@b", b"content", {"alice"})
+    now = LONGEST_MEMORY
+    assert memory.served("a@b", b"content") == {"alice"}
+    now = LONGEST_MEMORY + 1
+    assert memory.served("a@b", b"content") == frozenset()
+
+
+def test_it_is_bounded_and_the_oldest_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retries, "MOST_MESSAGES", 2)
+    memory = PartialDeliveries()
+    for content in (b"1", b"2", b"1", b"3"):
+        memory.remember("a@b", content, {"alice"})
+    known = [content for content in (b"1", b"2", b"3") if memory.served("a@b", content)]
+    assert known == [b"1", b"3"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "one"),
+    [
+        ([STORED, STORED], STORED),
+        ([STORED, NO_SUCH_USER], NO_SUCH_USER),
+        ([NO_SUCH_USER, STORED, MAILDROP_FULL], MAILDROP_FULL),
+    ],
+)
+def test_one_answer_for_many(answers: list[Reply], one: Reply) -> None:
+    assert one_answer(answers) is one
