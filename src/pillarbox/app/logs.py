@@ -118,12 +118,17 @@ def _text_line(logger: WrappedLogger, level: str, event: EventDict) -> bytes:
 
 def _json_line(logger: WrappedLogger, level: str, event: EventDict) -> bytes:
     _tidy(event)
-    line = {"time": _now(), "level": level, "logger": logger.name, **event}
+    what = event.pop("event")
+    line = {"time": _now(), "level": level, "logger": logger.name, "event": what, **event}
     return _dump(line).encode() + b"\n"
 
 
 def _text(value: Any) -> str:
-    return f"{value:.6g}" if type(value) is float else str(value)
+    if type(value) is float:
+        return f"{value:.6g}"
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return str(value)
 
 
 def _words(what: Any) -> str:

@@ -53,36 +53,36 @@ class Monitor:
     """The service of the health page's process."""
 
     def __init__(self, seat: Seat) -> None:
-        self._seat = seat
-        self._server: _Server | None = None
-        self._serving: asyncio.Task[None] | None = None
-        self._health: Health | None = None
-
-    async def start(self) -> None:
-        """Accept on the ``http`` sockets."""
-        seat = self._seat
         self._health = Health(seat)
+        self._sockets = [x.socket_of(0) for x in seat.setup.listeners if x.door == "http"]
         config = uvicorn.Config(
             make_app(self._health, seat),
+            http="h11",
+            ws="none",
+            lifespan="off",
             log_config=None,
             access_log=False,
-            lifespan="off",
-            ws="none",
             server_header=False,
             timeout_keep_alive=5,
             limit_concurrency=100,
         )
+        # Imports what it needs now: the user that the process becomes may not be able to
+        # read where Python is installed.
+        config.load()
         self._server = _Server(config)
-        sockets = [x.socket_of(0) for x in seat.setup.listeners if x.door == "http"]
-        self._serving = asyncio.create_task(self._server.serve(sockets))
+        self._serving: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Accept on the ``http`` sockets."""
+        self._serving = asyncio.create_task(self._server.serve(self._sockets))
         await self._server.wait_until_started(self._serving)
 
     async def stop(self, grace: float) -> None:  # noqa: ARG002 - a page takes no time
-        if self._server is None or self._serving is None or self._health is None:
+        if self._serving is None:
             return
         self._server.should_exit = True
         self._server.force_exit = True
-        await self._serving
+        await asyncio.shield(self._serving)  # a hurried stop cancels the first
         await self._health.close()
 
     def beat(self) -> None:

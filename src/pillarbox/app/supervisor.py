@@ -30,18 +30,16 @@ from __future__ import annotations
 
 import gc
 import os
-import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import structlog
 
 from pillarbox.app.config.faults import ConfigError
 from pillarbox.app.config.settings import Config
+from pillarbox.app.metrics_folder import MetricsFolder, sweep
 from pillarbox.app.monitor import Monitor
 from pillarbox.app.shared import SharedTable, State
 from pillarbox.app.supervisor_children import Child, Post, describe, fork
@@ -88,13 +86,27 @@ class Generation:
 class Supervisor:
     """One run of the server, from the bound sockets to the last child's end."""
 
-    def __init__(self, setup: Setup, reread: Callable[[Config], Config]) -> None:
-        """*reread* reads the configuration again; it raises ConfigError."""
+    def __init__(
+        self,
+        setup: Setup,
+        reread: Callable[[Config], Config],
+        *,
+        on_ready: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Make ready to serve *setup*.
+
+        Args:
+            setup: what the first generation is to run.
+            reread: reads the configuration again; raises ConfigError.
+            on_ready: called once, when the first generation accepts.
+        """
+        self._on_ready = on_ready
         self._reread = reread
         self._table = SharedTable()
         self._mailbox = Mailbox()
         self._lifeline, self._life = os.pipe()
-        self._metrics = _metrics_folder(setup)
+        sweep()
+        self._metrics = MetricsFolder(setup.user)
         self._leavings = [self._metrics]
         self._serving = Generation(1, setup, _posts(setup))
         self._coming: Generation | None = None
@@ -103,6 +115,7 @@ class Supervisor:
         self._ready = False
         self._wants_reload = False
         self._stop_by: float | None = None
+        self._told_monitors = False
         self._exit_code = 0
         self._stalled: set[int] = set()
 
@@ -177,8 +190,9 @@ class Supervisor:
             if late:
                 _log.error("killed: it did not end in time", role=post.role, pid=child.pid)
                 child.send(signal.SIGKILL)
-            elif "worker" not in roles:
+            elif "worker" not in roles and not self._told_monitors:
                 child.send(signal.SIGTERM)
+        self._told_monitors = "worker" not in roles
         if late:
             self._stop_by = time.monotonic() + STOP_MARGIN_SECONDS
 
@@ -189,6 +203,7 @@ class Supervisor:
         if not self._ready and self._serving.is_ready():
             self._ready = True
             _log.info("ready", **_addresses(self._serving.setup))
+            self._on_ready()
         coming = self._coming
         if coming is None:
             return
@@ -224,7 +239,7 @@ class Supervisor:
             column=column,
             lifeline=self._lifeline,
             notice=self._mailbox.notice,
-            metrics=self._metrics,
+            metrics=self._metrics.path,
         )
         service = Worker(seat) if post.role == "worker" else Monitor(seat)
         try:
@@ -303,7 +318,7 @@ class Supervisor:
         _warn(config)
         if setup.user != old.setup.user:
             # The new user could not write the old one's files; counters begin anew.
-            self._metrics = _metrics_folder(setup)
+            self._metrics = MetricsFolder(setup.user)
             self._leavings.append(self._metrics)
         self._newest += 1
         _log.info("reloading", generation=self._newest)
@@ -340,7 +355,7 @@ class Supervisor:
         for generation in self._all():
             generation.setup.close()
         for folder in self._leavings:
-            shutil.rmtree(folder, ignore_errors=True)
+            folder.remove()
 
 
 def seat_sockets(seat: Seat) -> list[object]:
@@ -360,8 +375,6 @@ def _posts(setup: Setup) -> list[Post]:
 def _warn(config: Config) -> None:
     for warning in config.warnings:
         _log.warning("configuration", warning=str(warning))
-    if os.geteuid() == 0 and config.server.user == "root":
-        _log.warning("serving mail as root, because server.user says so")
 
 
 def _addresses(setup: Setup) -> dict[str, str]:
@@ -370,11 +383,3 @@ def _addresses(setup: Setup) -> dict[str, str]:
     for listener in setup.listeners:
         doors.setdefault(listener.door, []).append(listener.name)
     return {door: ",".join(names) for door, names in doors.items()}
-
-
-def _metrics_folder(setup: Setup) -> Path:
-    """A private folder (0700) that workers may write and that goes with the supervisor."""
-    folder = Path(tempfile.mkdtemp(prefix="pillarbox-metrics-"))
-    if setup.user is not None:
-        os.chown(folder, setup.user.uid, setup.user.gid)
-    return folder

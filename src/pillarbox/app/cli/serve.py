@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+import structlog
 import typer
 
 from pillarbox.app import logs
@@ -9,6 +12,8 @@ from pillarbox.app.cli.invocation import configuration
 from pillarbox.app.config import Config, reload
 from pillarbox.app.supervisor import Supervisor
 from pillarbox.app.supervisor_setup import prepare
+
+_log = structlog.get_logger("pillarbox.serve")
 
 
 def serve(context: typer.Context) -> None:
@@ -28,6 +33,8 @@ def run_server(config: Config) -> int:
         ConfigError: what the configuration asks for cannot be had.
     """
     logs.configure(config.server.log_format, config.server.log_level)
+    if os.geteuid() == 0 and config.server.user == "root":
+        _log.warning("serving mail as root, because server.user says so")
     return Supervisor(prepare(config), _reread).run()
 
 

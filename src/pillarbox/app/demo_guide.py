@@ -1,0 +1,165 @@
+"""The demo's guide: sends the sample mail, then says what to try.
+
+A program of its own, started when the server is ready: it meets the post office as any
+client does, over the network. What it needs to know comes as JSON on its standard input.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import smtplib
+import ssl
+import sys
+from email.message import EmailMessage
+from email.utils import format_datetime, localtime, make_msgid
+from pathlib import Path
+from typing import NamedTuple
+
+from pillarbox import __version__
+
+
+class Demo(NamedTuple):
+    """What there is to show."""
+
+    folder: str
+    kept: bool
+    """Whether the folder stays at the end."""
+    domain: str
+    ports: dict[str, int]
+    """By door: ``pop3s``, ``pop3``, ``lmtp``, ``smtp``, ``http``; some may be closed."""
+    passwords: dict[str, str]
+    """By user."""
+    mail: bool
+    """Whether to deliver sample mail."""
+    command: str
+    """How ``pillarbox`` is called here."""
+
+
+def sample_mail(domain: str) -> list[EmailMessage]:
+    """Three messages for Alice: a plain one, one with accents, one with an attachment."""
+    welcome = _letter(domain, "bob", "Welcome to your post office box")
+    welcome.set_content(
+        "Dear Alice,\n\nthis message came in by SMTP, was written to disk before it was\n"
+        "acknowledged, and waits here until you collect it.\n\n"
+        ".A line that begins with a dot travels unharmed.\n\nBob\n"
+    )
+    accents = _letter(domain, "bob", "Grüße aus Zürich ✉")
+    accents.set_content("Liebe Alice,\n\nUmlaute, accents et 絵文字: every octet as it was sent.\n")
+    attached = _letter(domain, "bob", "A table for you")
+    attached.set_content("The numbers are attached.\n")
+    table = "".join(f"{number},{number * number}\n" for number in range(1000))
+    attached.add_attachment(table, subtype="csv", filename="squares.csv")
+    return [welcome, accents, attached]
+
+
+def _letter(domain: str, sender: str, subject: str) -> EmailMessage:
+    letter = EmailMessage()
+    letter["From"] = f"Bob <{sender}@{domain}>"
+    letter["To"] = f"Alice <alice@{domain}>"
+    letter["Subject"] = subject
+    letter["Date"] = format_datetime(localtime())
+    letter["Message-ID"] = make_msgid(domain=domain)
+    return letter
+
+
+def deliver(demo: Demo) -> int:
+    """Send the sample mail; returns how many messages.
+
+    Raises:
+        OSError: it was not accepted (:class:`smtplib.SMTPException` is one).
+    """
+    trust = ssl.create_default_context(cafile=str(Path(demo.folder) / "ca.pem"))
+    letters = sample_mail(demo.domain)
+    with smtplib.SMTP("localhost", demo.ports["smtp"], timeout=30) as post:
+        post.starttls(context=trust)
+        for letter in letters:
+            post.send_message(letter)
+    return len(letters)
+
+
+def tour(demo: Demo, sent: int) -> str:
+    """What to try, copy-ready."""
+    parts = [_introduction(demo)]
+    ports = demo.ports
+    waiting = f" ({sent} messages are waiting)" if sent else ""
+    if "smtp" in ports:
+        parts.append(f"Send Alice a message:\n\n{_send(demo)}")
+    if "pop3s" in ports:
+        box = f"pop3s://localhost:{ports['pop3s']}"
+        parts.append(
+            f"Collect her mail{waiting}: the list, one message, and deleting it:\n\n"
+            f"  {_curl(demo)} {box}/\n"
+            f"  {_curl(demo)} {box}/1\n"
+            f"  {_curl(demo)} {box}/1 --head --request DELE"
+        )
+    if "pop3" in ports:
+        parts.append(
+            "The same by STLS, on the port that starts in the clear:\n\n"
+            f"  {_curl(demo)} --ssl-reqd pop3://localhost:{ports['pop3']}/1"
+        )
+    return "\n\n".join([*parts, _next(demo)]) + "\n\n"
+
+
+def _introduction(demo: Demo) -> str:
+    title = f"Pillarbox {__version__}: your post office is open."
+    people = "\n".join(
+        f"  {user}@{demo.domain}   password: {password}"
+        for user, password in demo.passwords.items()
+    )
+    doors = "   ".join(f"{door.upper()} {port}" for door, port in demo.ports.items())
+    return f"\n{title}\n\n{people}\n\n  on localhost: {doors}"
+
+
+def _authority(demo: Demo) -> str:
+    return shlex.quote(str(Path(demo.folder) / "ca.pem"))
+
+
+def _curl(demo: Demo) -> str:
+    return f"curl --cacert {_authority(demo)} --user alice:{demo.passwords['alice']}"
+
+
+def _send(demo: Demo) -> str:
+    alice, bob = f"alice@{demo.domain}", f"bob@{demo.domain}"
+    letter = f"From: {bob}\\r\\nTo: {alice}\\r\\nSubject: Hello\\r\\n\\r\\nHello, Alice!\\r\\n"
+    return (
+        f"  printf '{letter}' |\n"
+        f"    curl --cacert {_authority(demo)} --ssl-reqd smtp://localhost:{demo.ports['smtp']} \\\n"
+        f"      --mail-from {bob} --mail-rcpt {alice} --upload-file -"
+    )
+
+
+def _next(demo: Demo) -> str:
+    call = f"{demo.command} --config {shlex.quote(str(Path(demo.folder) / 'pillarbox.toml'))}"
+    lines = [
+        "And then:\n",
+        f"  {call} maildrop show alice",
+        f"  {call} user add carol",
+    ]
+    if "http" in demo.ports:
+        lines.append(f"  curl http://localhost:{demo.ports['http']}/metrics")
+    if "pop3s" in demo.ports:
+        lines.append(
+            f"\n  A mail program: POP3, localhost, port {demo.ports['pop3s']}, SSL/TLS, user alice; "
+            "it has to trust\n  " + str(Path(demo.folder) / "ca.pem")
+        )
+    fate = "stays" if demo.kept else "is removed then"
+    lines.append(f"\nCtrl-C ends it; {demo.folder} {fate}. What happens is logged below.")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Greet the user; returns the exit code."""
+    demo = Demo(**json.load(sys.stdin))
+    sent = 0
+    if demo.mail and "smtp" in demo.ports:
+        try:
+            sent = deliver(demo)
+        except OSError as error:
+            sys.stderr.write(f"pillarbox demo: the sample mail was not accepted: {error}\n")
+    sys.stdout.write(tour(demo, sent))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
