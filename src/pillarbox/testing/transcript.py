@@ -116,7 +116,7 @@ GIVENS: dict[str, _Given] = {
     ),
     r"a message of (\d+) octets": lambda s, m: _messages(s, 1, int(m[1])),
     r"(\d+) messages of (\d+) octets": lambda s, m: _messages(s, int(m[1]), int(m[2])),
-    r"a message \(bytes\): (.*)": lambda s, m: _literal(s, unescape(m[1])),
+    r"a message \(bytes\): ?(.*)": lambda s, m: _literal(s, unescape(m[1])),
     r"the (pop3s?) port": lambda s, m: replace(s, port=m[1]),
     r"cleartext (never|loopback|always)": lambda s, m: replace(s, cleartext=m[1], port="pop3"),
     r"a client at (\S+)": lambda s, m: replace(s, client=m[1], stages=("core", "memory")),
