@@ -219,11 +219,16 @@ def test_a_verifier_is_not_renewed_over_a_newer_password(accounts: Accounts) -> 
 
 def test_old_secrets_leave_the_file(accounts: Accounts, path: Path) -> None:
     old = accounts.add("alice", "the old one is readable", apop=True)
+    accounts.add("bob", "secret")
     accounts.set_password("alice", "new")
+    gone = accounts.add("carol", "gone but readable", apop=True)
+    accounts.remove("carol")
     accounts.close()  # the last connection writes the log back and removes it
     content = path.read_bytes()
     assert b"the old one is readable" not in content
     assert old.verifier.encode() not in content
+    assert b"gone but readable" not in content
+    assert gone.verifier.encode() not in content
 
 
 def test_a_closed_file_opens_again(accounts: Accounts) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
@@ -301,6 +302,18 @@ async def test_a_change_is_effective_at_the_next_poll(
     await refused(door, "alice", "secret")
 
 
+async def test_an_account_that_was_disabled_by_hand_is_refused_at_the_next_poll(
+    door: LocalAuthenticator, path: Path
+) -> None:
+    """With the generation as it was, as an operator with the sqlite3 command leaves it."""
+    await door.check_password("alice", "secret", PEER)
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("UPDATE account SET disabled = 1 WHERE name = 'alice'")
+    connection.close()
+    await refused(door, "alice", "secret")
+
+
 async def test_an_account_that_is_enabled_again_opens_again(
     door: LocalAuthenticator, accounts: Accounts
 ) -> None:
@@ -525,6 +538,15 @@ async def test_other_digests_are_refused(
     with pytest.raises(CredentialsRefused):
         await door.check_apop(name, timestamp, digest, PEER)
     assert throttle.delay(PEER) == 0.5
+
+
+async def test_the_stand_in_for_a_missing_apop_secret_opens_nothing(
+    door: LocalAuthenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "_no_secret", b"guessed")
+    for name in ("alice", "bob", "nobody"):
+        with pytest.raises(CredentialsRefused):
+            await door.check_apop(name, TIMESTAMP, apop("guessed"), PEER)
 
 
 async def test_a_changed_password_changes_the_apop_secret(

@@ -59,7 +59,7 @@ _PEER_CHARACTERS = 64
 
 
 class Attempt:
-    """One attempt whose turn it is. A failure unless it is :meth:`forgive`."""
+    """One attempt whose turn it is. A failure unless :meth:`forgive` is called."""
 
     __slots__ = ("crowded_out", "failed")
 
@@ -204,11 +204,9 @@ def _group(peer: str) -> str | None:
     except ValueError:
         return f"peer {peer[:_PEER_CHARACTERS]}"
     if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is None:
-            return (
-                None
-                if address.is_loopback
-                else str(ipaddress.ip_network((address, 64), strict=False))
-            )
-        address = address.ipv4_mapped
-    return None if address.is_loopback else str(address)
+        address = address.ipv4_mapped or address
+    if address.is_loopback:
+        return None
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    return str(ipaddress.ip_network((address, 64), strict=False))
