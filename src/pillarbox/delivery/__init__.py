@@ -11,6 +11,7 @@ One message's way through the files::
     trace.py       Return-Path and Received in front; loops counted
     intake.py      the one call of the store, and what each recipient is told
     retries.py     SMTP only: who already has a message of which others could not be served
+    offload.py     large messages are worked on beside the event loop
     replies.py     every reply, and the table from a domain error to its reply
 
 The promise: a positive reply after DATA means that :meth:`Store.deliver` has said so for that

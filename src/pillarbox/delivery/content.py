@@ -20,12 +20,14 @@ from types import TracebackType
 from typing import Self
 
 from pillarbox.delivery.admission import Room
+from pillarbox.delivery.offload import offload
 from pillarbox.delivery.replies import NO_ROOM, SMUGGLED_DOT, TOO_LARGE, Refused, Reply
 from pillarbox.wire.canonical import smuggled_dot
 
 _CRLF = b"\r\n"
 _END = b"\r\n.\r\n"
 _FINAL_DOT = b".\r\n"
+_FENCED_DOTS = (b"\n.\n", b"\n.\r", b"\r.\n", b"\r.\r")
 
 
 class Endless(Exception):
@@ -74,7 +76,8 @@ class Arrival:
             self._keep(await self._next_piece(reader))
         if self._problem:
             raise Refused(self._problem)
-        return self._finish()
+        wire, self._kept = self._kept, bytearray()
+        return await offload(len(wire), _content, wire, self._most)
 
     async def _read_start(self, reader: asyncio.StreamReader) -> None:
         """Read until no part of the end can have been read already (or all of it has)."""
@@ -116,17 +119,22 @@ class Arrival:
         self._room.give(self._taken)
         self._taken = 0
 
-    def _finish(self) -> bytes:
-        with memoryview(self._kept) as kept:
-            wire = bytes(kept[: -len(_FINAL_DOT)])
-        self._kept = bytearray()
-        if smuggled_dot(wire):
-            raise Refused(SMUGGLED_DOT)
-        # Not wire.multiline.unstuff: here a line begins after CRLF only (a bare LF is content).
-        content = wire.replace(b"\r\n.", _CRLF)[len(_CRLF) :]
-        if len(content) > self._most:
-            raise Refused(TOO_LARGE)
-        return content
+
+def _content(wire: bytearray, most: int) -> bytes:
+    """What was meant by *wire*, which has the line ends before and behind, and the final dot.
+
+    Raises:
+        Refused: it smuggles, or is larger than *most* octets.
+    """
+    del wire[-len(_FINAL_DOT) :]
+    # The exact look costs 20 ns an octet, these four together 2: it is for suspects only.
+    if any(fence in wire for fence in _FENCED_DOTS) and smuggled_dot(bytes(wire)):
+        raise Refused(SMUGGLED_DOT)
+    # Not wire.multiline.unstuff: here a line begins after CRLF only (a bare LF is content).
+    content = bytes(wire.replace(b"\r\n.", _CRLF)[len(_CRLF) :])
+    if len(content) > most:
+        raise Refused(TOO_LARGE)
+    return content
 
 
 def _overlap(text: bytearray) -> int:

@@ -19,6 +19,7 @@ from pillarbox.contracts.meter import Meter
 from pillarbox.contracts.store import Store
 from pillarbox.delivery import replies, trace
 from pillarbox.delivery.address import Addressee
+from pillarbox.delivery.offload import offload
 from pillarbox.delivery.policy import DeliveryPolicy
 from pillarbox.delivery.replies import Refused, Reply
 from pillarbox.delivery.retries import PartialDeliveries
@@ -62,7 +63,7 @@ class Intake:
     async def accept(self, transaction: Transaction, content: bytes) -> list[Reply]:
         """Deliver *content*; one reply per addressee, positive only when it is stored."""
         try:
-            message = prepare(transaction, content, self._policy)
+            message = await offload(len(content), prepare, transaction, content, self._policy)
             refuse_if_impossible(transaction, message)
             outcomes = await self._deliver(transaction, content, message)
         except Refused as refusal:

@@ -33,8 +33,8 @@ class DeliveryPolicy:
     max_message_octets: int = 50 * 1024 * 1024
     """The largest message, announced by SIZE (RFC 1870): octets as sent, stuffing not counted."""
 
-    max_header_octets: int = 10 * 1024 * 1024
-    """The largest header block. Mail has kilobytes of it; what is larger is made to hurt the
+    max_header_octets: int = 1024 * 1024
+    """The largest header block. Mail has kilobytes of it; a megabyte is made to hurt the
     programs that parse it later (CVE-2024-23184, CVE-2024-23185)."""
 
     max_hops: int = 100
