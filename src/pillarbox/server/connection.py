@@ -29,8 +29,8 @@ from pillarbox.server.report import End, report_end
 from pillarbox.server.session import Session, log
 from pillarbox.server.verbs import respond
 from pillarbox.wire.errors import RemoteProtocolError
-from pillarbox.wire.replies import Code, Pieces, Reply, err
-from pillarbox.wire.server import Event, ServerMachine
+from pillarbox.wire.replies import Code, Pieces, err
+from pillarbox.wire.server import ServerMachine
 from pillarbox.wire.states import State
 
 if TYPE_CHECKING:
@@ -177,7 +177,16 @@ class Connection(asyncio.Protocol):
         machine = self.machine
         try:
             while not self._lost and (event := machine.next_event()) is not None:
-                await self._answer(await self._carry_out(event))
+                reply = await respond(self.session, event)
+                if reply.closes:
+                    self._end = self._end or End.REFUSED
+                for segment in machine.answer(reply):
+                    if isinstance(segment, bytes):
+                        self._write(segment)
+                    else:
+                        await self._stream(segment)
+                if self._drained is not None:
+                    await self._drained
                 if machine.state is State.HANDSHAKE:
                     await self._secure()
                 if self._task is not None:
@@ -187,48 +196,30 @@ class Connection(asyncio.Protocol):
         except Exception:  # noqa: BLE001 -- one session's fault must not be another's
             log.exception("session broken off", peer=self.session.peer)
             self.close(End.FAULT)
-        await self._rest()
+        if self._rest():
+            await self._finish()
 
     async def _begin_with_tls(self) -> None:
         await self._secure()
-        if not self._lost:
+        if self.machine.state is State.AUTHORIZATION and not self._lost:
             self._greet()
-        await self._rest()
+        await self._converse()  # with what came right behind the handshake
 
     def _greet(self) -> None:
         self._write(self.machine.greeting("Pillarbox at your service", self.session.timestamp))
         self._flush()
 
-    async def _rest(self) -> None:
-        """The end of a step: tidy up, close, or wait for more."""
+    def _rest(self) -> bool:
+        """The end of a step: close, or wait for more; True when it is time to finish."""
         self._busy = False
         self._task = None
         if self._lost:
-            await self._finish()
-        elif self.machine.state is State.CLOSED or self._eof:
+            return True
+        if self.machine.state is State.CLOSED or self._eof:
             if self.machine.state is State.CLOSED:
                 self._end = self._end or End.QUIT
             self._transport.close()
-        elif self.machine.buffered:  # came behind the handshake
-            self._start(self._converse())
-
-    async def _carry_out(self, event: Event) -> Reply:
-        try:
-            return await respond(self.session, event)
-        except Exception:  # noqa: BLE001 -- a bug gets an answer, too
-            log.exception("command failed", peer=self.session.peer)
-            return err("internal fault; nothing has been removed", Code.SYS_TEMP, closes=True)
-
-    async def _answer(self, reply: Reply) -> None:
-        if reply.closes:
-            self._end = self._end or End.REFUSED
-        for segment in self.machine.answer(reply):
-            if isinstance(segment, bytes):
-                self._write(segment)
-            else:
-                await self._stream(segment)
-        if self._drained is not None:
-            await self._drained
+        return False
 
     async def _stream(self, pieces: Pieces) -> None:
         """Send a content piece by piece, at the pace at which the client reads it."""

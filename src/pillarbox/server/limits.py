@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Literal, Protocol
 
@@ -77,6 +78,7 @@ class LocalTally:
             del self._count[address]
 
 
+@lru_cache(maxsize=1024)
 def is_loopback(address: str) -> bool:
     """Whether a peer with this address is on this machine (a Unix socket's always is)."""
     if address == "unix":

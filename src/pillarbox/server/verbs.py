@@ -9,7 +9,7 @@ from pillarbox.server import authorization, transaction
 from pillarbox.server.faults import fault, needs_operator
 from pillarbox.server.session import Session, log
 from pillarbox.wire.commands import Command
-from pillarbox.wire.replies import Reply
+from pillarbox.wire.replies import Code, Reply, err
 from pillarbox.wire.server import Event, SaslResponse
 from pillarbox.wire.verbs import Verb
 
@@ -49,4 +49,7 @@ async def respond(session: Session, event: Event) -> Reply:
         name = type(error).__name__
         emit("command failed", peer=session.peer, user=user, error=name, detail=str(error))
         return fault(error)
+    except Exception:  # noqa: BLE001 -- a bug gets an answer, too
+        log.exception("command failed", peer=session.peer)
+        return err("internal fault; nothing has been removed", Code.SYS_TEMP, closes=True)
     return event.reply

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pillarbox.wire.errors import LocalProtocolError
 from pillarbox.wire.states import Outcome
@@ -48,8 +47,7 @@ class Code(StrEnum):
     """The message needs UTF8 mode (RFC 6856, section 2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """One reply, not yet bytes."""
 
     outcome: Outcome
@@ -68,22 +66,21 @@ class Reply:
         Raises:
             LocalProtocolError: the text cannot stand in a status line.
         """
+        text = self.text
         if self.outcome is Outcome.CHALLENGE:
-            return f"+ {self.text}\r\n".encode("ascii")
+            return f"+ {text}\r\n".encode("ascii")
+        if text[:1] == "[" or not text.isprintable():
+            raise LocalProtocolError(f"not fit for a status line: {text!r}")
         indicator = "+OK" if self.outcome is Outcome.OK else "-ERR"
         code = f" [{self.code}]" if self.code else ""
-        text = f" {self.text}" if self.text else ""
-        line = f"{indicator}{code}{text}".encode()
-        if self.text.startswith("[") or b"\r" in line or b"\n" in line:
-            raise LocalProtocolError(f"not fit for a status line: {self.text!r}")
-        return _cut(line, MAX_STATUS_LINE - 2) + b"\r\n"
+        line = f"{indicator}{code} {text}\r\n" if text else f"{indicator}{code}\r\n"
+        octets = line.encode()
+        return octets if len(octets) <= MAX_STATUS_LINE else _cut(octets, MAX_STATUS_LINE)
 
 
 def _cut(line: bytes, octets: int) -> bytes:
-    """*line*, cut to *octets*, and not within a character (RFC 6856: replies are UTF-8)."""
-    if len(line) <= octets:
-        return line
-    return line[:octets].decode(errors="ignore").encode()
+    """*line*, cut to *octets* with its CRLF, and not within a character (replies are UTF-8)."""
+    return line[: octets - 2].decode(errors="ignore").encode() + b"\r\n"
 
 
 def ok(text: str = "", content: bytes | Pieces | None = None) -> Reply:

@@ -108,15 +108,16 @@ class ServerMachine:
         """
         if self._owes_reply:
             raise LocalProtocolError("the last event has not been answered")
-        if self.state is State.CLOSED or self.state is State.HANDSHAKE:
+        lines = self._lines
+        if not lines or self.state is State.CLOSED or self.state is State.HANDSHAKE:
             return None
         try:
-            line = self._lines.next_line()
+            line = lines.next_line()
         except LineTooLong:
             self._owes_reply = True
-            return self._foreign(self._lines.peek(2)) or _closing("line too long")
+            return self._foreign(lines.peek(2)) or _closing("line too long")
         if line is None:
-            hello = self._foreign(self._lines.peek(2))
+            hello = self._foreign(lines.peek(2))
             self._owes_reply = hello is not None
             return hello
         self._owes_reply = True

@@ -26,12 +26,12 @@ RFC 1939, sections 4 to 6; RFC 2595, section 4 (STLS); RFC 5034, section 4 (AUTH
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import StrEnum, auto
 
 from pillarbox.wire.verbs import Verb
 
 
-class State(Enum):
+class State(StrEnum):
     """Where a session stands."""
 
     AUTHORIZATION = auto()
@@ -46,7 +46,7 @@ class State(Enum):
     CLOSED = auto()
 
 
-class Outcome(Enum):
+class Outcome(StrEnum):
     """What a reply says of its command."""
 
     OK = auto()
