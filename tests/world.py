@@ -16,7 +16,8 @@ from pillarbox.wire.canonical import stored_form
 
 def as_stored(content: bytes) -> StoredForm:
     """A message as delivery keeps it: marked as international when its header is not ASCII."""
-    header = content.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    lines = b"\n" + content.replace(b"\r\n", b"\n")  # a message may begin with the blank line
+    header = lines.partition(b"\n\n")[0]
     return stored_form(content, international=not header.isascii())
 
 

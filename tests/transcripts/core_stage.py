@@ -17,22 +17,22 @@ class CoreStage:
     """Implements :class:`pillarbox.testing.transcript_player.Stage`."""
 
     def __init__(self, chunk: int = 0) -> None:
-        self._chunk = chunk
+        self.chunk = chunk
         self._out = bytearray()
 
     async def prepare(self, setting: Setting) -> None:
-        self._world = World(setting)
-        await self._world.build()
+        self.world = World(setting)
+        await self.world.build()
         self._services = Services(
-            self._world.store,
-            self._world.accounts,
-            self._world.policy,
+            self.world.store,
+            self.world.accounts,
+            self.world.policy,
             NullMeter(),
             tls_available=setting.certificate,
         )
 
     async def connect(self) -> None:
-        setting = self._world.setting
+        setting = self.world.setting
         timestamp = TIMESTAMP if setting.apop else None
         self._machine = ServerMachine()
         self._session = Session(self._services, setting.client, timestamp)
@@ -41,7 +41,7 @@ class CoreStage:
         self._out[:] = self._machine.greeting("POP3 server ready", timestamp)
 
     async def send(self, data: bytes) -> None:
-        chunk = self._chunk or len(data)
+        chunk = self.chunk or len(data)
         for position in range(0, len(data), chunk):
             if not self._closed:
                 await self._feed(data[position : position + chunk])
@@ -80,10 +80,10 @@ class CoreStage:
             await self._session.release()
 
     async def meanwhile(self, event: Event) -> None:
-        await self._world.meanwhile(event)
+        await self.world.meanwhile(event)
 
     async def holdings(self, user: str) -> list[tuple[str, int]]:
-        return await self._world.holdings(user)
+        return await self.world.holdings(user)
 
     async def close(self) -> None:
-        await self._world.store.close()
+        await self.world.store.close()

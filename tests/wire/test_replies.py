@@ -33,7 +33,9 @@ def test_a_long_line_is_not_cut_inside_a_character(text: str) -> None:
     assert len(err(text).status_line().decode("utf-8").encode()) > 500
 
 
-@pytest.mark.parametrize("text", ["a\r\n+OK forged", "a\nb", "a\rb", "a\0b", "\x1b[2J", "[IN-USE] forged"])
+@pytest.mark.parametrize(
+    "text", ["a\r\n+OK forged", "a\nb", "a\rb", "a\0b", "\x1b[2J", "[IN-USE] forged"]
+)
 def test_text_that_could_forge_a_reply_is_refused(text: str) -> None:
     """RFC 2449, section 6.4: with RESP-CODES, free text never begins with ``[``."""
     with pytest.raises(LocalProtocolError):
