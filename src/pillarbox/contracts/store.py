@@ -101,7 +101,8 @@ class Store(Protocol):
         """Lock a view of a maildrop, at once or not at all, and fix its messages.
 
         A maildrop exists as soon as it is asked for: a user who never got mail has an
-        empty one. A holder that died (even by SIGKILL) holds no lock.
+        empty one. A holder that died (even by SIGKILL) holds no lock, and neither does a
+        call that was cancelled.
 
         Args:
             identity: whose maildrop, and which view. Whether the user exists is the

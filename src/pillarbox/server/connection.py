@@ -13,7 +13,8 @@ reply), so there is one path on which limits are checked and failures are unders
 
 *Endings.* Whatever ends a session but QUIT removes nothing (RFC 1939, section 6). A command
 that is being carried out when the connection breaks is let finish: a commit that has begun
-must not be cut in half. The maildrop is released in every case.
+must not be cut in half. Only a sign-in is given up, since it may be waiting its turn. The
+maildrop is released in every case.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ from pillarbox.wire.states import State
 
 if TYPE_CHECKING:
     from pillarbox.server.listener import Door
+
+
+SIGNING_IN = frozenset({State.AUTHORIZATION, State.NAMED, State.SASL})
 
 
 class Connection(asyncio.Protocol):
@@ -127,6 +131,8 @@ class Connection(asyncio.Protocol):
         self.resume_writing()
         if not self._busy:
             self._start(self._finish())
+        elif self._task is not None and self.machine.state in SIGNING_IN:
+            self._task.cancel()  # a sign-in may wait long, and now waits for nobody
 
     # What the door calls.
 
@@ -193,6 +199,9 @@ class Connection(asyncio.Protocol):
                     self._flush()
                     self._resume_reading()
             self._flush()
+        except asyncio.CancelledError:
+            if not self._lost:
+                raise
         except Exception:  # noqa: BLE001 -- one session's fault must not be another's
             log.exception("session broken off", peer=self.session.peer)
             self.close(End.FAULT)

@@ -1,0 +1,59 @@
+"""A client that hangs up while its sign-in waits its turn: nothing goes on waiting for it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pillarbox.model import Identity
+from pillarbox.server.limits import LocalTally
+from pillarbox.store.memory import MemoryStore
+from tests.transport import Client, make_server, settle
+
+
+class Turnstile:
+    """An authenticator that lets nobody through until told."""
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        self.open = asyncio.Event()
+
+    async def check_password(self, name: str, password: str, peer: str) -> Identity:
+        self.waiting += 1
+        try:
+            await self.open.wait()
+        finally:
+            self.waiting -= 1
+        return Identity(name)
+
+    async def check_apop(self, name: str, timestamp: str, digest: str, peer: str) -> Identity:
+        return await self.check_password(name, digest, peer)
+
+
+async def test_a_sign_in_is_given_up_with_its_connection() -> None:
+    turnstile = Turnstile()
+    server = make_server(MemoryStore(), turnstile, tally=LocalTally(1, 1))
+    client = await Client(server).connect()
+    await client.say(b"USER mrose\r\nPASS tanstaaf\r\n")
+    assert turnstile.waiting == 1
+
+    client.transport.client_cuts()
+    await settle()
+
+    assert turnstile.waiting == 0
+    assert server.connections == 0
+    again = await Client(server).connect()  # its place under the limit is free again
+    assert again.heard().startswith(b"+OK")
+
+
+async def test_no_lock_is_left_by_a_client_that_hung_up_during_its_sign_in() -> None:
+    turnstile = Turnstile()
+    server = make_server(MemoryStore(), turnstile)
+    client = await Client(server).connect()
+    await client.say(b"USER mrose\r\nPASS tanstaaf\r\n")
+    client.transport.client_cuts()
+    await settle()
+    turnstile.open.set()
+    await settle()
+
+    next_one = await Client(server).sign_in()
+    assert b"+OK 0 0" in await next_one.say(b"STAT\r\n")
