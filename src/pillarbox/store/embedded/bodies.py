@@ -98,9 +98,11 @@ class BodyFiles:
         return [folder for folder in self.folder.iterdir() if folder.is_dir()]
 
     def _numbers_in(self, folder: Path) -> Iterator[int]:
-        if not folder.is_dir():
+        try:
+            names = os.listdir(folder)  # noqa: PTH208 - names are all that is wanted
+        except FileNotFoundError:
             return
-        for name in os.listdir(folder):  # noqa: PTH208 - names are all that is wanted
+        for name in names:
             number = _number(name)
             if number is not None and self.path(number) == folder / name:
                 yield number
@@ -130,7 +132,7 @@ class Staged:
             self._sharers -= 1
             if self._sharers:
                 return
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # then the sweep finds it, as nobody locks it
             self.path.unlink()
         os.close(self._descriptor)
 

@@ -14,7 +14,9 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pillarbox.contracts.store import Finding
 from pillarbox.model import DEFAULT_VIEW
@@ -45,7 +47,7 @@ class _Scope:
     bodies: BodyFiles
     user: str | None
 
-    def rows(self, query: str) -> list[tuple[object, ...]]:
+    def rows(self, query: str) -> list[Any]:
         """The rows of *query*, in which ``{mine}`` stands for the condition on ``d.name``."""
         mine = "d.name = :user" if self.user is not None else "1"
         return self.sql.execute(query.format(mine=mine), {"user": self.user}).fetchall()
@@ -116,19 +118,20 @@ def _integrity(scope: _Scope, index: Path) -> list[Finding]:
 
 
 def _missing_views(scope: _Scope) -> Iterator[_Problem]:
-    query = f"""
+    query = """
         SELECT d.id, d.name FROM maildrops AS d
-        LEFT JOIN views AS v ON v.maildrop = d.id AND v.name = '{DEFAULT_VIEW}'
-        WHERE v.id IS NULL AND {{mine}}"""  # noqa: S608 - our own text
+        LEFT JOIN views AS v ON v.maildrop = d.id AND v.name = 'default'
+        WHERE v.id IS NULL AND {mine}"""
     for maildrop, user in scope.rows(query):
+        text = f"the maildrop has no view {DEFAULT_VIEW}"
+        yield _Problem(user, text, partial(_add_view, maildrop))
 
-        def mend(transaction: Transaction, maildrop: object = maildrop) -> None:
-            # Its counters are then found wrong, and mended, by the next kind but one.
-            transaction.sql.execute(
-                "INSERT INTO views (maildrop, name) VALUES (?, ?)", (maildrop, DEFAULT_VIEW)
-            )
 
-        yield _Problem(str(user), f"the maildrop has no view {DEFAULT_VIEW}", mend)
+def _add_view(maildrop: int, transaction: Transaction) -> None:
+    """Its counters are found wrong by the next kind but one, and mended then."""
+    transaction.sql.execute(
+        "INSERT INTO views (maildrop, name) VALUES (?, ?)", (maildrop, DEFAULT_VIEW)
+    )
 
 
 def _damaged_bodies(scope: _Scope) -> Iterator[_Problem]:
@@ -139,23 +142,13 @@ def _damaged_bodies(scope: _Scope) -> Iterator[_Problem]:
         LEFT JOIN bodies AS b ON b.id = m.body
         WHERE (b.data IS NULL OR length(b.data) <> b.stored) AND {mine}"""
     for user, maildrop, seq, unique_id, body, stored, inline in scope.rows(query):
-        why = _damage(scope.bodies.path(int(str(body))), stored, inline)
-        if why is None:
-            continue
-
-        def mend(
-            transaction: Transaction,
-            maildrop: int = int(str(maildrop)),
-            seq: int = int(str(seq)),
-            body: int = int(str(body)),
-        ) -> None:
-            _keep_remains(scope.bodies, body)
-            delete_messages(transaction, maildrop, [seq])
-
-        yield _Problem(str(user), f"message {unique_id}: {why}", mend)
+        why = _damage(scope.bodies.path(body), stored, inline)
+        if why is not None:
+            mend = partial(_take_off_the_list, scope.bodies, maildrop, seq, body)
+            yield _Problem(user, f"message {unique_id}: {why}", mend)
 
 
-def _damage(path: Path, stored: object, inline: object) -> str | None:
+def _damage(path: Path, stored: int | None, inline: int | None) -> str | None:
     if stored is None:
         return "its body is not in the index"
     if inline is not None:
@@ -167,13 +160,18 @@ def _damage(path: Path, stored: object, inline: object) -> str | None:
     return None if found == stored else f"its body file {path} has {found} bytes, not {stored}"
 
 
-def _keep_remains(bodies: BodyFiles, body: int) -> None:
-    """Move a damaged body file aside, where an operator can look at it."""
-    path = bodies.path(body)
-    if path.exists():
-        aside = bodies.folder.parent / "damaged"
-        aside.mkdir(mode=0o700, exist_ok=True)
-        path.rename(aside / path.name)
+def _take_off_the_list(
+    bodies: BodyFiles, maildrop: int, seq: int, body: int, transaction: Transaction
+) -> None:
+    """Keep what is left of the body aside, where an operator can look at it."""
+    aside = bodies.folder.parent / "damaged"
+    aside.mkdir(mode=0o700, exist_ok=True)
+    remains = transaction.sql.execute("SELECT data FROM bodies WHERE id = ?", (body,)).fetchall()
+    if bodies.path(body).exists():
+        bodies.path(body).rename(aside / f"{body:x}")
+    elif remains and remains[0][0] is not None:
+        (aside / f"{body:x}").write_bytes(remains[0][0])
+    delete_messages(transaction, maildrop, [seq])
 
 
 def _wrong_counters(scope: _Scope) -> Iterator[_Problem]:
@@ -183,64 +181,59 @@ def _wrong_counters(scope: _Scope) -> Iterator[_Problem]:
         FROM maildrops AS d LEFT JOIN views AS v ON v.maildrop = d.id
         LEFT JOIN messages AS m ON m.maildrop = d.id
         WHERE {mine} GROUP BY d.id, v.id"""
-    for maildrop, user, *counted in scope.rows(query):
-        messages, octets, seen_messages, seen_octets, next_seq, *true, last = counted
-        told = [messages, octets, seen_messages, seen_octets]
-        if told == true * 2 and int(str(next_seq)) > int(str(last)):
-            continue
-
-        def mend(
-            transaction: Transaction, true: list[object] = true, maildrop: object = maildrop,
-            last: int = int(str(last)),
-        ) -> None:  # fmt: skip
-            transaction.sql.execute(
-                "UPDATE maildrops SET messages = ?, octets = ?, next_seq = max(next_seq, ?)"
-                " WHERE id = ?",
-                (*true, last + 1, maildrop),
-            )
-            transaction.sql.execute(
-                "UPDATE views SET messages = ?, octets = ? WHERE maildrop = ?", (*true, maildrop)
+    for maildrop, user, *told, next_seq, messages, octets, last in scope.rows(query):
+        if told != [messages, octets] * 2 or next_seq <= last:
+            yield _Problem(
+                user,
+                f"the counters say {told[0]} messages of {told[1]} octets (the view: {told[2]} of"
+                f" {told[3]}) and next number {next_seq}; the listing has {messages} of {octets},"
+                f" the last numbered {last}",
+                partial(_set_counters, maildrop, messages, octets, last),
             )
 
-        yield _Problem(
-            str(user),
-            f"the counters say {messages} messages of {octets} octets (the view: {seen_messages}"
-            f" of {seen_octets}), next number {next_seq}; the listing has {true[0]} of {true[1]},"
-            f" the last numbered {last}",
-            mend,
-        )
+
+def _set_counters(
+    maildrop: int, messages: int, octets: int, last: int, transaction: Transaction
+) -> None:
+    transaction.sql.execute(
+        "UPDATE maildrops SET messages = ?, octets = ?, next_seq = max(next_seq, ?) WHERE id = ?",
+        (messages, octets, last + 1, maildrop),
+    )
+    transaction.sql.execute(
+        "UPDATE views SET messages = ?, octets = ? WHERE maildrop = ?",
+        (messages, octets, maildrop),
+    )
 
 
 def _wrong_references(scope: _Scope) -> Iterator[_Problem]:
     query = """
-        SELECT b.id, b.refs, count(m.seq), b.data IS NULL
-        FROM bodies AS b LEFT JOIN (SELECT body, seq FROM messages ORDER BY body) AS m
-        ON m.body = b.id GROUP BY b.id HAVING b.refs <> count(m.seq)"""
+        SELECT b.id, b.refs, count(m.body), b.data IS NULL
+        FROM bodies AS b LEFT JOIN (SELECT body FROM messages ORDER BY body) AS m
+        ON m.body = b.id GROUP BY b.id HAVING b.refs <> count(m.body)"""
     for body, refs, true, is_file in scope.rows(query):
+        text = f"body {body} says that {refs} messages have it, {true} list it"
+        yield _Problem(None, text, partial(_set_references, body, true, bool(is_file)))
 
-        def mend(
-            transaction: Transaction, body: int = int(str(body)), true: object = true,
-            is_file: object = is_file,
-        ) -> None:  # fmt: skip
-            if true:
-                transaction.sql.execute("UPDATE bodies SET refs = ? WHERE id = ?", (true, body))
-                return
-            transaction.sql.execute("DELETE FROM bodies WHERE id = ?", (body,))
-            transaction.doom([body] if is_file else [])
 
-        yield _Problem(None, f"body {body} says that {refs} messages have it, {true} list it", mend)
+def _set_references(body: int, true: int, is_file: bool, transaction: Transaction) -> None:  # noqa: FBT001 - bound by partial
+    if true:
+        transaction.sql.execute("UPDATE bodies SET refs = ? WHERE id = ?", (true, body))
+        return
+    transaction.sql.execute("DELETE FROM bodies WHERE id = ?", (body,))
+    transaction.doom([body] if is_file else [])
 
 
 def _orphan_files(scope: _Scope) -> Iterator[_Problem]:
     """Files that no row speaks of. Those of the doomed are about to be unlinked anyway."""
     known = scope.rows("SELECT id FROM bodies WHERE data IS NULL UNION SELECT id FROM doomed")
     expected = {body for (body,) in known}
-    for number in scope.bodies.numbers():
-        if number not in expected:
-
-            def mend(_: Transaction, number: int = number) -> None:
-                scope.bodies.unlink(number)
-
-            yield _Problem(None, f"body file {scope.bodies.path(number)} belongs to nothing", mend)
+    for body in scope.bodies.numbers():
+        if body not in expected:
+            text = f"body file {scope.bodies.path(body)} belongs to no message"
+            yield _Problem(None, text, partial(_unlink, scope.bodies, body))
     for path in scope.bodies.strangers():
         yield _Problem(None, f"{path} is no body file; move it away", None)
+
+
+def _unlink(bodies: BodyFiles, body: int, _: Transaction) -> None:
+    bodies.unlink(body)

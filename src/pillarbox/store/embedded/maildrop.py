@@ -187,11 +187,12 @@ class EmbeddedMaildrop:
         rows = self._shard.rows(_LISTING, self._row.maildrop, 0, self._row.next_seq - 1)
         if len(rows) != self.count:
             raise self._moved_on()
-        if rows[-1][0] - rows[0][0] + 1 == self.count:
-            self._offset = rows[0][0] - 1
+        seqs, octets, unique_ids = zip(*rows, strict=True)
+        if seqs[-1] - seqs[0] + 1 == self.count:
+            self._offset = seqs[0] - 1
         else:
-            self._seqs = array("q", (seq for seq, _, _ in rows))
-        return [MessageInfo(number, *row[1:]) for number, row in enumerate(rows, 1)]
+            self._seqs = array("q", seqs)
+        return list(map(MessageInfo, range(1, self.count + 1), octets, unique_ids))
 
     async def _page(self, first: int, last: int) -> list[MessageInfo]:
         await self._place()
@@ -199,10 +200,8 @@ class EmbeddedMaildrop:
         rows = self._shard.rows(_LISTING, self._row.maildrop, low, high)
         if len(rows) != last - first + 1:
             raise self._moved_on()
-        return [
-            MessageInfo(number, octets, unique_id)
-            for number, (_, octets, unique_id) in enumerate(rows, first)
-        ]
+        _, octets, unique_ids = zip(*rows, strict=True)
+        return list(map(MessageInfo, range(first, last + 1), octets, unique_ids))
 
     def _stream(self, body: int, stored: int) -> FileStream:
         path = self._shard.bodies.path(body)

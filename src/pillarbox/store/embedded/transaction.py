@@ -91,14 +91,23 @@ class Transaction:
         self.sql.execute("COMMIT")
         return self._doomed
 
-    def roll_back(self, error: BaseException) -> None:
-        """Undo everything, after *error* has stopped it."""
+    def roll_back(self, error: BaseException) -> list[int]:
+        """Undo everything, after *error* has stopped it; the bodies whose files had to stay.
+
+        A commit whose sync failed may still turn up after a crash, as long as no other has
+        taken its place in the log: then its files must be there.
+        """
         with contextlib.suppress(sqlite3.Error):
             self.sql.execute("ROLLBACK")
-        # A commit whose sync failed may still turn up after a crash, and its files must be
-        # there then. If it does not turn up, the sweep finds them.
-        if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_IOERR_FSYNC:
-            self._unlink_since(0)
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_IOERR_FSYNC:
+            return self._linked
+        self._unlink_since(0)
+        return []
+
+    def reclaim(self, bodies: Sequence[int]) -> None:
+        """Doom those of *bodies*, left by :meth:`roll_back`, that no row has come to own."""
+        owned = "SELECT 1 FROM bodies WHERE id = ? AND data IS NULL"
+        self.doom([body for body in bodies if not self.sql.execute(owned, (body,)).fetchall()])
 
     def _unlink_since(self, first: int) -> None:
         for body in self._linked[first:]:

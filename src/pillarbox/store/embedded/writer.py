@@ -72,6 +72,7 @@ class Writer:
         "_sql",
         "_thread",
         "_turns",
+        "_uncertain",
         "_unlinked",
         "_untidy",
     )
@@ -86,6 +87,7 @@ class Writer:
         self._sql: sqlite3.Connection | None = None
         self._doomed: list[int] = []  # to be unlinked
         self._unlinked: list[int] = []  # to be forgotten by the index
+        self._uncertain: list[int] = []  # bodies of a commit that has failed in its sync
         self._untidy = False
         self._shrunk = False
 
@@ -168,10 +170,12 @@ class Writer:
         try:
             tidy.forget(transaction.sql, self._unlinked)
             outcomes = [self._translated(transaction.outcome(job)) for job in jobs]
+            transaction.reclaim(self._uncertain)
             doomed = transaction.commit()
         except BaseException as error:
-            transaction.roll_back(error)
+            self._uncertain += transaction.roll_back(error)
             raise
+        self._uncertain.clear()
         self._unlinked.clear()
         self._doomed += doomed
         self._untidy = self._untidy or any(job.frees_space for job in jobs)

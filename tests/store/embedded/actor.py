@@ -1,0 +1,101 @@
+"""A process that does to a store what it is told: the other party of the process tests.
+
+``python actor.py STORE STEP...``; each step is answered by a line on stdout: the step and
+``ok``, or the step and the name of the error.
+
+=============================  =====================================================
+deliver:MARK:SIZE:USER,USER    deliver one message (see ``letter``)
+open:USER                      open a maildrop and keep it open
+commit:USER:NUMBER,NUMBER      delete messages of the open maildrop
+release:USER                   release it
+threads                        start all threads and name them: NAME=ID,NAME=ID
+wait                           wait for a line on stdin
+=============================  =====================================================
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from pathlib import Path
+
+import structlog
+
+from pillarbox.contracts.errors import StoreUnavailable
+from pillarbox.contracts.store import Maildrop
+from pillarbox.model import Identity, Recipient, StoredForm
+from pillarbox.store.embedded import EmbeddedStore, open_store
+from pillarbox.store.embedded.jobs import Probe
+
+SHARDS = 2
+
+
+def letter(mark: str, size: int) -> StoredForm:
+    """A message of *size* lines."""
+    data = f"{mark}\r\n".encode() * size
+    return StoredForm(data, len(data))
+
+
+class Actor:
+    def __init__(self, store: EmbeddedStore) -> None:
+        self.store = store
+        self.open: dict[str, Maildrop] = {}
+
+    async def do(self, step: str) -> str:
+        verb, *words = step.split(":")
+        try:
+            answer: str = await getattr(self, f"do_{verb}")(*words)
+        except Exception as error:  # noqa: BLE001 - the test decides what is an error
+            return explained(error)
+        return answer
+
+    async def do_deliver(self, mark: str, size: str, users: str) -> str:
+        recipients = [Recipient(user) for user in users.split(",")]
+        outcomes = await self.store.deliver(letter(mark, int(size)), recipients)
+        return ",".join(explained(outcome) for outcome in outcomes)
+
+    async def do_open(self, user: str) -> str:
+        self.open[user] = await self.store.open(Identity(user))
+        return "ok"
+
+    async def do_commit(self, user: str, numbers: str) -> str:
+        await self.open[user].commit([int(number) for number in numbers.split(",")])
+        return "ok"
+
+    async def do_release(self, user: str) -> str:
+        await self.open.pop(user).release()
+        return "ok"
+
+    async def do_threads(self) -> str:
+        for shard in self.store.all_shards:
+            await shard.write(Probe())
+        await asyncio.get_running_loop().run_in_executor(self.store._executor, id, None)
+        return ",".join(f"{thread.name}={thread.native_id}" for thread in threading.enumerate())
+
+    async def do_wait(self) -> str:
+        os.read(0, 1)  # on this thread: a new one would not be among those that were named
+        return "ok"
+
+
+def explained(outcome: Exception | None) -> str:
+    if outcome is None:
+        return "ok"
+    if isinstance(outcome, StoreUnavailable):
+        return f"{'temporary' if outcome.temporary else 'permanent'} {outcome}"
+    return type(outcome).__name__
+
+
+async def main(folder: Path, steps: list[str]) -> None:
+    actor = Actor(open_store(folder, shards=SHARDS))
+    for step in steps:
+        answer = await actor.do(step)
+        os.write(1, f"{step} {answer}\n".encode())
+    await actor.store.close()
+
+
+if __name__ == "__main__":
+    # stdout is for the answers
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2:]))
