@@ -179,34 +179,37 @@ class Connection(asyncio.Protocol):
             self._flush()  # whatever it waits for, finished replies do not
 
     async def _converse(self) -> None:
-        """Answer all that has come."""
-        machine = self.machine
+        """Answer all that has come; what goes wrong is this session's alone."""
         try:
-            while not self._lost and (event := machine.next_event()) is not None:
-                reply = await respond(self.session, event)
-                if reply.closes:
-                    self._end = self._end or End.REFUSED
-                for segment in machine.answer(reply):
-                    if isinstance(segment, bytes):
-                        self._write(segment)
-                    else:
-                        await self._stream(segment)
-                if self._drained is not None:
-                    await self._drained
-                if machine.state is State.HANDSHAKE:
-                    await self._secure()
-                if self._task is not None:
-                    self._flush()
-                    self._resume_reading()
-            self._flush()
+            await self._answer_all()
         except asyncio.CancelledError:
             if not self._lost:
                 raise
-        except Exception:  # noqa: BLE001 -- one session's fault must not be another's
+        except Exception:  # noqa: BLE001 -- the outermost place that knows the session
             log.exception("session broken off", peer=self.session.peer)
             self.close(End.FAULT)
         if self._rest():
             await self._finish()
+
+    async def _answer_all(self) -> None:
+        machine = self.machine
+        while not self._lost and (event := machine.next_event()) is not None:
+            reply = await respond(self.session, event)
+            if reply.closes:
+                self._end = self._end or End.REFUSED
+            for segment in machine.answer(reply):
+                if isinstance(segment, bytes):
+                    self._write(segment)
+                else:
+                    await self._stream(segment)
+            if self._drained is not None:
+                await self._drained
+            if machine.state is State.HANDSHAKE:
+                await self._secure()
+            if self._task is not None:  # it had to wait: whoever waits for this reply, too
+                self._flush()
+                self._resume_reading()
+        self._flush()
 
     async def _begin_with_tls(self) -> None:
         await self._secure()
