@@ -60,6 +60,9 @@ CONTENTS = [
     b"a" * 3000 + b"\r\n",
     b"\x00\xff\r\n",
     b"a\nb\r\n",
+    b"a\n.b\r\n",
+    b"a\n..b\r\n",
+    b"a\r.b\r\n",
 ]
 
 
@@ -75,7 +78,9 @@ async def test_every_piece_size_gives_the_same_content(content: bytes) -> None:
 
 
 lines = st.lists(
-    st.one_of(st.binary(max_size=20), st.sampled_from([b"", b".", b"..", b".x", b"\r", b"x\r"])),
+    st.one_of(
+        st.binary(max_size=20), st.sampled_from([b"", b".", b"..", b".x", b"\r", b"x\r", b"x\n.x"])
+    ),
     max_size=12,
 ).map(lambda rows: b"".join(row + b"\r\n" for row in rows))
 
@@ -255,6 +260,18 @@ async def test_a_client_that_half_closes_gets_its_answers(either: Office) -> Non
     assert (await line.reply()).startswith("250 2.0.0")
     assert await line.ended()
     assert len(await either.mail("alice")) == 1
+
+
+async def test_the_end_of_input_does_not_break_off_a_delivery(either: Office) -> None:
+    either.store.gate.clear()
+    line = await either.addressed("alice@example.org")
+    await line.send(b"DATA\r\n" + HEADER + b".\r\nQUIT\r\n")
+    line.writer.write_eof()
+    await either.store.entered.wait()
+    await (await either.call()).say("NOOP")  # by now the end has been seen as well
+    either.store.gate.set()
+    codes = [(await line.reply())[:3] for _ in range(3)]
+    assert codes == ["354", "250", "221"]
 
 
 async def test_250_waits_for_the_store(either: Office) -> None:

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from pillarbox.delivery.connection import Connection
 from tests.delivery.office import Office, office, policy
 
 
@@ -89,6 +90,25 @@ async def test_waiting_for_the_store_is_not_the_client_s_idleness() -> None:
         assert (await bystander.reply()).startswith("421"), "the time-out has passed"
         place.store.gate.set()
         assert (await line.reply()).startswith("250")
+
+
+async def test_a_client_that_does_not_read_costs_little_and_holds_nobody_up() -> None:
+    async with office("lmtp") as place:
+        line = await place.call()
+        (connection,) = place.server._desk.present.all()
+        assert isinstance(connection, Connection)
+        commands = 40_000
+        line.writer.transport.pause_reading()  # type: ignore[attr-defined] # a ReadTransport too
+        line.writer.write(b"HELP\r\n" * commands)
+        bystander = await place.call()
+        most = 0
+        for _ in range(200):
+            assert (await bystander.say("NOOP")).startswith("250")
+            most = max(most, connection._writer.transport.get_write_buffer_size())
+        line.writer.transport.resume_reading()  # type: ignore[attr-defined] # as above
+        for _ in range(commands):
+            assert (await line.reply()).startswith("214")
+        assert most < 256 * 1024
 
 
 @pytest.mark.parametrize(

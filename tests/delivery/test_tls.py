@@ -86,6 +86,20 @@ async def test_stop_ends_sessions_over_tls(tls: ssl.SSLContext, trust: ssl.SSLCo
         await stopping
 
 
+async def test_stop_does_not_wait_for_a_transaction_from_before_tls(
+    tls: ssl.SSLContext, trust: ssl.SSLContext
+) -> None:
+    async with office("smtp", tls=tls) as place:
+        line = await place.addressed("alice@example.org")
+        await line.say("STARTTLS")
+        await line.tls(trust)
+        await line.say("NOOP")
+        stopping = asyncio.create_task(place.server.stop(grace=30))
+        assert (await line.reply()).startswith("421 4.3.2")
+        line.close()
+        await stopping
+
+
 async def test_the_standard_library_s_client(tls: ssl.SSLContext, trust: ssl.SSLContext) -> None:
     async with office("smtp", tls=tls) as place:
 

@@ -51,7 +51,6 @@ class Dialogue(Link):
                 self._hang_up(replies.TOO_MANY_ERRORS)
 
     async def _next_line(self) -> bytes:
-        await self._writer.drain()  # a client that does not read is not read from
         self._at_rest = True
         try:
             return await self._reader.readuntil(b"\n")
@@ -147,7 +146,7 @@ class Dialogue(Link):
             self._hang_up(replies.TLS_PIPELINED)
             return
         await self.push(str(replies.TLS_READY))
-        self._flush()
+        self._flush()  # in clear, and now
         await self._writer.start_tls(self.desk.tls, ssl_handshake_timeout=HANDSHAKE_SECONDS)
         self.transport = self._writer.transport
         self.session = self._create_session()

@@ -35,6 +35,10 @@ PIECE_OCTETS = 64 * 1024
 LINGER_SECONDS = 5.0
 """For the last reply to be read, before a client that does not read is cut off."""
 
+MOST_QUEUED_REPLIES = 100
+"""That go out together: a message with as many recipients. It bounds what one client's commands,
+sent ahead, can take of memory and of the others' time."""
+
 UNIX_PEER = "unix"
 
 _TLS_HANDSHAKE = b"\x16\x03"
@@ -159,11 +163,16 @@ class Link(SMTP):
 
         RFC 2920, section 3.2. Commands that are in the buffer are carried out without going
         back to the event loop, so what it runs next comes after the last of them: a system
-        call for each group instead of one for each command.
+        call for each group instead of one for each command. A client that sends and sends
+        is interrupted for the others, and one that does not read is not read from.
         """
         if not self._outbox:
             self.loop.call_soon(self._flush)
         self._outbox.append(text.encode(errors="backslashreplace") + b"\r\n")
+        if len(self._outbox) >= MOST_QUEUED_REPLIES:
+            self._flush()
+            await asyncio.sleep(0)
+        await self._writer.drain()
 
     def _flush(self) -> None:
         if self._outbox and self.transport is not None:
