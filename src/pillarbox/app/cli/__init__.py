@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from pillarbox.app.cli.root import app
 
+__all__ = ["app", "main"]
+
 
 def main() -> None:
     """Run the command line of this process; ends it with the exit code."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Annotated
 
 import typer
@@ -56,7 +56,7 @@ def import_mail(
         raise CommandFailed(str(error), ExitCode.USAGE) from error
     for note in mail.notes:
         typer.echo(f"note: {printable(note)}", err=True)
-    with accounts_of(config) as accounts:
+    with closing(mail), accounts_of(config) as accounts:
         account = accounts.get(user)
         quota = account.quota_octets or config.delivery.quota_octets
         recipient = Recipient(account.name, quota)

@@ -20,7 +20,7 @@ class RootGroup(LazyGroup):
 
     table: ClassVar[dict[str, Entry]] = {
         "serve": Entry(f"{_HERE}.serve:serve", "Run the server in the foreground."),
-        "demo": Entry(f"{_HERE}.demo:demo", "Run a whole post office to try things out."),
+        "demo": Entry(f"{_HERE}.demo:demo", "Run a whole post office on loopback."),
         "user": Entry(f"{_HERE}.user:app", "Add, list, change and remove accounts."),
         "maildrop": Entry(f"{_HERE}.maildrop:app", "Look into maildrops, unlock and check them."),
         "import": Entry(

@@ -21,7 +21,8 @@ class ReadAside:
     """A :class:`~pillarbox.app.importing.found.Source`, read by a child that stays as we are now."""
 
     def __init__(self, text: str) -> None:
-        source = open_source(text)
+        # Kept open here, too: the lock of an mbox is the parent's, a fork does not pass it on.
+        self._source = source = open_source(text)
         self.total = source.total
         self.notes = source.notes
         fork = multiprocessing.get_context("fork")
@@ -36,17 +37,27 @@ class ReadAside:
         Raises:
             SourceUnusable: as the source's own; or the child died.
         """
-        try:
-            while (sent := self._receive()) is not None:
-                yield sent
-        finally:
-            self._pipe.close()  # a child that is still sending ends by it
-            self._child.join()
+        while (sent := self._receive()) is not None:
+            yield sent
+
+    def close(self) -> None:
+        self._pipe.close()  # a child that is still sending ends by it
+        self._child.join()
+        self._source.close()
+
+    def kill(self) -> None:
+        """End the child at once."""
+        self._child.kill()
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the child ended; None: it runs."""
+        return self._child.exitcode
 
     def _receive(self) -> Found | None:
         try:
             sent: Found | SourceUnusable | None = self._pipe.recv()
-        except EOFError:
+        except (EOFError, OSError):
             raise SourceUnusable("the process that reads the source has died") from None
         if isinstance(sent, SourceUnusable):
             raise sent

@@ -45,6 +45,9 @@ class Source(Protocol):
 
     def __iter__(self) -> Iterator[Found]: ...
 
+    def close(self) -> None:
+        """Let go of it; may be called at any time, and twice."""
+
 
 _COMPRESSED = {
     b"\x1f\x8b": "gzip",

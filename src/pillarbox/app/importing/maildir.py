@@ -47,19 +47,25 @@ class Maildir:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._descriptors = {name: _open_folder(path / name) for name in _FOLDERS}
-        entries, trashed = self._list()
+        self._descriptors: dict[str, int] = {}
+        try:
+            for name in _FOLDERS:
+                self._descriptors[name] = _open_folder(path / name)
+            entries, trashed = self._list()
+        except BaseException:
+            self.close()
+            raise
         self._entries = sorted(entries)
         self.total = len(self._entries)
         self.notes = tuple(_notes(path, trashed))
 
     def __iter__(self) -> Iterator[Found]:
-        try:
-            for entry in self._entries:
-                yield self._read(entry)
-        finally:
-            for descriptor in self._descriptors.values():
-                os.close(descriptor)
+        for entry in self._entries:
+            yield self._read(entry)
+
+    def close(self) -> None:
+        while self._descriptors:
+            os.close(self._descriptors.popitem()[1])
 
     def _list(self) -> tuple[list[_Entry], int]:
         """All messages but those that are marked as deleted; and how many those are."""

@@ -56,11 +56,13 @@ class Mbox:
             raise
 
     def __iter__(self) -> Iterator[Found]:
-        with self._file:
-            try:
-                yield from _messages(self._file)
-            except OSError as error:
-                raise SourceUnusable(f"{self._path}: cannot be read: {error.strerror}") from error
+        try:
+            yield from _messages(self._file)
+        except OSError as error:
+            raise SourceUnusable(f"{self._path}: cannot be read: {error.strerror}") from error
+
+    def close(self) -> None:
+        self._file.close()
 
     def _lock(self) -> None:
         """Keep other programs from writing while we read, as far as they ask for locks."""

@@ -30,7 +30,7 @@ _PAGE = 1000
 
 # RFC 6531, section 4.3: how a mail system says in Received that it took UTF-8 headers.
 _INTERNATIONAL = re.compile(
-    rb"\nReceived:(?:[^\n]|\n[ \t])*?\swith\sUTF8(?:SMTP|LMTP)S?A?\b", re.IGNORECASE
+    rb"\nReceived:(?:[^\n]|\n[ \t])*?(?<=\s)with\s+UTF8(?:SMTP|LMTP)S?A?\b", re.IGNORECASE
 )
 
 

@@ -29,7 +29,7 @@ def check(
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check whether the index and the bodies of messages agree.
+    """Check whether index and bodies agree.
 
     Ends with 1 when something is wrong that has not been mended. --repair never removes a
     message whose body is whole; a message whose body is gone is taken off the list.

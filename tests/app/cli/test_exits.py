@@ -1,0 +1,98 @@
+"""Errors become one clear sentence and one of the promised exit codes."""
+
+from pathlib import Path
+
+import pytest
+
+from pillarbox.app.cli.exits import CommandFailed, ExitCode, code_of, sentence
+from pillarbox.app.config import ConfigError, Fault
+from pillarbox.auth.accounts import Accounts
+from pillarbox.auth.errors import AccountExists, AccountsUnavailable, InvalidName, NoSuchAccount
+from pillarbox.contracts.errors import (
+    AuthUnavailable,
+    CredentialsRefused,
+    MaildropLocked,
+    StoreUnavailable,
+)
+from tests.app.cli.conftest import Run, Spawn
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (StoreUnavailable("x", temporary=True), 1),
+        (StoreUnavailable("x", temporary=False), 1),
+        (MaildropLocked("x"), 1),
+        (AuthUnavailable("x"), 1),
+        (AccountsUnavailable("x"), 1),
+        (OSError(28, "No space left on device"), 1),
+        (KeyboardInterrupt(), 1),
+        (ZeroDivisionError("x"), 1),
+        (ConfigError([Fault("f:1", "a.b", "x")]), 2),
+        (InvalidName("x"), 2),
+        (AccountExists("x"), 2),
+        (NoSuchAccount("x"), 2),
+        (CredentialsRefused("x"), 3),
+        (CommandFailed("x", ExitCode.INSECURE), 4),
+    ],
+)
+def test_the_exit_code_of_an_error(error: BaseException, code: int) -> None:
+    assert code_of(error) == code
+    assert "\n" not in sentence(error)
+
+
+def test_faults_of_the_configuration_stand_alone_so_that_editors_find_them() -> None:
+    error = ConfigError([Fault("f:1", "a.b", "x", "y"), Fault("f:2", "a.c", "z")])
+    assert sentence(error) == "f:1: a.b: x; y\nf:2: a.c: z"
+
+
+def test_an_error_of_the_system_names_the_file() -> None:
+    assert sentence(FileNotFoundError(2, "No such file", "/x")) == "pillarbox: /x: No such file"
+
+
+def test_a_defect_says_that_it_is_one() -> None:
+    assert "this is a defect" in sentence(ZeroDivisionError("x"))
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("of ours"), OSError(5, "I/O error")])
+def test_no_traceback_unless_asked_for(
+    run: Run, alice: str, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Accounts, "records", fails)
+    quiet = run("user", "list", code=1)
+    assert quiet.stderr.count("\n") == 1
+    assert quiet.stdout == ""
+    assert "Traceback" in run("--debug", "user", "list", code=1).stderr
+    monkeypatch.setenv("PILLARBOX_DEBUG", "1")
+    assert "Traceback" in run("user", "list", code=1).stderr
+
+
+def test_a_fault_in_the_configuration_ends_every_command_with_2(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text("[server]\nhostnam = 'x'\n")
+    for command in (["user", "list"], ["maildrop", "check"], ["import", "x", "alice"]):
+        result = run("--config", str(path), *command, code=2)
+        assert result.stderr == (
+            f"{path}:2: server.hostnam: there is no such setting; did you mean server.hostname?\n"
+        )
+
+
+def test_real_processes_end_the_same_way(spawn: Spawn, store: Path) -> None:
+    spawn("user", "add", "alice", "--password-stdin", text="secret\n")
+    assert "alice" in spawn("user", "list").stdout
+    for arguments, code in [
+        (["user", "passwd", "bob", "--password-stdin"], 2),
+        (["--set", "x", "user", "list"], 2),
+        (["user", "list", "--jsn"], 2),
+        (["nonsense"], 2),
+    ]:
+        done = spawn(*arguments, code=code, text="x\n")
+        assert done.stderr
+        assert "Traceback" not in done.stderr
+    (store / "accounts.db").write_bytes(b"not a database" * 100)
+    done = spawn("user", "list", code=1)
+    assert f"{store}/accounts.db" in done.stderr
+    assert done.stderr.count("\n") == 1

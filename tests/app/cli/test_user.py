@@ -1,0 +1,168 @@
+import json
+from pathlib import Path
+
+from pillarbox.auth.accounts import Accounts
+from tests.app.cli.conftest import Run, contents, deliver
+
+
+def accounts_of(store: Path) -> Accounts:
+    return Accounts(store / "accounts.db")
+
+
+def proves(store: Path, name: str, password: str) -> bool:
+    accounts = accounts_of(store)
+    record = accounts.get(name)
+    accounts.close()
+    return accounts.passwords.proves(record.verifier, password.encode())
+
+
+def test_add_makes_the_store_and_an_account_with_that_password(run: Run, store: Path) -> None:
+    result = run("user", "add", "Alice", "--password-stdin", input="pass word \n")
+    assert result.stdout == "added alice: mail for alice@example.org is kept for it\n"
+    assert proves(store, "alice", "pass word ")
+    assert not proves(store, "alice", "pass word")
+
+
+def test_only_the_owner_can_read_what_is_made(run: Run, store: Path, alice: str) -> None:
+    run("maildrop", "show", alice)
+    assert [path for path in [store, *store.rglob("*")] if path.stat().st_mode & 0o077] == []
+
+
+def test_one_line_is_read_with_either_line_end_or_none(run: Run, store: Path) -> None:
+    for name, text in [("a", "geheim\n"), ("b", "geheim\r\n"), ("c", "geheim"), ("d", "geheim\nx")]:
+        run("user", "add", name, "--password-stdin", input=text)
+        assert proves(store, name, "geheim")
+
+
+def test_add_takes_a_quota_with_a_unit(run: Run, store: Path) -> None:
+    run("user", "add", "alice", "--password-stdin", "--quota", "5M", input="x\n")
+    assert accounts_of(store).get("alice").quota_octets == 5 * 1024 * 1024
+
+
+def test_add_keeps_no_readable_password_unless_asked(run: Run, store: Path) -> None:
+    run("user", "add", "alice", "--password-stdin", input="x\n")
+    run("user", "add", "bob", "--password-stdin", "--apop", input="x\n")
+    assert accounts_of(store).get("alice").apop_secret is None
+    assert accounts_of(store).get("bob").apop_secret == b"x"
+
+
+def test_add_refuses_what_cannot_be(run: Run, alice: str) -> None:
+    for name, text, said in [
+        ("ALICE", "x\n", "there already is an account 'alice'"),
+        ("a@b", "x\n", "a name cannot hold '@'"),
+        ("..", "x\n", "a name cannot"),
+        ("bob", "", "its line is empty"),
+        ("bob", "\n", "its line is empty"),
+        ("bob", "x" * 5000, "too long"),
+        ("bob", "x" * 300 + "\n", "at most 200 octets"),
+    ]:
+        result = run("user", "add", name, "--password-stdin", input=text, code=2)
+        assert said in result.stderr
+        assert result.stderr.count("\n") == 1
+        assert result.stdout == ""
+    undecodable = run("user", "add", "bob", "--password-stdin", input=b"\xff\n", code=2)
+    assert "is not UTF-8" in undecodable.stderr
+
+
+def test_add_refuses_a_quota_that_is_no_size(run: Run) -> None:
+    result = run("user", "add", "bob", "--password-stdin", "--quota", "much", input="x\n", code=2)
+    assert '"much" is not a size' in result.stderr.replace("\n", " ")
+
+
+def test_without_a_terminal_the_password_is_not_asked_for(run: Run) -> None:
+    result = run("user", "add", "bob", input="x\n", code=2)
+    assert result.stderr == (
+        "pillarbox: there is no terminal to ask for the password: use --password-stdin\n"
+    )
+
+
+def test_list_shows_state_and_quota(run: Run, alice: str) -> None:
+    run("user", "add", "bob", "--password-stdin", "--quota", "2G", input="x\n")
+    run("user", "disable", "bob")
+    lines = [line.split() for line in run("user", "list").stdout.splitlines()]
+    assert lines[0] == ["NAME", "STATE", "QUOTA", "MADE"]
+    assert [line[:3] for line in lines[1:]] == [["alice", "active", "-"], ["bob", "disabled", "2G"]]
+
+
+def test_list_as_json_holds_no_secret(run: Run) -> None:
+    run("user", "add", "bob", "--password-stdin", "--apop", input="geheim\n")
+    result = run("user", "list", "--json")
+    (bob,) = json.loads(result.stdout)
+    assert bob.pop("created_at") == bob.pop("changed_at")
+    assert bob == {"name": "bob", "disabled": False, "quota_octets": 0, "apop": True}
+    assert "geheim" not in result.stdout
+
+
+def test_passwd_gives_another_password(run: Run, store: Path, alice: str) -> None:
+    run("user", "passwd", alice, "--password-stdin", input="other\n")
+    assert proves(store, alice, "other")
+    assert not proves(store, alice, "secret")
+
+
+def test_passwd_changes_apop_only_when_asked(run: Run, store: Path, alice: str) -> None:
+    for options, expected in [
+        ([], None),
+        (["--apop"], b"x"),
+        ([], b"x"),
+        (["--no-apop"], None),
+    ]:
+        run("user", "passwd", alice, "--password-stdin", *options, input="x\n")
+        assert accounts_of(store).get(alice).apop_secret == expected
+
+
+def test_quota_gives_another_quota(run: Run, store: Path, alice: str) -> None:
+    assert run("user", "quota", alice, "1G").stdout == "alice may hold 1G\n"
+    assert accounts_of(store).get(alice).quota_octets == 1024**3
+    assert run("user", "quota", alice, "0").stdout == "alice has the server's quota\n"
+    assert accounts_of(store).get(alice).quota_octets == 0
+
+
+def test_disable_and_enable(run: Run, store: Path, alice: str) -> None:
+    run("user", "disable", alice)
+    assert accounts_of(store).get(alice).disabled
+    run("user", "enable", alice)
+    assert not accounts_of(store).get(alice).disabled
+    assert proves(store, alice, "secret")
+
+
+def test_remove_takes_account_and_mail(run: Run, store: Path, alice: str) -> None:
+    deliver(store, alice, [b"a: b\n\none\n", b"a: b\n\ntwo\n"])
+    assert run("user", "remove", alice, "--yes").stdout == "removed alice and 2 messages\n"
+    assert json.loads(run("user", "list", "--json").stdout) == []
+    run("user", "add", alice, "--password-stdin", input="x\n")
+    assert contents(store, alice) == []
+
+
+def test_remove_asks_and_without_a_terminal_refuses(run: Run, store: Path, alice: str) -> None:
+    deliver(store, alice, [b"a: b\n\none\n"])
+    result = run("user", "remove", alice, input="y\n", code=2)
+    assert "alice has 1 message (13 octets), and there is no terminal" in result.stderr
+    assert not accounts_of(store).get(alice).disabled
+    assert len(contents(store, alice)) == 1
+
+
+def test_a_name_that_nobody_has(run: Run, alice: str) -> None:
+    for command in (
+        ["user", "passwd", "bob", "--password-stdin"],
+        ["user", "quota", "bob", "1"],
+        ["user", "disable", "bob"],
+        ["user", "enable", "bob"],
+        ["user", "remove", "bob", "--yes"],
+        ["maildrop", "show", "bob"],
+        ["maildrop", "unlock", "bob"],
+        ["maildrop", "check", "bob"],
+    ):
+        result = run(*command, input="x\n", code=2)
+        assert "there is no account 'bob'" in result.stderr
+
+
+def test_a_store_that_is_not_there_is_not_made_by_looking(run: Run, store: Path) -> None:
+    for command in (
+        ["user", "list"],
+        ["user", "passwd", "alice", "--password-stdin"],
+        ["maildrop", "show", "alice"],
+        ["maildrop", "check"],
+    ):
+        result = run(*command, input="x\n", code=2)
+        assert f"there is no post office at {store}" in result.stderr
+        assert not store.exists()

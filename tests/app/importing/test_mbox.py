@@ -1,0 +1,152 @@
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pillarbox.app.importing import mbox as module
+from pillarbox.app.importing.found import SourceUnusable
+from pillarbox.app.importing.mbox import Mbox
+
+FROM = b"From alice@example.org Mon Nov 23 20:19:00 2026\n"
+
+
+def messages(tmp_path: Path, content: bytes) -> list[bytes | None]:
+    path = tmp_path / "mbox"
+    path.write_bytes(content)
+    with closing(Mbox(path)) as source:
+        return [found.raw for found in source]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", []),
+        (b"\n\n", []),
+        (FROM + b"a: b\n\nx\n", [b"a: b\n\nx\n"]),
+        (FROM + b"a: b\n\nx\n\n", [b"a: b\n\nx\n"]),
+        (FROM + b"a: b\n\nx\n\n\n", [b"a: b\n\nx\n\n"]),
+        (FROM + b"a: b\n\nx\n\n" + FROM + b"c: d\n\ny\n", [b"a: b\n\nx\n", b"c: d\n\ny\n"]),
+        (b"\n" + FROM + b"a: b\n\nx", [b"a: b\n\nx"]),
+        # CRLF throughout
+        (
+            b"From - Mon Nov 23 20:19:00 2026\r\na: b\r\n\r\nx\r\n\r\nFrom \r\nc: d\r\n\r\ny\r\n",
+            [b"a: b\r\n\r\nx\r\n", b"c: d\r\n\r\ny\r\n"],
+        ),
+        # A sentence that begins with "From" is no separator
+        (FROM + b"a: b\n\nx\n\nFrom here on\n", [b"a: b\n\nx\n\nFrom here on\n"]),
+        # nor is a separator that does not stand after an empty line
+        (FROM + b"a: b\n\nx\n" + FROM + b"y\n", [b"a: b\n\nx\n" + FROM + b"y\n"]),
+        # Quoting is undone by one level
+        (FROM + b"a: b\n\n>From x\n>>From y\n> From z\n", [b"a: b\n\nFrom x\n>From y\n> From z\n"]),
+        (FROM + b"\n\n", [None]),
+    ],
+)
+def test_what_an_mbox_holds(tmp_path: Path, content: bytes, expected: list[bytes]) -> None:
+    assert messages(tmp_path, content) == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"From alice Mon Nov 23 20:19:00 2026",
+        b"From alice Mon Nov 23 20:19 2026",
+        b"From alice Mon Nov 23 20:19:00 +0100 2026",
+        b"From alice Mon Nov 23 20:19:00 2026 +0100",
+        b"From MAILER-DAEMON Mon Nov  2 20:19:00 CET 2026",
+        b"From 1234@xxx Mon Nov 23 20:19:00 +0000 2026",
+        b'From "a b"@example.org Mon Nov 23 20:19:00 2026',
+        b"From - Mon Nov 23 20:19:00 2026",
+        b"From -",
+        b"From ",
+    ],
+)
+def test_separators_as_programs_write_them(tmp_path: Path, line: bytes) -> None:
+    assert messages(tmp_path, line + b"\na: b\n\nx\n\n" + line + b"\nc: d\n\ny\n") == [
+        b"a: b\n\nx\n",
+        b"c: d\n\ny\n",
+    ]
+
+
+lines = st.lists(
+    st.binary(max_size=8).map(lambda line: line.replace(b"\n", b""))
+    | st.sampled_from([b"", b"From ", b">From x", b">>From ", FROM.rstrip(), b".", b"\r"]),
+    min_size=1,
+)
+bodies = lines.map(lambda found: b"a: b\n\n" + b"\n".join(found) + b"\n")
+
+
+def mboxrd(bodies: list[bytes]) -> bytes:
+    """As a mail system writes it."""
+    content = b""
+    for body in bodies:
+        quoted = [
+            b">" + line if line.lstrip(b">").startswith(b"From ") else line
+            for line in body.split(b"\n")
+        ]
+        content += FROM + b"\n".join(quoted) + b"\n"
+    return content
+
+
+@given(st.lists(bodies))
+def test_mboxrd_round_trips_arbitrary_messages(
+    tmp_path_factory: pytest.TempPathFactory, bodies: list[bytes]
+) -> None:
+    assert messages(tmp_path_factory.getbasetemp(), mboxrd(bodies)) == bodies
+
+
+def test_long_lines_come_through_in_pieces(tmp_path: Path) -> None:
+    body = b"a: b\n\n" + b"x" * 300_000 + b"From \n" + b">From \n" * 3
+    assert messages(tmp_path, mboxrd([body, body])) == [body, body]
+
+
+def test_what_is_too_large_is_skipped_and_the_rest_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_MESSAGE_OCTETS", 100)
+    path = tmp_path / "mbox"
+    path.write_bytes(mboxrd([b"a: b\n\n" + b"x\n" * 100, b"c: d\n\ny\n"]))
+    with closing(Mbox(path)) as source:
+        large, small = source
+    assert (large.raw, large.problem) == (None, "is larger than 100 octets")
+    assert (small.raw, small.label) == (b"c: d\n\ny\n", "the message at line 105")
+
+
+def test_units_add_up_to_the_total(tmp_path: Path) -> None:
+    path = tmp_path / "mbox"
+    path.write_bytes(b"\n" + mboxrd([b"a: b\n\nx\n"] * 3))
+    with closing(Mbox(path)) as source:
+        assert sum(found.units for found in source) == source.total == path.stat().st_size
+
+
+@pytest.mark.parametrize("content", [b"Subject: a mail\n\nx\n", b"\x00\x01", b"From me to you\n\n"])
+def test_what_is_no_mbox_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "mbox"
+    path.write_bytes(content)
+    with pytest.raises(SourceUnusable, match="is not an mbox"):
+        Mbox(path)
+
+
+HOLD = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as file:
+    fcntl.lockf(file, fcntl.LOCK_EX)
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_an_mbox_that_somebody_writes_to_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mbox"
+    path.write_bytes(FROM + b"a: b\n\nx\n")
+    command = [sys.executable, "-c", HOLD, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout
+        assert writer.stdout.readline() == b"locked\n"
+        with pytest.raises(SourceUnusable, match="another program is writing to it"):
+            Mbox(path)
+        writer.communicate()
+    assert len(messages(tmp_path, path.read_bytes())) == 1
