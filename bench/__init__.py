@@ -11,6 +11,7 @@ or short answer is an error and not a fast one.
 ``figures``  CPU and memory of a running server, from ``/proc``
 ``client``   a driver that is quick because it knows what to expect
 ``office``   the server under test, and what lies in its maildrops
+``limit``    a bare server with the same replies: nothing in Python is cheaper
 ``works``    the kinds of work, one function each
 ===========  =======================================================
 """

@@ -27,6 +27,7 @@ def plan(running: Office, share: float) -> list[tuple[str, Work, int]]:
 
     tls = running.tls
     return [
+        ("limit session retr pipelined", works.at_limit, of(1000)),
         ("session", works.sessions, of(1000)),
         ("session tls", partial(works.sessions, tls=tls), of(300)),
         ("retr", works.retrieve, of(5000)),

@@ -14,12 +14,14 @@ END = b"\r\n.\r\n"
 class Client:
     """One connection, blocking."""
 
-    def __init__(self, port: int, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, port: int, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+    ) -> None:
         plain = socket.create_connection((host, port))
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket = tls.wrap_socket(plain, server_hostname="localhost") if tls else plain
         self._scratch = bytearray(_BUFFER)
-        self.line()
+        self.greeting = self.line()
 
     def __enter__(self) -> Self:
         return self

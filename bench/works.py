@@ -7,10 +7,11 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.client import Client
 from bench.figures import cpu_seconds, pss_bytes
+from bench.limit import limit
 from bench.office import DOMAIN, PASSWORD, Office, message
 
 SMALL = 5_000
@@ -57,17 +58,30 @@ def _open(office: Office, user: str, tls: ssl.SSLContext | None) -> Client:
     return client
 
 
+def at_limit(office: Office, rounds: int) -> Iterator[Figure]:
+    """The same bytes in the same round trips, by a server that does nothing else."""
+    with limit(office, USERS[0]) as bare:
+        for figure in (
+            sessions(bare, rounds),
+            retrieve(bare, rounds * 5),
+            retrieve(bare, rounds * 10, batch=50),
+        ):
+            yield replace(figure, work=f"limit: {figure.work}")
+
+
 def _name(text: str, tls: ssl.SSLContext | None) -> str:
     return f"{text}, {'TLS' if tls else 'clear'}"
 
 
 def sessions(office: Office, rounds: int, tls: ssl.SSLContext | None = None) -> Figure:
     """USER, PASS, STAT, UIDL, LIST, QUIT on 50 messages; TLS: full handshake each time."""
-    for user in USERS:  # proven once, so that what is measured is a polling client
-        _open(office, user, None).quit()
+    for user in office.users:  # proven once, so that what is measured is a polling client
+        if user in USERS:
+            _open(office, user, None).quit()
+    users = [user for user in office.users if user in USERS]
     meter = Meter(office)
     for number in range(rounds):
-        client = _open(office, USERS[number % len(USERS)], tls)
+        client = _open(office, users[number % len(users)], tls)
         client.command(b"STAT")
         if client.listing(b"UIDL").count(b"\n") != 52 or client.listing(b"LIST").count(b"\n") != 52:
             raise AssertionError("not 50 messages")
