@@ -10,6 +10,7 @@ commit:USER:NUMBER,NUMBER      delete messages of the open maildrop
 release:USER                   release it
 threads                        start all threads and name them: NAME=ID,NAME=ID
 wait                           wait for a line on stdin
+limit:SIZE                     no file may grow beyond SIZE bytes: a full disk
 =============================  =====================================================
 """
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import sys
 import threading
 from pathlib import Path
@@ -73,6 +75,10 @@ class Actor:
             await shard.write(Probe())
         await asyncio.get_running_loop().run_in_executor(self.store._executor, id, None)
         return ",".join(f"{thread.name}={thread.native_id}" for thread in threading.enumerate())
+
+    async def do_limit(self, size: str) -> str:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), resource.RLIM_INFINITY))
+        return "ok"
 
     async def do_wait(self) -> str:
         os.read(0, 1)  # on this thread: a new one would not be among those that were named

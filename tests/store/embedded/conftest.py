@@ -109,3 +109,16 @@ def strace() -> str:
     if "attached" not in answer:
         pytest.skip(f"strace may not trace here, so that crashes cannot be staged: {answer}")
     return program
+
+
+def heard(actor: subprocess.Popen[str]) -> str:
+    """The actor's next answer."""
+    assert actor.stdout
+    return actor.stdout.readline().rstrip("\n")
+
+
+def told(actor: subprocess.Popen[str]) -> None:
+    """End the actor's wait."""
+    assert actor.stdin
+    actor.stdin.write("\n")
+    actor.stdin.flush()

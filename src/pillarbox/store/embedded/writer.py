@@ -199,9 +199,9 @@ class Writer:
                 self._unlinked.append(body)
 
     def _tidy(self) -> None:
-        """Give space back as long as no job waits."""
+        """Give space back as long as no job waits, and nobody for the end."""
         try:
-            while self._untidy and self._queue.empty():
+            while self._untidy and self._queue.empty() and not self._closed:
                 with turn(self._turns):
                     self._untidy = tidy.give_back(self._connection(), self._unlinked)
                 self._unlinked.clear()

@@ -1,0 +1,257 @@
+"""Damaged files, a full disk, foreign files: clear errors, and no harm to the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from pillarbox.contracts.errors import BodyDamaged, StoreUnavailable
+from pillarbox.model import Identity, Recipient
+from pillarbox.store.embedded import EmbeddedStore, open_store, stream
+from pillarbox.store.embedded.jobs import Probe
+from pillarbox.store.embedded.transaction import Job, Transaction
+from pillarbox.testing.store_contract import content, seen_next
+
+from .actor import SHARDS, letter
+from .conftest import Actors
+
+# alice lies in shard 1, bob in shard 0
+ALICE, BOB = Identity("alice"), Identity("bob")
+SMALL, LARGE = letter("small", 5), letter("large", 20_000)
+
+
+@pytest.fixture
+async def folder(tmp_path: Path) -> Path:
+    """A store in which alice and bob have a small and a large letter."""
+    store = open_store(tmp_path / "store", shards=SHARDS)
+    for message in (SMALL, LARGE):
+        await store.deliver(message, [Recipient("alice"), Recipient("bob")])
+    await store.close()
+    return tmp_path / "store"
+
+
+@pytest.fixture
+async def store(folder: Path) -> AsyncIterator[EmbeddedStore]:
+    store = open_store(folder)
+    yield store
+    await store.close()
+
+
+def body_file(folder: Path) -> Path:
+    """alice's large body."""
+    (found,) = (folder / "shard-01" / "bodies").glob("*/*")
+    return found
+
+
+async def test_a_damaged_index_is_named_and_harms_no_other_shard(folder: Path) -> None:
+    index = folder / "shard-01" / "index.db"
+    index.write_bytes(b"not an index, but something else" * 1000)
+    store = open_store(folder)
+    with pytest.raises(StoreUnavailable, match=str(index)) as caught:
+        await store.open(ALICE)
+    assert not caught.value.temporary
+    refused, delivered = await store.deliver(SMALL, [Recipient("alice"), Recipient("bob")])
+    assert delivered is None
+    assert isinstance(refused, StoreUnavailable)
+    assert not refused.temporary
+    assert str(index) in str(refused)
+    assert await seen_next(store, "bob") == [SMALL.data, LARGE.data, SMALL.data]
+    with pytest.raises(StoreUnavailable):
+        await store.probe()
+    (finding,) = await store.check()
+    assert str(index) in finding.problem
+    assert not finding.repaired
+    await store.close()
+
+
+async def test_a_page_of_rubbish_is_permanent_damage(folder: Path) -> None:
+    index = folder / "shard-01" / "index.db"
+    with index.open("r+b") as file:
+        file.seek(8192)
+        file.write(b"\xff" * (index.stat().st_size - 8192))
+    store = open_store(folder)
+    with pytest.raises(StoreUnavailable, match=str(index)) as caught:
+        await store.open(ALICE)
+    assert not caught.value.temporary
+    findings = await store.check()
+    assert findings
+    assert all(str(index) in finding.problem for finding in findings)
+    await store.close()
+
+
+async def test_a_missing_body_file_is_named_and_stays_listed(
+    folder: Path, store: EmbeddedStore
+) -> None:
+    body_file(folder).unlink()
+    maildrop = await store.open(ALICE)
+    with pytest.raises(BodyDamaged, match=r"bodies/0000/2 is missing"):
+        await maildrop.body(2)
+    assert await content(await maildrop.body(1)) == SMALL.data
+    assert len(await maildrop.messages(1, 2)) == 2
+    await maildrop.commit([2])
+    await maildrop.release()
+    assert await seen_next(store, "alice") == [SMALL.data]
+    assert await seen_next(store, "bob") == [SMALL.data, LARGE.data]
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+async def test_a_body_file_of_the_wrong_size_is_damaged(
+    folder: Path, store: EmbeddedStore, change: int
+) -> None:
+    os.truncate(body_file(folder), len(LARGE.data) + change)
+    maildrop = await store.open(ALICE)
+    with pytest.raises(BodyDamaged, match=f"has {len(LARGE.data) + change} bytes"):
+        await maildrop.body(2)
+
+
+async def test_a_body_file_that_shrinks_while_it_is_read(tmp_path: Path) -> None:
+    message = letter("very large", 50_000)
+    store = open_store(tmp_path / "store", shards=1)
+    await store.deliver(message, [Recipient("alice")])
+    body = await (await store.open(ALICE)).body(1)
+    assert not isinstance(body.content, bytes)
+    received = await anext(body.content)
+    (file,) = (tmp_path / "store" / "shard-00" / "bodies").glob("*/*")
+    os.truncate(file, len(received) + 100)
+    assert len(await anext(body.content)) == 100
+    with pytest.raises(BodyDamaged, match=str(file)):
+        await anext(body.content)
+    await body.content.aclose()
+    await store.close()
+
+
+async def test_a_missing_body_row_is_damage(folder: Path, store: EmbeddedStore) -> None:
+    with closing(sqlite3.connect(folder / "shard-01" / "index.db")) as sql, sql:
+        sql.execute("DELETE FROM bodies WHERE id = 1")
+    maildrop = await store.open(ALICE)
+    with pytest.raises(BodyDamaged, match="body 1 is missing"):
+        await maildrop.body(1)
+
+
+@pytest.mark.parametrize("nowait", [0, stream._NOWAIT])
+async def test_bodies_are_read_with_and_without_a_look_into_the_page_cache(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch, nowait: int
+) -> None:
+    monkeypatch.setattr(stream, "_NOWAIT", nowait)
+    assert await seen_next(store, "alice") == [SMALL.data, LARGE.data]
+
+
+async def test_a_reader_cancelled_while_a_thread_reads(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "_NOWAIT", 0)
+    maildrop = await store.open(ALICE)
+    body = await maildrop.body(2)
+    assert not isinstance(body.content, bytes)
+    reading = asyncio.ensure_future(anext(body.content))
+    await asyncio.sleep(0)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    await body.content.aclose()
+    assert await content(await maildrop.body(2)) == LARGE.data
+
+
+async def test_a_full_disk_refuses_the_large_and_takes_the_small(
+    folder: Path, actors: Actors
+) -> None:
+    large, small = "deliver:huge:90000:alice,bob", "deliver:tiny:5:alice,bob"
+    answers = actors.run("limit:400000", large, small).answers
+    assert answers[large].startswith("temporary no room to write")
+    assert str(folder / "staging") in answers[large]
+    assert answers[small] == "ok,ok"
+    assert list((folder / "staging").iterdir()) == []
+    store = open_store(folder)
+    assert await seen_next(store, "alice") == [SMALL.data, LARGE.data, letter("tiny", 5).data]
+    assert await store.check() == []
+    await store.close()
+
+
+async def test_a_disk_that_fills_up_loses_nothing_acknowledged(
+    folder: Path, actors: Actors
+) -> None:
+    steps = [f"deliver:fill{n}:1000:alice" for n in range(80)]
+    answers = actors.run("limit:300000", *steps).answers
+    taken = [step.split(":")[1] for step in steps if answers[step] == "ok"]
+    assert 0 < len(taken) < len(steps)
+    assert all(answers[step].startswith(("ok", "temporary")) for step in steps)
+    store = open_store(folder)
+    expected = [SMALL.data, LARGE.data, *(letter(mark, 1000).data for mark in taken)]
+    assert await seen_next(store, "alice") == expected
+    assert await store.check() == []
+    await store.close()
+
+
+class Spoiler(Job[None]):
+    """A job which ends the whole transaction, as SQLite does when the disk is full."""
+
+    def run(self, transaction: Transaction) -> None:
+        transaction.sql.execute("ROLLBACK")
+        raise sqlite3.OperationalError("database or disk is full")
+
+
+class Bug(Job[None]):
+    def run(self, transaction: Transaction) -> None:
+        transaction.sql.execute("DELETE FROM maildrops")
+        raise ZeroDivisionError
+
+
+async def test_one_bad_job_takes_no_other_with_it(store: EmbeddedStore) -> None:
+    shard = store.all_shards[1]
+    jobs: list[Job[None]] = [Probe(), Spoiler(), Probe(), Bug(), Probe()]
+    answers = [shard.writer.submit(job) for job in jobs]
+    outcomes = await asyncio.gather(*answers)
+    kinds = [type(outcome) for outcome in outcomes]
+    nothing = type(None)
+    assert kinds == [nothing, StoreUnavailable, nothing, ZeroDivisionError, nothing]
+    assert (await store.status("alice")).count == 2
+
+
+async def test_the_number_of_shards_is_the_stores_own(folder: Path) -> None:
+    store = open_store(folder, shards=7)
+    assert len(store.all_shards) == SHARDS
+    assert await seen_next(store, "alice") == [SMALL.data, LARGE.data]
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    "description",
+    [b"", b"{", b"[]", b'{"format": 1}', json.dumps({"format": 9, "shards": 2}).encode(),
+     b'{"format": 1, "shards": "2"}', b'{"format": 1, "shards": 0}', b"\xff"],
+)  # fmt: skip
+def test_a_description_that_is_not_understood(folder: Path, description: bytes) -> None:
+    (folder / "store.json").write_bytes(description)
+    with pytest.raises(StoreUnavailable, match=r"store\.json") as caught:
+        open_store(folder)
+    assert not caught.value.temporary
+
+
+def test_an_index_of_a_newer_version(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "shard-00" / "index.db")) as sql:
+        sql.execute("PRAGMA user_version = 99")
+    with pytest.raises(StoreUnavailable, match="has version 99"):
+        open_store(folder)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreUnavailable, match=str(tmp_path / "file")):
+        open_store(tmp_path / "file" / "store")
+
+
+async def test_an_index_that_vanishes_is_temporary(folder: Path) -> None:
+    store = open_store(folder)
+    (folder / "shard-01" / "index.db").rename(folder / "elsewhere")
+    with pytest.raises(StoreUnavailable, match=r"shard-01/index\.db") as caught:
+        await store.open(ALICE)
+    assert caught.value.temporary
+    (folder / "elsewhere").rename(folder / "shard-01" / "index.db")
+    assert await seen_next(store, "alice") == [SMALL.data, LARGE.data]
+    await store.close()

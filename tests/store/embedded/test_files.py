@@ -1,0 +1,67 @@
+"""What lies on disk: who may read it, and that it shrinks again."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from pathlib import Path
+
+from pillarbox.model import Identity, Recipient
+from pillarbox.store.embedded import EmbeddedStore, open_store
+
+from .actor import letter
+
+
+def used(folder: Path) -> int:
+    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
+
+
+async def filled(store: EmbeddedStore) -> None:
+    for n in range(10):
+        await store.deliver(letter(f"large {n}", 30_000), [Recipient("alice")])
+    for start in range(0, 300, 50):
+        await asyncio.gather(
+            *(
+                store.deliver(letter(f"small {n}", 4_000), [Recipient("alice")])
+                for n in range(start, start + 50)
+            )
+        )
+
+
+async def test_nobody_else_may_read_anything(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "store"
+    store = open_store(folder, shards=1)
+    await filled(store)
+    await store.open(Identity("alice"))
+    for path in [folder, *folder.rglob("*")]:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        assert mode == (0o700 if path.is_dir() else 0o600), path
+    await store.close()
+
+
+async def test_space_is_given_back_after_deletion(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "store", shards=1)
+    await filled(store)
+    full = used(tmp_path)
+    maildrop = await store.open(Identity("alice"))
+    await maildrop.commit(range(1, maildrop.count + 1))
+    await maildrop.release()
+    async with asyncio.timeout(60):
+        while used(tmp_path) > full / 4:
+            await store.probe()  # each answer comes after another step of tidying
+    assert list((tmp_path / "store").glob("shard-*/bodies/*/*")) == []
+    assert await store.check() == []
+    await store.close()
+
+
+async def test_the_log_stays_bounded(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "store", shards=1)
+    largest = 0
+    for _ in range(6):
+        await filled(store)
+        (log,) = (tmp_path / "store").glob("shard-00/index.db-wal")
+        largest = max(largest, log.stat().st_size)
+    (index,) = (tmp_path / "store").glob("shard-00/index.db")
+    assert largest < 48 * 1024 * 1024
+    assert index.stat().st_size > largest
+    await store.close()
