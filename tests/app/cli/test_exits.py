@@ -1,5 +1,7 @@
 """Errors become one clear sentence and one of the promised exit codes."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,18 @@ def test_a_fault_in_the_configuration_ends_every_command_with_2(run: Run, tmp_pa
         assert result.stderr == (
             f"{path}:2: server.hostnam: there is no such setting; did you mean server.hostname?\n"
         )
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(
+    settings: list[str], run: Run, alice: str
+) -> None:
+    command = [sys.executable, "-m", "pillarbox", *settings, "user", "list"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
 
 
 def test_real_processes_end_the_same_way(spawn: Spawn, store: Path) -> None:

@@ -34,8 +34,8 @@ class RootGroup(LazyGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (typer.Exit, typer.Abort, typer.BadParameter):
-            raise
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            raise  # Typer's own business; `… | head` is no error worth a word
         except (Exception, KeyboardInterrupt) as error:
             if type(error).__module__.startswith("typer."):
                 raise  # usage errors: Typer shows them, with exit code 2

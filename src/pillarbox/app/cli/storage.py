@@ -59,7 +59,15 @@ def enter(config: Config, *, create: bool = False) -> None:
     """
     logs.configure(level="warning")  # what engines have to say goes to stderr
     path = config.store.path
-    if not create and not path.is_dir():
+    try:
+        there = path.is_dir()
+    except PermissionError:
+        raise CommandFailed(
+            f"the folder {path} (store.path) is closed to this user: run this as root, or as the "
+            "user that the server runs as",
+            ExitCode.USAGE,
+        ) from None
+    if not (there or create):
         raise CommandFailed(
             f"there is no post office at {path} (store.path): name its configuration with --config, "
             "or begin one with `pillarbox user add NAME`",
