@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from threading import current_thread
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pillarbox.delivery import intake
 from pillarbox.delivery.admission import Room
 from pillarbox.delivery.content import Arrival, Endless
+from pillarbox.delivery.intake import prepare
 from pillarbox.delivery.replies import Refused
+from pillarbox.model import StoredForm
 from pillarbox.wire.canonical import smuggled_dot
 from tests.delivery.office import Office, body_of, office
 
@@ -85,6 +90,7 @@ lines = st.lists(
 ).map(lambda rows: b"".join(row + b"\r\n" for row in rows))
 
 
+@settings(deadline=None)
 @given(content=lines, size=st.integers(1, 30), buffer=st.integers(1, 50))
 def test_arbitrary_bytes_arrive_whole_or_are_refused_for_smuggling(
     content: bytes, size: int, buffer: int
@@ -165,6 +171,31 @@ async def test_a_long_line_is_accepted(either: Office) -> None:
     line = await either.addressed("alice@example.org")
     assert (await line.message(content + b".\r\n"))[0].startswith("250")
     assert [body_of(m) for m in await either.mail("alice")] == [content]
+
+
+@pytest.mark.parametrize("door", ["lmtp", "smtp"])
+async def test_a_large_message_is_treated_as_a_small_one(
+    door: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only that its treatment is in a thread."""
+    names: set[str] = set()
+
+    def noted(*facts: Any) -> StoredForm:
+        names.add(current_thread().name)
+        return prepare(*facts)
+
+    monkeypatch.setattr(intake, "prepare", noted)
+    content = HEADER + b".dots\r\n" * 500_000
+    async with office(door) as place:
+        line = await place.addressed("alice@example.org")
+        assert (await line.message(stuffed(content)))[0].startswith("250")
+        assert [body_of(m) for m in await place.mail("alice")] == [content]
+        assert names == {"large-message_0"}
+        for bad in (content + b"a\n.\r\n", b"Received: x\r\n" * 101 + content):
+            await line.say("MAIL FROM:<a@b.example>")
+            await line.say("RCPT TO:<alice@example.org>")
+            assert (await line.message(bad + b".\r\n"))[0][:3] in {"550", "554"}
+        assert len(await place.mail("alice")) == 1
 
 
 async def test_one_octet_a_write(either: Office) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from pillarbox.delivery.connection import Connection
+from pillarbox.delivery.link import peer_of
 from tests.delivery.office import Office, office, policy
 
 
@@ -127,3 +128,23 @@ async def test_a_client_that_does_not_read_costs_little_and_holds_nobody_up() ->
 def test_a_policy_under_which_no_mail_flows(rule: dict[str, object], word: str) -> None:
     with pytest.raises(ValueError, match=word):
         policy(**rule)
+
+
+@pytest.mark.parametrize(
+    ("name", "peer"),
+    [
+        (("192.0.2.7", 1), "192.0.2.7"),
+        (("::ffff:192.0.2.7", 1, 0, 0), "192.0.2.7"),
+        (("2001:DB8:0::1", 1, 0, 0), "2001:db8::1"),
+        ("", "unix"),
+        (None, "unix"),
+    ],
+)
+def test_one_address_one_name(name: object, peer: str) -> None:
+    """An IPv4 client at a dual-stack socket is the same as at an IPv4 one."""
+
+    class Transport(asyncio.BaseTransport):
+        def get_extra_info(self, key: str, default: object = None) -> object:
+            return name if key == "peername" else default
+
+    assert peer_of(Transport()) == peer

@@ -75,7 +75,7 @@ class Link(SMTP):
         self._outbox: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.peer = _peer(transport)
+        self.peer = peer_of(transport)
         self.desk.present.add(self)
         super().connection_made(transport)
 
@@ -187,7 +187,7 @@ class Link(SMTP):
         return self.envelope
 
 
-def _peer(transport: asyncio.BaseTransport) -> str:
+def peer_of(transport: asyncio.BaseTransport) -> str:
     """The client's address; ``unix`` for a socket in the file system."""
     name = transport.get_extra_info("peername")
     if not isinstance(name, tuple):
