@@ -158,7 +158,7 @@ class PostOffice:
 
     def _write_certificate(self) -> None:
         authority().cert_pem.write_to_path(self.authority)
-        certificate = authority().issue_cert(HOST, "localhost")
+        certificate = authority().issue_cert(HOST, "localhost", common_name="localhost")
         certificate.private_key_and_cert_chain_pem.write_to_path(self.folder / "server.pem")
         (self.folder / "server.pem").chmod(0o600)
 
