@@ -75,6 +75,11 @@ async def test_an_international_domain_in_either_form(domain: str) -> None:
         assert (await rcpt(place, f"<alice@{domain}>", " SMTPUTF8")).startswith("250")
 
 
+async def test_a_domain_configured_in_capitals_and_with_a_final_dot() -> None:
+    async with office("smtp", domains=("Example.ORG.",)) as place:
+        assert (await rcpt(place, "<alice@example.org>")).startswith("250")
+
+
 async def test_an_international_sender_is_in_the_return_path(either: Office) -> None:
     line = await either.call()
     await line.say("MAIL FROM:<j\u00fcrgen@b.example> SMTPUTF8")

@@ -102,9 +102,11 @@ class AddressBook:
 
 
 def _comparable(domain: str) -> str:
-    if domain.isascii():
-        return domain.lower()
+    """The spelling that all spellings of one domain share."""
+    key = domain.lower().removesuffix(".")
+    if key.isascii():
+        return key
     try:
-        return domain.encode("idna").decode("ascii").lower()
+        return key.encode("idna").decode("ascii").lower()
     except UnicodeError:  # a label that IDNA forbids is nobody's domain
-        return domain.lower()
+        return key
