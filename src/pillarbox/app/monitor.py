@@ -54,7 +54,7 @@ class Monitor:
 
     def __init__(self, seat: Seat) -> None:
         self._health = Health(seat)
-        self._sockets = [x.socket_of(0) for x in seat.setup.listeners if x.door == "http"]
+        self._sockets = seat.sockets
         config = uvicorn.Config(
             make_app(self._health, seat),
             http="h11",

@@ -11,8 +11,8 @@ one configuration and one set of TLS contexts.
 Reload (SIGHUP)
     The configuration and the certificate are read again. With a fault in them, it is
     logged and nothing changes. Else a new generation is forked; when all of it accepts,
-    the old one stops accepting and lets its sessions end in peace. Sockets of addresses
-    that stay are inherited: no connection is refused meanwhile. If the new generation
+    the old one stops accepting and lets its sessions end in peace; ``ready`` is logged
+    once nobody meets the old configuration any more. Sockets of addresses that stay are inherited: no connection is refused meanwhile. If the new generation
     does not come up, it is abandoned and the old one goes on.
 
 Stop (SIGTERM, SIGINT)
@@ -72,6 +72,10 @@ class Generation:
     def children(self) -> Iterator[tuple[Post, Child]]:
         return ((post, post.child) for post in self.posts if post.child)
 
+    def has_closed(self) -> bool:
+        """Whether nobody of it accepts any more."""
+        return all(child.column.state is State.DRAINING for _, child in self.children)
+
     def is_ready(self) -> bool:
         """Whether every post is manned by somebody who accepts."""
         return all(post.child and post.child.column.state is State.READY for post in self.posts)
@@ -110,6 +114,8 @@ class Supervisor:
         self._leavings = [self._metrics]
         self._serving = Generation(1, setup, _posts(setup))
         self._coming: Generation | None = None
+        self._leaving: Generation | None = None
+        """The generation before, as long as it may still accept somebody."""
         self._retired: list[Generation] = []
         self._newest = 1
         self._ready = False
@@ -154,7 +160,7 @@ class Supervisor:
             for post in generation.posts:
                 post.due = None
             # The health page stays up to say "draining" until the last worker has gone.
-            generation.send(signal.SIGTERM, to="worker")
+            generation.send(signal.SIGUSR2 if hurry else signal.SIGTERM, to="worker")
 
     # -- the loop's steps ------------------------------------------------------------
 
@@ -164,7 +170,7 @@ class Supervisor:
         if self._stop_by is not None:
             self._see_to_the_end(self._stop_by)
             return
-        if self._wants_reload and self._ready and self._coming is None:
+        if self._wants_reload and self._ready and not self._coming and not self._leaving:
             self._wants_reload = False
             self._reload()
         for generation in filter(None, (self._serving, self._coming)):
@@ -204,6 +210,12 @@ class Supervisor:
             self._ready = True
             _log.info("ready", **_addresses(self._serving.setup))
             self._on_ready()
+        if self._leaving is not None and self._leaving.has_closed():
+            self._leaving = None
+            serving = self._serving
+            _log.info(
+                "ready", generation=serving.number, reloaded=True, **_addresses(serving.setup)
+            )
         coming = self._coming
         if coming is None:
             return
@@ -253,7 +265,7 @@ class Supervisor:
         """In the new child: close what belongs to the supervisor and to other children."""
         self._mailbox.forget()
         os.close(self._life)
-        mine = set(map(id, seat_sockets(seat)))
+        mine = set(map(id, seat.sockets))
         for generation in self._all():
             for listener in generation.setup.listeners:
                 for sock in listener.sockets:
@@ -333,7 +345,7 @@ class Supervisor:
             post.due = None
         old.send(signal.SIGUSR1)
         old.setup.close(keep=new.setup)
-        _log.info("ready", generation=new.number, reloaded=True, **_addresses(new.setup))
+        self._leaving = old
 
     def _abandon(self, new: Generation, why: str) -> None:
         _log.error("reload failed; the old configuration goes on", why=why)
@@ -356,16 +368,6 @@ class Supervisor:
             generation.setup.close()
         for folder in self._leavings:
             folder.remove()
-
-
-def seat_sockets(seat: Seat) -> list[object]:
-    """The listening sockets that the child in *seat* reads from."""
-    doors = {"http"} if seat.role == "monitor" else {"pop3s", "pop3", "lmtp", "smtp"}
-    return [
-        listener.socket_of(seat.number)
-        for listener in seat.setup.listeners
-        if listener.door in doors
-    ]
 
 
 def _posts(setup: Setup) -> list[Post]:

@@ -4,7 +4,8 @@ The same for workers and for the health page. Orders come from the supervisor as
 
 =========  ======================================================================
 SIGTERM    stop accepting; what runs may finish for ``limits.stop_grace`` seconds
-SIGTERM    (again) close what still runs now
+SIGUSR2    close what still runs now (not a second SIGTERM: the system may merge two
+           that come close together)
 SIGUSR1    a newer generation has taken over: stop accepting, and let sessions end
            in peace (for :data:`RETIRED_SECONDS` at most)
 =========  ======================================================================
@@ -20,6 +21,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -39,6 +41,10 @@ BEAT_SECONDS = 1.0
 # should be cut off for a new certificate. But a process must not live on old settings for
 # ever either.
 RETIRED_SECONDS = 4 * 3600.0
+
+# Event loops close listening sockets a few turns after they are asked to.
+_TURN_SECONDS = 0.002
+_CLOSING_SECONDS = 2.0
 
 FAILED = 1
 CRASHED = 70  # EX_SOFTWARE of sysexits.h: a mistake in Pillarbox itself
@@ -62,6 +68,17 @@ class Seat:
     """Descriptor to write a byte to when the state has changed."""
     metrics: Path
     """Folder of the metrics files."""
+
+    @property
+    def sockets(self) -> list[socket.socket]:
+        """The listening sockets that this child accepts from."""
+        listeners = self.setup.listeners
+        mine = [listener for listener in listeners if (listener.door == "http") == self.is_monitor]
+        return [listener.socket_of(self.number) for listener in mine]
+
+    @property
+    def is_monitor(self) -> bool:
+        return self.role == "monitor"
 
 
 class Service(Protocol):
@@ -128,18 +145,29 @@ async def _beat(seat: Seat, service: Service) -> None:
 async def _drain(seat: Seat, service: Service, orders: _Orders) -> None:
     """Wait for the order to end, then obey; a stricter order that follows takes over."""
     grace = await orders.next()
-    seat.column.state = State.DRAINING
     _log.debug("draining", role=seat.role, grace=grace)
+    telling = asyncio.ensure_future(_tell_when_closed(seat))
     while True:
         stopping = asyncio.ensure_future(service.stop(grace))
         stricter = asyncio.ensure_future(orders.next())
         await asyncio.wait({stopping, stricter}, return_when=asyncio.FIRST_COMPLETED)
         if stopping.done():
             stricter.cancel()
+            telling.cancel()
             return stopping.result()
         stopping.cancel()
         await asyncio.wait({stopping})
         grace = stricter.result()
+
+
+async def _tell_when_closed(seat: Seat) -> None:
+    """Say that this process accepts nobody any more, as soon as that is true."""
+    turns = _CLOSING_SECONDS / _TURN_SECONDS
+    while turns > 0 and any(sock.fileno() >= 0 for sock in seat.sockets):
+        await asyncio.sleep(_TURN_SECONDS)
+        turns -= 1
+    seat.column.state = State.DRAINING
+    _notify(seat)
 
 
 class _Orders:
@@ -155,15 +183,15 @@ class _Orders:
 
     def listen(self) -> None:
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._stop)
-        loop.add_signal_handler(signal.SIGUSR1, self._queue.put_nowait, RETIRED_SECONDS)
+        for number, grace in (
+            (signal.SIGTERM, self._grace),
+            (signal.SIGUSR1, RETIRED_SECONDS),
+            (signal.SIGUSR2, 0.0),
+        ):
+            loop.add_signal_handler(number, self._queue.put_nowait, grace)
         loop.add_reader(self._seat.lifeline, self._orphaned)
-
-    def _stop(self) -> None:
-        self._queue.put_nowait(self._grace)
-        self._grace = 0
 
     def _orphaned(self) -> None:
         asyncio.get_running_loop().remove_reader(self._seat.lifeline)
         _log.error("the supervisor is gone; draining", role=self._seat.role)
-        self._stop()
+        self._queue.put_nowait(self._grace)

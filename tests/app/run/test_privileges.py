@@ -1,0 +1,151 @@
+"""Giving up root (these need it), and what an operator is told otherwise."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pillarbox.app.config import Config, ConfigError
+from pillarbox.app.config.settings import Server, StoreSettings
+from pillarbox.app.privileges import become, enter_store, prepare_store, user_to_become
+from tests.app.run.processes import log_of
+from tests.postoffice import PostOffice
+
+MESSAGE = b"Subject: hello\r\n\r\nthere\r\n"
+OTHER = "nobody"
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has privileges to give up")
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can reach (those of pytest are for this user only)."""
+    path = Path(tempfile.mkdtemp(prefix="pillarbox-test-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+def config(store: Path, user: str = OTHER) -> Config:
+    return Config(server=Server(user=user), store=StoreSettings(path=store))
+
+
+def status(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
+
+
+@as_root
+def test_workers_and_the_health_page_are_the_configured_user(
+    tmp_path: Path, open_folder: Path
+) -> None:
+    store = open_folder / "store"
+    office = PostOffice(tmp_path, store=store, settings={"server": {"user": OTHER}})
+    entry = pwd.getpwnam(OTHER)
+    with office:
+        assert status(office.pid)["Uid"].split() == ["0"] * 4
+        for pid in office.workers():
+            assert status(pid)["Uid"].split() == [str(entry.pw_uid)] * 4
+            assert status(pid)["Gid"].split() == [str(entry.pw_gid)] * 4
+            assert "0" not in status(pid)["Groups"].split()
+            assert int(status(pid)["CapEff"], 16) == 0
+        # The key stays root's (mode 0600), and a reload still reads it.
+        office.signal(signal.SIGHUP)
+        log_of(office).wait_for("ready", count=2)
+        assert office.stop() == 0
+    assert all(path.stat().st_uid == entry.pw_uid for path in [store, *store.rglob("*")])
+
+
+@as_root
+def test_mail_goes_in_and_out_without_root(tmp_path: Path, open_folder: Path) -> None:
+    store = open_folder / "store"
+    office = PostOffice(tmp_path, store=store, settings={"server": {"user": OTHER}})
+    office.add_users(["alice"])
+    entry = pwd.getpwnam(OTHER)
+    for path in (store, *store.rglob("*")):
+        os.chown(path, entry.pw_uid, entry.pw_gid)
+    with office:
+        office.deliver(MESSAGE, "alice")
+        assert len(office.collect("alice")) == 1
+
+
+@as_root
+def test_an_unknown_user_is_a_fault_with_a_remedy(tmp_path: Path) -> None:
+    office = PostOffice(tmp_path, settings={"server": {"user": "no-such-user"}})
+    done = office.run("serve")
+    assert done.returncode == 2
+    assert 'server.user: this machine has no user "no-such-user"' in done.stderr
+    assert "useradd" in done.stderr
+
+
+@as_root
+def test_root_serves_only_when_it_is_written_down(tmp_path: Path) -> None:
+    assert user_to_become(config(tmp_path, "root")) is None
+    chosen = user_to_become(config(tmp_path))
+    assert chosen is not None
+    assert chosen.name == OTHER
+
+
+@as_root
+def test_the_store_s_folder_is_made_for_the_user(tmp_path: Path) -> None:
+    user = user_to_become(config(tmp_path))
+    assert user is not None
+    fresh = tmp_path / "a" / "store"
+    prepare_store(config(fresh), user)
+    assert (fresh.stat().st_uid, fresh.stat().st_mode & 0o777) == (user.uid, 0o700)
+    # An empty folder of root's, as a container's volume is, is handed over …
+    (tmp_path / "volume").mkdir()
+    prepare_store(config(tmp_path / "volume"), user)
+    assert (tmp_path / "volume").stat().st_uid == user.uid
+    # … a full one is not touched.
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter").touch()
+    with pytest.raises(ConfigError, match=r"belongs to root.*chown -R nobody:"):
+        prepare_store(config(tmp_path / "full"), user)
+    assert (tmp_path / "full").stat().st_uid == 0
+
+
+@as_root
+def test_a_command_of_root_s_becomes_the_user_for_good(open_folder: Path) -> None:
+    store = open_folder / "store"
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        with contextlib.suppress(BaseException):
+            enter_store(config(store))
+            (store / "made").touch()
+            with contextlib.suppress(PermissionError):
+                os.setuid(0)
+            code = 0 if os.getresuid() == (pwd.getpwnam(OTHER).pw_uid,) * 3 else 2
+        os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    made = (store / "made").stat()
+    assert made.st_uid == pwd.getpwnam(OTHER).pw_uid
+    assert made.st_mode & 0o077 == 0
+
+
+def test_nobody_else_has_anything_to_give_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert user_to_become(config(tmp_path, "no-such-user")) is None
+    before = os.umask(0o022)
+    try:
+        become(None)
+        assert os.umask(0o077) == 0o077
+    finally:
+        os.umask(before)
+
+
+def test_a_store_that_cannot_be_made_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"store.path: cannot use the folder"):
+        prepare_store(config(tmp_path / "file" / "store"), None)

@@ -1,0 +1,222 @@
+"""Listening sockets: who may share an address, what is inherited, what an operator is told."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pillarbox.app.config import Address, Config, ConfigError, parse_address
+from pillarbox.app.config.settings import Listen
+from pillarbox.app.sockets import Listener, close_listeners, open_listeners
+
+
+def config(tmp_path: Path, **doors: list[str]) -> Config:
+    every: dict[str, tuple[Address, ...]] = dict.fromkeys(
+        ("pop3s", "pop3", "lmtp", "smtp", "http"), ()
+    )
+    chosen: dict[str, tuple[Address, ...]] = {
+        door: tuple(parse_address(text, base=tmp_path) for text in texts)
+        for door, texts in doors.items()
+    }
+    return Config(listen=Listen(**{**every, **chosen}), file=tmp_path / "pillarbox.toml")
+
+
+@contextlib.contextmanager
+def opened(
+    config: Config, workers: int = 2, before: Sequence[Listener] = ()
+) -> Iterator[tuple[Listener, ...]]:
+    listeners = open_listeners(config, workers, before)
+    try:
+        yield listeners
+    finally:
+        close_listeners(listeners)
+
+
+def connects(family: socket.AddressFamily, address: Any) -> bool:
+    with socket.socket(family, socket.SOCK_STREAM) as client:
+        return client.connect_ex(address) == 0
+
+
+def faults(config: Config) -> str:
+    with pytest.raises(ConfigError) as caught:
+        close_listeners(open_listeners(config, 2))
+    return str(caught.value)
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def has_ipv6() -> bool:
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as probe:
+        probe.bind(("::1", 0))
+        return True
+    return False
+
+
+needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+
+
+def test_every_worker_has_a_socket_at_the_same_port(tmp_path: Path) -> None:
+    with opened(config(tmp_path, pop3=["127.0.0.1:0"]), workers=3) as (listener,):
+        names = {sock.getsockname() for sock in listener.sockets}
+        assert len(names) == 1
+        assert len(listener.sockets) == (3 if sys.platform == "linux" else 1)
+        assert listener.name == f"127.0.0.1:{next(iter(names))[1]}"
+        assert connects(socket.AF_INET, next(iter(names)))
+
+
+def test_doors_on_port_0_get_ports_of_their_own(tmp_path: Path) -> None:
+    wanted = config(tmp_path, pop3=["127.0.0.1:0", "127.0.0.1:0"], smtp=["127.0.0.1:0"])
+    with opened(wanted) as listeners:
+        assert len({listener.name for listener in listeners}) == 3
+
+
+@needs_ipv6
+def test_all_interfaces_means_ipv4_too(tmp_path: Path) -> None:
+    with opened(config(tmp_path, pop3=["[::]:0"])) as (listener,):
+        port = listener.sockets[0].getsockname()[1]
+        assert connects(socket.AF_INET, ("127.0.0.1", port))
+        assert connects(socket.AF_INET6, ("::1", port))
+
+
+@needs_ipv6
+def test_both_wildcards_stand_side_by_side(tmp_path: Path, free_port: int) -> None:
+    both = config(tmp_path, pop3=[f"[::]:{free_port}", f"0.0.0.0:{free_port}"])
+    with opened(both) as listeners:
+        assert len(listeners) == 2
+        assert connects(socket.AF_INET, ("127.0.0.1", free_port))
+        assert connects(socket.AF_INET6, ("::1", free_port))
+
+
+def test_a_port_in_use_is_explained(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        text = faults(config(tmp_path, pop3s=[f"127.0.0.1:{port}"]))
+    assert "listen.pop3s" in text
+    assert f"127.0.0.1:{port}" in text
+    assert "another program" in text
+    assert "ss -ltnp" in text
+
+
+def test_a_second_pillarbox_does_not_join_in(tmp_path: Path, free_port: int) -> None:
+    """SO_REUSEPORT alone would let it take half the connections without a word."""
+    wanted = config(tmp_path, pop3=[f"127.0.0.1:{free_port}"])
+    with opened(wanted):
+        assert "another program" in faults(wanted)
+
+
+def test_every_fault_is_shown_and_nothing_stays_open(tmp_path: Path, free_port: int) -> None:
+    wanted = config(
+        tmp_path,
+        pop3=[f"127.0.0.1:{free_port}"],
+        smtp=["192.0.2.1:0"],
+        lmtp=["no-such-name.invalid:24"],
+    )
+    text = faults(wanted)
+    assert "listen.smtp: cannot listen on 192.0.2.1:0: this machine has no such address" in text
+    assert "listen.lmtp: cannot listen on no-such-name.invalid:24: the name is not found" in text
+    assert not connects(socket.AF_INET, ("127.0.0.1", free_port))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may bind any port")
+def test_a_low_port_is_explained(tmp_path: Path) -> None:
+    assert "below 1024" in faults(config(tmp_path, pop3=["127.0.0.1:110"]))
+
+
+def test_a_socket_file_is_made_and_removed(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "lmtp"
+    with opened(config(tmp_path, lmtp=[f"unix:{path}"])) as (listener,):
+        assert listener.name == f"unix:{path}"
+        assert connects(socket.AF_UNIX, str(path))
+        assert path.stat().st_mode & 0o777 == 0o666
+        assert [found.name for found in path.parent.iterdir()] == ["lmtp"]
+    assert not path.exists()
+
+
+def test_a_stale_socket_file_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "lmtp"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    with opened(config(tmp_path, lmtp=["unix:lmtp"])):
+        assert connects(socket.AF_UNIX, str(path))
+
+
+def test_a_socket_file_in_use_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "lmtp"
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        other.listen()
+        text = faults(config(tmp_path, lmtp=["unix:lmtp"]))
+        assert connects(socket.AF_UNIX, str(path))
+    assert "listen.lmtp" in text
+    assert "another program" in text
+
+
+def test_a_file_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "lmtp"
+    path.write_text("my thesis")
+    assert "no socket" in faults(config(tmp_path, lmtp=["unix:lmtp"]))
+    assert path.read_text() == "my thesis"
+
+
+def test_a_file_that_another_server_made_since_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "lmtp"
+    listeners = open_listeners(config(tmp_path, lmtp=["unix:lmtp"]), 1)
+    path.unlink()
+    with socket.socket(socket.AF_UNIX) as successor:
+        successor.bind(str(path))
+        close_listeners(listeners)
+        assert path.exists()
+
+
+def test_a_reload_keeps_the_sockets_of_places_that_stay(tmp_path: Path, free_port: int) -> None:
+    first = config(tmp_path, pop3=[f"127.0.0.1:{free_port}"], smtp=["127.0.0.1:0"], lmtp=["unix:a"])
+    second = config(tmp_path, pop3=[f"127.0.0.1:{free_port}"], smtp=["127.0.0.1:0"])
+    before = open_listeners(first, 2)
+    with opened(second, 2, before) as after:
+        by_door = {listener.door: listener for listener in before}
+        for listener in after:
+            assert listener.sockets == by_door[listener.door].sockets
+        close_listeners(before, keep=after)
+        assert not (tmp_path / "a").exists()
+        assert connects(socket.AF_INET, ("127.0.0.1", free_port))
+
+
+def test_a_reload_may_give_a_place_to_another_door(tmp_path: Path, free_port: int) -> None:
+    before = open_listeners(config(tmp_path, pop3=[f"127.0.0.1:{free_port}"]), 2)
+    with opened(config(tmp_path, lmtp=[f"127.0.0.1:{free_port}"]), 2, before) as (after,):
+        assert after.door == "lmtp"
+        assert after.sockets == before[0].sockets
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="one socket a worker is Linux's")
+def test_a_reload_may_change_the_number_of_workers(tmp_path: Path) -> None:
+    wanted = config(tmp_path, pop3=["127.0.0.1:0"])
+    two = open_listeners(wanted, 2)
+    four = open_listeners(wanted, 4, two)
+    assert four[0].sockets[:2] == two[0].sockets
+    assert len({sock.getsockname() for sock in four[0].sockets}) == 1
+    one = open_listeners(wanted, 1, four)
+    close_listeners(four, keep=one)
+    assert one[0].sockets[0].fileno() > 0
+    assert four[0].sockets[3].fileno() == -1
+    close_listeners(one)
+
+
+def test_a_reload_that_fails_leaves_the_old_sockets_open(tmp_path: Path) -> None:
+    before = open_listeners(config(tmp_path, pop3=["127.0.0.1:0"]), 2)
+    with pytest.raises(ConfigError):
+        open_listeners(config(tmp_path, pop3=["127.0.0.1:0"], smtp=["192.0.2.1:25"]), 2, before)
+    assert connects(socket.AF_INET, before[0].sockets[0].getsockname())
+    close_listeners(before)
