@@ -6,7 +6,7 @@ number is not used again, and no other number moves.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 
 from pillarbox.contracts.store import Body, BodyStream, Maildrop
 from pillarbox.model import MessageInfo
@@ -30,15 +30,15 @@ async def stat(session: Session, _command: Command) -> Reply:
 
 async def list_(session: Session, command: Command) -> Reply:
     if command.number is not None:
-        return await _one(session, command.number, _list_line)
+        return await _one(session, command.number, _scan_listing)
     text = f"{_count(session)} messages ({_octets(session)} octets)"
-    return ok(text, await _all(session, _list_line))
+    return ok(text, await _all(session, _scan_listing))
 
 
 async def uidl(session: Session, command: Command) -> Reply:
     if command.number is not None:
-        return await _one(session, command.number, _uidl_line)
-    return ok("unique-ids follow", await _all(session, _uidl_line))
+        return await _one(session, command.number, _unique_id_listing)
+    return ok("unique-ids follow", await _all(session, _unique_id_listing))
 
 
 async def retr(session: Session, command: Command) -> Reply:
@@ -130,45 +130,45 @@ async def _body(session: Session, number: int) -> Body | Reply:
     return body
 
 
-def _list_line(message: MessageInfo) -> str:
-    return f"{message.number} {message.octets}"
+Lines = Callable[[Iterable[MessageInfo]], list[str]]
+"""Makes the lines of a listing."""
 
 
-def _uidl_line(message: MessageInfo) -> str:
-    return f"{message.number} {message.unique_id}"
+def _scan_listing(messages: Iterable[MessageInfo]) -> list[str]:
+    return [f"{number} {octets}" for number, octets, _ in messages]
 
 
-async def _one(session: Session, number: int, line: Callable[[MessageInfo], str]) -> Reply:
+def _unique_id_listing(messages: Iterable[MessageInfo]) -> list[str]:
+    return [f"{number} {unique_id}" for number, _, unique_id in messages]
+
+
+async def _one(session: Session, number: int, lines: Lines) -> Reply:
     missing = _missing(session, number)
     if missing:
         return missing
-    (message,) = await _maildrop(session).messages(number, number)
-    return ok(line(message))
+    (line,) = lines(await _maildrop(session).messages(number, number))
+    return ok(line)
 
 
-async def _all(session: Session, line: Callable[[MessageInfo], str]) -> bytes | Pieces:
+async def _all(session: Session, lines: Lines) -> bytes | Pieces:
     count = _maildrop(session).count
-    if count <= PAGE:
-        return await _page(session, 1, count, line) if count else b""
-    return _pages(session, line)
+    return await _page(session, 1, count, lines) if count <= PAGE else _pages(session, lines)
 
 
-async def _page(
-    session: Session, first: int, last: int, line: Callable[[MessageInfo], str]
-) -> bytes:
+async def _page(session: Session, first: int, last: int, lines: Lines) -> bytes:
+    messages: Iterable[MessageInfo] = await _maildrop(session).messages(first, last)
     deleted = session.deleted
-    messages = await _maildrop(session).messages(first, last)
-    return "".join(
-        [f"{line(message)}\r\n" for message in messages if message.number not in deleted]
-    ).encode()
+    if deleted:
+        messages = [message for message in messages if message.number not in deleted]
+    return "\r\n".join([*lines(messages), ""]).encode()
 
 
-async def _pages(
-    session: Session, line: Callable[[MessageInfo], str]
-) -> AsyncGenerator[bytes, None]:
+async def _pages(session: Session, lines: Lines) -> AsyncGenerator[bytes, None]:
     count = _maildrop(session).count
     for first in range(1, count + 1, PAGE):
-        yield await _page(session, first, min(first + PAGE - 1, count), line)
+        page = await _page(session, first, min(first + PAGE - 1, count), lines)
+        if page:
+            yield page
 
 
 class _CutStream:
