@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 from dataclasses import dataclass
 
@@ -51,7 +52,7 @@ def pop3_policy(config: Config) -> Policy:
         apop=auth.apop,
         idle_timeout=limits.idle_timeout,
         login_timeout=limits.login_timeout,
-        login_delay=int(limits.login_delay),
+        login_delay=math.ceil(limits.login_delay),
     )
 
 
