@@ -207,9 +207,11 @@ def _set_counters(
 
 def _wrong_references(scope: _Scope) -> Iterator[_Problem]:
     query = """
-        SELECT b.id, b.refs, count(m.body), b.data IS NULL
-        FROM bodies AS b LEFT JOIN (SELECT body FROM messages ORDER BY body) AS m
-        ON m.body = b.id GROUP BY b.id HAVING b.refs <> count(m.body)"""
+        SELECT b.id, b.refs, coalesce(m.listed, 0), b.data IS NULL
+        FROM bodies AS b
+        LEFT JOIN (SELECT body, count(*) AS listed FROM messages GROUP BY body) AS m
+        ON m.body = b.id
+        WHERE b.refs <> coalesce(m.listed, 0)"""
     for body, refs, true, is_file in scope.rows(query):
         text = f"body {body} says that {refs} messages have it, {true} list it"
         yield _Problem(None, text, partial(_set_references, body, true, bool(is_file)))

@@ -1,0 +1,339 @@
+"""What decided the embedded engine's numbers. Results and conclusions: store.md.
+
+``python experiments/store.py FOLDER [EXPERIMENT...]``: FOLDER lies on the disk to be measured.
+Every figure is the median of ROUNDS runs; variants take turns within a round, so that a busy
+machine slows all of them alike.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from pillarbox.model import Identity, Recipient, StoredForm
+from pillarbox.store.embedded import EmbeddedStore, open_store, schema, tidy, writer
+
+ROUNDS = 3
+NEVER = 1 << 40
+LINE = b"x" * 76 + b"\r\n"
+
+
+def message(size: int) -> StoredForm:
+    data = LINE * (size // len(LINE)) + b"\r\n"
+    return StoredForm(data, len(data))
+
+
+def fresh(folder: Path, **options: int) -> EmbeddedStore:
+    shutil.rmtree(folder, ignore_errors=True)
+    return open_store(folder, **options)
+
+
+@contextlib.contextmanager
+def patched(module: object, name: str, value: object) -> Iterator[None]:
+    before = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)
+
+
+Measure = Callable[[], Awaitable[float]]
+
+
+async def table(title: str, variants: dict[str, Measure], unit: str) -> None:
+    """Run all *variants* in turn, ROUNDS times, and print their medians."""
+    figures: dict[str, list[float]] = {name: [] for name in variants}
+    for _ in range(ROUNDS):
+        for name, measure in variants.items():
+            figures[name].append(await measure())
+    first = statistics.median(next(iter(figures.values())))
+    print(f"\n{title} ({unit})")
+    for name, found in figures.items():
+        median = statistics.median(found)
+        print(f"  {name:32} {median:12,.1f}   x{median / first:.2f}", flush=True)
+
+
+async def deliveries(store: EmbeddedStore, size: int, writers: int, seconds: float) -> float:
+    """Durable deliveries a second, by *writers* that each wait for their answer."""
+    letter, done, end = message(size), 0, time.perf_counter() + seconds
+
+    async def deliver(number: int) -> None:
+        nonlocal done
+        while time.perf_counter() < end:
+            (outcome,) = await store.deliver(letter, [Recipient(f"user{number}.{done % 50}")])
+            assert outcome is None
+            done += 1
+
+    began = time.perf_counter()
+    await asyncio.gather(*(deliver(number) for number in range(writers)))
+    return done / (time.perf_counter() - began)
+
+
+async def rate(folder: Path, size: int, writers: int, **options: int) -> float:
+    store = fresh(folder, **options)
+    found = await deliveries(store, size, writers, 1.0)
+    await store.close()
+    return found
+
+
+async def disk(folder: Path) -> None:
+    """How long a sync of the disk takes."""
+    os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - outside the loop's business
+    descriptor = os.open(folder / "sync", os.O_RDWR | os.O_CREAT)
+    taken = []
+    for turn in range(300):
+        os.pwrite(descriptor, b"x" * 8192, (turn % 16) * 8192)
+        began = time.perf_counter()
+        os.fdatasync(descriptor)
+        taken.append((time.perf_counter() - began) * 1e6)
+    os.close(descriptor)
+    quantiles = statistics.quantiles(taken, n=100)
+    print(f"\nfdatasync of 8 KiB (us): median {quantiles[49]:.0f}, 99% {quantiles[98]:.0f}")
+
+
+async def placement(folder: Path) -> None:
+    """A body in the index, or in a file: by size."""
+    places = {"index": NEVER, "file": 0}
+    for size in (5_000, 16_000, 32_000, 64_000, 128_000, 256_000, 1_000_000):
+        title = f"{size // 1000} kB, RETR: body() and all its bytes"
+        await table(
+            title, {n: partial(_retrieval, folder, size, p) for n, p in places.items()}, "us"
+        )
+        for writers in (1, 32):
+            title = f"{size // 1000} kB, deliveries, {writers} writers"
+            variants: dict[str, Measure] = {
+                name: partial(rate, folder, size, writers, inline_bytes=limit)
+                for name, limit in places.items()
+            }
+            await table(title, variants, "1/s")
+
+
+async def _retrieval(folder: Path, size: int, limit: int) -> float:
+    """Microseconds a RETR: all messages of forty maildrops, one after the other."""
+    store = fresh(folder, inline_bytes=limit)
+    users = [f"user{number}" for number in range(40)]
+    each = max(2, min(25, 8_000_000 // size // len(users)))
+    letter = message(size)
+    for _ in range(each):
+        await asyncio.gather(*(store.deliver(letter, [Recipient(user)]) for user in users))
+    maildrops = [await store.open(Identity(user)) for user in users]
+    began = time.process_time()
+    repeats = 3
+    for _ in range(repeats):
+        for number in range(1, each + 1):
+            for maildrop in maildrops:
+                content = (await maildrop.body(number)).content
+                if not isinstance(content, bytes):
+                    async for _ in content:
+                        pass
+                    await content.aclose()
+    taken = time.process_time() - began
+    await store.close()
+    return taken / (repeats * each * len(users)) * 1e6
+
+
+async def pages(folder: Path) -> None:
+    """SQLite's page size."""
+
+    async def with_pages(size: int, measure: Measure) -> float:
+        with patched(schema, "PAGE_BYTES", size):
+            return await measure()
+
+    cases: dict[str, Measure] = {
+        "RETR of 5 kB": partial(_retrieval, folder, 5_000, NEVER),
+        "RETR of 50 kB": partial(_retrieval, folder, 50_000, NEVER),
+        "Deliveries of 5 kB, 1 writer": partial(rate, folder, 5_000, 1),
+        "Deliveries of 5 kB, 32 writers": partial(rate, folder, 5_000, 32),
+    }
+    for title, measure in cases.items():
+        variants: dict[str, Measure] = {
+            f"pages of {size}": partial(with_pages, size, measure) for size in (4096, 8192, 16384)
+        }
+        await table(title, variants, "us" if "RETR" in title else "1/s")
+
+
+async def shards(folder: Path) -> None:
+    """How many shards."""
+    numbers = (1, 2, 4, 8, 16)
+    for writers in (1, 32, 256):
+        variants: dict[str, Measure] = {
+            f"{number} shards": partial(rate, folder, 5_000, writers, shards=number)
+            for number in numbers
+        }
+        await table(f"Deliveries of 5 kB, {writers} writers, one process", variants, "1/s")
+    variants = {f"{number} shards": partial(together, folder, number) for number in numbers}
+    await table("Deliveries of 5 kB, 2 processes of 32 writers", variants, "1/s")
+
+
+async def group(folder: Path) -> None:
+    """Group commit, or a commit for each message; in one shard, where it matters."""
+
+    async def one_by_one(writers: int) -> float:
+        with patched(writer, "BATCH_JOBS", 1):
+            return await rate(folder, 5_000, writers, shards=1)
+
+    for writers in (1, 32):
+        variants: dict[str, Measure] = {
+            "together": partial(rate, folder, 5_000, writers, shards=1),
+            "each by itself": partial(one_by_one, writers),
+        }
+        await table(f"Deliveries of 5 kB, {writers} writers", variants, "1/s")
+
+
+async def turns(folder: Path) -> None:
+    """Taking turns by flock, or by SQLite's busy handler: processes on one shard."""
+    ways = ("flock", "busy")
+    for processes in (2, 4):
+        variants: dict[str, Measure] = {
+            how: partial(together, folder, 1, processes, how) for how in ways
+        }
+        await table(f"Deliveries of 5 kB, {processes} processes of 32 writers", variants, "1/s")
+        variants = {
+            how: partial(together, folder, 1, processes, how, 1, slowest=True) for how in ways
+        }
+        await table(f"99% of deliveries of 5 kB, {processes} processes of 1 writer", variants, "us")
+
+
+async def together(
+    folder: Path, number: int, processes: int = 2, how: str = "flock", writers: int = 32,
+    *, slowest: bool = False,
+) -> float:  # fmt: skip
+    await fresh(folder, shards=number).close()
+    command = [sys.executable, __file__, str(folder), "child", how, str(writers)]
+    children = [
+        subprocess.Popen(  # noqa: ASYNC220 - nothing else runs here
+            [*command, str(child)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        for child in range(processes)
+    ]
+    for child in children:
+        assert child.stdout
+        child.stdout.readline()
+    for child in children:
+        assert child.stdin
+        child.stdin.close()
+    found = []
+    for child in children:
+        assert child.stdout
+        found.append([float(figure) for figure in child.stdout.read().split()])
+        child.wait()
+    return max(worst for _, worst in found) if slowest else sum(each for each, _ in found)
+
+
+async def child(folder: Path, how: str, writers: str, name: str) -> None:
+    """One of several processes: deliveries a second, and microseconds that 99% stay below."""
+    store = open_store(folder)
+    await store.deliver(message(100), [Recipient(f"{name}.warm")])
+    print("ready", flush=True)
+    sys.stdin.read()
+    taken: list[float] = []
+    end = time.perf_counter() + 1.5
+
+    async def deliver(number: int) -> None:
+        while (began := time.perf_counter()) < end:
+            await store.deliver(message(5_000), [Recipient(f"{name}.{number}.{len(taken) % 50}")])
+            taken.append(time.perf_counter() - began)
+
+    no_turn = patched(writer, "turn", contextlib.nullcontext)
+    with no_turn if how == "busy" else contextlib.nullcontext():
+        await asyncio.gather(*(deliver(number) for number in range(int(writers))))
+    print(len(taken) / 1.5, statistics.quantiles(taken, n=100)[98] * 1e6)
+    await store.close()
+
+
+async def space(folder: Path) -> None:
+    """What the disk gets back when everything is deleted."""
+    store = fresh(folder)
+    users = [f"user{number}" for number in range(50)]
+    for size, rounds in ((5_000, 40), (50_000, 10), (500_000, 2)):
+        for _ in range(rounds):
+            await asyncio.gather(
+                *(store.deliver(message(size), [Recipient(user)]) for user in users)
+            )
+    full = _used(folder)
+    began = time.perf_counter()
+    for user in users:
+        maildrop = await store.open(Identity(user))
+        await maildrop.commit(range(1, maildrop.count + 1))
+        await maildrop.release()
+    answered = time.perf_counter() - began
+    left = _used(folder)
+    while True:  # until three probes of every shard's writer have found nothing more to do
+        for _ in range(3 * len(store.all_shards)):
+            await store.probe()
+        if left == (left := _used(folder)):
+            break
+    print(
+        f"\nfull {full / 1e6:.0f} MB; {len(users)} sessions deleted all in {answered * 1e3:.0f} ms;"
+        f" {(time.perf_counter() - began) * 1e3:.0f} ms after the first"
+        f" {left / 1e6:.1f} MB are left"
+    )
+    await store.close()
+    print(f"closed: {_used(folder) / 1e6:.1f} MB (spare pages: {tidy.SPARE_PAGES} a shard)")
+
+
+def _used(folder: Path) -> int:
+    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
+
+
+async def sessions(folder: Path) -> None:
+    """What the server's loop pays: opening, listing, large maildrops."""
+    store = fresh(folder)
+    letter = message(300)
+    for number in range(100):
+        to = [Recipient(f"user{number}")] * 50
+        await store.deliver(letter, to)
+    for size in (1_000, 10_000, 100_000):
+        for _ in range(size // 1000):
+            await store.deliver(letter, [Recipient(f"big{size}")] * 1000)
+
+    async def visit(user: str, *, listed: bool) -> None:
+        maildrop = await store.open(Identity(user))
+        if listed:
+            await maildrop.messages(1, maildrop.count)
+            await maildrop.messages(1, maildrop.count)
+        await maildrop.release()
+
+    async def average(users: list[str], *, listed: bool) -> float:
+        began = time.perf_counter()
+        for _ in range(5):
+            for user in users:
+                await visit(user, listed=listed)
+        return (time.perf_counter() - began) / 5 / len(users) * 1e6
+
+    users = [f"user{number}" for number in range(100)]
+    await table("A session", {
+        "open, release (50 messages)": lambda: average(users, listed=False),
+        "open, LIST, UIDL, release (50)": lambda: average(users, listed=True),
+        "open, release (100,000)": lambda: average(["big100000"], listed=False),
+        "open, LIST, UIDL, release (1,000)": lambda: average(["big1000"], listed=True),
+        "open, LIST, UIDL, release (100,000)": lambda: average(["big100000"], listed=True),
+    }, "us")  # fmt: skip
+    await store.close()
+
+
+EXPERIMENTS = (disk, sessions, placement, pages, shards, group, turns, space)
+
+
+async def main(folder: Path, *chosen: str) -> None:
+    if chosen and chosen[0] == "child":
+        await child(folder, *chosen[1:])
+        return
+    for experiment in EXPERIMENTS:
+        if not chosen or experiment.__name__ in chosen:
+            await experiment(folder / "store")
+    shutil.rmtree(folder / "store", ignore_errors=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), *sys.argv[2:]))
