@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import Any
+from typing import Any, cast
 
 from pillarbox.contracts.auth import Authenticator
 from pillarbox.contracts.meter import Meter, NullMeter
@@ -189,8 +189,16 @@ class _Handshake(asyncio.Protocol):
 class Client:
     """A client of a server on memory transports."""
 
-    def __init__(self, server: Pop3Server, door: str = "pop3", address: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        server: Pop3Server,
+        door: str = "pop3",
+        address: str = "127.0.0.1",
+        clock: Clock | None = None,
+    ) -> None:
         self.door = MemoryDoor(server, door, implicit_tls=door == "pop3s")
+        if clock is not None:
+            self.door.loop = cast("asyncio.AbstractEventLoop", clock)
         self.connection = Connection(self.door)
         self.transport = MemoryTransport(self.connection, address)
 
@@ -240,3 +248,17 @@ def make_server(
         meter=meter or NullMeter(),
         tally=tally or LocalTally(1000, 1000),
     )
+
+
+class Clock:
+    """The event loop with a clock that the test sets."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.now = self._loop.time()
+
+    def time(self) -> float:
+        return self.now
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)

@@ -8,7 +8,7 @@ that need the same configuration; accounts and maildrops are made anew for each.
 from __future__ import annotations
 
 import asyncio
-import itertools
+import tempfile
 from pathlib import Path
 
 from pillarbox.auth.accounts import Accounts
@@ -19,8 +19,6 @@ from pillarbox.testing.transcript_player import SilenceError
 from pillarbox.testing.transcript_steps import Arrives, Event, Setting
 from tests.postoffice import PATIENCE, PostOffice, _OneHash
 from tests.world import as_stored
-
-_clients = itertools.count(2)
 
 
 def configuration(setting: Setting) -> dict[str, dict[str, object]]:
@@ -49,13 +47,19 @@ class Offices:
         wanted = configuration(setting)
         key = repr(wanted)
         if key not in self._offices:
-            folder = self._folder / str(len(self._offices))
-            folder.mkdir()
+            folder = Path(tempfile.mkdtemp(dir=self._folder))
             office = PostOffice(folder, settings=wanted)
             if not setting.certificate:
                 _without_tls(office.config)
             self._offices[key] = office.start()
         return self._offices[key]
+
+    def retire_if_guessed_at(self, office: PostOffice) -> None:
+        """End a server that refused a sign-in: it would slow the next transcript's down."""
+        assert office.log is not None
+        if office.log.find("sign-in failed"):
+            office.stop()
+            self._offices = {k: v for k, v in self._offices.items() if v is not office}
 
     def stop(self) -> None:
         for office in self._offices.values():
@@ -77,9 +81,6 @@ class ProcessStage:
         self._reader: asyncio.StreamReader
         self._writer: asyncio.StreamWriter | None = None
         self._store: EmbeddedStore | None = None
-        # An address of its own: refused sign-ins of another transcript must not slow this one.
-        number = next(_clients)
-        self._client = f"127.0.{number // 250}.{number % 250 + 2}"
 
     async def prepare(self, setting: Setting) -> None:
         self._setting = setting
@@ -108,11 +109,7 @@ class ProcessStage:
         host, port = self._office.addresses["pop3s" if self._door == "pop3s" else "pop3"]
         context = self._office.context() if self._door == "pop3s" else None
         self._reader, self._writer = await asyncio.open_connection(
-            host,
-            port,
-            ssl=context,
-            server_hostname="localhost" if context else None,
-            local_addr=(self._client, 0),
+            host, port, ssl=context, server_hostname="localhost" if context else None
         )
         if self._door == "stls":
             self._greeting = await self._reader.readline()
@@ -170,6 +167,7 @@ class ProcessStage:
         await self._session_is_over()
         if self._store is not None:
             await self._store.close()
+            await asyncio.to_thread(self._offices.retire_if_guessed_at, self._office)
 
 
 def _make_account(office: PostOffice, name: str, password: str, *, apop: bool) -> None:
