@@ -28,7 +28,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple, Self
+from typing import IO, Any, NamedTuple, Self, TypeVar
 
 import trustme
 
@@ -46,6 +46,7 @@ DOORS = ("pop3s", "pop3", "lmtp", "smtp", "http")
 # poplib refuses lines above 2,048 octets (its own guard, not the protocol's). Real mail has them.
 poplib._MAXLINE = 64 * 1024 * 1024  # type: ignore[attr-defined] # the only way to set it
 
+_Client = TypeVar("_Client", poplib.POP3, poplib.POP3_SSL, smtplib.SMTP, smtplib.LMTP)
 Settings = Mapping[str, Mapping[str, object]]
 Answer = tuple[int, bytes]
 
@@ -235,6 +236,11 @@ class PostOffice:
         return self._process
 
     @property
+    def is_running(self) -> bool:
+        """Whether it has been started, and neither stopped nor killed since."""
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         """The supervisor's."""
         return self.running.pid
@@ -243,6 +249,11 @@ class PostOffice:
         """The process ids of the supervisor's children."""
         text = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
         return [int(pid) for pid in text.split()]
+
+    def kill_worker(self, place: int) -> None:
+        """Kill one of its processes; the supervisor has to find out and replace it."""
+        children = self.workers()
+        os.kill(children[place % len(children)], signal.SIGKILL)
 
     def signal(self, number: signal.Signals) -> None:
         """Signal the supervisor."""
@@ -308,7 +319,7 @@ class PostOffice:
         """A client at the LMTP door, greeted."""
         host, port = self.addresses["lmtp"]
         with contextlib.closing(
-            smtplib.LMTP(host, port, local_hostname="client.test", timeout=PATIENCE)
+            _opened(smtplib.LMTP, host, port, local_hostname="client.test", timeout=PATIENCE)
         ) as client:
             _expect(250, client.ehlo())
             yield client
@@ -317,8 +328,8 @@ class PostOffice:
     @contextlib.contextmanager
     def smtp(self) -> Iterator[smtplib.SMTP]:
         """A client at the SMTP door, greeted."""
-        client = smtplib.SMTP(
-            *self.addresses["smtp"], local_hostname="client.test", timeout=PATIENCE
+        client = _opened(
+            smtplib.SMTP, *self.addresses["smtp"], local_hostname="client.test", timeout=PATIENCE
         )
         with contextlib.closing(client):
             _expect(250, client.ehlo())
@@ -349,10 +360,10 @@ class PostOffice:
     def connect(self, door: str = "pop3s") -> poplib.POP3:
         """A POP3 client, greeted, with TLS where the door says so."""
         if door == "pop3s":
-            return poplib.POP3_SSL(
-                *self.addresses["pop3s"], context=self.context(), timeout=PATIENCE
+            return _opened(
+                poplib.POP3_SSL, *self.addresses["pop3s"], context=self.context(), timeout=PATIENCE
             )
-        client = poplib.POP3(*self.addresses["pop3"], timeout=PATIENCE)
+        client = _opened(poplib.POP3, *self.addresses["pop3"], timeout=PATIENCE)
         if door == "stls":
             try:
                 client.stls(self.context())
@@ -377,6 +388,20 @@ class PostOffice:
             return list(unique_ids(client))
 
 
+def _opened(kind: type[_Client], *arguments: Any, **options: Any) -> _Client:
+    """A client of the standard library; unlike its own, this leaves no socket open on failure."""
+    client = kind.__new__(kind)
+    try:
+        client.__init__(*arguments, **options)  # type: ignore[misc] # in two steps, on purpose
+    except BaseException:
+        for name in ("file", "sock"):
+            part = getattr(client, name, None)
+            if part is not None:
+                part.close()
+        raise
+    return client
+
+
 class _OneHash(Passwords):
     """Hashes equal passwords once: hundreds of accounts are to be made quickly."""
 
@@ -394,13 +419,21 @@ def send(client: smtplib.SMTP, content: bytes, users: Sequence[str]) -> list[Ans
     """Send one canonical message; returns the answers to DATA: LMTP one a user, SMTP one.
 
     (smtplib's own ``sendmail`` reads a single answer even in LMTP.)
+
+    Raises:
+        smtplib.SMTPResponseException: it was refused before the message was sent.
     """
     _expect(250, client.mail("sender@example.net"))
     for user in users:
         _expect(250, client.rcpt(f"{user}@{DOMAIN}"))
+    return send_content(client, content, len(users))
+
+
+def send_content(client: smtplib.SMTP, content: bytes, recipients: int) -> list[Answer]:
+    """DATA, for that many accepted recipients; see :func:`send`."""
     _expect(354, client.docmd("DATA"))
     client.send(stuffed(content) + b".\r\n")
-    answers = len(users) if isinstance(client, smtplib.LMTP) else 1
+    answers = recipients if isinstance(client, smtplib.LMTP) else 1
     return [client.getreply() for _ in range(answers)]
 
 
@@ -424,4 +457,5 @@ def unique_ids(client: poplib.POP3) -> Iterator[str]:
 
 
 def _expect(code: int, answer: Answer) -> None:
-    assert answer[0] == code, answer
+    if answer[0] != code:
+        raise smtplib.SMTPResponseException(*answer)
