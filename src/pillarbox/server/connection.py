@@ -279,6 +279,7 @@ class Connection(asyncio.Protocol):
             log.info("TLS failed", peer=self.session.peer, door=self._door.name, error=str(error))
             self._transport.abort()
             self.machine.state = State.CLOSED
+            self._lost = True  # whether connection_lost will be called depends on the loop
             return
         held_back, self._held_back = self._held_back, None
         self._transport = secured
@@ -290,7 +291,7 @@ class Connection(asyncio.Protocol):
 
     async def _finish(self) -> None:
         """The connection is gone: release the maildrop, and say what the session was."""
-        self._busy = True  # for good
+        self._busy = True  # for good: this runs once, whatever the loop still calls
         try:
             await self.session.release()
         except Exception:  # noqa: BLE001 -- the rest of the goodbye must happen

@@ -66,7 +66,8 @@ class Door:
             server_side=True,
             ssl_handshake_timeout=self.services.policy.login_timeout,
         )
-        if secured is None:
+        # uvloop returns a closed transport when the client left without a hello.
+        if secured is None or secured.is_closing():
             raise ConnectionAbortedError("the client left during the handshake")
         return secured
 

@@ -23,6 +23,8 @@ _BARE_LF = re.compile(rb"(?<!\r)\n")
 # smuggling". RFC 5321, section 2.3.8, forbids a bare CR or LF anywhere.
 _SMUGGLED_DOT = re.compile(rb"(?:(?<!\r)\n|\r(?!\n))\.(?:\r\n|\r|\n)|\r\n\.(?:\n|\r(?!\n))")
 
+_SUSPECTS = (b"\n.\n", b"\n.\r", b"\r.\n", b"\r.\r")
+
 
 class Canonicaliser:
     """Turns a message into its stored form, piece by piece.
@@ -78,4 +80,6 @@ def original(stored: bytes) -> bytes:
 
 def smuggled_dot(content: bytes) -> bool:
     """Whether *content* holds a dot line that is fenced by a bare CR or a bare LF."""
-    return _SMUGGLED_DOT.search(content) is not None
+    # The expression costs ten times as much as the four searches that spare most mail from it.
+    suspect = any(fence in content for fence in _SUSPECTS)
+    return suspect and _SMUGGLED_DOT.search(content) is not None
