@@ -1,9 +1,23 @@
-"""What all tests share."""
+"""For all tests: what some of them measure is printed at the end of the run.
+
+A test reports a figure with ``record_property("measured", "what: how much")``. Figures are
+told, never asserted: machines differ.
+"""
 
 from __future__ import annotations
 
-from hypothesis import settings
+import pytest
 
-# A busy machine is slow; no test may fail for that.
-settings.register_profile("pillarbox", deadline=None)
-settings.load_profile("pillarbox")
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    lines = [
+        str(value)
+        for report in reports
+        for name, value in report.user_properties
+        if name == "measured" and report.when == "call"
+    ]
+    if lines:
+        terminalreporter.section("measured")
+        for line in lines:
+            terminalreporter.write_line(line)

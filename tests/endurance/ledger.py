@@ -39,6 +39,7 @@ class Ledger:
         self.deleted = 0
         """How many letters the answered QUITs removed."""
         self.events = 0
+        self._given_up = False
 
     # -- what deliverers write down ------------------------------------------------------
 
@@ -108,9 +109,14 @@ class Ledger:
         """Wait until *more* answers have been written down."""
         with self._changed:
             wanted = self.events + more
-            assert self._changed.wait_for(lambda: self.events >= wanted, patience), (
-                f"only {self.events} of {wanted} answers came"
-            )
+            self._changed.wait_for(lambda: self._given_up or self.events >= wanted, patience)
+            assert self.events >= wanted, f"only {self.events} of {wanted} answers came"
+
+    def give_up(self) -> None:
+        """A client has failed: whoever waits should not wait any longer."""
+        with self._changed:
+            self._given_up = True
+            self._changed.notify_all()
 
     # -- the audit -----------------------------------------------------------------------
 

@@ -87,6 +87,7 @@ class Traffic:
         except BaseException as error:  # noqa: BLE001 - shown by join
             self._failures.append(error)
             self._ending.set()
+            self._ledger.give_up()
 
     @contextlib.contextmanager
     def _under_way(self) -> Iterator[None]:
@@ -102,7 +103,8 @@ class Traffic:
 
     def _deliver(self, dice: random.Random) -> None:
         by_lmtp = dice.random() < 0.8
-        with self._office.lmtp() if by_lmtp else self._office.smtp() as client:
+        door = self._office.lmtp() if by_lmtp else self._office.smtp()
+        with contextlib.suppress(_Parted), door as client:
             for _ in range(10):
                 self._deliver_one(client, dice)
 
@@ -111,8 +113,7 @@ class Traffic:
         users = dice.sample(self._users, dice.randint(1, most))
         tag = f"t{next(_tags)}"
         content = letter(tag, dice.choice(SIZES))
-        if client.mail("sender@example.net")[0] != 250:
-            raise smtplib.SMTPServerDisconnected("it says good-bye")
+        _begin(client)
         with self._under_way():
             for user in users:
                 assert client.rcpt(f"{user}@{DOMAIN}")[0] == 250
@@ -160,6 +161,20 @@ class Traffic:
                 client.dele(number)
                 marked.append(tag)
         return marked
+
+
+class _Parted(Exception):
+    """The server has closed a connection between two messages, as it may at any time."""
+
+
+def _begin(client: smtplib.SMTP) -> None:
+    try:
+        code, text = client.mail("sender@example.net")
+    except (OSError, smtplib.SMTPServerDisconnected) as error:
+        raise _Parted from error
+    if code == 421:
+        raise _Parted
+    assert code == 250, text
 
 
 def _for_user(

@@ -1,0 +1,172 @@
+"""The disk fills up while the server runs, and later there is room again.
+
+Mail is put off with a 4xx, never lost and never half stored; whoever collects goes on
+collecting; a deletion either works or says so. When there is room again all goes on without
+anybody doing anything.
+
+Two ways to fill a disk: a small file system of its own (root on Linux), and a limit on the
+size of files that is put on the running processes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import poplib
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.endurance.ledger import Ledger
+from tests.endurance.letters import letter
+from tests.endurance.traffic import audit, read_all
+from tests.postoffice import PASSWORD, PostOffice, send
+
+ALICE, BOB = USERS = ["alice", "bob"]
+LARGEST_FILE = 64 * 1024
+DISK = 24 * 1024 * 1024
+SIZES = (300, 5_000, 60_000, 100_000, 400_000)
+
+Full = Callable[[PostOffice], AbstractContextManager[None]]
+"""Within its context, there is no room."""
+
+_tags = itertools.count(1)
+
+
+@contextmanager
+def _ballast(office: PostOffice) -> Iterator[None]:
+    """The file system is filled to its last octet."""
+    path = office.store / "ballast"
+    with path.open("wb", buffering=0) as file:
+        for size in (1024 * 1024, 4096, 1):
+            try:
+                while True:
+                    file.write(b"\0" * size)
+            except OSError:
+                continue
+    yield
+    path.unlink()
+
+
+@contextmanager
+def _limited_files(office: PostOffice) -> Iterator[None]:
+    """No file may be larger than a little: small mail may still fit, all else does not."""
+    pids = [office.pid, *office.workers()]
+    before = {pid: resource.prlimit(pid, resource.RLIMIT_FSIZE) for pid in pids}
+    for pid, (_, hard) in before.items():
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (LARGEST_FILE, hard))
+    yield
+    for pid, limits in before.items():
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("only root on Linux may mount a small file system")
+    options = f"size={DISK},mode=0700"
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "pillarbox-test", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip(f"root may not mount here: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_file_system(small_disk: Path, tmp_path: Path) -> None:
+    _go_through(PostOffice(tmp_path, users=USERS, store=small_disk / "store"), _ballast)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit")
+def test_no_file_may_grow(tmp_path: Path) -> None:
+    _go_through(PostOffice(tmp_path, users=USERS), _limited_files)
+
+
+def _go_through(office: PostOffice, full: Full) -> None:
+    ledger = Ledger()
+    with office:
+        assert _deliver_all_sizes(office, ledger) == {250}
+        with full(office):
+            codes = _deliver_all_sizes(office, ledger)
+            assert codes & {451, 452}
+            assert codes <= {250, 451, 452}, "mail is put off, not refused"
+            _collect_all(office, ledger)
+            _delete_one(office, ledger)
+            assert _deliver_all_sizes(office, ledger) <= {250, 451, 452}
+            assert office.log is not None
+            assert any(str(office.store) in str(line) for line in _errors(office))
+        assert _deliver_all_sizes(office, ledger) == {250}
+        _collect_all(office, ledger)
+        audit(office, ledger, USERS)
+        assert _delete_one(office, ledger), "there is room again"
+        assert office.stop() == 0
+        office.start()
+        audit(office, ledger, USERS)
+        checked = office.run("maildrop", "check")
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def _deliver_all_sizes(office: PostOffice, ledger: Ledger) -> set[int]:
+    """By both doors; returns the reply codes."""
+    codes: set[int] = set()
+    with office.lmtp() as lmtp, office.smtp() as smtp:
+        for client, size in itertools.product((lmtp, smtp), SIZES):
+            users = USERS if client is lmtp else [BOB]
+            tag = f"t{next(_tags)}"
+            ledger.sending(tag, users)
+            answers = send(client, letter(tag, size), users)
+            for user, (code, _) in zip(users, answers, strict=True):
+                ledger.answered(tag, user, stored=code == 250)
+                codes.add(code)
+    return codes
+
+
+def _collect_all(office: PostOffice, ledger: Ledger) -> None:
+    """Sign in over TLS, list and retrieve everything, QUIT without deleting: all answered +OK."""
+    for user in USERS:
+        with office.session(user) as client:
+            ledger.seen(user, read_all(client))
+
+
+def _delete_one(office: PostOffice, ledger: Ledger) -> bool:
+    """Delete the first message: removed, or an honest -ERR."""
+    client = office.connect("pop3s")
+    try:
+        client.user(ALICE)
+        client.pass_(PASSWORD)
+        (_, tag), *_ = read_all(client)
+        client.dele(1)
+        ledger.quitting(ALICE, [tag])
+        answer = _last_answer(client)
+        removed = answer.startswith(b"+OK")
+        assert removed or answer.startswith(b"-ERR [SYS/TEMP]"), answer
+    finally:
+        client.close()
+    ledger.quit_answered(ALICE, [tag], removed=removed)
+    return removed
+
+
+def _last_answer(client: poplib.POP3) -> bytes:
+    """The answer to QUIT, whatever it is."""
+    try:
+        return client.quit()
+    except poplib.error_proto as error:
+        answer = error.args[0]
+        assert isinstance(answer, bytes), answer  # it is a text when the connection broke
+        return answer
+
+
+def _errors(office: PostOffice) -> list[dict[str, object]]:
+    assert office.log is not None
+    return [line for line in office.log.lines if line["level"] == "error"]
