@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import shutil
 import statistics
@@ -267,12 +268,9 @@ async def space(folder: Path) -> None:
         await maildrop.commit(range(1, maildrop.count + 1))
         await maildrop.release()
     answered = time.perf_counter() - began
+    while any(shard.writer._untidy or shard.writer._shrunk for shard in store.all_shards):  # noqa: SLF001, ASYNC110 - the writer tells nobody
+        await asyncio.sleep(0.005)
     left = _used(folder)
-    while True:  # until three probes of every shard's writer have found nothing more to do
-        for _ in range(3 * len(store.all_shards)):
-            await store.probe()
-        if left == (left := _used(folder)):
-            break
     print(
         f"\nfull {full / 1e6:.0f} MB; {len(users)} sessions deleted all in {answered * 1e3:.0f} ms;"
         f" {(time.perf_counter() - began) * 1e3:.0f} ms after the first"
@@ -322,7 +320,30 @@ async def sessions(folder: Path) -> None:
     await store.close()
 
 
-EXPERIMENTS = (disk, sessions, placement, pages, shards, group, turns, space)
+async def lock_files(folder: Path) -> None:
+    """What a session lock costs when its file has many locks already."""
+    os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - outside the loop's business
+
+    async def locking(held: int) -> float:
+        descriptor = os.open(folder / "locks", os.O_RDWR | os.O_CREAT)
+        for number in range(held):
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 2 * number + 1)
+        began = time.perf_counter()
+        for number in range(500):
+            byte = number * 37 % (held or 1) * 2
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+            fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, byte)
+        taken = time.perf_counter() - began
+        os.close(descriptor)
+        return taken / 500 * 1e6
+
+    variants: dict[str, Measure] = {
+        f"{held} locks held": partial(locking, held) for held in (0, 300, 2500, 5000, 10_000)
+    }
+    await table("Lock and unlock", variants, "us")
+
+
+EXPERIMENTS = (disk, sessions, lock_files, placement, pages, shards, group, turns, space)
 
 
 async def main(folder: Path, *chosen: str) -> None:

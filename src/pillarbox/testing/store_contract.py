@@ -444,6 +444,14 @@ class CommitCases(_Fixtures):
         await maildrop.commit([])
         assert len(await seen_next(store, ALICE)) == 2
 
+    async def test_a_session_that_has_ended_deletes_nothing(self, store: Engine) -> None:
+        await put(store, ALICE, letter())
+        maildrop = await store.open(Identity(ALICE))
+        await maildrop.release()
+        with pytest.raises(LockLost):
+            await maildrop.commit([1])
+        assert len(await seen_next(store, ALICE)) == 1
+
     async def test_after_a_cancelled_commit_the_next_session_stands_firm(
         self, store: Engine
     ) -> None:

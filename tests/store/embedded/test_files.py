@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import stat
 from pathlib import Path
 
@@ -13,7 +14,11 @@ from .actor import letter
 
 
 def used(folder: Path) -> int:
-    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # just unlinked
+            total += path.stat().st_blocks * 512
+    return total
 
 
 async def filled(store: EmbeddedStore) -> None:

@@ -109,7 +109,7 @@ async def test_deliveries_of_many_processes_each_arrive_once(
     store: EmbeddedStore, actors: Actors
 ) -> None:
     steps = [
-        tuple(f"deliver:{name}{n}:{20_000 if n == 7 else 3}:alice,bob" for n in range(25))
+        tuple(f"deliver:{name}{n}:{60_000 if n == 7 else 3}:alice,bob" for n in range(25))
         for name in ("a", "b", "c")
     ]
     running = [actors.start(*of_one) for of_one in steps]

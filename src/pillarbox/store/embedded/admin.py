@@ -27,7 +27,7 @@ def status(shard: Shard, user: str) -> MaildropStatus:
     row = shard.find(user)
     if row is None:
         return MaildropStatus(user, 0, 0, (ViewStatus(DEFAULT_VIEW, 0, 0, False, None),))
-    process = shard.locks.holder(row.byte)
+    process = shard.lock_file(row.byte).holder(row.byte)
     view = ViewStatus(
         DEFAULT_VIEW,
         row.messages,
@@ -44,7 +44,7 @@ def listing(shard: Shard, user: str) -> list[MessageInfo]:
 
 async def unlock(shard: Shard, user: str) -> bool:
     row = shard.find(user)
-    if row is None or shard.locks.holder(row.byte) is None:
+    if row is None or shard.lock_file(row.byte).holder(row.byte) is None:
         return False
     await shard.write(Unlock(row.view))
     return True

@@ -39,7 +39,7 @@ from pillarbox.store.embedded.shards import Shard, ViewRow
 from pillarbox.store.embedded.sweep import sweep_shard, sweep_staging
 from pillarbox.store.embedded.writer import turn
 
-INLINE_BYTES = 64 * 1024
+INLINE_BYTES = 128 * 1024
 """Bodies up to this size are kept in the index. Measured: experiments/store.md."""
 THREADS = 8
 """Threads for what must not hold up the event loop: staging and reading large bodies."""

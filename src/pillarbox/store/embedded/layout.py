@@ -2,11 +2,11 @@
 
 ::
 
-    store.json            {"format": 1, "shards": 8}; written once
+    store.json            {"format": 1, "shards": 2}; written once
     staging/              large bodies on their way in (see bodies)
     shard-00/
         index.db          SQLite: maildrops, listings, small bodies
-        sessions.lock     one byte-range lock for each open session (see locks)
+        sessions-0.lock   one byte-range lock for each open session (see locks); 0 to f
         writer.lock       held by the one process that writes to the index (see writer)
         bodies/0000/1f    large bodies, by number
 
@@ -26,7 +26,7 @@ from pathlib import Path
 from pillarbox.contracts.errors import StoreUnavailable
 
 FORMAT = 1
-DEFAULT_SHARDS = 8
+DEFAULT_SHARDS = 2
 """Measured: experiments/store.md."""
 MAXIMUM_SHARDS = 256
 _DESCRIPTION = "store.json"

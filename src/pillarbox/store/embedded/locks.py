@@ -1,7 +1,8 @@
 """Session locks: one byte-range lock of the operating system for each open session.
 
-A shard has one lock file, which stays empty; a session locks the byte that stands for its
-view *and that view's epoch*. The kernel frees it when the process ends, however it ends. To
+A shard has a few lock files, which stay empty (a few, because the kernel looks through all
+locks of a file for each one: experiments/store.md); a session locks the byte that stands for
+its view *and that view's epoch*. The kernel frees it when the process ends, however it ends. To
 take a lock away the view's epoch is raised: the next session locks another byte, and the
 old one learns of it when it commits.
 
@@ -27,6 +28,8 @@ from pathlib import Path
 
 _EPOCH_BITS = 22
 """A view's bytes: a lock would have to be taken away four million times to wrap around."""
+FILES = 16
+"""Lock files of a shard; a power of two. Ten thousand sessions are then some 300 to a file."""
 _FLOCK = "hhqqi4x" if sys.platform == "linux" else "qqihh"
 
 
@@ -35,8 +38,8 @@ def byte_of(view: int, epoch: int) -> int:
     return view << _EPOCH_BITS | epoch & (1 << _EPOCH_BITS) - 1
 
 
-class SessionLocks:
-    """The session locks of one shard, as this process holds them. Threads may share it."""
+class LockFile:
+    """One lock file, as this process holds it. Threads may share it."""
 
     __slots__ = ("_descriptor", "_held", "_key", "_users")
 
@@ -47,7 +50,7 @@ class SessionLocks:
         self._users = 0
 
     @classmethod
-    def of(cls, path: Path) -> SessionLocks:
+    def of(cls, path: Path) -> LockFile:
         """This process's table for the lock file *path* (made if missing); close it after use.
 
         Raises:
@@ -100,8 +103,33 @@ class SessionLocks:
             return _asked(self._descriptor, byte)
 
 
+class SessionLocks:
+    """The session locks of one shard, spread over its lock files by view."""
+
+    __slots__ = ("_files", "_folder")
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: dict[int, LockFile] = {}
+
+    def file(self, byte: int) -> LockFile:
+        """The file that *byte* lies in; opened when first needed.
+
+        Raises:
+            OSError: it cannot be opened.
+        """
+        number = byte >> _EPOCH_BITS & FILES - 1
+        if number not in self._files:
+            self._files[number] = LockFile.of(self._folder / f"sessions-{number:x}.lock")
+        return self._files[number]
+
+    def close(self) -> None:
+        while self._files:
+            self._files.popitem()[1].close()
+
+
 _guard = threading.Lock()
-_by_file: dict[tuple[int, int], SessionLocks] = {}
+_by_file: dict[tuple[int, int], LockFile] = {}
 
 
 def _forget() -> None:

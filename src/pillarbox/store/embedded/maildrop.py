@@ -112,6 +112,8 @@ class EmbeddedMaildrop:
     async def commit(self, numbers: Collection[int]) -> None:
         if not numbers:
             return
+        if self.released:
+            raise LockLost("this session has ended")
         try:
             await self._place()
         except StoreUnavailable as error:

@@ -29,9 +29,10 @@ from pathlib import Path
 from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.model import DEFAULT_VIEW
 
-PAGE_BYTES = 8192
+PAGE_BYTES = 4096
 """Measured: experiments/store.md."""
-CHECKPOINT_PAGES = 1000
+CHECKPOINT_PAGES = 2000
+"""The write-ahead log is copied into the index when it has so many pages (8 MiB)."""
 JOURNAL_BYTES = 16 * 1024 * 1024
 """The write-ahead log is cut back to this when it has been copied into the index."""
 BUSY_SECONDS = 5.0

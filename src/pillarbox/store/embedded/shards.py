@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pillarbox.store.embedded.bodies import BodyFiles
 from pillarbox.store.embedded.errors import unavailable
-from pillarbox.store.embedded.locks import SessionLocks, byte_of
+from pillarbox.store.embedded.locks import LockFile, SessionLocks, byte_of
 from pillarbox.store.embedded.schema import connect
 from pillarbox.store.embedded.transaction import Job
 from pillarbox.store.embedded.writer import Writer
@@ -74,18 +74,20 @@ class Shard:
         self.bodies = BodyFiles(folder)
         self.writer = Writer(self.index, self.turns, self.bodies)
         self._cursor: sqlite3.Cursor | None = None
-        self._locks: SessionLocks | None = None
+        self._locks = SessionLocks(folder)
         self._known: dict[str, int] = {}
         self._mine: set[int] = set()
 
-    @property
-    def locks(self) -> SessionLocks:
-        if self._locks is None:
-            try:
-                self._locks = SessionLocks.of(self.folder / "sessions.lock")
-            except OSError as error:
-                raise unavailable(error, self.folder / "sessions.lock") from error
-        return self._locks
+    def lock_file(self, byte: int) -> LockFile:
+        """The lock file of *byte*.
+
+        Raises:
+            StoreUnavailable: it cannot be opened.
+        """
+        try:
+            return self._locks.file(byte)
+        except OSError as error:
+            raise unavailable(error, self.folder) from error
 
     def rows(self, sql: str, *values: object) -> list[Any]:
         """All rows of a query, as tuples.
@@ -142,13 +144,13 @@ class Shard:
         """Unlock a byte that :meth:`lock` has locked; once is enough."""
         if byte in self._mine:
             self._mine.discard(byte)
-            self.locks.release(byte)
+            self.lock_file(byte).release(byte)
 
     def _acquire(self, byte: int) -> bool:
         try:
-            acquired = self.locks.acquire(byte)
+            acquired = self._locks.file(byte).acquire(byte)
         except OSError as error:
-            raise unavailable(error, self.folder / "sessions.lock") from error
+            raise unavailable(error, self.folder) from error
         if acquired:
             self._mine.add(byte)
         return acquired
@@ -169,9 +171,7 @@ class Shard:
         await asyncio.to_thread(self.writer.close)
         for byte in tuple(self._mine):
             self.unlock(byte)
-        if self._locks is not None:
-            self._locks.close()
-            self._locks = None
+        self._locks.close()
         self._drop_connection()
 
     def _drop_connection(self) -> None:

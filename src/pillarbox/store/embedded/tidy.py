@@ -12,9 +12,9 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 
-STEP_PAGES = 512
+STEP_PAGES = 1024
 """Pages given back in one step (4 MiB), between which others get their turn."""
-SPARE_PAGES = 128
+SPARE_PAGES = 256
 """Free pages that are kept for the next deliveries (1 MiB)."""
 _SOON_MILLISECONDS = 200
 
