@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tests.postoffice import PASSWORD, PATIENCE, PostOffice
+from tests.postoffice import DOMAIN, PASSWORD, PATIENCE, PostOffice
 
 PROGRAMS = ("curl", "fetchmail", "mpop")
 """The clients that are programs of their own; poplib comes with Python."""
@@ -107,6 +107,14 @@ class Curl:
         for path in paths:
             path.unlink()
         return contents
+
+    def send(self, office: PostOffice, content: bytes, user: str, folder: Path) -> None:
+        """Send a canonical message by SMTP, with STARTTLS."""
+        (folder / "letter").write_bytes(content)
+        command = ["curl", "--silent", "--show-error", "--ssl-reqd"]
+        command += ["--cacert", str(office.authority), "--mail-from", "sender@example.net"]
+        command += ["--mail-rcpt", f"{user}@{DOMAIN}", "--upload-file", "letter"]
+        run([*command, f"smtp://localhost:{office.addresses['smtp'].port}"], folder)
 
     def unique_ids(self, errand: Errand) -> list[str]:
         return [line.split()[1] for line in self._lines(errand, "UIDL")]

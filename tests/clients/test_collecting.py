@@ -109,6 +109,20 @@ def test_curl_reads_the_same_unique_ids(filled: Filled, tmp_path: Path) -> None:
     assert len(set(found)) == SIZE
 
 
+def test_what_curl_sends_by_smtp_is_collected_unchanged(filled: Filled, tmp_path: Path) -> None:
+    """The way that ``pillarbox demo`` shows: curl sends, curl collects."""
+    curl = Curl()
+    _need(curl)
+    filled.office.add_users(["sender"])
+    samples = [s for s in corpus() if s.name.startswith(("dots", "shapes", "octets", "lines"))]
+    samples = [sample for sample in samples if sample.content]  # curl has nothing to send then
+    for sample in samples:
+        curl.send(filled.office, sample.canonical, "sender", tmp_path)
+    errand = Errand(filled.office, "sender", "stls", tmp_path, keep=False)
+    found = [content.partition(b" +0000\r\n")[2] for content in curl.collect(errand)]
+    assert found == [delivered(sample) for sample in samples]
+
+
 def test_top_cuts_every_message_of_the_corpus(filled: Filled) -> None:
     """TOP n 3 is the header, the empty line and three lines (RFC 1939, section 7)."""
     with filled.office.session(REFERENCE) as client:

@@ -93,6 +93,25 @@ def test_no_file_may_grow(tmp_path: Path) -> None:
     _go_through(PostOffice(tmp_path, users=USERS), _limited_files)
 
 
+def test_starting_on_a_full_disk_says_so(small_disk: Path, tmp_path: Path) -> None:
+    """The operator is told which file, and what to do; with room, all mail is there."""
+    office = PostOffice(tmp_path, users=USERS, store=small_disk / "store")
+    with office:
+        office.deliver(letter("t0", 5_000), *USERS)
+        assert office.stop() == 0
+        with _ballast(office):
+            try:
+                office.start()
+            except AssertionError:
+                errors = [str(line) for line in _errors(office)]
+                assert any(str(office.store) in line and "space" in line for line in errors), errors
+            else:  # it may be able to do without more space: then mail can be collected
+                assert len(office.collect(ALICE)) == 1
+                assert office.stop() == 0
+        office.start()
+        assert len(office.collect(ALICE)) == 1
+
+
 def _go_through(office: PostOffice, full: Full) -> None:
     ledger = Ledger()
     with office:
