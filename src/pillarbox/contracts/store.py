@@ -86,7 +86,8 @@ class Maildrop(Protocol):
         returns). Does not release the lock. Committing nothing succeeds at no cost.
 
         Raises:
-            LockLost: this session's lock has been taken away; nothing is deleted.
+            LockLost: this session's lock has been taken away, or the session has been
+                released; nothing is deleted.
             StoreUnavailable: nothing is deleted.
         """
 
@@ -125,7 +126,7 @@ class Store(Protocol):
         Never waits for a session's lock. Returns one outcome per recipient, in their
         order: None when the message is in that maildrop and would survive a power cut;
         else the error (:class:`OverQuota`, :class:`StoreUnavailable`) and the maildrop is
-        as it was.
+        as it was. A recipient who is named twice gets the message twice.
         """
 
     async def probe(self) -> None:
