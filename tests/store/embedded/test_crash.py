@@ -200,7 +200,7 @@ async def test_kill_while_a_store_is_made(call: str, strace: str, actors: Actors
 async def test_kill_at_some_points_while_a_store_is_made(
     call: str, strace: str, actors: Actors
 ) -> None:
-    await killed_at_each_while_made(call, 37, strace, actors)
+    await killed_at_each_while_made(call, 61, strace, actors)
 
 
 @pytest.mark.long
@@ -229,10 +229,11 @@ async def killed_at_each_while_made(call: str, stride: int, strace: str, actors:
 @pytest.mark.parametrize(
     ("call", "stride"),
     [
-        (UNLINK, 1),
+        (UNLINK, 3),
         (RMDIR, 1),
         ("fdatasync", 2),
         ("pwrite64", 11),
+        pytest.param(UNLINK, 1, marks=pytest.mark.long),
         pytest.param("pwrite64", 1, marks=pytest.mark.long),
     ],
 )
