@@ -24,6 +24,11 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
+async def nobody_left(server: Pop3Server) -> None:
+    """Wait until the server has said goodbye to every client."""
+    await server._empty.wait()
+
+
 class FakeTls:
     """Stands for the ``ssl_object`` of a connection."""
 

@@ -46,16 +46,17 @@ spelling = st.sampled_from([str.upper, str.lower, str.title, str.swapcase])
 def commands(draw: st.DrawFn) -> bytes:
     """A command, as clients (good, bad and broken) write it."""
     name = draw(spelling)(draw(keyword)).encode()
-    arguments = {
+    own: dict[str, st.SearchStrategy[list[bytes]]] = {
         "USER": st.sampled_from([[NAME], [NAME], [b"nobody"], []]),
         "PASS": st.sampled_from([[PASSWORD], [PASSWORD], [PASSWORD], [b"wrong"], []]),
         "TOP": st.tuples(number, lines_wanted).map(list),
         "RETR": st.one_of(number.map(lambda n: [n]), st.just([])),
         "DELE": st.one_of(number.map(lambda n: [n]), st.just([])),
-    }.get(
-        name.decode().upper(),
-        st.one_of(st.just([]), st.just([]), number.map(lambda n: [n]), st.just([b"1", b"2"])),
+    }
+    other: st.SearchStrategy[list[bytes]] = st.one_of(
+        st.just([]), st.just([]), number.map(lambda n: [n]), st.just([b"1", b"2"])
     )
+    arguments = own.get(name.decode().upper(), other)
     return b" ".join([name, *draw(arguments)])
 
 
