@@ -27,11 +27,7 @@ PER_ADDRESS = 90
 SPARE_FILES = 300
 WAIT = 24 * 3600
 
-pytestmark = [
-    pytest.mark.skipif(sys.platform != "linux", reason="needs 127.0.0.0/8 and /proc"),
-    # Twice that many sockets on one machine: not two of these tests at a time.
-    pytest.mark.xdist_group("idle"),
-]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs 127.0.0.0/8 and /proc")
 
 Record = Callable[[str, object], None]
 
