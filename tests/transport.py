@@ -39,9 +39,9 @@ class FakeTls:
 class MemoryTransport(asyncio.Transport):
     """A transport whose client reads as much as the test wants."""
 
-    def __init__(self, protocol: asyncio.Protocol, client: str) -> None:
+    def __init__(self, protocol: asyncio.BaseProtocol, client: str) -> None:
         super().__init__()
-        self._protocol: asyncio.BaseProtocol = protocol
+        self._protocol = protocol
         self._client = client
         self.sent = bytearray()
         """What the client has read."""
@@ -117,12 +117,15 @@ class MemoryTransport(asyncio.Transport):
         if not self.reading:
             self._held.append(data)
             return
-        assert isinstance(self._protocol, asyncio.Protocol)
-        self._protocol.data_received(data)
+        if isinstance(self._protocol, asyncio.BufferedProtocol):
+            _fill(self._protocol, data)
+        else:
+            assert isinstance(self._protocol, asyncio.Protocol)
+            self._protocol.data_received(data)
 
     def client_ends(self) -> None:
         """The client closes its half."""
-        assert isinstance(self._protocol, asyncio.Protocol)
+        assert isinstance(self._protocol, asyncio.Protocol | asyncio.BufferedProtocol)
         if not self.closed and not self._protocol.eof_received():
             self.close()
 
@@ -148,6 +151,16 @@ class MemoryTransport(asyncio.Transport):
         if not self.closed:
             self.closed = True
             asyncio.get_running_loop().call_soon(self._protocol.connection_lost, error)
+
+
+def _fill(protocol: asyncio.BufferedProtocol, data: bytes) -> None:
+    """Hand data over as the event loop does: into the protocol's own buffer, buffer by buffer."""
+    while data:
+        buffer = memoryview(protocol.get_buffer(-1))
+        octets = min(len(buffer), len(data))
+        buffer[:octets] = data[:octets]
+        data = data[octets:]
+        protocol.buffer_updated(octets)
 
 
 class MemoryDoor(Door):

@@ -91,6 +91,22 @@ async def test_reading_goes_on_when_the_commands_have_been_carried_out(
     assert (await client.say(b"NOOP\r\n")).startswith(b"+OK")
 
 
+async def test_a_batch_of_costly_commands_lets_others_in_between(
+    server: Pop3Server, store: FaultyStore
+) -> None:
+    """Thousands of listings in one write must not hold the event loop until the last."""
+    await store.put("mrose", *[b"Subject: x\r\n\r\n"] * 1000)
+    client = await Client(server).sign_in()
+    await client.say(b"".join(b"DELE %d\r\n" % number for number in range(1, 1001)))
+    client.transport.client_sends(b"LIST\r\n" * 4000)
+    said = client.heard()
+    assert said.count(b".\r\n") < 4000, "all were answered in one turn of the loop"
+    while said.count(b".\r\n") < 4000:
+        await settle()
+        said += client.heard()
+    assert said.count(b"+OK") == 4000
+
+
 class SlowAccounts(Accounts):
     """Checks a password only when told to."""
 

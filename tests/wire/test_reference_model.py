@@ -23,7 +23,7 @@ text_lines = st.lists(
     st.sampled_from([b"", b".", b"..", b".x", b"Subject: x", b"one\rtwo", b"\0", b"x" * 90]),
     max_size=5,
 )
-content = st.tuples(text_lines, st.sampled_from([[], [b"", b"\xe4.", b".\xff"]])).map(
+content = st.tuples(text_lines, st.sampled_from([[], [b"", b"\xe4.", b".\xff", b"", b"4"]])).map(
     lambda parts: b"\r\n".join(parts[0] + parts[1])
 )
 good_number = st.sampled_from([b"1", b"2", b"3"])
