@@ -28,10 +28,10 @@ lint: $(VENV)/.dev  ## style, types, and the floors
 	$(BIN)/lint-imports
 
 test: lint  ## install what is needed and run every check and test
-	$(BIN)/pytest -n 2 --dist loadgroup -m 'not long'
+	$(BIN)/pytest -n 2 --dist loadfile -m 'not long'
 
 test-long: $(VENV)/.dev  ## hundreds of kills, soaks
-	$(BIN)/pytest -n 2 --dist loadgroup -m long
+	$(BIN)/pytest -n 2 --dist loadfile -m long
 
 bench: $(VENV)/.dev  ## measure the server's CPU per operation
 	$(BIN)/python -m bench

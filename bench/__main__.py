@@ -37,7 +37,7 @@ def plan(running: Office, share: float) -> list[tuple[str, Work, int]]:
         ("large", works.large, of(60)),
         ("large tls", partial(works.large, tls=tls), of(60)),
         ("idle", works.idle, of(1000)),
-        ("idle tls", partial(works.idle, tls=tls), of(1000)),
+        ("idle tls", partial(works.idle, secured=True), of(1000)),
         ("100000", works.hundred_thousand, 1),
         ("lmtp 1", partial(works.deliveries, connections=1), of(500)),
         ("lmtp 32", partial(works.deliveries, connections=32), of(1600)),

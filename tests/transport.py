@@ -171,7 +171,7 @@ class MemoryDoor(Door):
         self.handshake: asyncio.Future[None] | None = None
 
     async def start_tls(
-        self, transport: asyncio.Transport, protocol: asyncio.Protocol
+        self, transport: asyncio.Transport, protocol: asyncio.BaseProtocol
     ) -> asyncio.Transport:
         assert isinstance(transport, MemoryTransport)
         self.handshake = self.loop.create_future()

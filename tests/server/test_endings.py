@@ -105,3 +105,16 @@ async def test_after_the_grace_sessions_are_broken_off_without_update(
 
 async def test_stop_without_sessions_returns_at_once(server: Pop3Server) -> None:
     await server.stop(3600)
+
+
+async def test_a_successor_lets_newcomers_sign_in_here(
+    server: Pop3Server, store: FaultyStore
+) -> None:
+    """A reload: nobody who has been greeted is sent away because of it."""
+    await store.put("mrose", b"one")
+    client = await Client(server).connect()
+    stopping = asyncio.create_task(server.stop(3600, leave_newcomers=True))
+    await settle()
+    assert not client.transport.closed
+    assert (await client.say(b"USER mrose\r\nPASS tanstaaf\r\nQUIT\r\n")).count(b"+OK") == 4
+    await stopping

@@ -6,6 +6,7 @@ import base64
 
 import pytest
 
+from pillarbox.contracts.errors import StoreUnavailable
 from tests.server.conftest import Logs
 from tests.server.test_limits import CountingMeter
 from tests.transport import Client, make_server, settle
@@ -137,3 +138,15 @@ async def test_a_long_name_does_not_fill_the_log(
     await client.say(base64.b64encode(b"n" * 9000) + b"\r\n")
     await client.say(base64.b64encode(b"p") + b"\r\n")
     assert len(repr(logs)) < 2000
+
+
+async def test_a_quit_that_could_not_remove_is_not_counted_as_one_that_did(
+    store: FaultyStore, accounts: Accounts, logs: Logs
+) -> None:
+    await store.put("mrose", MAIL)
+    client = await Client(make_server(store, accounts)).sign_in("mrose", PASSWORD)
+    store.faults.errors["commit"] = StoreUnavailable("the disk is full", temporary=True)
+    assert b"-ERR [SYS/TEMP]" in await client.say(b"DELE 1\r\nQUIT\r\n")
+    line = the_end(logs)
+    assert line["reason"] == "update failed"
+    assert line["deleted"] == 0

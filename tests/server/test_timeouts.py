@@ -173,3 +173,15 @@ async def test_a_commit_that_has_begun_is_not_cut_in_half(accounts: Accounts) ->
     assert (await store.memory.status("mrose")).count == 1
     assert not await store.locked("mrose")
     assert watch.server.connections == 0
+
+
+async def test_half_a_command_now_and_then_does_not_keep_the_lock(
+    watch: Watch, store: FaultyStore
+) -> None:
+    """RFC 1939, section 3: the *receipt of any command* resets the timer, not of any byte."""
+    await watch.client.sign_in()
+    for byte in b"NOO":
+        await watch.pass_(250)
+        await watch.client.say(bytes([byte]))
+    assert watch.closed
+    assert not await store.locked("mrose")

@@ -29,7 +29,7 @@ from typing import Protocol
 import structlog
 import uvloop
 
-from pillarbox.app import logs, privileges
+from pillarbox.app import allocator, logs, privileges
 from pillarbox.app.shared import Column, SharedTable, State
 from pillarbox.app.supervisor_setup import Setup
 from pillarbox.contracts.errors import PillarboxError
@@ -102,6 +102,7 @@ def run(seat: Seat, service: Service) -> int:
     server = seat.setup.config.server
     logs.configure(server.log_format, server.log_level, final=True)
     try:
+        allocator.settle()
         privileges.become(seat.setup.user)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_live(seat, service))

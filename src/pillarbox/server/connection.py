@@ -22,26 +22,39 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Coroutine
+from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 from pillarbox.server import eager
-from pillarbox.server.limits import MAX_JOINED, MAX_PIPELINED, WRITE_HIGH_WATER
+from pillarbox.server.limits import MAX_JOINED, MAX_PIPELINED, MAX_TURN, READ_SIZE, WRITE_HIGH_WATER
 from pillarbox.server.report import End, report_end
 from pillarbox.server.session import Session, log
 from pillarbox.server.verbs import respond
 from pillarbox.wire.errors import RemoteProtocolError
-from pillarbox.wire.replies import Code, Pieces, err
+from pillarbox.wire.replies import Code, Pieces, Reply, err
 from pillarbox.wire.server import ServerMachine
-from pillarbox.wire.states import State
+from pillarbox.wire.states import Outcome, State
 
 if TYPE_CHECKING:
     from pillarbox.server.listener import Door
 
 
+def _end_by(reply: Reply) -> End:
+    """Why the session is over, by the reply that ended it."""
+    if reply.closes:
+        return End.REFUSED
+    return End.QUIT if reply.outcome is Outcome.OK else End.UPDATE_FAILED
+
+
 SIGNING_IN = frozenset({State.AUTHORIZATION, State.NAMED, State.SASL})
 
 
-class Connection(asyncio.Protocol):
+_inbox = memoryview(bytearray(READ_SIZE))
+"""Where every connection's bytes arrive. One for all: what has arrived is taken out before
+the loop goes on to the next connection."""
+
+
+class Connection(asyncio.BufferedProtocol):
     """The shell around one session."""
 
     __slots__ = (
@@ -57,6 +70,7 @@ class Connection(asyncio.Protocol):
         "_reading_paused",
         "_task",
         "_transport",
+        "_turn_began",
         "active_at",
         "began_at",
         "machine",
@@ -76,6 +90,7 @@ class Connection(asyncio.Protocol):
         self._drained: asyncio.Future[None] | None = None  # set while the client does not read
         self._reading_paused = False
         self._held_back: list[bytes] | None = None  # what came while TLS was being put on
+        self._turn_began = 0.0
         self._eof = False
         self._lost = False
         self._end: End | None = None
@@ -96,8 +111,11 @@ class Connection(asyncio.Protocol):
         else:
             self._greet()
 
-    def data_received(self, data: bytes) -> None:
-        self.active_at = self._door.loop.time()
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 -- the loop's name
+        return _inbox
+
+    def buffer_updated(self, octets: int) -> None:
+        data = bytes(_inbox[:octets])
         if self._held_back is not None:
             self._held_back.append(data)
             return
@@ -174,6 +192,7 @@ class Connection(asyncio.Protocol):
 
     def _start(self, step: Coroutine[Any, Any, None]) -> None:
         self._busy = True
+        self._turn_began = monotonic()
         self._task = eager.start(step, self._door.loop)
         if self._task is not None:
             self._flush()  # whatever it waits for, finished replies do not
@@ -194,9 +213,9 @@ class Connection(asyncio.Protocol):
     async def _answer_all(self) -> None:
         machine = self.machine
         while not self._lost and (event := machine.next_event()) is not None:
+            self.active_at = self._door.loop.time()
+            await self._give_way()
             reply = await respond(self.session, event)
-            if reply.closes:
-                self._end = self._end or End.REFUSED
             for segment in machine.answer(reply):
                 if isinstance(segment, bytes):
                     self._write(segment)
@@ -206,10 +225,19 @@ class Connection(asyncio.Protocol):
                 await self._drained
             if machine.state is State.HANDSHAKE:
                 await self._secure()
+            elif machine.state is State.CLOSED:
+                self._end = self._end or _end_by(reply)
             if self._task is not None:  # it had to wait: whoever waits for this reply, too
                 self._flush()
                 self._resume_reading()
         self._flush()
+
+    async def _give_way(self) -> None:
+        """After a long turn, let others have theirs: not every command has to wait for a disk."""
+        if monotonic() - self._turn_began > MAX_TURN:
+            self._flush()
+            await asyncio.sleep(0)
+            self._turn_began = monotonic()
 
     async def _begin_with_tls(self) -> None:
         await self._secure()
@@ -228,8 +256,6 @@ class Connection(asyncio.Protocol):
         if self._lost:
             return True
         if self.machine.state is State.CLOSED or self._eof:
-            if self.machine.state is State.CLOSED:
-                self._end = self._end or End.QUIT
             self._transport.close()
         return False
 
@@ -239,6 +265,7 @@ class Connection(asyncio.Protocol):
             async for piece in pieces:
                 if self._lost:
                     return
+                await self._give_way()
                 self._write(piece)
                 self._flush()
                 if self._drained is not None:

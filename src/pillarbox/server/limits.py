@@ -12,6 +12,13 @@ MAX_PIPELINED = 64 * 1024
 """Octets of commands that may wait while one is carried out. Past it reading pauses: TCP
 then holds the client back. Enough for 8,000 ``RETR 1234`` in one write."""
 
+READ_SIZE = 64 * 1024
+"""Octets taken from a connection in one read."""
+
+MAX_TURN = 0.01
+"""Seconds that one connection's commands may take before other connections get a turn. A
+client that asks for long listings in one write would otherwise hold all others up."""
+
 MAX_JOINED = 64 * 1024
 """Octets of replies that are gathered for one write. More than that gains nothing (the
 system call is amortised) and only costs memory."""

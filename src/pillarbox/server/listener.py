@@ -50,7 +50,7 @@ class Door:
         return f"<{os.getpid()}.{next(_counter)}.{time.time_ns()}@{policy.hostname}>"
 
     async def start_tls(
-        self, transport: asyncio.Transport, protocol: asyncio.Protocol
+        self, transport: asyncio.Transport, protocol: asyncio.BaseProtocol
     ) -> asyncio.Transport:
         """Put TLS on a connection.
 
@@ -115,15 +115,17 @@ class Pop3Server:
         """How many there are."""
         return len(self._connections)
 
-    async def stop(self, grace: float) -> None:
+    async def stop(self, grace: float, *, leave_newcomers: bool = False) -> None:
         """Stop accepting; let sessions finish for *grace* seconds, then break them off.
 
-        Sessions that have not signed in have nothing to finish. Breaking off removes nothing.
+        Breaking off removes nothing. Clients that have not signed in have nothing to finish
+        and are broken off at once, unless *leave_newcomers*: when others take this server's
+        place, they may as well sign in here.
         """
         for server in self._servers:
             server.close()
         for connection in list(self._connections):
-            if connection.at_rest:
+            if connection.at_rest and not leave_newcomers:
                 connection.close(End.SHUTDOWN)
         try:
             await asyncio.wait_for(self._empty.wait(), grace)

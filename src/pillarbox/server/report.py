@@ -11,6 +11,8 @@ class End(StrEnum):
     """Why a session ended."""
 
     QUIT = "quit"
+    UPDATE_FAILED = "update failed"
+    """QUIT, but what was marked could not be removed."""
     LOST = "connection lost"
     IDLE = "idle"
     LOGIN_TIMEOUT = "login time-out"

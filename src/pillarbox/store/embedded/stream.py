@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pillarbox.contracts.errors import BodyDamaged
 
-PIECE = 256 * 1024
+PIECE = 128 * 1024
 
 _NOWAIT: int = getattr(os, "RWF_NOWAIT", 0)
 _CANNOT_SAY = frozenset({errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
