@@ -23,7 +23,7 @@ _FAULTS: dict[type[PillarboxError], tuple[Code, str]] = {
     # RFC 2449, section 8.1.2: only after the credentials have proved right.
     MaildropLocked: (Code.IN_USE, "another session has this maildrop open"),
     OpenedTooSoon: (Code.LOGIN_DELAY, "the last login was too short a time ago"),
-    # RFC 3206, section 4. One text for every cause: a stranger learns nothing.
+    # RFC 3206, section 5. One text for every cause: a stranger learns nothing.
     CredentialsRefused: (Code.AUTH, "user name or password refused"),
     AuthUnavailable: (Code.SYS_TEMP, "sign-in is not possible at the moment"),
     NoSuchView: (Code.SYS_PERM, "this device is not known here any more"),

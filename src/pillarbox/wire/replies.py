@@ -42,7 +42,7 @@ class Code(StrEnum):
     SYS_PERM = "SYS/PERM"
     """A fault that needs an operator (RFC 3206, section 4)."""
     AUTH = "AUTH"
-    """The credentials are the problem; the user can be asked (RFC 3206, section 4)."""
+    """The credentials are the problem; the user can be asked (RFC 3206, section 5)."""
     UTF8 = "UTF8"
     """The message needs UTF8 mode (RFC 6856, section 2)."""
 
