@@ -149,9 +149,8 @@ class Connection(asyncio.BufferedProtocol):
         self.resume_writing()
         if not self._busy:
             self._start(self._finish())
-        elif self._task is not None and self._held_back is None:
-            if self.machine.state in SIGNING_IN:
-                self._task.cancel()  # a sign-in may wait long, and now waits for nobody
+        elif (task := self._task) and self._held_back is None and self.machine.state in SIGNING_IN:
+            task.cancel()  # a sign-in may wait long, and now waits for nobody
 
     # What the door calls.
 
