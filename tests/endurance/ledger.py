@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 
@@ -111,6 +111,18 @@ class Ledger:
             wanted = self.events + more
             self._changed.wait_for(lambda: self._given_up or self.events >= wanted, patience)
             assert self.events >= wanted, f"only {self.events} of {wanted} answers came"
+
+    def wait_for_room(self, most: int, is_over: Callable[[], bool]) -> None:
+        """Wait until the maildrops together hold fewer than *most* letters, or it is over."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: is_over() or sum(len(box.stored) for box in self._maildrops.values()) < most
+            )
+
+    def wake(self) -> None:
+        """Something has changed that others may wait for."""
+        with self._changed:
+            self._changed.notify_all()
 
     def give_up(self) -> None:
         """A client has failed: whoever waits should not wait any longer."""

@@ -25,6 +25,8 @@ from tests.postoffice import (
 
 # Small ones, and on both sides of what is stored as a file.
 SIZES = (200, 200, 1_000, 1_000, 5_000, 5_000, 60_000, 70_000, 400_000)
+BACKLOG = 300
+"""Letters that may lie in all maildrops together: whoever delivers waits for the collectors."""
 GONE = (OSError, EOFError, smtplib.SMTPException, poplib.error_proto)
 """How the server's end looks to a client."""
 
@@ -62,6 +64,7 @@ class Traffic:
     def expect_the_end(self) -> None:
         """From now on the server may go away."""
         self._ending.set()
+        self._ledger.wake()
 
     def join(self) -> None:
         """Wait for all clients to end (they do when the server is gone, or after a step).
@@ -69,7 +72,7 @@ class Traffic:
         Raises:
             BaseExceptionGroup: what went wrong.
         """
-        self._ending.set()
+        self.expect_the_end()
         for thread in self._threads:
             thread.join(PATIENCE)
         assert not any(thread.is_alive() for thread in self._threads), "a client hangs"
@@ -102,6 +105,7 @@ class Traffic:
     # -- delivering ----------------------------------------------------------------------
 
     def _deliver(self, dice: random.Random) -> None:
+        self._ledger.wait_for_room(BACKLOG, self._ending.is_set)
         by_lmtp = dice.random() < 0.8
         door = self._office.lmtp() if by_lmtp else self._office.smtp()
         with contextlib.suppress(_Parted), door as client:
@@ -189,8 +193,15 @@ def read_all(client: poplib.POP3) -> list[tuple[str, str]]:
     return [(name, tag_of(retrieve(client, number))) for number, name in enumerate(ids, 1)]
 
 
-def audit(office: PostOffice, ledger: Ledger, users: Sequence[str]) -> None:
-    """Hold every maildrop against the books."""
+def audit(office: PostOffice, ledger: Ledger, users: Sequence[str], *, empty: bool = False) -> None:
+    """Hold every maildrop against the books; then *empty* it, so that it does not grow for ever."""
     for user in users:
-        with office.session(user, "pop3") as client:
-            ledger.audit(user, read_all(client))
+        with office.session(user, "pop3", quits=False) as client:
+            listed = read_all(client)
+            ledger.audit(user, listed)
+            tags = [tag for _, tag in listed] if empty else []
+            for number in range(1, len(tags) + 1):
+                client.dele(number)
+            ledger.quitting(user, tags)
+            client.quit()
+        ledger.quit_answered(user, tags, removed=True)
