@@ -7,6 +7,10 @@ worker that is killed takes at most its last second of counts with it. Files are
 the worker's column in the shared table, not by process id: a replaced worker goes on
 counting in its predecessor's file, so totals never fall and files do not pile up.
 
+The library writes through a memory map, and a map whose file has no room on the disk ends
+the process (SIGBUS). So a file gets all the room it can ever need before it is mapped: on
+a full disk nothing is counted, and mail goes on.
+
 Names follow the Prometheus conventions (base units, ``_total``). What is true *now*
 (open connections, workers) comes from the shared table, see :mod:`.monitor`.
 """
@@ -22,6 +26,9 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, values
 
 from pillarbox.contracts.meter import Meter
+
+ROOM_OCTETS = 1 << 20
+"""Size of a worker's file: enough for all series there can be (see ``MAX_SERIES``)."""
 
 _log = structlog.get_logger("pillarbox.metrics")
 
@@ -71,6 +78,7 @@ class PrometheusMeter(Meter):
 
     def __init__(self, folder: Path, column: int) -> None:
         """Count into *folder*, which all workers share; *column* is this worker's own number."""
+        self._file = folder / f"counter_{column}.db"  # as the library will name it
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
         # The library would decide at its import, by environment; a worker knows better.
         values.ValueClass = values.MultiProcessValue(lambda: column)  # type: ignore[no-untyped-call]  # the library's
@@ -112,6 +120,8 @@ class PrometheusMeter(Meter):
             return
         counts, self._counts = self._counts, defaultdict(int)
         try:
+            if not self._children:
+                _reserve(self._file)
             for series, count in counts.items():
                 self._child(series).inc(count)
         except (OSError, ValueError) as error:
@@ -130,3 +140,17 @@ class PrometheusMeter(Meter):
             child = self._counters[name].labels(*labels[: len(name.labels)])
             self._children[series] = child
         return child
+
+
+def _reserve(file: Path) -> None:
+    """Make *file*, with its room on the disk, unless a predecessor has.
+
+    It gets its name when it is whole: the health page may read it at any moment.
+
+    Raises:
+        OSError: there is no room.
+    """
+    if not file.exists():
+        draft = file.with_suffix(".new")
+        draft.write_bytes(bytes(ROOM_OCTETS))
+        draft.replace(file)

@@ -1,8 +1,13 @@
 """The folder of the metrics files: private, temporary, and not left behind.
 
-The supervisor makes it and removes it at the end. When everything is killed at once nobody
-can; so it is locked as long as any process of this server lives (children inherit the
-lock), and the next server to start removes what nobody locks any more.
+It lies in the store's folder, where nobody else may write: in a place like ``/tmp`` other
+users could lay something in the way. The supervisor makes it and removes it at the end.
+When everything is killed at once nobody can; so it is locked as long as any process of this
+server lives (children inherit the lock), and the next server to start removes what nobody
+locks any more. Root does all this with the rights of the store's user and no more.
+
+Mail is more important than counting it: a folder that cannot be made is reported, and the
+server serves without.
 """
 
 from __future__ import annotations
@@ -14,40 +19,71 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from pillarbox.app.privileges import SystemUser
+import structlog
 
-_PREFIX = "pillarbox-metrics-"
+from pillarbox.app.privileges import SystemUser, acting_as
+
+_PREFIX = "metrics-"
+
+_log = structlog.get_logger("pillarbox.metrics")
 
 
 class MetricsFolder:
-    """A folder (0700) that *user* may write; None: this process's own user."""
+    """A folder (0700) in *store* that *user* may write; None: this process's own user."""
 
-    def __init__(self, user: SystemUser | None) -> None:
-        self.path, self._lock = _make()
-        if user is not None:
-            os.chown(self.path, user.uid, user.gid)
+    def __init__(self, store: Path, user: SystemUser | None) -> None:
+        self._user = user
+        self.path: Path | None = None
+        """None when it could not be made: then nothing can be counted."""
+        self.lock: int | None = None
+        """Descriptor that keeps others from sweeping the folder away."""
+        try:
+            with acting_as(user):
+                self.path, self.lock = _make(store)
+        except OSError as error:
+            _log.error(
+                "metrics cannot be kept", error=str(error), consequence="/metrics counts nothing"
+            )
 
     def remove(self) -> None:
         """Remove it with all that is in it; the locks of children may still be held."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        os.close(self._lock)
+        if self.path is not None:
+            with acting_as(self._user):
+                _remove(self.path)
+        if self.lock is not None:
+            os.close(self.lock)
 
 
-def sweep() -> None:
-    """Remove the folders of servers that were killed."""
-    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        # Somebody else's, or gone meanwhile: none of our business.
-        with contextlib.suppress(OSError):
-            lock = _lock(path)
-            if lock is not None:
-                shutil.rmtree(path, ignore_errors=True)
-                os.close(lock)
+def sweep(store: Path, user: SystemUser | None) -> None:
+    """Remove the folders that servers which were killed have left in *store*."""
+    # Not to be listed, gone meanwhile: no reason not to serve.
+    with acting_as(user), contextlib.suppress(OSError):
+        for path in store.glob(f"{_PREFIX}*"):
+            _sweep(path)
 
 
-def _make() -> tuple[Path, int]:
-    """A new folder, and its lock."""
+def _sweep(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        lock = _lock(path)
+        if lock is not None:
+            if os.fstat(lock).st_uid == os.geteuid():
+                _remove(path)
+            os.close(lock)
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _make(store: Path) -> tuple[Path, int]:
+    """A new folder, and its lock.
+
+    Raises:
+        OSError: it cannot be made.
+    """
     while True:
-        path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=store))
         # Another server's sweep may come between the two; then there is nothing to lock.
         with contextlib.suppress(FileNotFoundError):
             lock = _lock(path)
@@ -60,7 +96,9 @@ def _lock(path: Path) -> int | None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError as error:
         os.close(descriptor)
-        return None
+        if isinstance(error, BlockingIOError):
+            return None
+        raise
     return descriptor

@@ -207,7 +207,8 @@ class _TableCollector(Collector):
 def make_app(health: Health, seat: Seat) -> Starlette:
     """The pages."""
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=str(seat.metrics))  # type: ignore[no-untyped-call]  # the library's
+    if seat.metrics is not None:
+        MultiProcessCollector(registry, path=str(seat.metrics))  # type: ignore[no-untyped-call]  # the library's
     registry.register(_TableCollector(seat.table, seat.column))
 
     async def live(_: Request) -> Response:

@@ -12,9 +12,11 @@ about.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +70,28 @@ def become(user: SystemUser | None) -> None:
     except PermissionError:
         return
     raise PermissionError("root could be regained after becoming another user")
+
+
+@contextlib.contextmanager
+def acting_as(user: SystemUser | None) -> Iterator[None]:
+    """Have the rights of *user* for a while, and not root's; None: nothing changes.
+
+    For what root does in folders that *user* may write: there a name can turn into a link
+    to anything between two calls, and with these rights that gains nobody anything.
+    """
+    if user is None:
+        yield
+        return
+    uid, gid, groups = os.geteuid(), os.getegid(), os.getgroups()
+    os.initgroups(user.name, user.gid)
+    os.setegid(user.gid)
+    os.seteuid(user.uid)
+    try:
+        yield
+    finally:
+        os.seteuid(uid)
+        os.setegid(gid)
+        os.setgroups(groups)
 
 
 def prepare_store(config: Config, user: SystemUser | None) -> None:

@@ -109,8 +109,8 @@ class Supervisor:
         self._table = SharedTable()
         self._mailbox = Mailbox()
         self._lifeline, self._life = os.pipe()
-        sweep()
-        self._metrics = MetricsFolder(setup.user)
+        sweep(setup.config.store.path, setup.user)
+        self._metrics = MetricsFolder(setup.config.store.path, setup.user)
         self._leavings = [self._metrics]
         self._serving = Generation(1, setup, _posts(setup))
         self._coming: Generation | None = None
@@ -330,7 +330,7 @@ class Supervisor:
         _warn(config)
         if setup.user != old.setup.user:
             # The new user could not write the old one's files; counters begin anew.
-            self._metrics = MetricsFolder(setup.user)
+            self._metrics = MetricsFolder(config.store.path, setup.user)
             self._leavings.append(self._metrics)
         self._newest += 1
         _log.info("reloading", generation=self._newest)

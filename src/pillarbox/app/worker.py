@@ -6,6 +6,7 @@ from pillarbox.app.metrics import PrometheusMeter
 from pillarbox.app.shared import SharedTally
 from pillarbox.app.wire_up_servers import PostOffice, open_post_office
 from pillarbox.app.worker_life import Seat
+from pillarbox.contracts.meter import NullMeter
 
 
 class Worker:
@@ -24,12 +25,13 @@ class Worker:
         """
         seat, setup = self._seat, self._seat.setup
         limits = setup.config.limits
-        self._meter = PrometheusMeter(seat.metrics, seat.column.number)
+        if seat.metrics is not None:
+            self._meter = PrometheusMeter(seat.metrics, seat.column.number)
         self._office = await open_post_office(
             setup.config,
             pop3_tls=setup.pop3_tls,
             smtp_tls=setup.smtp_tls,
-            meter=self._meter,
+            meter=self._meter or NullMeter(),
             tally=SharedTally(
                 seat.table,
                 seat.column,

@@ -66,8 +66,8 @@ class Seat:
     """Descriptor that reads as closed when the supervisor is gone."""
     notice: int
     """Descriptor to write a byte to when the state has changed."""
-    metrics: Path
-    """Folder of the metrics files."""
+    metrics: Path | None
+    """Folder of the metrics files; None: there is none, and nothing is counted."""
 
     @property
     def sockets(self) -> list[socket.socket]:

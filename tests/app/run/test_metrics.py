@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from pillarbox.app.metrics import MAX_SERIES, PrometheusMeter
+from pillarbox.app.metrics import MAX_SERIES, ROOM_OCTETS, PrometheusMeter
 
 
 @pytest.fixture(autouse=True)
@@ -88,3 +89,29 @@ def test_a_folder_that_is_gone_stops_nobody(tmp_path: Path) -> None:
     meter.flush()
     meter.session_began("pop3")
     meter.flush()
+
+
+def test_the_file_has_its_room_before_it_is_mapped(tmp_path: Path) -> None:
+    """Writing to a map without blocks behind it, on a full disk, kills the process."""
+    meter = PrometheusMeter(tmp_path, 0)
+    for number in range(2 * MAX_SERIES):
+        meter.signed_in(f"MADE-UP-{number}", "refused")
+    meter.flush()
+    (file,) = tmp_path.iterdir()
+    found = file.stat()
+    assert found.st_size == ROOM_OCTETS
+    assert found.st_blocks * 512 >= ROOM_OCTETS
+
+
+def test_on_a_full_disk_nothing_is_counted_and_nobody_dies(tmp_path: Path) -> None:
+    meter = PrometheusMeter(tmp_path, 0)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        meter.session_began("pop3")
+        meter.flush()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    meter.session_began("pop3")
+    meter.flush()
+    assert 'pillarbox_connections_total{door="pop3"} 1.0' in page(tmp_path)

@@ -6,11 +6,12 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pillarbox.app.config import Config
 from pillarbox.app.config.settings import Server, StoreSettings
-from pillarbox.app.monitor import SILENT_SECONDS, Health
+from pillarbox.app.monitor import SILENT_SECONDS, Health, make_app
 from pillarbox.app.shared import Column, SharedTable, State
 from pillarbox.app.supervisor_setup import Setup
 from pillarbox.app.worker_life import Seat
@@ -146,3 +147,12 @@ async def test_not_ready_when_the_store_is_gone(seat: Seat, tmp_path: Path) -> N
     (tmp_path / "store").write_text("no folder")
     (reason,) = await reasons(seat)
     assert reason == "the store cannot be read and written"
+
+
+async def test_without_a_metrics_folder_the_page_tells_what_is_true_now(seat: Seat) -> None:
+    bare = replace(seat, metrics=None)
+    app = make_app(Health(bare), bare)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as page:
+        answer = await page.get("/metrics")
+    assert answer.status_code == 200
+    assert "pillarbox_open_connections 0.0" in answer.text
