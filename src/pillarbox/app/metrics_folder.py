@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -72,8 +71,11 @@ def _sweep(path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    with contextlib.suppress(RecursionError):
-        shutil.rmtree(path, ignore_errors=True)
+    """Remove the folder and its files. Ours have no folders within: one that has stays."""
+    with contextlib.suppress(OSError):
+        for file in path.iterdir():
+            file.unlink()
+        path.rmdir()
 
 
 def _make(store: Path) -> tuple[Path, int]:

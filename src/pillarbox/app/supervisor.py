@@ -41,6 +41,7 @@ from pillarbox.app.config.faults import ConfigError
 from pillarbox.app.config.settings import Config
 from pillarbox.app.metrics_folder import MetricsFolder, sweep
 from pillarbox.app.monitor import Monitor
+from pillarbox.app.open_files import warn_if_few
 from pillarbox.app.shared import SharedTable, State
 from pillarbox.app.supervisor_children import Child, Post, describe, fork
 from pillarbox.app.supervisor_setup import Setup, prepare
@@ -377,6 +378,7 @@ def _posts(setup: Setup) -> list[Post]:
 def _warn(config: Config) -> None:
     for warning in config.warnings:
         _log.warning("configuration", warning=str(warning))
+    warn_if_few(config)
 
 
 def _addresses(setup: Setup) -> dict[str, str]:

@@ -89,11 +89,13 @@ def test_what_a_killed_server_left_is_swept_and_a_living_one_keeps_its_own(tmp_p
 def test_a_folder_too_deep_to_remove_stops_no_start(tmp_path: Path) -> None:
     trap = tmp_path / "metrics-trap"
     dig(trap)
-    sweep(tmp_path, None)
-    folder = MetricsFolder(tmp_path, None)
-    assert folder.path is not None
-    folder.remove()
-    fill_up(trap)
+    try:
+        sweep(tmp_path, None)
+        folder = MetricsFolder(tmp_path, None)
+        assert folder.path is not None
+        folder.remove()
+    finally:
+        fill_up(trap)
 
 
 @as_root
