@@ -37,7 +37,7 @@ from starlette.routing import Route
 from pillarbox import __version__
 from pillarbox.app.shared import Column, SharedTable, State
 from pillarbox.app.wire_up import open_store
-from pillarbox.app.worker_life import Seat
+from pillarbox.app.worker_life import Order, Seat
 from pillarbox.contracts.errors import StoreError
 from pillarbox.contracts.store import Store
 
@@ -77,7 +77,7 @@ class Monitor:
         self._serving = asyncio.create_task(self._server.serve(self._sockets))
         await self._server.wait_until_started(self._serving)
 
-    async def stop(self, grace: float) -> None:  # noqa: ARG002 - a page takes no time
+    async def stop(self, order: Order) -> None:  # noqa: ARG002 - a page takes no time
         if self._serving is None:
             return
         self._server.should_exit = True

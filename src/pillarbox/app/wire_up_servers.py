@@ -74,9 +74,14 @@ class PostOffice:
     pop3: Pop3Server
     delivery: DeliveryServer
 
-    async def stop(self, grace: float) -> None:
-        """Accept no more, let what runs finish for *grace* seconds, close everything."""
-        await asyncio.gather(self.pop3.stop(grace), self.delivery.stop(grace))
+    async def stop(self, grace: float, *, leave_newcomers: bool = False) -> None:
+        """Accept no more, let what runs finish for *grace* seconds, close everything.
+
+        Clients that are still to sign in are sent away at once, unless *leave_newcomers*.
+        """
+        await asyncio.gather(
+            self.pop3.stop(grace, leave_newcomers=leave_newcomers), self.delivery.stop(grace)
+        )
         self.authenticator.close()
         await self.store.close()
         self.accounts.close()

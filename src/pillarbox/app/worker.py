@@ -5,7 +5,7 @@ from __future__ import annotations
 from pillarbox.app.metrics import PrometheusMeter
 from pillarbox.app.shared import SharedTally
 from pillarbox.app.wire_up_servers import PostOffice, open_post_office
-from pillarbox.app.worker_life import Seat
+from pillarbox.app.worker_life import Order, Seat
 from pillarbox.contracts.meter import NullMeter
 
 
@@ -49,10 +49,10 @@ class Worker:
             elif listener.door in {"lmtp", "smtp"}:
                 await office.delivery.listen(listener.door, sock)
 
-    async def stop(self, grace: float) -> None:
+    async def stop(self, order: Order) -> None:
         """See :class:`~pillarbox.app.worker_life.Service`."""
         if self._office is not None:
-            await self._office.stop(grace)
+            await self._office.stop(order.grace, leave_newcomers=order.leave_newcomers)
 
     def beat(self) -> None:
         if self._meter is not None:

@@ -7,7 +7,8 @@ SIGTERM    stop accepting; what runs may finish for ``limits.stop_grace`` second
 SIGUSR2    close what still runs now (not a second SIGTERM: the system may merge two
            that come close together)
 SIGUSR1    a newer generation has taken over: stop accepting, and let sessions end
-           in peace (for :data:`RETIRED_SECONDS` at most)
+           in peace (for :data:`RETIRED_SECONDS` at most), those too that have only
+           begun: nobody should notice a reload
 =========  ======================================================================
 
 The *lifeline* is a pipe whose other end only the supervisor holds. When it closes, the
@@ -24,7 +25,7 @@ import signal
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 import uvloop
@@ -48,6 +49,15 @@ _CLOSING_SECONDS = 2.0
 
 FAILED = 1
 CRASHED = 70  # EX_SOFTWARE of sysexits.h: a mistake in Pillarbox itself
+
+
+class Order(NamedTuple):
+    """How to end."""
+
+    grace: float
+    """Seconds that what runs may go on for."""
+    leave_newcomers: bool = False
+    """Whether that goes for clients that have not signed in yet, too."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +97,8 @@ class Service(Protocol):
     async def start(self) -> None:
         """Accept clients; raises when that is not possible."""
 
-    async def stop(self, grace: float) -> None:
-        """Accept no more, give what runs *grace* seconds, end.
+    async def stop(self, order: Order) -> None:
+        """Accept no more, give what runs the time that *order* says, end.
 
         May be cancelled and called again with less.
         """
@@ -145,11 +155,11 @@ async def _beat(seat: Seat, service: Service) -> None:
 
 async def _drain(seat: Seat, service: Service, orders: _Orders) -> None:
     """Wait for the order to end, then obey; a stricter order that follows takes over."""
-    grace = await orders.next()
-    _log.debug("draining", role=seat.role, grace=grace)
+    order = await orders.next()
+    _log.debug("draining", role=seat.role, grace=order.grace)
     telling = asyncio.ensure_future(_tell_when_closed(seat))
     while True:
-        stopping = asyncio.ensure_future(service.stop(grace))
+        stopping = asyncio.ensure_future(service.stop(order))
         stricter = asyncio.ensure_future(orders.next())
         await asyncio.wait({stopping, stricter}, return_when=asyncio.FIRST_COMPLETED)
         if stopping.done():
@@ -158,7 +168,7 @@ async def _drain(seat: Seat, service: Service, orders: _Orders) -> None:
             return stopping.result()
         stopping.cancel()
         await asyncio.wait({stopping})
-        grace = stricter.result()
+        order = stricter.result()
 
 
 async def _tell_when_closed(seat: Seat) -> None:
@@ -172,27 +182,27 @@ async def _tell_when_closed(seat: Seat) -> None:
 
 
 class _Orders:
-    """How long what runs may go on: one number for each order received."""
+    """The orders that have come, as signals and by the lifeline."""
 
     def __init__(self, seat: Seat) -> None:
-        self._queue: asyncio.Queue[float] = asyncio.Queue()
+        self._queue: asyncio.Queue[Order] = asyncio.Queue()
         self._seat = seat
-        self._grace = seat.setup.config.limits.stop_grace
+        self._stop = Order(seat.setup.config.limits.stop_grace)
 
-    async def next(self) -> float:
+    async def next(self) -> Order:
         return await self._queue.get()
 
     def listen(self) -> None:
         loop = asyncio.get_running_loop()
-        for number, grace in (
-            (signal.SIGTERM, self._grace),
-            (signal.SIGUSR1, RETIRED_SECONDS),
-            (signal.SIGUSR2, 0.0),
+        for number, order in (
+            (signal.SIGTERM, self._stop),
+            (signal.SIGUSR1, Order(RETIRED_SECONDS, leave_newcomers=True)),
+            (signal.SIGUSR2, Order(0.0)),
         ):
-            loop.add_signal_handler(number, self._queue.put_nowait, grace)
+            loop.add_signal_handler(number, self._queue.put_nowait, order)
         loop.add_reader(self._seat.lifeline, self._orphaned)
 
     def _orphaned(self) -> None:
         asyncio.get_running_loop().remove_reader(self._seat.lifeline)
         _log.error("the supervisor is gone; draining", role=self._seat.role)
-        self._queue.put_nowait(self._grace)
+        self._queue.put_nowait(self._stop)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import poplib
 import re
 import signal
 import socket
 import ssl
 from pathlib import Path
 
+import pytest
+
 from tests.app.run.processes import accepts, certificate, eventually, log_of, watching
-from tests.postoffice import HOST, PostOffice, Settings, authority
+from tests.postoffice import HOST, PASSWORD, PostOffice, Settings, authority
 
 TWO = [f"{HOST}:0", "unix:lmtp.sock"]
 MESSAGE = b"Subject: hello\r\n\r\nthere\r\n"
@@ -50,6 +53,30 @@ def test_a_new_certificate_is_served_and_the_old_session_goes_on(tmp_path: Path)
         assert ready["pop3s"] == log_of(office).find("ready")[0]["pop3s"]
         assert office.collect("alice") == []
         assert office.stop() == 0
+
+
+def test_who_is_about_to_sign_in_goes_on_at_a_reload_but_not_at_a_stop(tmp_path: Path) -> None:
+    with PostOffice(tmp_path, users=["alice", "bob"]) as office:
+        office.deliver(MESSAGE, "alice", "bob")
+        greeted, named = office.connect("pop3s"), office.connect("pop3")
+        named.user("bob")
+        with watching(office.workers()) as gone:
+            office.signal(signal.SIGHUP)
+            log_of(office).wait_for("ready", count=2)
+            for client, user in (greeted, "alice"), (named, "bob"):
+                if client is greeted:
+                    client.user(user)
+                client.pass_(PASSWORD)
+                client.dele(1)
+                client.quit()
+            gone()
+        assert office.collect("alice") == office.collect("bob") == []
+        waiting = office.connect("pop3")
+        office.signal(signal.SIGTERM)
+        assert office.wait() == 0
+        with pytest.raises((poplib.error_proto, OSError)):
+            waiting.noop()
+        waiting.close()
 
 
 def test_a_broken_certificate_changes_nothing_and_is_named(tmp_path: Path) -> None:

@@ -188,13 +188,18 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     scratch.mkdir()
     monkeypatch.setenv("TMPDIR", str(scratch))
     office = PostOffice(tmp_path)
+
+    def temporary() -> list[Path]:
+        return [*scratch.iterdir(), *office.store.glob("metrics-*")]
+
     with office:
-        (folder,) = scratch.iterdir()
+        (folder,) = temporary()
         assert folder.stat().st_mode & 0o777 == 0o700
         office.stop()
-    assert list(scratch.iterdir()) == []
+    assert temporary() == []
     with office:
         office.kill()
-        assert list(scratch.iterdir())
+        (left,) = temporary()
     with office:
-        assert len(list(scratch.iterdir())) == 1
+        (fresh,) = temporary()
+        assert fresh != left
