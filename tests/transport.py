@@ -10,8 +10,9 @@ from pillarbox.contracts.auth import Authenticator
 from pillarbox.contracts.meter import Meter, NullMeter
 from pillarbox.contracts.store import Store
 from pillarbox.server.connection import Connection
+from pillarbox.server.door import Door
 from pillarbox.server.limits import AddressTally, LocalTally, Policy
-from pillarbox.server.listener import Door, Pop3Server
+from pillarbox.server.listener import Pop3Server
 
 TURNS = 20
 """Turns of the event loop after which nothing moves any more: a command that does not wait

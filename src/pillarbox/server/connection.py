@@ -23,9 +23,10 @@ import asyncio
 import ssl
 from collections.abc import Coroutine
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from pillarbox.server import eager
+from pillarbox.server.door import Door
 from pillarbox.server.limits import MAX_JOINED, MAX_PIPELINED, MAX_TURN, READ_SIZE, WRITE_HIGH_WATER
 from pillarbox.server.report import End, report_end
 from pillarbox.server.session import Session, log
@@ -34,9 +35,6 @@ from pillarbox.wire.errors import RemoteProtocolError
 from pillarbox.wire.replies import Code, Pieces, Reply, err
 from pillarbox.wire.server import ServerMachine
 from pillarbox.wire.states import Outcome, State
-
-if TYPE_CHECKING:
-    from pillarbox.server.listener import Door
 
 
 def _end_by(reply: Reply) -> End:

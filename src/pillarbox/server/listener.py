@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import os
 import socket
 import ssl
-import time
 
 from pillarbox.contracts.auth import Authenticator
 from pillarbox.contracts.meter import Meter
 from pillarbox.contracts.store import Store
 from pillarbox.server.connection import Connection
+from pillarbox.server.door import Door, Guest
 from pillarbox.server.limits import LISTEN_BACKLOG, AddressTally, Policy
 from pillarbox.server.report import End
 from pillarbox.server.session import Services, log
@@ -20,56 +18,6 @@ from pillarbox.server.session import Services, log
 _SWEEPS_PER_TIMEOUT = 20
 """Time-outs are found by a sweep over all connections instead of a timer for each (which
 would be made and cancelled at every command): they are up to a twentieth late."""
-
-_counter = itertools.count()
-
-
-class Door:
-    """One listening socket, and what the connections through it have in common."""
-
-    def __init__(self, server: Pop3Server, name: str, *, implicit_tls: bool) -> None:
-        self.name = name
-        self.implicit_tls = implicit_tls
-        self.services = server.services
-        self.loop = asyncio.get_running_loop()
-        self._server = server
-
-    def admit(self, connection: Connection, peer: str) -> bool:
-        """Count a new connection, or turn it away because a limit is reached."""
-        return self._server.admit(connection, peer, self)
-
-    def discharge(self, connection: Connection, peer: str) -> None:
-        """A connection that was admitted is over."""
-        self._server.discharge(connection, peer)
-
-    def timestamp(self) -> str | None:
-        """What makes this greeting unique (RFC 1939, section 7, APOP); None: no APOP."""
-        policy = self.services.policy
-        if not policy.apop:
-            return None
-        return f"<{os.getpid()}.{next(_counter)}.{time.time_ns()}@{policy.hostname}>"
-
-    async def start_tls(
-        self, transport: asyncio.Transport, protocol: asyncio.BaseProtocol
-    ) -> asyncio.Transport:
-        """Put TLS on a connection.
-
-        Raises:
-            OSError: the handshake failed or took too long (:class:`ssl.SSLError` is one).
-        """
-        context = self._server.tls
-        assert context is not None  # noqa: S101 -- STLS is refused, and POP3S not opened, without
-        secured = await self.loop.start_tls(
-            transport,
-            protocol,
-            context,
-            server_side=True,
-            ssl_handshake_timeout=self.services.policy.login_timeout,
-        )
-        # uvloop returns a closed transport when the client left without a hello.
-        if secured is None or secured.is_closing():
-            raise ConnectionAbortedError("the client left during the handshake")
-        return secured
 
 
 class Pop3Server:
@@ -89,7 +37,7 @@ class Pop3Server:
         self.tls = tls
         self._tally = tally
         self._servers: list[asyncio.Server] = []
-        self._connections: set[Connection] = set()
+        self._connections: set[Guest] = set()
         self._sweeper: asyncio.Task[None] | None = None
         self._empty = asyncio.Event()
         self._empty.set()
@@ -136,21 +84,21 @@ class Pop3Server:
         if self._sweeper is not None:
             self._sweeper.cancel()
 
-    def admit(self, connection: Connection, peer: str, door: Door) -> bool:
-        """See :meth:`Door.admit`."""
+    def admit(self, guest: Guest, peer: str, door: str) -> bool:
+        """See :meth:`pillarbox.server.door.Keeper.admit`."""
         if not self._tally.enter(peer):
-            log.warning("connection refused", peer=peer, door=door.name, reason="limit reached")
-            self.services.meter.connection_refused(door.name, "too many connections")
+            log.warning("connection refused", peer=peer, door=door, reason="limit reached")
+            self.services.meter.connection_refused(door, "too many connections")
             return False
-        self._connections.add(connection)
+        self._connections.add(guest)
         self._empty.clear()
-        self.services.meter.session_began(door.name)
+        self.services.meter.session_began(door)
         return True
 
-    def discharge(self, connection: Connection, peer: str) -> None:
-        """See :meth:`Door.discharge`."""
+    def discharge(self, guest: Guest, peer: str) -> None:
+        """See :meth:`pillarbox.server.door.Keeper.discharge`."""
         self._tally.leave(peer)
-        self._connections.discard(connection)
+        self._connections.discard(guest)
         if not self._connections:
             self._empty.set()
 
