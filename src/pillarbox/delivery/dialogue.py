@@ -24,9 +24,6 @@ from pillarbox.delivery.replies import Refused
 
 log = structlog.get_logger("pillarbox.delivery")
 
-HANDSHAKE_SECONDS = 30.0
-"""For TLS after STARTTLS: some round trips, even over a satellite."""
-
 
 class Dialogue(Link):
     """A client that says commands."""
@@ -147,8 +144,7 @@ class Dialogue(Link):
             return
         await self.push(str(replies.TLS_READY))
         self._flush()  # in clear, and now
-        await self._writer.start_tls(self.desk.tls, ssl_handshake_timeout=HANDSHAKE_SECONDS)
-        self.transport = self._writer.transport
+        await self._put_on_tls(self.desk.tls)
         self.session = self._create_session()
         self.envelope = self._create_envelope()
 

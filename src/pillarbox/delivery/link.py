@@ -7,6 +7,11 @@ aiosmtpd gives the protocol object, its streams and its idle timer. What is repl
 * closing: the last reply gets a few seconds to be read, then the connection is cut, and
   commands that were sent ahead are not carried out after it;
 * limits on connections, TLS without STARTTLS, and an orderly shutdown.
+
+A connection counts until both are over, the session and the transport. Of the transport's end
+``connection_lost`` tells, except during STARTTLS: then the transport is the event loop's TLS
+layer's, which passes on some ends and others not. So a handshake that fails is an end by itself,
+and one that is to end is broken off by cancelling the session that waits for it.
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import ssl
 from typing import ClassVar
 
 import structlog
@@ -38,6 +44,9 @@ LINGER_SECONDS = 5.0
 MOST_QUEUED_REPLIES = 100
 """That go out together: a message with as many recipients. It bounds what one client's commands,
 sent ahead, can take of memory and of the others' time."""
+
+HANDSHAKE_SECONDS = 30.0
+"""For TLS after STARTTLS: some round trips, even over a satellite."""
 
 UNIX_PEER = "unix"
 
@@ -66,6 +75,10 @@ class Link(SMTP):
         self.desk = desk
         self.peer = UNIX_PEER
         self._admitted = False
+        self._shaking_hands = False
+        """TLS is being put on: the transport is not ours to close."""
+        self._lost = False
+        self._left = False
         self._heard = False
         self._finished = False
         self._winding_up = False
@@ -78,18 +91,27 @@ class Link(SMTP):
         self.peer = peer_of(transport)
         self.desk.present.add(self)
         super().connection_made(transport)
+        self._session_task().add_done_callback(lambda _: self._leave_when_over())
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._lost = True
+        super().connection_lost(error)
+        self._leave_when_over()
+
+    def _leave_when_over(self) -> None:
+        if self._left or not self._lost or not self._session_task().done():
+            return
+        self._left = True
+        self._stop_timeout()
         if self._cutting_off:
             self._cutting_off.cancel()
-        super().connection_lost(error)
-        assert self._handler_coroutine is not None  # noqa: S101 - begun in connection_made
-        self._handler_coroutine.add_done_callback(lambda _: self._leave())
-
-    def _leave(self) -> None:
         if self._admitted:
             self.desk.admission.leave(self._counted_address())
         self.desk.present.remove(self)
+
+    def _session_task(self) -> asyncio.Task[None]:
+        assert self._handler_coroutine is not None  # noqa: S101 - begun in connection_made
+        return self._handler_coroutine
 
     def data_received(self, data: bytes) -> None:
         if not self._heard:
@@ -138,10 +160,34 @@ class Link(SMTP):
 
     def cut_off(self) -> None:
         """End the connection now. A delivery under way takes effect whole or not at all."""
-        self._writer.transport.abort()
+        if self._shaking_hands:
+            self._session_task().cancel()
+        elif self.transport is not None:
+            self.transport.abort()
+
+    async def _put_on_tls(self, context: ssl.SSLContext) -> None:
+        """The handshake.
+
+        Raises:
+            OSError: it failed, or took too long (ssl.SSLError is one); the connection is over.
+        """
+        clear = self._writer.transport
+        self._shaking_hands = True
+        try:
+            await self._writer.start_tls(context, ssl_handshake_timeout=HANDSHAKE_SECONDS)
+        except BaseException:
+            self._lost = True
+            clear.abort()
+            raise
+        finally:
+            self._shaking_hands = False
+        self.transport = self._writer.transport
 
     def _hang_up(self, last_word: Reply | None = None) -> None:
         self._finished = True
+        if self._shaking_hands:  # a word in clear would be taken for a broken handshake
+            self._session_task().cancel()
+            return
         if self.transport is None or self.transport.is_closing():
             return
         if last_word:

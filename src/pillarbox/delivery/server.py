@@ -21,7 +21,7 @@ from pillarbox.contracts.meter import Meter, NullMeter
 from pillarbox.contracts.store import Store
 from pillarbox.delivery.address import AddressBook
 from pillarbox.delivery.connection import Connection
-from pillarbox.delivery.desk import Desk
+from pillarbox.delivery.desk import Desk, Present
 from pillarbox.delivery.intake import Intake
 from pillarbox.delivery.lmtp import LmtpConnection
 from pillarbox.delivery.policy import DeliveryPolicy
@@ -31,6 +31,10 @@ log = structlog.get_logger("pillarbox.delivery")
 
 BACKLOG = 1024
 """Connections that may wait to be accepted; the kernel has the last word."""
+
+CUT_OFF_SECONDS = 10.0
+"""For sessions that were cut off to be put away. It takes milliseconds; a session that hangs even
+so must not keep the process from ending."""
 
 _DOORS: dict[str, type[Connection]] = {"lmtp": LmtpConnection, "smtp": SmtpConnection}
 
@@ -88,14 +92,23 @@ class DeliveryServer:
         present = self._desk.present
         for client in present.all():
             client.wind_up()
-        try:
-            async with asyncio.timeout(grace):
-                await present.gone()
-        except TimeoutError:
-            log.warning("sessions cut off", count=len(present))
-            for client in present.all():
-                client.cut_off()
+        if await _gone(present, grace):
+            return
+        log.warning("sessions cut off", count=len(present))
+        for client in present.all():
+            client.cut_off()
+        if not await _gone(present, CUT_OFF_SECONDS):
+            log.error("sessions did not end", count=len(present))
+
+
+async def _gone(present: Present, seconds: float) -> bool:
+    """Whether everybody has left, within *seconds*."""
+    try:
+        async with asyncio.timeout(seconds):
             await present.gone()
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _serve(factory: Callable[[], Connection], sock: socket.socket) -> asyncio.Server:
