@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
+from pillarbox.delivery import link
 from pillarbox.delivery.connection import Connection
-from pillarbox.delivery.link import peer_of
 from tests.delivery.office import Office, office, policy
 
 
@@ -47,6 +48,27 @@ async def test_lmtp_has_one_client_with_many_connections() -> None:
     async with office("lmtp", connections_per_address=1) as place:
         for _ in range(5):
             await place.call()
+
+
+async def test_one_ipv6_network_is_one_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host has 2**64 addresses in its /64."""
+    peers = (f"2001:db8:1:{n // 2}::{n:x}" for n in range(4))
+    monkeypatch.setattr(link, "peer_of", lambda _: next(peers))
+    async with office("smtp", connections_per_address=1) as place:
+        greetings = [await (await place.call(greeted=False)).reply() for _ in range(4)]
+        assert [greeting[:9] for greeting in greetings[:2]] == ["220 mail.", "421 4.7.0"]
+        assert [greeting[:9] for greeting in greetings[2:]] == ["220 mail.", "421 4.7.0"]
+
+
+async def test_a_crowd_at_smtp_does_not_close_lmtp() -> None:
+    async with office("smtp", connections=1) as place:
+        await place.call()
+        assert (await (await place.call(greeted=False)).reply()).startswith("421 4.3.2")
+        sock = socket.socket()
+        sock.bind(("127.0.0.1", 0))
+        place.door, place.port = "lmtp", sock.getsockname()[1]
+        await place.server.listen("lmtp", sock)
+        await place.call()
 
 
 @pytest.mark.parametrize("door", ["lmtp", "smtp"])
@@ -128,23 +150,3 @@ async def test_a_client_that_does_not_read_costs_little_and_holds_nobody_up() ->
 def test_a_policy_under_which_no_mail_flows(rule: dict[str, object], word: str) -> None:
     with pytest.raises(ValueError, match=word):
         policy(**rule)
-
-
-@pytest.mark.parametrize(
-    ("name", "peer"),
-    [
-        (("192.0.2.7", 1), "192.0.2.7"),
-        (("::ffff:192.0.2.7", 1, 0, 0), "192.0.2.7"),
-        (("2001:DB8:0::1", 1, 0, 0), "2001:db8::1"),
-        ("", "unix"),
-        (None, "unix"),
-    ],
-)
-def test_one_address_one_name(name: object, peer: str) -> None:
-    """An IPv4 client at a dual-stack socket is the same as at an IPv4 one."""
-
-    class Transport(asyncio.BaseTransport):
-        def get_extra_info(self, key: str, default: object = None) -> object:
-            return name if key == "peername" else default
-
-    assert peer_of(Transport()) == peer

@@ -23,20 +23,18 @@ from __future__ import annotations
 
 import enum
 import hashlib
-import ipaddress
 import mmap
 import os
 import time
 from collections.abc import Iterator
-from functools import lru_cache
+
+from pillarbox.peers import UNIX, network_of
 
 # Columns for all generations that are still draining, beside the one that serves. The map
 # is sparse: a column that was never used takes no memory.
 COLUMNS = 256
 CELLS = 1 << 14
 ROWS = 2
-# Connections over a socket file have no address to be limited by.
-LOCAL = "unix"
 
 _WORD = 4
 _PAGE = mmap.PAGESIZE
@@ -48,7 +46,6 @@ _CELLS = 16
 _COLUMN = (_CELLS + ROWS * CELLS) * _WORD
 _COLUMN_BYTES = -(-_COLUMN // _PAGE) * _PAGE
 _COLUMN_WORDS = _COLUMN_BYTES // _WORD
-_KNOWN_ADDRESSES = 4096
 
 
 class State(enum.IntEnum):
@@ -154,26 +151,6 @@ class Column:
         return time.monotonic() - self._table.doubles[self.first // 2 + _BEAT]
 
 
-@lru_cache(maxsize=_KNOWN_ADDRESSES)
-def network_of(address: str) -> str:
-    """What counts as one client: an IPv4 address, or an IPv6 network of 64 bits.
-
-    >>> network_of("2001:db8::7")
-    '2001:db8::/64'
-    >>> network_of("::ffff:192.0.2.7")
-    '192.0.2.7'
-    """
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.IPv6Network((parsed, 64), strict=False))
-
-
 class SharedTally:
     """Counts connections over all workers (an ``AddressTally`` of ``server.limits``)."""
 
@@ -195,7 +172,8 @@ class SharedTally:
             second += words[at + two]
         if total >= self._total:
             return False
-        if address != LOCAL and min(first, second) >= self._per_address:
+        # Connections over a socket file have no address to be limited by.
+        if address != UNIX and min(first, second) >= self._per_address:
             return False
         for word in (_CONNECTIONS, one, two):
             words[self._column + word] += 1

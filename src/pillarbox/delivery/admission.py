@@ -9,7 +9,7 @@ from pillarbox.delivery.replies import TOO_MANY_CONNECTIONS, TOO_MANY_FROM_ADDRE
 
 
 class Admission:
-    """Counts connections, all together and by address."""
+    """Counts the connections of one door, all together and by address."""
 
     def __init__(self, policy: DeliveryPolicy) -> None:
         self._most = policy.connections
@@ -20,7 +20,8 @@ class Admission:
     def enter(self, address: str | None) -> Reply | None:
         """Let a connection in (None), or say why not.
 
-        *address* is None for a peer whose connections are not limited by address. Each
+        *address* is what counts as one (see :func:`pillarbox.peers.network_of`), None for a
+        peer whose connections are not limited by address. Each
         entry is matched by one :meth:`leave`; a refusal is not.
         """
         if self._present >= self._most:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from pillarbox.contracts.meter import Meter
@@ -63,11 +65,12 @@ class Desk:
     meter: Meter
     tls: ssl.SSLContext | None
     present: Present = field(init=False, default_factory=Present)
-    admission: Admission = field(init=False)
+    admissions: defaultdict[str, Admission] = field(init=False)
+    """By door: a crowd at SMTP must not keep out the mail server that comes by LMTP."""
     room: Room = field(init=False)
 
     def __post_init__(self) -> None:
-        self.admission = Admission(self.policy)
+        self.admissions = defaultdict(partial(Admission, self.policy))
         self.room = Room(self.policy.messages_in_flight * _held(self.policy.max_message_octets))
 
 

@@ -19,8 +19,9 @@ import structlog
 
 from pillarbox.delivery import replies
 from pillarbox.delivery.commands import NOT_OFFERED, of_the_web, parse
-from pillarbox.delivery.link import UNIX_PEER, Link
+from pillarbox.delivery.link import Link
 from pillarbox.delivery.replies import Refused
+from pillarbox.peers import UNIX
 
 log = structlog.get_logger("pillarbox.delivery")
 
@@ -126,7 +127,7 @@ class Dialogue(Link):
         return f"{cipher[1]} {cipher[0]}" if cipher else None
 
     def _offers_tls(self) -> bool:
-        return self.desk.tls is not None and self._cipher() is None and self.peer != UNIX_PEER
+        return self.desk.tls is not None and self._cipher() is None and self.peer != UNIX
 
     async def smtp_STARTTLS(self, arg: str) -> None:
         """RFC 3207. Nothing learned before it counts after it."""

@@ -17,7 +17,6 @@ and one that is to end is broken off by cancelling the session that waits for it
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import ssl
 from typing import ClassVar
@@ -29,6 +28,7 @@ from pillarbox.delivery import replies
 from pillarbox.delivery.desk import Desk
 from pillarbox.delivery.handler import Draft, Handler
 from pillarbox.delivery.replies import Reply
+from pillarbox.peers import UNIX, network_of, peer_of
 
 log = structlog.get_logger("pillarbox.delivery")
 
@@ -47,8 +47,6 @@ sent ahead, can take of memory and of the others' time."""
 
 HANDSHAKE_SECONDS = 30.0
 """For TLS after STARTTLS: some round trips, even over a satellite."""
-
-UNIX_PEER = "unix"
 
 _TLS_HANDSHAKE = b"\x16\x03"
 _HANDLER = Handler()
@@ -73,7 +71,7 @@ class Link(SMTP):
             loop=asyncio.get_running_loop(),
         )
         self.desk = desk
-        self.peer = UNIX_PEER
+        self.peer = UNIX
         self._admitted = False
         self._shaking_hands = False
         """TLS is being put on: the transport is not ours to close."""
@@ -88,7 +86,7 @@ class Link(SMTP):
         self._outbox: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.peer = peer_of(transport)
+        self.peer = peer_of(transport.get_extra_info("peername"))
         self.desk.present.add(self)
         super().connection_made(transport)
         self._session_task().add_done_callback(lambda _: self._leave_when_over())
@@ -106,7 +104,7 @@ class Link(SMTP):
         if self._cutting_off:
             self._cutting_off.cancel()
         if self._admitted:
-            self.desk.admission.leave(self._counted_address())
+            self.desk.admissions[self.door].leave(self._counted_address())
         self.desk.present.remove(self)
 
     def _session_task(self) -> asyncio.Task[None]:
@@ -141,7 +139,7 @@ class Link(SMTP):
         raise NotImplementedError
 
     def _enter(self) -> Reply | None:
-        refusal = self.desk.admission.enter(self._counted_address())
+        refusal = self.desk.admissions[self.door].enter(self._counted_address())
         self._admitted = refusal is None
         if refusal:
             reason = "connections" if refusal is replies.TOO_MANY_CONNECTIONS else "address"
@@ -150,7 +148,8 @@ class Link(SMTP):
         return refusal
 
     def _counted_address(self) -> str | None:
-        return self.peer if self.limited_by_address and self.peer != UNIX_PEER else None
+        limited = self.limited_by_address and self.peer != UNIX
+        return network_of(self.peer) if limited else None
 
     def wind_up(self) -> None:
         """End the session: now if it is between two messages, else after this one."""
@@ -163,7 +162,7 @@ class Link(SMTP):
         if self._shaking_hands:
             self._session_task().cancel()
         elif self.transport is not None:
-            self.transport.abort()
+            self._writer.transport.abort()
 
     async def _put_on_tls(self, context: ssl.SSLContext) -> None:
         """The handshake.
@@ -231,16 +230,3 @@ class Link(SMTP):
     def _draft(self) -> Draft:  # no property: aiosmtpd reads all of those before there is one
         assert isinstance(self.envelope, Draft)  # noqa: S101 - made by _create_envelope
         return self.envelope
-
-
-def peer_of(transport: asyncio.BaseTransport) -> str:
-    """The client's address; ``unix`` for a socket in the file system."""
-    name = transport.get_extra_info("peername")
-    if not isinstance(name, tuple):
-        return UNIX_PEER
-    try:
-        address = ipaddress.ip_address(name[0])
-    except ValueError:
-        return UNIX_PEER
-    mapped = getattr(address, "ipv4_mapped", None)  # IPv4 at a dual-stack socket
-    return str(mapped or address)

@@ -46,10 +46,10 @@ class DeliveryPolicy:
     of ordinary mail that is thousands. Beyond it, 452 4.3.1 and the sender comes back."""
 
     connections: int = 500
-    """Clients at once, through all doors of this server: each has buffers and a task."""
+    """Clients at once through each door, LMTP and SMTP: each has buffers and a task."""
 
     connections_per_address: int = 50
-    """SMTP clients at once from one address, so that one host cannot use up all of
+    """SMTP clients at once from one address (of IPv6: from one /64), so that one host cannot use up all of
     ``connections``. LMTP has one client, the mail server in front: not counted there."""
 
     recipients: int = 1000

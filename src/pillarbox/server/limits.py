@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
-from ipaddress import ip_address
 from typing import Literal, Protocol
+
+from pillarbox.peers import is_loopback as is_loopback  # noqa: PLC0414 - for the sessions
+from pillarbox.peers import network_of
 
 MAX_PIPELINED = 64 * 1024
 """Octets of commands that may wait while one is carried out. Past it reading pauses: TCP
@@ -72,27 +73,16 @@ class LocalTally:
         self._all = 0
 
     def enter(self, address: str) -> bool:
-        if self._all >= self._total or self._count[address] >= self._per_address:
+        peer = network_of(address)
+        if self._all >= self._total or self._count[peer] >= self._per_address:
             return False
         self._all += 1
-        self._count[address] += 1
+        self._count[peer] += 1
         return True
 
     def leave(self, address: str) -> None:
+        peer = network_of(address)
         self._all -= 1
-        self._count[address] -= 1
-        if not self._count[address]:
-            del self._count[address]
-
-
-@lru_cache(maxsize=1024)
-def is_loopback(address: str) -> bool:
-    """Whether a peer with this address is on this machine (a Unix socket's always is)."""
-    if address == "unix":
-        return True
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    return (mapped or parsed).is_loopback
+        self._count[peer] -= 1
+        if not self._count[peer]:
+            del self._count[peer]

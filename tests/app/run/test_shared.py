@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections import Counter
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pillarbox.app.shared import Column, SharedTable, SharedTally, State, network_of
+from pillarbox.app.shared import Column, SharedTable, SharedTally, State
 
 
 def take(table: SharedTable, generation: int = 1) -> Column:
@@ -23,20 +22,6 @@ def tallies(
 ) -> list[SharedTally]:
     columns = [take(table) for _ in range(number)]
     return [SharedTally(table, column, total=total, per_address=per_address) for column in columns]
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("unix", "unix"),
-    ],
-)
-def test_what_counts_as_one_client(address: str, network: str) -> None:
-    assert network_of(address) == network
 
 
 def test_an_address_is_limited_over_all_workers() -> None:
