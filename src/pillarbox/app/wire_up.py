@@ -21,12 +21,14 @@ ACCOUNTS_FILE = "accounts.db"
 
 
 async def open_store(config: Config) -> EmbeddedStore:
-    """The mail. Blocks while the store is looked over; call it before serving.
+    """The mail, open until it is closed. Blocks while it is looked over; call it before serving.
 
     Raises:
         StoreUnavailable: it cannot be opened; the message names the file.
     """
-    return embedded.open_store(config.store.path)
+    store = embedded.open_store(config.store.path)
+    store.hold()
+    return store
 
 
 def open_accounts(config: Config) -> Accounts:

@@ -10,6 +10,7 @@ commit:USER:NUMBER,NUMBER      delete messages of the open maildrop
 release:USER                   release it
 threads                        start all threads and name them: NAME=ID,NAME=ID
 wait                           wait for a line on stdin
+hold                           keep all shards open from now on
 limit:SIZE                     no file may grow beyond SIZE bytes: a full disk
 =============================  =====================================================
 """
@@ -75,6 +76,10 @@ class Actor:
             await shard.write(Probe())
         await asyncio.get_running_loop().run_in_executor(self.store._executor, id, None)
         return ",".join(f"{thread.name}={thread.native_id}" for thread in threading.enumerate())
+
+    async def do_hold(self) -> str:
+        self.store.hold()
+        return "ok"
 
     async def do_limit(self, size: str) -> str:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), resource.RLIM_INFINITY))

@@ -9,12 +9,14 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from pillarbox.contracts.errors import BodyDamaged, StoreUnavailable
 from pillarbox.model import Identity, Recipient
 from pillarbox.store.embedded import EmbeddedStore, open_store, stream
+from pillarbox.store.embedded.errors import unavailable
 from pillarbox.store.embedded.jobs import Probe
 from pillarbox.store.embedded.transaction import Job, Transaction
 from pillarbox.testing.store_contract import content, seen_next
@@ -255,3 +257,101 @@ async def test_an_index_that_vanishes_is_temporary(folder: Path) -> None:
     (folder / "elsewhere").rename(folder / "shard-01" / "index.db")
     assert await seen_next(store, "alice") == [SMALL.data, LARGE.data]
     await store.close()
+
+
+async def test_who_held_the_store_before_the_disk_filled_up_can_still_collect(
+    folder: Path, actors: Actors
+) -> None:
+    """SQLite's files beside the index are made by the first connection, which takes room."""
+    deliver, late = "deliver:more:5:alice", "deliver:later:5:bob"
+    steps = ("hold", "limit:1", deliver, "open:alice", "release:alice", "open:bob", late)
+    answers = actors.run(*steps).answers
+    assert answers[deliver].startswith("temporary")
+    assert answers[late].startswith("temporary")
+    assert {answers[step] for step in steps if not step.startswith("deliver")} == {"ok"}
+    store = open_store(folder)
+    assert await seen_next(store, "alice") == [SMALL.data, LARGE.data]
+    assert await store.check() == []
+    await store.close()
+
+
+async def test_holding_a_damaged_shard_harms_no_other(folder: Path) -> None:
+    (folder / "shard-01" / "index.db").write_bytes(b"not an index" * 1000)
+    store = open_store(folder)
+    store.hold()
+    assert await seen_next(store, "bob") == [SMALL.data, LARGE.data]
+    with pytest.raises(StoreUnavailable):
+        await store.open(ALICE)
+    await store.close()
+
+
+async def test_an_index_put_back_from_a_backup_is_found_by_who_held_the_damaged_one(
+    folder: Path,
+) -> None:
+    index = folder / "shard-01" / "index.db"
+    whole = index.read_bytes()
+    store = open_store(folder)
+    store.hold()
+    index.write_bytes(b"\xff" * len(whole))
+    with pytest.raises(StoreUnavailable):
+        await store.open(ALICE)
+    index.unlink()
+    for beside in (index.with_name("index.db-wal"), index.with_name("index.db-shm")):
+        beside.unlink(missing_ok=True)
+    index.write_bytes(whole)
+    assert await seen_next(store, "alice") == [SMALL.data, LARGE.data]
+    await store.close()
+
+
+def full(monkeypatch: pytest.MonkeyPatch, **room: int) -> None:
+    """Have every file system say how much *room* it has left."""
+    said = {"f_bavail": 1, "f_files": 1000, "f_favail": 1, **room}
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(**said))
+
+
+def io_error(code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = code
+    return error
+
+
+@pytest.mark.parametrize(
+    "code",
+    [sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_CANTOPEN,
+     sqlite3.SQLITE_IOERR_SHMMAP],
+)  # fmt: skip
+@pytest.mark.parametrize("room", [{"f_bavail": 0}, {"f_favail": 0}], ids=["blocks", "inodes"])
+def test_a_disk_without_room_is_called_full_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, code: int, room: dict[str, int]
+) -> None:
+    full(monkeypatch, **room)
+    error = unavailable(io_error(code), Path("/mail/index.db"))
+    assert error.temporary
+    assert str(error) == "no room to write /mail/index.db: disk I/O error; free space"
+
+
+@pytest.mark.parametrize("room", [{}, {"f_files": 0, "f_favail": 0}], ids=["room", "no inodes"])
+def test_an_error_of_a_disk_with_room_is_not_called_full(
+    monkeypatch: pytest.MonkeyPatch, room: dict[str, int]
+) -> None:
+    full(monkeypatch, **room)
+    error = unavailable(io_error(sqlite3.SQLITE_IOERR_READ), Path("/mail/index.db"))
+    assert str(error) == "cannot use /mail/index.db: disk I/O error"
+
+
+def test_an_error_on_a_file_system_that_says_nothing_is_not_called_full(tmp_path: Path) -> None:
+    path = tmp_path / "gone" / "index.db"
+    assert str(unavailable(io_error(sqlite3.SQLITE_IOERR_WRITE), path)).startswith("cannot use")
+
+
+def test_a_store_on_a_disk_without_inodes_or_blocks_at_start(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full(monkeypatch, f_bavail=0)
+
+    def fail(*_: object, **__: object) -> None:
+        raise io_error(sqlite3.SQLITE_IOERR_SHMSIZE)
+
+    monkeypatch.setattr(sqlite3, "connect", fail)
+    with pytest.raises(StoreUnavailable, match=r"no room to write .*index\.db: .*; free space"):
+        open_store(folder)

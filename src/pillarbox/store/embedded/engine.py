@@ -2,7 +2,7 @@
 
 :func:`open_store` makes the folders, brings the indexes up to date and clears away what a
 crash left behind. It keeps nothing open: the processes that share a store may open it each
-by themselves, or fork after one has (before its first use).
+by themselves, or fork after one has (before its first use, and before it holds anything).
 """
 
 from __future__ import annotations
@@ -104,6 +104,14 @@ class EmbeddedStore:
         self._lazy_executor: ThreadPoolExecutor | None = None
         self._closed = False
 
+    def hold(self) -> None:
+        """Keep every shard open for reading from now on, so that a disk that fills up later
+        does not keep anybody from collecting. For who serves; not before a fork.
+        """
+        for shard in self.all_shards:
+            with contextlib.suppress(StoreUnavailable):  # a damaged one answers for itself
+                shard.hold()
+
     async def open(self, identity: Identity, *, minimum_interval: float = 0) -> EmbeddedMaildrop:
         user = identity.user
         self._must_be_open()
@@ -142,7 +150,7 @@ class EmbeddedStore:
     async def probe(self) -> None:
         self._must_be_open()
         for shard in self.all_shards:
-            shard.rows("SELECT at FROM pulse")
+            shard.hold()
         shard = self.all_shards[next(self._probes) % len(self.all_shards)]
         await shard.write(Probe())
 

@@ -8,12 +8,15 @@ foreign index) is not. Every text names the file and, where one is known, the re
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from pathlib import Path
 
 from pillarbox.contracts.errors import StoreUnavailable
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_PERHAPS_FULL = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
+"""What SQLite also says when it finds no room for the files that it keeps beside the index."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -40,9 +43,20 @@ def _from_sqlite(error: sqlite3.Error, path: Path) -> StoreUnavailable:
             "backup, or rebuild it with sqlite3's .recover",
             temporary=False,
         )
-    if _code(error) == sqlite3.SQLITE_FULL:
+    code = _code(error)
+    if code == sqlite3.SQLITE_FULL or (code in _PERHAPS_FULL and _is_full(path.parent)):
         return StoreUnavailable(f"no room to write {path}: {error}; free space", temporary=True)
     return StoreUnavailable(f"cannot use {path}: {error}", temporary=True)
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether the file system has no blocks or no inodes left for this user."""
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return False
+    # Some file systems count no inodes: they report none in all.
+    return found.f_bavail == 0 or (found.f_files > 0 and found.f_favail == 0)
 
 
 def _code(error: sqlite3.Error) -> int | None:

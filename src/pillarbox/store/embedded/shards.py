@@ -1,7 +1,10 @@
 """One shard as one process sees it: its reading connection, its locks, its writer.
 
 All is opened when first needed, so that a store may be made before the worker processes are
-forked (SQLite connections and POSIX locks must not cross a fork).
+forked (SQLite connections and POSIX locks must not cross a fork). Who serves opens the
+reading connection at once and keeps it whatever happens: as long as one connection is open
+SQLite keeps its ``-shm`` file beside the index, and when the disk is full nobody could make
+it anew, not even for reading.
 
 Reads are made on the event loop's own thread: from the page cache they take microseconds,
 less than handing them to another thread would. Every read fetches all rows, which ends
@@ -18,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from pillarbox.store.embedded.bodies import BodyFiles
-from pillarbox.store.embedded.errors import unavailable
+from pillarbox.store.embedded.errors import is_damage, unavailable
 from pillarbox.store.embedded.locks import LockFile, SessionLocks, byte_of
 from pillarbox.store.embedded.schema import connect
 from pillarbox.store.embedded.transaction import Job
@@ -100,8 +103,19 @@ class Shard:
                 self._cursor = connect(self.index, read_only=True).cursor()
             return self._cursor.execute(sql, values).fetchall()
         except sqlite3.Error as error:
-            self._drop_connection()
+            if is_damage(error):  # until it has been put right
+                self._drop_connection()
+            else:
+                self._renew_connection()
             raise unavailable(error, self.index) from error
+
+    def hold(self) -> None:
+        """Open the reading connection, with all that it takes to read.
+
+        Raises:
+            StoreUnavailable: the index cannot be read.
+        """
+        self.rows("SELECT at FROM pulse")
 
     async def write(self, job: Job[T]) -> T:
         """The outcome of *job*, when it is durable.
@@ -173,6 +187,13 @@ class Shard:
             self.unlock(byte)
         self._locks.close()
         self._drop_connection()
+
+    def _renew_connection(self) -> None:
+        """After a failure nothing is taken on trust; but the old one is better than none."""
+        with contextlib.suppress(sqlite3.Error):
+            fresh = connect(self.index, read_only=True).cursor()
+            self._drop_connection()
+            self._cursor = fresh
 
     def _drop_connection(self) -> None:
         cursor, self._cursor = self._cursor, None
