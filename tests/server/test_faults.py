@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -274,3 +275,29 @@ async def test_a_body_that_breaks_off_never_looks_whole(
     assert stream.closed
     assert not await store.locked("mrose")
     assert any(DETAIL in str(line) or line["log_level"] == "error" for line in logs)
+    (end,) = [line for line in logs if line["event"] == "session ended"]
+    assert end["reason"] == "reply broken off"
+    assert end["retrieved"] == 0, "what did not arrive whole was not retrieved"
+
+
+async def test_a_store_that_hangs_does_not_keep_the_server_from_stopping(
+    store: FaultyStore, accounts: Accounts, logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pillarbox.server.listener.LAST_WAIT", 0)
+    server = make_server(store, accounts)
+    await store.put("mrose", b"one")
+    client = await Client(server).sign_in()
+    maildrop = client.connection.session.maildrop
+    assert maildrop is not None
+    released = asyncio.Event()
+
+    async def hangs(_numbers: object) -> None:
+        await released.wait()
+
+    monkeypatch.setattr(maildrop, "commit", hangs)
+    await client.say(b"DELE 1\r\nQUIT\r\n")
+    await server.stop(0)
+    assert [line for line in logs if line["event"] == "sessions left behind"]
+    released.set()
+    await settle()
+    assert server.connections == 0

@@ -150,3 +150,17 @@ async def test_a_quit_that_could_not_remove_is_not_counted_as_one_that_did(
     line = the_end(logs)
     assert line["reason"] == "update failed"
     assert line["deleted"] == 0
+
+
+async def test_at_debug_level_each_command_is_logged_and_no_secret(
+    store: FaultyStore, accounts: Accounts, logs: Logs
+) -> None:
+    server = make_server(store, accounts)
+    client = await Client(server).connect()
+    again = base64.b64encode(f"\0mrose\0{PASSWORD}".encode())
+    await client.say(b"USER mrose\r\nPASS wrong one\r\nAUTH PLAIN\r\n" + again + b"\r\nSTAT\r\n")
+    heard = [line["line"] for line in logs if line["event"] == "heard"]
+    assert heard == ["USER mrose", "PASS ****", "AUTH PLAIN ****", "****", "STAT"]
+    assert "wrong one" not in str(logs)
+    assert PASSWORD not in str(logs)
+    assert again.decode() not in str(logs)

@@ -20,6 +20,8 @@ class Account:
 class Authenticator(Protocol):
     """Checks credentials. Refusals cost the same time and look the same, whatever the cause.
 
+    What :mod:`.store` says of a coroutine's first step holds here, too.
+
     *peer* is the client's address (``192.0.2.7``, ``::1``, ``unix``): failures from one
     address make later answers to that address slower; an account is never locked.
     Names and passwords may hold anything a client can send (undecodable bytes arrive as

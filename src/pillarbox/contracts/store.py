@@ -7,8 +7,11 @@ Two rules carry the whole post office:
 
 All methods are coroutines so that an engine may wait for a disk, a lock or a network; an
 engine whose answer is at hand completes without suspending, and the server then pays for
-no scheduling. Methods may be called from one event loop at a time. A method that is
-cancelled while it waits has either taken effect whole or not at all.
+no scheduling. (That first step runs outside any task: a method that needs the current task,
+for ``asyncio.timeout`` say, suspends once before, by ``await asyncio.sleep(0)``.)
+
+Methods may be called from one event loop at a time. A method that is cancelled while it
+waits has either taken effect whole or not at all.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from collections.abc import Coroutine
 from time import monotonic
 from typing import Any, cast
 
+from pillarbox.contracts.errors import PillarboxError
 from pillarbox.server import eager
 from pillarbox.server.door import Door
 from pillarbox.server.limits import MAX_JOINED, MAX_PIPELINED, MAX_TURN, READ_SIZE, WRITE_HIGH_WATER
@@ -32,6 +33,7 @@ from pillarbox.server.report import End, report_end
 from pillarbox.server.session import Session, log
 from pillarbox.server.verbs import respond
 from pillarbox.wire.errors import RemoteProtocolError
+from pillarbox.wire.redact import redact
 from pillarbox.wire.replies import Code, Pieces, Reply, err
 from pillarbox.wire.server import ServerMachine
 from pillarbox.wire.states import Outcome, State
@@ -202,6 +204,14 @@ class Connection(asyncio.BufferedProtocol):
         except asyncio.CancelledError:
             if not self._lost:
                 raise
+        except PillarboxError as error:  # in the middle of a reply: its beginning has left
+            log.error(
+                "reply broken off",
+                peer=self.session.peer,
+                error=type(error).__name__,
+                detail=str(error),
+            )
+            self.close(End.BROKEN_OFF)
         except Exception:  # noqa: BLE001 -- the outermost place that knows the session
             log.exception("session broken off", peer=self.session.peer)
             self.close(End.FAULT)
@@ -213,6 +223,10 @@ class Connection(asyncio.BufferedProtocol):
         while not self._lost and (event := machine.next_event()) is not None:
             self.active_at = self._door.loop.time()
             await self._give_way()
+            if self._door.traced:
+                log.debug(
+                    "heard", peer=self.session.peer, line=redact(machine.heard, machine.state)
+                )
             reply = await respond(self.session, event)
             for segment in machine.answer(reply):
                 if isinstance(segment, bytes):

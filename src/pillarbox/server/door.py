@@ -11,10 +11,11 @@ import itertools
 import os
 import ssl
 import time
+from logging import DEBUG
 from typing import Protocol
 
 from pillarbox.server.report import End
-from pillarbox.server.session import Services
+from pillarbox.server.session import Services, log
 
 _counter = itertools.count()
 
@@ -54,6 +55,8 @@ class Door:
         self.implicit_tls = implicit_tls
         self.services = keeper.services
         self.loop = asyncio.get_running_loop()
+        self.traced = log.is_enabled_for(DEBUG)
+        """Whether every command is to be logged (``server.log_level = "debug"``)."""
         self._keeper = keeper
 
     def admit(self, guest: Guest, peer: str) -> bool:

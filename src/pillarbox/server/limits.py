@@ -32,6 +32,10 @@ MAX_SIGN_IN_FAILURES = 5
 """Refused sign-ins on one connection: enough for a person's typing errors, few enough that
 guessing pays for a new connection, and meets the limits on those."""
 
+LAST_WAIT = 5.0
+"""Seconds in which connections that have been broken off must be gone when the server stops.
+One whose QUIT hangs in a store that hangs is left behind: better than never to stop."""
+
 LISTEN_BACKLOG = 1024
 """Connections that the kernel may hold for a worker that is busy."""
 

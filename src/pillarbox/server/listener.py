@@ -11,7 +11,7 @@ from pillarbox.contracts.meter import Meter
 from pillarbox.contracts.store import Store
 from pillarbox.server.connection import Connection
 from pillarbox.server.door import Door, Guest
-from pillarbox.server.limits import LISTEN_BACKLOG, AddressTally, Policy
+from pillarbox.server.limits import LAST_WAIT, LISTEN_BACKLOG, AddressTally, Policy
 from pillarbox.server.report import End
 from pillarbox.server.session import Services, log
 
@@ -75,14 +75,20 @@ class Pop3Server:
         for connection in list(self._connections):
             if connection.at_rest and not leave_newcomers:
                 connection.close(End.SHUTDOWN)
-        try:
-            await asyncio.wait_for(self._empty.wait(), grace)
-        except TimeoutError:
+        if not await self._all_gone(grace):
             for connection in list(self._connections):
                 connection.close(End.SHUTDOWN)
-            await self._empty.wait()
+            if not await self._all_gone(LAST_WAIT):
+                log.error("sessions left behind", count=self.connections)
         if self._sweeper is not None:
             self._sweeper.cancel()
+
+    async def _all_gone(self, within: float) -> bool:
+        try:
+            await asyncio.wait_for(self._empty.wait(), within)
+        except TimeoutError:
+            return False
+        return True
 
     def admit(self, guest: Guest, peer: str, door: str) -> bool:
         """See :meth:`pillarbox.server.door.Keeper.admit`."""

@@ -20,6 +20,8 @@ class End(StrEnum):
     REFUSED = "refused"
     """We closed: too many errors, a foreign protocol, injected bytes."""
     TLS = "TLS failed"
+    BROKEN_OFF = "reply broken off"
+    """The store failed in the middle of a reply that cannot be taken back."""
     FAULT = "internal fault"
 
 

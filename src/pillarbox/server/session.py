@@ -83,6 +83,11 @@ class Session:
         if maildrop is not None:
             await maildrop.release()
 
+    def count_retrieved(self, octets: int) -> None:
+        """A message of so many octets has been sent by RETR."""
+        self.retrieved += 1
+        self.retrieved_octets += octets
+
     def start_over(self) -> None:
         """TLS is up: forget what was said before it (RFC 2595, section 4)."""
         self.secured = True

@@ -46,9 +46,11 @@ async def retr(session: Session, command: Command) -> Reply:
     body = await _body(session, number)
     if isinstance(body, Reply):
         return body
-    session.retrieved += 1
-    session.retrieved_octets += body.octets
-    return ok(f"{body.octets} octets", body.content)
+    text = f"{body.octets} octets"
+    if isinstance(body.content, bytes):
+        session.count_retrieved(body.octets)
+        return ok(text, body.content)
+    return ok(text, _CountedStream(body.content, session, body.octets))
 
 
 async def top(session: Session, command: Command) -> Reply:
@@ -169,6 +171,28 @@ async def _pages(session: Session, lines: Lines) -> AsyncGenerator[bytes, None]:
         page = await _page(session, first, min(first + PAGE - 1, count), lines)
         if page:
             yield page
+
+
+class _CountedStream:
+    """A large body; counted when all of it has been handed on."""
+
+    def __init__(self, stream: BodyStream, session: Session, octets: int) -> None:
+        self._stream = stream
+        self._session = session
+        self._octets = octets
+
+    def __aiter__(self) -> _CountedStream:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            return await anext(self._stream)
+        except StopAsyncIteration:
+            self._session.count_retrieved(self._octets)
+            raise
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 class _CutStream:

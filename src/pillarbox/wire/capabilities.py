@@ -19,7 +19,6 @@ class Offer:
     """SASL mechanisms that would be accepted now."""
     user: bool = True
     """USER and PASS would be accepted now."""
-    apop: bool = False
     stls: bool = False
     """TLS is not up yet, and can be had."""
     login_delay: int = 0

@@ -7,6 +7,7 @@ inside an AUTH exchange every line of the client does.
 from __future__ import annotations
 
 from pillarbox.wire.commands import RULES
+from pillarbox.wire.errors import CommandRefused
 from pillarbox.wire.states import State
 
 HIDDEN = "****"
@@ -21,6 +22,10 @@ def redact(line: bytes, state: State) -> str:
     rule = RULES.get(keyword.upper())
     if rule is None or not rest.isascii() or not rest.decode().isprintable():
         return HIDDEN  # perhaps a password out of step, or one behind a bare CR
+    try:
+        rule.parse(rule.verb, rest)
+    except CommandRefused:  # a password where a number belongs, perhaps
+        return f"{rule.verb} {HIDDEN}" if rest else str(rule.verb)
     if rule.secret and space:
         shown = rest.partition(b" ")[0] if rule.verb != "PASS" else b""
         return f"{rule.verb} {_shown(shown)} {HIDDEN}".replace("  ", " ")

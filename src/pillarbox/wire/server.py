@@ -68,7 +68,7 @@ Event = Command | SaslResponse | Refusal
 class ServerMachine:
     """One POP3 session, as the server sees it."""
 
-    __slots__ = ("_lines", "_owes_reply", "_refusals", "_verb", "state")
+    __slots__ = ("_lines", "_owes_reply", "_refusals", "_verb", "heard", "state")
 
     def __init__(self) -> None:
         self.state = State.AUTHORIZATION
@@ -76,6 +76,8 @@ class ServerMachine:
         self._owes_reply = False
         self._verb: Verb | None = None  # of the event that is being answered, unless refused
         self._refusals = 0
+        self.heard = b""
+        """The line of the last event. It may hold a secret: see ``redact``."""
 
     @property
     def buffered(self) -> int:
@@ -121,6 +123,7 @@ class ServerMachine:
             self._owes_reply = hello is not None
             return hello
         self._owes_reply = True
+        self.heard = line
         return self._response(line) if self.state is State.SASL else self._command(line)
 
     def answer(self, reply: Reply) -> tuple[Segment, ...]:
