@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import math
+import contextlib
 import ssl
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from pillarbox.app.config.settings import Config
 from pillarbox.app.wire_up import open_accounts, open_authenticator, open_directory, open_store
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.authenticator import LocalAuthenticator
+from pillarbox.auth.errors import AccountsUnavailable
 from pillarbox.contracts.meter import Meter
 from pillarbox.contracts.store import Store
 from pillarbox.delivery.policy import DeliveryPolicy
@@ -52,7 +53,7 @@ def pop3_policy(config: Config) -> Policy:
         apop=auth.apop,
         idle_timeout=limits.idle_timeout,
         login_timeout=limits.login_timeout,
-        login_delay=math.ceil(limits.login_delay),
+        login_delay=limits.login_delay,
     )
 
 
@@ -102,6 +103,9 @@ async def open_post_office(
     """
     store = await open_store(config)
     accounts = open_accounts(config)
+    # Opened now and kept open, like the store: on a disk that fills up later it could not be.
+    with contextlib.suppress(AccountsUnavailable):  # reported at each sign-in
+        accounts.find("")
     authenticator = open_authenticator(config, accounts)
     pop3 = Pop3Server(
         store=store,

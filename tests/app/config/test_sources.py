@@ -117,7 +117,7 @@ def test_the_home_folder_can_be_written_as_a_tilde(monkeypatch: pytest.MonkeyPat
         ('server.hostname="mail.example.org"', "server", "hostname", "mail.example.org"),
         ("auth.apop=true", "auth", "apop", True),
         ("server.workers=0x2", "server", "workers", 2),
-        ("limits.login_delay=1.5", "limits", "login_delay", 1.5),
+        ("limits.stop_grace=1.5", "limits", "stop_grace", 1.5),
         ("delivery.domains=a.org,b.org", "delivery", "domains", ("a.org", "b.org")),
         ('delivery.domains=["a.org", "b.org"]', "delivery", "domains", ("a.org", "b.org")),
         ("listen.smtp=", "listen", "smtp", ()),

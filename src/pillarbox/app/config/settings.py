@@ -23,6 +23,8 @@ DAY = 86400
 # Bounds of numbers: wide enough for anything sensible, narrow enough to catch a slip.
 Seconds = Annotated[float, Meta(ge=1, le=7 * DAY)]
 SecondsOrZero = Annotated[float, Meta(ge=0, le=7 * DAY)]
+# As LOGIN-DELAY announces it.
+WholeSeconds = Annotated[int, Meta(ge=0, le=7 * DAY)]
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 Octets = Annotated[int, Meta(ge=0, le=2**53)]
 # Below this, ordinary mail does not get in at all.
@@ -142,8 +144,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Seconds without a command until a session is closed; RFC 1939 wants 600 or more."""
     login_timeout: Seconds = 60
     """Seconds that a client has to sign in."""
-    login_delay: SecondsOrZero = 0
-    """Seconds that must pass between two sessions of a user (LOGIN-DELAY, RFC 2449)."""
+    login_delay: WholeSeconds = 0
+    """Whole seconds that must pass between two sessions of a user (LOGIN-DELAY, RFC 2449)."""
     stop_grace: SecondsOrZero = 30
     """Seconds that running sessions may take to finish after SIGTERM."""
 
