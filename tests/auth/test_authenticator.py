@@ -20,9 +20,9 @@ from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.auth.cache import ProofCache
 from pillarbox.auth.errors import AccountsUnavailable
 from pillarbox.auth.passwords import Argon2Parameters, Passwords
-from pillarbox.auth.throttle import Throttle
+from pillarbox.auth.throttle import LOOKS, Throttle
 from pillarbox.contracts.auth import Authenticator
-from pillarbox.contracts.errors import AuthUnavailable, CredentialsRefused
+from pillarbox.contracts.errors import AuthError, AuthUnavailable, CredentialsRefused
 from pillarbox.model import Identity
 from tests.auth.conftest import CHEAP, CountingPasswords, price
 from tests.auth.faketime import FakeTime
@@ -146,20 +146,24 @@ async def test_right_wrong_unknown_and_disabled_cost_one_hash_of_the_same_price(
 
 @pytest.mark.parametrize(
     ("name", "password"),
-    [("alice", "secret"), ("alice", "wrong"), ("nobody", "x"), ("bob", "secret"), ("\udcff", "")],
+    [("carol", "right"), ("alice", "wrong"), ("nobody", "x"), ("bob", "secret"), ("\udcff", "")],
 )
 async def test_a_throttled_address_waits_the_same_whatever_it_says(
-    door: LocalAuthenticator, time: FakeTime, passwords: CountingPasswords, name: str, password: str
+    door: LocalAuthenticator,
+    accounts: Accounts,
+    time: FakeTime,
+    passwords: CountingPasswords,
+    name: str,
+    password: str,
 ) -> None:
-    await door.check_password("alice", "secret", OTHER)  # remembered, and no way round
+    accounts.add("carol", "right")
     for _ in range(4):
         await refused(door, "alice", "wrong")
     time.take_slept()
     passwords.work.clear()
-    try:
+    with contextlib.suppress(CredentialsRefused):
         await door.check_password(name, password, PEER)
-    except CredentialsRefused:
-        assert len(passwords.work) == 1
+    assert len(passwords.work) == 1
     assert time.slept == [4]
 
 
@@ -185,6 +189,16 @@ async def test_no_number_of_failures_locks_an_account(
     assert await door.check_password("alice", "secret", OTHER) == Identity("alice")
     assert time.slept == []
     assert await door.check_password("alice", "secret", PEER) == Identity("alice")
+    assert time.slept == []  # known by now
+
+
+async def test_a_password_that_is_not_known_yet_waits_the_longest_delay_at_most(
+    door: LocalAuthenticator, time: FakeTime
+) -> None:
+    for _ in range(200):
+        await refused(door, "alice", "wrong")
+    time.take_slept()
+    assert await door.check_password("alice", "secret", PEER) == Identity("alice")
     assert time.slept == [15]
 
 
@@ -193,33 +207,145 @@ async def test_parallel_guesses_of_one_address_take_turns(
 ) -> None:
     guesses = [door.check_password("alice", f"guess {n}", PEER) for n in range(12)]
     outcomes = await asyncio.gather(*guesses, return_exceptions=True)
-    assert all(isinstance(outcome, CredentialsRefused) for outcome in outcomes)
+    assert all(isinstance(outcome, AuthError) for outcome in outcomes)
+    checked = sum(isinstance(outcome, CredentialsRefused) for outcome in outcomes)
+    assert checked == len(passwords.work)
     assert passwords.most_at_once == 1
     assert time.slept[:5] == [0.5, 1, 2, 4, 8]
 
 
-async def test_parallel_guesses_of_one_address_do_not_reach_the_memory_of_proofs(
-    door: LocalAuthenticator, time: FakeTime
+@contextlib.asynccontextmanager
+async def besieged(
+    door: LocalAuthenticator, peer: str, guessers: int
+) -> AsyncIterator[list[BaseException]]:
+    """Somebody at *peer* guesses at alice's password, on many connections, without a pause."""
+    errors: list[BaseException] = []
+
+    async def guess() -> None:
+        while True:
+            try:
+                await door.check_password("alice", "wrong", peer)
+            except AuthError as error:
+                errors.append(error)
+
+    tasks = [asyncio.create_task(guess()) for _ in range(guessers)]
+    while sum(isinstance(error, CredentialsRefused) for error in errors) < 12:  # noqa: ASYNC110 - time stands still but for these
+        await asyncio.sleep(0)
+    yield errors
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.mark.parametrize("peer", [PEER, "127.0.0.1"])
+@pytest.mark.parametrize("guessers", [1, 20, 100])
+async def test_a_known_password_passes_at_once_through_a_siege(
+    door: LocalAuthenticator, peer: str, guessers: int
 ) -> None:
-    """Else a hundred connections would find a known password without a delay."""
     await door.check_password("alice", "secret", OTHER)
-    guesses = [door.check_password("alice", word, PEER) for word in ("a", "b", "c", "secret")]
-    outcomes = await asyncio.gather(*guesses, return_exceptions=True)
-    assert outcomes[3] == Identity("alice")
-    assert time.slept == [0.5, 1, 2]
+    async with besieged(door, peer, guessers):
+        for _ in range(100):
+            assert at_once(door.check_password("alice", "secret", peer)) == Identity("alice")
 
 
-async def test_one_too_many_in_line_is_refused_alike(
-    accounts: Accounts, passwords: CountingPasswords, time: FakeTime
+async def test_a_password_known_for_more_than_an_hour_is_proved_again_without_waiting(
+    accounts: Accounts, passwords: CountingPasswords, time: FakeTime, throttle: Throttle
+) -> None:
+    """Else a siege would lock everybody out after an hour."""
+    accounts.add("alice", "secret")
+    cache = ProofCache(max_age=60, known_for=10**9, clock=time.clock)
+    door = LocalAuthenticator(accounts, throttle=throttle, cache=cache)
+    await door.check_password("alice", "secret", OTHER)
+    time.now += 60
+    for _ in range(12):
+        await refused(door, "alice", "wrong")
+    time.take_slept()
+    passwords.work.clear()
+    assert await door.check_password("alice", "secret", PEER) == Identity("alice")
+    assert time.slept == []
+    assert len(passwords.work) == 1
+    door.close()
+
+
+async def test_a_known_password_is_refused_when_the_account_changes_during_its_new_proof(
+    accounts: Accounts, passwords: CountingPasswords, time: FakeTime, throttle: Throttle
 ) -> None:
     accounts.add("alice", "secret")
+    cache = ProofCache(max_age=60, clock=time.clock)
+    door = LocalAuthenticator(accounts, throttle=throttle, cache=cache)
+    await door.check_password("alice", "secret", PEER)
+    time.now += 60
+    passwords.gate.clear()
+    attempt = asyncio.create_task(door.check_password("alice", "secret", PEER))
+    await asyncio.sleep(0)
+    accounts.disable("alice")
+    passwords.gate.set()
+    with pytest.raises(CredentialsRefused, match="changed during"):
+        await attempt
+    door.close()
+
+
+async def test_a_right_apop_digest_passes_at_once_through_a_siege(
+    door: LocalAuthenticator, accounts: Accounts
+) -> None:
+    accounts.add("mrose", "tanstaaf", apop=True)
+    async with besieged(door, PEER, 20):
+        signed_in = at_once(door.check_apop("mrose", TIMESTAMP, apop("tanstaaf"), PEER))
+        assert signed_in == Identity("mrose")
+
+
+async def test_guessing_and_hanging_up_meets_the_ration_of_looks(
+    door: LocalAuthenticator,
+    time: FakeTime,
+    throttle: Throttle,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each look answers a guess at once, so there must not be any number of them."""
+    await door.check_password("alice", "secret", OTHER)
+    await refused(door, "alice", "wrong")
+    for _ in range(6):
+        await refused(door, "nobody", "wrong")
+    time.now += 15  # all looks are back
+    never = asyncio.get_running_loop().create_future()
+
+    async def stand_still(_: float) -> None:
+        await never
+
+    monkeypatch.setattr(throttle, "_sleep", stand_still)
+    for number in range(LOOKS):
+        guess = asyncio.create_task(door.check_password("alice", f"guess {number}", PEER))
+        await asyncio.sleep(0)
+        guess.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await guess
+    monkeypatch.setattr(throttle, "_sleep", time.sleep)
+    assert throttle.delay(PEER) == 15
+    time.take_slept()
+    assert await door.check_password("alice", "secret", PEER) == Identity("alice")
+    assert time.slept == [15]  # no look, but not locked out either
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [("carol", "right"), ("carol", "wrong"), ("nobody", "x"), ("bob", "secret"), ("\udcff", "")],
+)
+async def test_crowded_out_is_try_later_for_all_alike(
+    accounts: Accounts, passwords: CountingPasswords, time: FakeTime, name: str, password: str
+) -> None:
+    """Not [AUTH]: nobody has looked whether the password is right (RFC 3206)."""
+    for known in ("alice", "bob", "carol"):
+        accounts.add(known, "right" if known == "carol" else "secret")
+    accounts.disable("bob")
     throttle = Throttle(waiting=1, clock=time.clock, sleep=time.sleep)
     door = LocalAuthenticator(accounts, throttle=throttle)
     passwords.gate.clear()
     first = asyncio.create_task(door.check_password("alice", "secret", PEER))
     await asyncio.sleep(0)
-    assert "in line" in await refused(door, "alice", "secret", PEER)
+    passwords.work.clear()
+    with pytest.raises(AuthUnavailable, match="too many attempts of this address are in line"):
+        await door.check_password(name, password, PEER)
     assert time.slept == [0.5]
+    assert passwords.work == []
     passwords.gate.set()
     assert await first == Identity("alice")
     door.close()

@@ -67,12 +67,16 @@ def test_framed_parts_can_be_told_apart(one: list[bytes], other: list[bytes]) ->
 
 def test_the_oldest_proof_is_forgotten_at_the_age_limit_even_if_used() -> None:
     clock = Clock()
-    cache = ProofCache(max_age=60, clock=clock)
+    cache = ProofCache(max_age=60, known_for=600, clock=clock)
     cache.remember("alice", 1, "v", b"secret")
     for clock.now in (20, 40, 59.9):
         assert cache.holds("alice", 1, "v", b"secret")
-    clock.now = 60
-    assert not cache.holds("alice", 1, "v", b"secret")
+    for clock.now in (60, 599.9):
+        assert not cache.holds("alice", 1, "v", b"secret")
+        assert cache.knows("alice", 1, "v", b"secret")
+        assert not cache.knows("alice", 2, "v", b"secret")
+    clock.now = 600
+    assert not cache.knows("alice", 1, "v", b"secret")
     assert len(cache) == 0
 
 
@@ -108,7 +112,7 @@ def test_two_caches_have_different_keys() -> None:
     one, other = ProofCache(), ProofCache()
     one.remember("alice", 1, "v", b"secret")
     other.remember("alice", 1, "v", b"secret")
-    assert set(one._expiry).isdisjoint(other._expiry)
+    assert set(one._proved_at).isdisjoint(other._proved_at)
 
 
 def test_no_password_is_kept() -> None:

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pillarbox.auth import throttle as module
 from pillarbox.auth.throttle import (
     FORGIVE_SECONDS,
     LONGEST_DELAY_SECONDS,
+    LONGEST_WAIT_SECONDS,
+    LOOKS,
     MAX_FAILURES,
     Throttle,
     key_of,
@@ -162,16 +163,110 @@ async def test_hanging_up_is_no_way_round(throttle: Throttle) -> None:
     assert throttle.delay("a") == 0.5
 
 
-async def test_hanging_up_in_line_frees_the_place(throttle: Throttle, time: FakeTime) -> None:
+@pytest.mark.parametrize("looked", [True, False])
+async def test_hanging_up_in_line_frees_the_place_and_counts_after_a_look(
+    throttle: Throttle, time: FakeTime, looked: bool
+) -> None:
+    """A look that found nothing was an answer: to leave with it must not be free."""
+
+    async def stand_in_line() -> None:
+        async with throttle.attempt("a", looked=looked):
+            raise AssertionError
+
     async with throttle.attempt("a") as first:
-        second = asyncio.create_task(fail(throttle, "a"))
+        second = asyncio.create_task(stand_in_line())
         await asyncio.sleep(0)
         second.cancel()
         with pytest.raises(asyncio.CancelledError):
             await second
         first.forgive()
-    assert throttle.is_calm("a")
+    assert throttle.delay("a") == (0.5 if looked else 0)
     assert time.slept == []
+    await asyncio.wait_for(fail(throttle, "a"), 30)
+
+
+async def test_nobody_stands_in_line_for_long(time: FakeTime) -> None:
+    """The line gets shorter as the delay grows; whom there is no place for is told so."""
+    throttle = Throttle(clock=time.clock, sleep=time.sleep)
+
+    async def guess() -> bool:
+        async with throttle.attempt("a") as attempt:
+            return attempt.crowded_out
+
+    assert sum(await asyncio.gather(*(guess() for _ in range(100)))) > 80
+    for _ in range(10):
+        await fail(throttle, "a")
+    turn = asyncio.Event()
+
+    async def hold() -> None:
+        async with throttle.attempt("a"):
+            await turn.wait()
+
+    holder = asyncio.create_task(hold())
+    await asyncio.sleep(0)
+    behind = [asyncio.create_task(guess()) for _ in range(5)]
+    await asyncio.sleep(0)
+    turn.set()
+    await holder
+    admitted = [await task for task in behind].count(False)
+    assert (1 + admitted) * LONGEST_DELAY_SECONDS == LONGEST_WAIT_SECONDS
+
+
+async def test_right_attempts_that_come_together_have_all_a_place(
+    throttle: Throttle, time: FakeTime
+) -> None:
+    """An office after a restart: everybody at once, none of them known yet."""
+    await fail(throttle, "a")
+
+    async def sign_in() -> None:
+        async with throttle.attempt("a") as attempt:
+            assert not attempt.crowded_out
+            await asyncio.sleep(0)
+            attempt.forgive()
+
+    await asyncio.gather(*(sign_in() for _ in range(40)))
+    assert set(time.slept) == {0.5}
+
+
+# Looks
+
+
+async def test_a_calm_address_may_look_without_end(throttle: Throttle) -> None:
+    assert all(throttle.may_look("a") for _ in range(10 * LOOKS))
+    assert len(throttle) == 0
+
+
+async def test_looks_of_an_address_that_guesses_are_rationed(
+    throttle: Throttle, time: FakeTime
+) -> None:
+    await fail(throttle, "a")
+    assert [throttle.may_look("a") for _ in range(LOOKS + 2)] == [True] * LOOKS + [False] * 2
+    assert throttle.may_look("b")
+    time.now += 1.001 * LONGEST_DELAY_SECONDS / LOOKS
+    assert [throttle.may_look("a"), throttle.may_look("a")] == [True, False]
+    for _ in range(6):
+        await fail(throttle, "a")
+    time.now += LONGEST_DELAY_SECONDS
+    assert sum(throttle.may_look("a") for _ in range(2 * LOOKS)) == LOOKS
+
+
+async def test_a_look_that_finds_something_is_given_back(throttle: Throttle) -> None:
+    await fail(throttle, "a")
+    for _ in range(10 * LOOKS):
+        assert throttle.may_look("a")
+        throttle.found("a")
+    throttle.found("nobody has failed here")
+
+
+async def test_success_does_not_take_back_what_others_failed_meanwhile(throttle: Throttle) -> None:
+    async with throttle.attempt("a") as own:
+        guess = asyncio.create_task(fail(throttle, "a"))
+        await asyncio.sleep(0)
+        guess.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await guess
+        own.forgive()
+    assert throttle.delay("a") == 0.5
 
 
 async def test_an_error_in_the_check_counts_as_a_failure_and_ends_the_turn(
@@ -284,7 +379,3 @@ def test_a_peer_on_this_machine_speaks_for_many_so_each_name_counts_apart(peer: 
 @given(st.text(), st.none() | st.text())
 def test_any_peer_has_a_short_key(peer: str, name: str) -> None:
     assert len(key_of(peer, name)) <= 70 + len(name or "")
-
-
-def test_the_memory_of_groups_is_bounded() -> None:
-    assert module._group.cache_info().maxsize == 4096

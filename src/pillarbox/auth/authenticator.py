@@ -1,13 +1,16 @@
 """Who is it? The local authenticator: accounts of the accounts file, proved by password.
 
-The common case first: a client polls with a password that was proved before, from an
-address that did nothing wrong. That is one read of the account and one look into the cache
-of proofs; it completes without suspending.
+First comes a look, which costs the same for all and microseconds: is it a password that was
+proved before? A client that polls is through with that, whatever others at its address do, and
+without suspending. (A password that was proved more than an hour ago is known, but has to be
+proved again: one hash, at once. For APOP the look is the proof, which is cheap.) The throttle
+rations the looks of an address that guesses: :mod:`pillarbox.auth.throttle`.
 
 Everything else goes the long way, which is one way for all, so that right, wrong, unknown,
 disabled and throttled look alike in bytes and in time:
 
-1. wait for the address's turn and for its delay (:mod:`pillarbox.auth.throttle`);
+1. wait for the address's turn and for its delay; whom there is no place in line for is told to
+   come again, after the delay, whatever the password is;
 2. read the account; nobody's password stands in for an unknown or a disabled one;
 3. compute one Argon2 hash, on a thread of a small pool;
 4. read the account again: if it changed meanwhile, what was proved is no longer true.
@@ -36,7 +39,7 @@ from pillarbox.auth.addresses import Domains
 from pillarbox.auth.cache import ProofCache
 from pillarbox.auth.errors import AccountError
 from pillarbox.auth.passwords import secret_octets
-from pillarbox.auth.throttle import Throttle, key_of
+from pillarbox.auth.throttle import Attempt, Throttle, key_of
 from pillarbox.contracts.errors import AuthUnavailable, CredentialsRefused
 from pillarbox.model import Identity
 
@@ -88,16 +91,14 @@ class LocalAuthenticator:
         """The identity that *name* and *password* open; see the contract."""
         user = self._domains.login_name(name)
         secret = secret_octets(password)
-        key = key_of(peer, user)
-        if self._throttle.is_calm(key):
-            record = self._read(user)
-            if record is not None and self._remembers(record, secret):
-                return Identity(record.name)
+
+        async def recognises(record: AccountRecord | None) -> bool:
+            return await self._recognises(record, secret)
 
         async def proves(record: AccountRecord | None) -> bool:
             return await self._proves(record, secret)
 
-        return await self._long_way(key, user, proves)
+        return await self._sign_in(key_of(peer, user), user, recognises, proves)
 
     async def check_apop(self, name: str, timestamp: str, digest: str, peer: str) -> Identity:
         """The same for APOP (RFC 1939, section 7); see the contract."""
@@ -106,29 +107,48 @@ class LocalAuthenticator:
         async def proves(record: AccountRecord | None) -> bool:
             return self._proves_apop(record, timestamp, digest)
 
-        return await self._long_way(key_of(peer, user), user, proves)
+        return await self._sign_in(key_of(peer, user), user, proves, proves)
 
     def close(self) -> None:
         """End the threads, after the hashes being computed; call it after the last session."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    async def _long_way(self, key: str, user: str | None, proves: _Proof) -> Identity:
-        """Turn, delay, read, proof, read: see the module's docstring."""
-        async with self._throttle.attempt(key) as attempt:
-            if attempt.crowded_out:
-                raise CredentialsRefused("too many attempts of this address are in line")
-            try:
-                record = self._read(user)
-                usable = None if record is None or record.disabled else record
-                proved = await proves(usable)
-                if usable is None or not proved:
-                    raise CredentialsRefused(_why(record))
-                self._must_be_unchanged(usable)
-            except AuthUnavailable:
-                attempt.forgive()
-                raise
+    async def _sign_in(
+        self, key: str, user: str | None, recognises: _Proof, proves: _Proof
+    ) -> Identity:
+        """The look, and the long way for whom it does not find: see the module's docstring."""
+        looked = self._throttle.may_look(key)
+        if looked and (identity := await self._look(user, recognises)):
+            self._throttle.found(key)
+            return identity
+        async with self._throttle.attempt(key, looked=looked) as attempt:
+            if not attempt.crowded_out:
+                return await self._check(user, proves, attempt)
+            if not looked and (identity := await self._look(user, recognises)):
+                return identity
+            raise AuthUnavailable("too many attempts of this address are in line")
+
+    async def _look(self, user: str | None, recognises: _Proof) -> Identity | None:
+        """The identity, when that can be said without much work."""
+        record = self._read(user)
+        usable = _usable(record)
+        recognised = await recognises(usable)
+        return Identity(usable.name) if usable is not None and recognised else None
+
+    async def _check(self, user: str | None, proves: _Proof, attempt: Attempt) -> Identity:
+        """Read, proof, read; *attempt* counts as a failure unless it is right."""
+        try:
+            record = self._read(user)
+            usable = _usable(record)
+            proved = await proves(usable)
+            if usable is None or not proved:
+                raise CredentialsRefused(_why(record))
+            self._must_be_unchanged(usable)
+        except AuthUnavailable:
             attempt.forgive()
-            return Identity(usable.name)
+            raise
+        attempt.forgive()
+        return Identity(usable.name)
 
     def _read(self, user: str | None) -> AccountRecord | None:
         """The account as it is now. A name that can be nobody's is looked up all the same."""
@@ -142,23 +162,32 @@ class LocalAuthenticator:
         if now is None or now.generation != record.generation:
             raise CredentialsRefused("the account was changed during the sign-in")
 
-    def _remembers(self, record: AccountRecord, secret: bytes) -> bool:
-        return not record.disabled and self._cache.holds(
-            record.name, record.generation, record.verifier, secret
-        )
+    async def _recognises(self, record: AccountRecord | None, secret: bytes) -> bool:
+        """Whether this was proved before; a hash only for what was, and too long ago.
+
+        Nobody's memory is looked through for None, so that this takes as long.
+        """
+        subject = ("", 0, self._passwords.decoy) if record is None else _subject(record)
+        fresh = self._cache.holds(*subject, secret)
+        known = self._cache.knows(*subject, secret)
+        if record is None or fresh or not known:
+            return record is not None and fresh
+        proved = await self._proves(record, secret)
+        self._must_be_unchanged(record)
+        return proved
 
     async def _proves(self, record: AccountRecord | None, secret: bytes) -> bool:
         """One hash, or the memory of one; None: a hash that proves nothing."""
         if record is None:
             await self._in_pool(self._passwords.proves, self._passwords.decoy, secret)
             return False
-        if self._remembers(record, secret):
+        if self._cache.holds(*_subject(record), secret):
             return True
         if not await self._in_pool(self._passwords.proves, record.verifier, secret):
             return False
         if self._passwords.outdated(record.verifier):
             record = await self._in_pool(self._renewed, record, secret)
-        self._cache.remember(record.name, record.generation, record.verifier, secret)
+        self._cache.remember(*_subject(record), secret)
         return True
 
     def _renewed(self, record: AccountRecord, secret: bytes) -> AccountRecord:
@@ -191,6 +220,16 @@ class LocalAuthenticator:
             raise AuthUnavailable(str(error)) from error
         finally:
             self._hashes_waiting -= 1
+
+
+def _usable(record: AccountRecord | None) -> AccountRecord | None:
+    """The account, if anybody may sign in to it."""
+    return None if record is None or record.disabled else record
+
+
+def _subject(record: AccountRecord) -> tuple[str, int, str]:
+    """What a proof is about: whatever changes here makes another account of it."""
+    return record.name, record.generation, record.verifier
 
 
 def _why(record: AccountRecord | None) -> str:

@@ -11,12 +11,15 @@ that never leaves the process: without it, a stolen entry says nothing about a p
 No password is kept, and no failure: a wrong guess costs a hash each time.
 
 An entry is never wrong: a change gives the account another generation, and the old entry
-is not found again. Age and number are limited all the same.
+is not found again. Age and number are limited all the same. After an hour an entry is no proof
+any more, but still known for a day: the password has to be proved again, and need not wait
+behind guesses for it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 import secrets
 import time
 from collections import OrderedDict
@@ -29,6 +32,9 @@ MAX_AGE_SECONDS = 3600.0
 """Since the hash was last computed, not since the last use: a password that is polled with
 is proved in full every hour, and what an attacker could read from memory is never old."""
 
+KNOWN_SECONDS = 24 * 3600.0
+"""Since the hash was last computed: how long a password is known after it was proved."""
+
 _LENGTH_OCTETS = 4
 
 
@@ -40,40 +46,50 @@ class ProofCache:
         *,
         entries: int = MAX_ENTRIES,
         max_age: float = MAX_AGE_SECONDS,
+        known_for: float = KNOWN_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._entries = entries
         self._max_age = max_age
+        self._known_for = max(max_age, known_for)
         self._clock = clock
         self._keyed = hashlib.blake2b(key=secrets.token_bytes(32), digest_size=16)
-        self._expiry: OrderedDict[bytes, float] = OrderedDict()
+        self._proved_at: OrderedDict[bytes, float] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._expiry)
+        return len(self._proved_at)
 
     def holds(self, name: str, generation: int, verifier: str, secret: bytes) -> bool:
         """Whether exactly this was proved, not too long ago."""
+        return self._age(name, generation, verifier, secret) < self._max_age
+
+    def knows(self, name: str, generation: int, verifier: str, secret: bytes) -> bool:
+        """Whether exactly this was proved, if too long ago to count as a proof."""
+        return self._age(name, generation, verifier, secret) < self._known_for
+
+    def _age(self, name: str, generation: int, verifier: str, secret: bytes) -> float:
         key = self._key(name, generation, verifier, secret)
-        expiry = self._expiry.get(key)
-        if expiry is None:
-            return False
-        if expiry <= self._clock():
-            del self._expiry[key]
-            return False
-        self._expiry.move_to_end(key)
-        return True
+        proved_at = self._proved_at.get(key)
+        if proved_at is None:
+            return math.inf
+        age = self._clock() - proved_at
+        if age >= self._known_for:
+            del self._proved_at[key]
+        else:
+            self._proved_at.move_to_end(key)
+        return age
 
     def remember(self, name: str, generation: int, verifier: str, secret: bytes) -> None:
         """Take note that *secret* was proved against this state of the account."""
         key = self._key(name, generation, verifier, secret)
-        self._expiry[key] = self._clock() + self._max_age
-        self._expiry.move_to_end(key)
-        while len(self._expiry) > self._entries:
-            self._expiry.popitem(last=False)
+        self._proved_at[key] = self._clock()
+        self._proved_at.move_to_end(key)
+        while len(self._proved_at) > self._entries:
+            self._proved_at.popitem(last=False)
 
     def clear(self) -> None:
         """Forget everything."""
-        self._expiry.clear()
+        self._proved_at.clear()
 
     def _key(self, name: str, generation: int, verifier: str, secret: bytes) -> bytes:
         digest = self._keyed.copy()

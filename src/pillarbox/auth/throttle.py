@@ -1,23 +1,36 @@
-"""Making guessing slow, for the address that guesses and for nobody else.
+"""Making guessing slow, for the address that guesses, and locking nobody out.
 
-Failures of one address make each further attempt from it wait: half a second, one, two,
-up to fifteen. The wait comes *before* the check and is the same whatever the outcome, so
-its length tells nothing about the credentials. One failure is forgiven each minute. No
-account is ever locked: that would hand its key to anyone who knows its name.
+Failures of one address make each further check for it wait: half a second, one, two, up to
+fifteen. The wait comes *before* the check and is the same whatever the outcome, so its length
+tells nothing about the credentials. One failure is forgiven each minute.
 
-Attempts of one address take turns, so that a hundred connections guess no faster than one.
-Each attempt counts as a failure from the moment its turn begins until it has proved right:
-hanging up early is no way round. Only so many may stand in line; one more is refused
-without a check, after the delay that it would have had anyway.
+Checks for one address take turns, so that a hundred connections have no more of them than one.
+Each counts as a failure from the moment its turn begins until it has proved right: hanging up
+early is no way round.
 
-Who is "one address"?
-    An IPv4 address; for IPv6 the /64, since a customer usually has all of one.
+Whoever shares an address with somebody who guesses (an office behind one IPv4 address, the
+users of a webmail) must get in all the same:
 
-    A peer on this machine (loopback, ``unix``) is most likely a webmail or a proxy that
-    speaks for many people: slowing it down as a whole would let one of them lock all the
-    others out, and not slowing it at all would make it the way to guess. There, failures
-    count for each *name* that is tried, known or not. The name's real owner is slowed by
-    at most the longest delay, and only on that way in.
+* The line is short: nobody stands in it for longer than 45 seconds, since clients give up after
+  a minute. Whom there is no place for is *crowded out*: told to come again, after the delay, and
+  not that the password is wrong, which nobody has looked at.
+* Before the line comes a *look*: the authenticator compares the password with those that it has
+  proved before, and a right one passes at once, whatever is held against the address. A look is
+  also an answer to a guess, so looks are rationed: as many as a hundred connections could have
+  if each waited out the longest delay, some seven a second. Clients that wait for their answers
+  cannot use that up; one that hangs up and guesses on can, and then the look comes after the
+  delay, or the check at its turn. Looks that find something are not counted. Giving up after a
+  look that found nothing counts as a failure.
+
+So a password that is known here is accepted at once, and under a flood of connections within 45
+seconds; one that is not known here yet competes with the guesses for a place in line. Guesses
+are answered four a minute; those at a password that is known here, at most some thirteen a second,
+for which the guesser has to keep a hundred connections busy.
+
+Who is "one address"? See :func:`pillarbox.peers.network_of`. But a peer on this machine
+(loopback, ``unix``) is most likely a webmail or a proxy that speaks for many people: slowing it
+down as a whole would let one of them hinder all the others, and not slowing it at all would make
+it the way to guess. There, failures count for each *name* that is tried, known or not.
 
 The table is bounded; when it is full, whoever tried longest ago is forgotten first. Each
 worker process has a table of its own, so an address that spreads its connections over all
@@ -27,18 +40,22 @@ workers guesses as many times faster.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import lru_cache
+
+from pillarbox.auth.line import Line
+from pillarbox.peers import is_loopback, network_of
 
 FIRST_DELAY_SECONDS = 0.5
 """After one failure: a typing error is hardly noticed."""
 
 LONGEST_DELAY_SECONDS = 15.0
 """Four guesses a minute; well below the minute after which clients give up."""
+
+LONGEST_WAIT_SECONDS = 45.0
+"""In line, all delays of those in front included: three of the longest."""
 
 FORGIVE_SECONDS = 60.0
 """One failure is forgotten after each. A client that polls every minute with an old
@@ -48,14 +65,14 @@ MAX_FAILURES = 10
 """More are not counted, so that everything is forgiven after ten quiet minutes."""
 
 MAX_PEERS = 10_000
-"""Entries of the table, some 500 bytes each."""
+"""Entries of the table, some 700 bytes each."""
 
 MAX_WAITING = 100
-"""Attempts of one address that may stand in line: as many as it may have connections by
-default (``connections_per_address``)."""
+"""Attempts of one address that may stand in line when each takes no longer than its hash: as many
+as it may have connections by default (``connections_per_address``)."""
 
-_PEER_CHARACTERS = 64
-"""Of a peer that is no address."""
+LOOKS = 100
+"""Looks that an address has saved up at most; all are back after the longest delay."""
 
 
 class Attempt:
@@ -65,7 +82,7 @@ class Attempt:
 
     def __init__(self, *, crowded_out: bool = False) -> None:
         self.crowded_out = crowded_out
-        """There was no place in line: refuse without a check."""
+        """There was no place in line, and the delay is over: no check."""
         self.failed = True
 
     def forgive(self) -> None:
@@ -76,15 +93,18 @@ class Attempt:
 class _Peer:
     """What is known of one address."""
 
-    __slots__ = ("failures", "since", "turn", "waiting")
+    __slots__ = ("failures", "line", "looked_at", "looks", "present", "since")
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, places: Callable[[_Peer], int]) -> None:
         self.failures = 0
         self.since = now
         """When the last failure was counted or forgiven."""
-        self.turn = asyncio.Lock()
-        self.waiting = 0
-        """Attempts in line or in progress."""
+        self.line = Line(lambda: places(self))
+        self.present = 0
+        """Attempts in line, in progress, or on their way out."""
+        self.looks = float(LOOKS)
+        self.looked_at = now
+        """When *looks* was right."""
 
 
 class Throttle:
@@ -110,50 +130,100 @@ class Throttle:
     def is_calm(self, key: str) -> bool:
         """Nothing is held against *key* and nobody of it is in line."""
         peer = self._peers.get(key)
-        return peer is None or (not peer.waiting and not self._failures(peer))
+        return peer is None or (not peer.present and not self._failures(peer))
 
     def delay(self, key: str) -> float:
         """The seconds that an attempt of *key* would wait now, once it is its turn."""
         peer = self._peers.get(key)
         return 0.0 if peer is None else self._delay(peer)
 
+    def may_look(self, key: str) -> bool:
+        """Whether *key* has a look at once; takes it from the ration unless *key* is calm."""
+        peer = self._peers.get(key)
+        if peer is None or self.is_calm(key):
+            return True
+        now = self._clock()
+        regained = (now - peer.looked_at) * LOOKS / LONGEST_DELAY_SECONDS
+        peer.looks = min(float(LOOKS), peer.looks + regained)
+        peer.looked_at = now
+        if peer.looks < 1:
+            return False
+        peer.looks -= 1
+        return True
+
+    def found(self, key: str) -> None:
+        """The look was no guess: it does not count."""
+        if peer := self._peers.get(key):
+            peer.looks = min(float(LOOKS), peer.looks + 1)
+
     @asynccontextmanager
-    async def attempt(self, key: str) -> AsyncIterator[Attempt]:
+    async def attempt(self, key: str, *, looked: bool = True) -> AsyncIterator[Attempt]:
         """Wait for *key*'s turn and for its delay; then the body checks the credentials.
 
-        Does not suspend when *key* is calm.
+        Does not suspend when *key* is calm. *looked*: the attempt has had its look, so that to
+        give it up counts as a failure.
         """
-        peer = self._peers.get(key)
-        if peer is None:
-            peer = self._admit(key)
-        if peer.waiting >= self._max_waiting:
-            await self._sleep(self._delay(peer))
-            yield Attempt(crowded_out=True)
-            return
-        peer.waiting += 1
+        peer = self._peers.get(key) or self._admit(key)
+        peer.present += 1
         self._peers.move_to_end(key)
         try:
-            async with peer.turn:
-                if delay := self._delay(peer):
-                    await self._sleep(delay)
-                with self._counted(peer) as attempt:
-                    yield attempt
+            if await self._turn_of(peer, looked=looked):
+                try:
+                    await self._wait(peer, looked=looked)
+                    with self._counted(peer) as attempt:
+                        yield attempt
+                finally:
+                    peer.line.over()
+            else:
+                await self._wait(peer, looked=looked)
+                yield Attempt(crowded_out=True)
         finally:
-            peer.waiting -= 1
+            peer.present -= 1
             self._tidy(key, peer)
+
+    async def _turn_of(self, peer: _Peer, *, looked: bool) -> bool:
+        with self._giving_up_counts(peer, looked=looked):
+            return await peer.line.turn()
+
+    async def _wait(self, peer: _Peer, *, looked: bool) -> None:
+        if delay := self._delay(peer):
+            with self._giving_up_counts(peer, looked=looked):
+                await self._sleep(delay)
+
+    @contextmanager
+    def _giving_up_counts(self, peer: _Peer, *, looked: bool) -> Iterator[None]:
+        try:
+            yield
+        except asyncio.CancelledError:
+            if looked:
+                self._fail(peer)
+            raise
+
+    def _fail(self, peer: _Peer) -> None:
+        peer.failures = min(self._failures(peer) + 1, MAX_FAILURES)
+        peer.since = self._clock()
+
+    def _places(self, peer: _Peer) -> int:
+        """In line, so that nobody stands there for too long."""
+        delay = self._delay(peer)
+        most = self._max_waiting
+        return min(most, int(LONGEST_WAIT_SECONDS / delay)) if delay else most
 
     @contextmanager
     def _counted(self, peer: _Peer) -> Iterator[Attempt]:
         """Count a failure now; take it back at the end when the attempt was forgiven."""
         before = self._failures(peer), peer.since
-        peer.failures = min(peer.failures + 1, MAX_FAILURES)
-        peer.since = self._clock()
+        self._fail(peer)
+        after = peer.failures, peer.since
         attempt = Attempt()
         try:
             yield attempt
         finally:
             if not attempt.failed:
-                peer.failures, peer.since = before
+                if (peer.failures, peer.since) == after:
+                    peer.failures, peer.since = before
+                elif before[0] < MAX_FAILURES:  # somebody else has failed meanwhile
+                    peer.failures = max(0, peer.failures - 1)
 
     def _failures(self, peer: _Peer) -> int:
         """What is still held against *peer*, after forgiving what is old."""
@@ -173,15 +243,15 @@ class Throttle:
     def _admit(self, key: str) -> _Peer:
         """A new entry; makes room by forgetting whoever tried longest ago and is idle."""
         while len(self._peers) >= self._max_peers:
-            idle = next((known for known, peer in self._peers.items() if not peer.waiting), None)
+            idle = next((known for known, peer in self._peers.items() if not peer.present), None)
             if idle is None:  # all are connected: the server's limit of connections bounds it
                 break
             del self._peers[idle]
-        peer = self._peers[key] = _Peer(self._clock())
+        peer = self._peers[key] = _Peer(self._clock(), self._places)
         return peer
 
     def _tidy(self, key: str, peer: _Peer) -> None:
-        if not peer.waiting and not self._failures(peer):
+        if not peer.present and not self._failures(peer):
             self._peers.pop(key, None)
 
 
@@ -190,23 +260,4 @@ def key_of(peer: str, name: str | None) -> str:
 
     *name* is normalised, so that no spelling of it counts apart; None: it can be nobody's.
     """
-    group = _group(peer)
-    return f"local {name or ''}" if group is None else group
-
-
-@lru_cache(maxsize=4096)
-def _group(peer: str) -> str | None:
-    """The address or network that *peer* is one of; None: a peer on this machine."""
-    if peer == "unix":
-        return None
-    try:
-        address = ipaddress.ip_address(peer.partition("%")[0])
-    except ValueError:
-        return f"peer {peer[:_PEER_CHARACTERS]}"
-    if isinstance(address, ipaddress.IPv6Address):
-        address = address.ipv4_mapped or address
-    if address.is_loopback:
-        return None
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    return str(ipaddress.ip_network((address, 64), strict=False))
+    return f"local {name or ''}" if is_loopback(peer) else network_of(peer)

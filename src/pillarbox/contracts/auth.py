@@ -23,7 +23,8 @@ class Authenticator(Protocol):
     What :mod:`.store` says of a coroutine's first step holds here, too.
 
     *peer* is the client's address (``192.0.2.7``, ``::1``, ``unix``): failures from one
-    address make later answers to that address slower; an account is never locked.
+    address make later answers to that address slower, or put them off (AuthUnavailable); no
+    account and no address is ever locked, and a password that is known passes at once.
     Names and passwords may hold anything a client can send (undecodable bytes arrive as
     surrogate escapes); nothing of it is trusted.
     """
@@ -33,7 +34,7 @@ class Authenticator(Protocol):
 
         Raises:
             CredentialsRefused: unknown user, wrong password, disabled account.
-            AuthUnavailable: cannot be checked now.
+            AuthUnavailable: cannot be checked now, or too many from this address want to be.
         """
 
     async def check_apop(self, name: str, timestamp: str, digest: str, peer: str) -> Identity:
