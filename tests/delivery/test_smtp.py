@@ -175,3 +175,12 @@ async def test_the_standard_library_s_client(smtp: Office) -> None:
         (message,) = await smtp.mail(user)
         assert message.startswith(b"Return-Path: <>\r\n")
         assert body_of(message) == MESSAGE
+
+
+async def test_a_new_message_in_the_same_words_is_stored(smtp: Office) -> None:
+    """A script's alarm, word for word as the one that one of its readers had no room for."""
+    smtp.store.faults = {"bob": OverQuota("full")}
+    assert (await send(smtp, "alice@example.org", "bob@example.org")).startswith("452 4.2.2")
+    assert (await send(smtp, "alice@example.org")).startswith("250")
+    assert (await send(smtp, "alice@example.org")).startswith("250")
+    assert len(await smtp.mail("alice")) == 3

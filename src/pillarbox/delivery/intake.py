@@ -88,15 +88,17 @@ class Intake:
         quotas = {a.account.user: a.account.quota_octets for a in transaction.addressees}
         if transaction.separate_answers:
             return await self._store_for(quotas, message)
-        served = self._partial.served(transaction.sender, content)
+        served = self._partial.served(transaction.sender, content, quotas)
+        if served:
+            log.info("stored by an earlier attempt", id=transaction.identifier, users=len(served))
         outcomes: dict[str, Exception | None] = {user: None for user in quotas if user in served}
         wanting = {user: quota for user, quota in quotas.items() if user not in served}
         outcomes |= await self._store_for(wanting, message)
         done = {user for user, outcome in outcomes.items() if outcome is None}
         if len(done) == len(outcomes):
-            self._partial.settle(transaction.sender, content)
+            self._partial.settle(transaction.sender, content, quotas)
         elif done:
-            self._partial.remember(transaction.sender, content, done | served)
+            self._partial.remember(transaction.sender, content, quotas, done)
         return outcomes
 
     async def _store_for(

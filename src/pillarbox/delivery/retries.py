@@ -9,8 +9,10 @@ and not for others leaves no true answer. The choices:
   least 100 must be accepted) and delays every message that has two recipients.
 * 4xx makes the sender try again, which is right, but stores a second copy for those served.
 
-Pillarbox answers 4xx, and remembers who has got the message: the same sender's same content
-is not stored for them again. Only partial failures are remembered, so there is nothing to
+Pillarbox answers 4xx, and remembers who has got the message: when the same sender comes back
+with the same content for the same recipients, it is not stored for them again. (For others, or
+for some of them, it is a new message that happens to have the same words, as a script's alarms
+have; one that is sent again as a part costs a second copy.) Only partial failures are remembered, so there is nothing to
 pay for in ordinary times. The memory is this process's and bounded; if it is lost (restart,
 another worker), the worst is a second copy, never a loss.
 """
@@ -22,8 +24,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
-LONGEST_MEMORY = 5 * 24 * 3600.0
-"""Seconds. RFC 5321, section 4.5.4.1: senders give up after 4 to 5 days."""
+LONGEST_MEMORY = 8 * 3600.0
+"""Seconds since the last attempt: mail servers try again within six hours at the latest. A new
+message in the same words should come later than that."""
 
 MOST_MESSAGES = 10_000
 """Messages remembered, 100 bytes and its users' names each; the oldest go first."""
@@ -36,25 +39,27 @@ class PartialDeliveries:
         self._clock = clock
         self._served: OrderedDict[bytes, tuple[float, frozenset[str]]] = OrderedDict()
 
-    def served(self, sender: str, content: bytes) -> frozenset[str]:
-        """The users who have it from an earlier attempt."""
+    def served(self, sender: str, content: bytes, users: Iterable[str]) -> frozenset[str]:
+        """Those of *users*, who are all its recipients, who have it from an earlier attempt."""
         self._forget_old()
         if not self._served:
             return frozenset()
-        return self._served.get(_digest(sender, content), (0.0, frozenset()))[1]
+        return self._served.get(_digest(sender, content, users), (0.0, frozenset()))[1]
 
-    def remember(self, sender: str, content: bytes, users: Iterable[str]) -> None:
-        """*users* have it, others are still to be served."""
-        digest = _digest(sender, content)
-        self._served[digest] = (self._clock() + LONGEST_MEMORY, frozenset(users))
+    def remember(
+        self, sender: str, content: bytes, users: Iterable[str], served: Iterable[str]
+    ) -> None:
+        """Of *users*, *served* have it; the others are still to be served."""
+        digest = _digest(sender, content, users)
+        self._served[digest] = (self._clock() + LONGEST_MEMORY, frozenset(served))
         self._served.move_to_end(digest)
         while len(self._served) > MOST_MESSAGES:
             self._served.popitem(last=False)
 
-    def settle(self, sender: str, content: bytes) -> None:
+    def settle(self, sender: str, content: bytes, users: Iterable[str]) -> None:
         """Everybody has it now."""
         if self._served:
-            self._served.pop(_digest(sender, content), None)
+            self._served.pop(_digest(sender, content, users), None)
 
     def _forget_old(self) -> None:
         now = self._clock()
@@ -62,5 +67,6 @@ class PartialDeliveries:
             self._served.popitem(last=False)
 
 
-def _digest(sender: str, content: bytes) -> bytes:
-    return hashlib.sha256(sender.encode(errors="surrogateescape") + b"\0" + content).digest()
+def _digest(sender: str, content: bytes, users: Iterable[str]) -> bytes:
+    envelope = "\0".join([sender, *sorted(users)]).encode(errors="surrogateescape")
+    return hashlib.sha256(b"%d\0" % len(envelope) + envelope + content).digest()
