@@ -22,6 +22,7 @@ async def rcpt(place: Office, path: str, parameters: str = "") -> str:
         "<alice+phone@example.org>",
         '<"alice"@example.org>',
         " <alice@example.org>",
+        "<alice@example.org.>",
         "alice@example.org",
     ],
 )
@@ -34,6 +35,8 @@ async def test_ways_to_write_an_address(either: Office, path: str) -> None:
     [
         ("<nobody@example.org>", "550 5.1.1"),
         ("<>", "553 5.1.3"),
+        ("<alice@example.org", "553 5.1.3"),
+        ('<"a>b"@example.org', "553 5.1.3"),
         ("<@example.org>", "553 5.1.3"),
         ("", "501 5.5.4"),
         ("<alice@example.org> NOTIFY=NEVER", "555 5.5.4"),
@@ -53,6 +56,8 @@ async def test_recipients_that_are_refused(either: Office, path: str, reply: str
     [
         ("<>", "250 2.1.0"),
         ("<root>", "250 2.1.0"),
+        ("<a@b.example", "553 5.1"),
+        ("<a@b.example SIZE=10", "553 5.1"),
         ("<\u00e4@b.example>", "553 5.6.7"),
         ("<\u00e4@b.example> SMTPUTF8", "250 2.1.0"),
         ("<a\u0085b@b.example> SMTPUTF8", "553 5.1.7"),
@@ -121,6 +126,15 @@ async def test_one_recipient_too_many_is_for_the_next_transaction() -> None:
         assert (await line.say("RCPT TO:<bob@example.org>")).startswith("452 4.5.3")
         answers = await line.message(b"\r\n.\r\n", answers=100)
         assert {a[:3] for a in answers} == {"250"}
+
+
+@pytest.mark.parametrize("path", ["<Postmaster@example.org>", "<postmaster>"])
+async def test_the_operator_is_told_that_there_is_no_postmaster(
+    smtp: Office, capsys: pytest.CaptureFixture[str], path: str
+) -> None:
+    """RFC 5321, section 4.5.1: there must be one."""
+    assert (await rcpt(smtp, path)).startswith("550 5.1.1")
+    assert "pillarbox user add postmaster" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

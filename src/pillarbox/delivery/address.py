@@ -7,6 +7,7 @@ is ever relayed. Three addresses need care:
   postmaster of the first domain that has one.
 * A bare local part (``<alice>``) is what some LMTP clients send (fetchmail, procmail recipes):
   taken there, in the same way; in SMTP it is not an address.
+* A final dot (``<alice@example.org.>``) is no part of the syntax, but of some clients' habits.
 * An internationalised domain may come in Unicode or in its ``xn--`` form.
 """
 
@@ -22,8 +23,10 @@ from pillarbox.delivery.replies import Refused, Reply
 # What nearly all paths look like; aiosmtpd's general parser takes 80 microseconds for each.
 _PLAIN_PATH = re.compile(
     r"<([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-    r"@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)>(?: +(.*))?"
+    r"@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.?)>(?: +(.*))?"
 )
+
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 
 NULL_PATH = "<>"
 """How aiosmtpd writes MAIL FROM:<>, the sender of bounces."""
@@ -44,6 +47,16 @@ def plain_path(argument: str) -> tuple[str, str] | None:
     """Address and parameters of an ordinary ``<local@domain> PARAMETERS``; else None."""
     found = _PLAIN_PATH.fullmatch(argument)
     return (found[1], found[2] or "") if found else None
+
+
+def is_left_open(argument: str) -> bool:
+    """Whether a path begins with ``<`` and never ends; aiosmtpd would take it for whole."""
+    return argument.lstrip().startswith("<") and ">" not in _QUOTED.sub("", argument)
+
+
+def is_postmaster(address: str) -> bool:
+    """Whether somebody must answer to it: RFC 5321, section 4.5.1."""
+    return address.partition("@")[0].lower() == "postmaster"
 
 
 def check_characters(address: str, *, international: bool, bad: Reply) -> None:
@@ -92,7 +105,7 @@ class AddressBook:
     async def _find_bare(self, local: str, *, allowed: bool) -> Addressee:
         if not local or local == NULL_PATH:
             raise Refused(replies.BAD_RECIPIENT)
-        if not allowed and local.lower() != "postmaster":
+        if not allowed and not is_postmaster(local):
             raise Refused(replies.BAD_RECIPIENT)
         for domain in self._domains.values():
             account = await self._directory.find(f"{local}@{domain}")

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from pillarbox.delivery import replies
-from pillarbox.delivery.address import NULL_PATH, plain_path
+from pillarbox.delivery.address import NULL_PATH, is_left_open, plain_path
 from pillarbox.delivery.content import Arrival, Endless
 from pillarbox.delivery.dialogue import Dialogue
 from pillarbox.delivery.intake import Transaction
@@ -30,6 +30,8 @@ class Connection(Dialogue):
     """Whether each recipient is answered after DATA."""
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        if is_left_open(arg):
+            return None, None
         return plain_path(arg) or super()._getaddr(arg)
 
     def _getparams(self, params: Sequence[str]) -> dict[str, str | bool] | None:

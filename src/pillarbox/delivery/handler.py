@@ -15,13 +15,18 @@ from aiosmtpd.smtp import Envelope, Session
 
 from pillarbox.contracts.errors import AuthError
 from pillarbox.delivery import replies
-from pillarbox.delivery.address import Addressee, check_characters
+from pillarbox.delivery.address import Addressee, check_characters, is_postmaster
 from pillarbox.delivery.desk import Desk
 from pillarbox.delivery.replies import Refused, Reply
 
 log = structlog.get_logger("pillarbox.delivery")
 
 _SIZE: Final = "SIZE="
+
+_POSTMASTER_REMEDY: Final = (
+    "mail for postmaster must be accepted (RFC 5321, section 4.5.1): "
+    "make the account with `pillarbox user add postmaster`"
+)
 
 
 class Door(Protocol):
@@ -95,6 +100,8 @@ async def _find(server: Door, draft: Draft, address: str) -> Addressee:
 
 def _turn_away(server: Door, draft: Draft, address: str, reply: Reply) -> str:
     server.desk.meter.delivered(server.door, reply.outcome, 0)
+    if reply is replies.NO_SUCH_USER and is_postmaster(address):
+        log.warning("no postmaster", recipient=address, remedy=_POSTMASTER_REMEDY)
     log.info(
         "recipient refused",
         door=server.door,
