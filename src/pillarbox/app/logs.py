@@ -12,32 +12,37 @@ Passwords are never logged; as a last resort, values under a name like ``passwor
 taken out here.
 
 Everything goes through structlog. What libraries say by :mod:`logging` (uvicorn, asyncio,
-aiosmtpd) is routed in, from WARNING upwards. A log that cannot be written (the disk is
-full, the terminal is gone) is lost and stops nobody's mail.
+aiosmtpd) is routed in, from WARNING upwards. A line that cannot be written (the disk is
+full, nobody reads the pipe) is lost and stops nobody's mail; how many were lost is told as
+soon as writing works again. How that is done is told in :mod:`.log_stream`.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 import re
 import sys
 import time
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any, Literal
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from pillarbox.app.log_stream import LogStream
+
 Format = Literal["text", "json"]
 Level = Literal["debug", "info", "warning", "error"]
+Render = Callable[[WrappedLogger, str, EventDict], bytes]
 
 _SECRET = re.compile(r"passw|secret|token|credential|api_?key|private_?key", re.IGNORECASE)
 _PLAIN = re.compile(r"[!#-<>-~]+").fullmatch  # printable ASCII but space, quote and "="
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _LEVEL_WIDTH = 7
 STDERR = 2
+LOST = "log lines lost"
 
 
 def configure(
@@ -48,10 +53,11 @@ def configure(
     *final* promises that this will not be changed in this process: loggers are then made
     only once, which is faster.
     """
+    render = _json_line if form == "json" else _text_line
     structlog.configure(
-        processors=[_json_line if form == "json" else _text_line],
+        processors=[render],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=_Writers(fd),
+        logger_factory=_Writers(LogStream(fd, partial(_lost_line, render))),
         cache_logger_on_first_use=final,
     )
     _route_stdlib()
@@ -60,28 +66,28 @@ def configure(
 class _Writers:
     """Makes structlog's loggers: the first argument of ``get_logger`` is the name."""
 
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
+    def __init__(self, stream: LogStream) -> None:
+        self._write = stream.write
 
     def __call__(self, name: str = "pillarbox", *_: Any) -> _Writer:
-        return _Writer(self._fd, name)
+        return _Writer(self._write, name)
 
 
 class _Writer:
-    """Writes lines; each with one system call, so that processes do not mix theirs."""
+    """A logger: a name, and the way out."""
 
-    def __init__(self, fd: int, name: str) -> None:
-        self._fd = fd
+    def __init__(self, write: Callable[[bytes], None], name: str) -> None:
         self.name = name
+        self.debug = self.info = self.warning = self.error = write
+        self.critical = self.exception = self.msg = write
 
-    def write(self, line: bytes) -> None:
-        # A log that fails must not take mail down with it; and where would one say so?
-        try:
-            os.write(self._fd, line)
-        except OSError:
-            return
 
-    debug = info = warning = error = critical = exception = msg = write
+def _lost_line(render: Render, count: int) -> bytes:
+    return render(_Writer(_nowhere, "pillarbox.log"), "warning", {"event": LOST, "lost": count})
+
+
+def _nowhere(line: bytes) -> None:
+    """For a line that is rendered but not written by the logger."""
 
 
 def _tidy(event: EventDict) -> None:
