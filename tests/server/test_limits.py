@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pillarbox.server.limits import LocalTally, Policy, is_loopback
+from pillarbox.peers import is_loopback
+from pillarbox.server.limits import LocalTally, Policy
 from tests.server.conftest import Logs
 from tests.transport import Client, make_server, settle
 from tests.world import Accounts, FaultyStore

@@ -23,8 +23,8 @@ class Authenticator(Protocol):
     What :mod:`.store` says of a coroutine's first step holds here, too.
 
     *peer* is the client's address (``192.0.2.7``, ``::1``, ``unix``): failures from one
-    address make later answers to that address slower, or put them off (AuthUnavailable); no
-    account and no address is ever locked, and a password that is known passes at once.
+    address make later answers to that address slower, or put them off (AuthUnavailable). No
+    account is ever locked: a password that was proved a while ago passes whatever others do.
     Names and passwords may hold anything a client can send (undecodable bytes arrive as
     surrogate escapes); nothing of it is trusted.
     """

@@ -26,6 +26,7 @@ from time import monotonic
 from typing import Any, cast
 
 from pillarbox.contracts.errors import PillarboxError
+from pillarbox.peers import peer_of
 from pillarbox.server import eager
 from pillarbox.server.door import Door
 from pillarbox.server.limits import MAX_JOINED, MAX_PIPELINED, MAX_TURN, READ_SIZE, WRITE_HIGH_WATER
@@ -99,8 +100,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        peername = transport.get_extra_info("peername")
-        peer = peername[0] if isinstance(peername, tuple) else "unix"
+        peer = peer_of(transport.get_extra_info("peername"))
         if not self._door.admit(self, peer):
             self._turn_away()
             return

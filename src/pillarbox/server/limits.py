@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from pillarbox.peers import is_loopback as is_loopback  # noqa: PLC0414 - for the sessions
 from pillarbox.peers import network_of
 
 MAX_PIPELINED = 64 * 1024

@@ -15,8 +15,9 @@ from pillarbox.contracts.auth import Authenticator
 from pillarbox.contracts.meter import Meter
 from pillarbox.contracts.store import Maildrop, Store
 from pillarbox.model import Identity
+from pillarbox.peers import is_loopback
 from pillarbox.sasl import MECHANISMS, ServerMechanism
-from pillarbox.server.limits import Policy, is_loopback
+from pillarbox.server.limits import Policy
 from pillarbox.wire.capabilities import Offer
 
 log = structlog.get_logger("pillarbox.server")
