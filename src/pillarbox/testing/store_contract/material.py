@@ -1,0 +1,80 @@
+"""What the cases are made of: an engine, letters, and ways to look into a maildrop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Protocol
+
+import pytest
+import pytest_asyncio
+
+from pillarbox.contracts.store import Body, Maildrop, Store, StoreAdmin
+from pillarbox.model import Identity, MessageInfo, Recipient, StoredForm
+
+PIECE_LIMIT = 256 * 1024
+LARGE = 3 * 1024 * 1024 + 17
+ALICE, BOB, CAROL = "alice", "bob", "carol"
+
+
+class Engine(Store, StoreAdmin, Protocol):
+    """What is tested: a store with its operator's side."""
+
+
+MakeStore = Callable[[], Engine]
+
+
+def letter(mark: str = "", size: int = 120) -> StoredForm:
+    """A message in its stored form, of about *size* octets, without a dot to stuff."""
+    data = f"Subject: {mark}\r\n\r\n".encode()
+    data += (b"%07d and some words to fill the line\r\n" % size) * max(0, (size - len(data)) // 39)
+    return StoredForm(data, len(data))
+
+
+async def put(store: Store, user: str, *messages: StoredForm) -> None:
+    """Deliver *messages* to *user*, one after the other."""
+    for message in messages:
+        assert await store.deliver(message, [Recipient(user)]) == [None]
+
+
+async def listed(maildrop: Maildrop) -> Sequence[MessageInfo]:
+    return list(await maildrop.messages(1, maildrop.count))
+
+
+async def content(body: Body) -> bytes:
+    """The whole body, whether it comes at once or in pieces."""
+    if isinstance(body.content, bytes):
+        return body.content
+    pieces = [piece async for piece in body.content]
+    await body.content.aclose()
+    assert all(0 < len(piece) <= PIECE_LIMIT for piece in pieces)
+    return b"".join(pieces)
+
+
+async def contents(maildrop: Maildrop) -> list[bytes]:
+    return [await content(await maildrop.body(n)) for n in range(1, maildrop.count + 1)]
+
+
+async def seen_next(store: Store, user: str) -> list[bytes]:
+    """The bodies that a session opened now would find."""
+    maildrop = await store.open(Identity(user))
+    found = await contents(maildrop)
+    await maildrop.release()
+    return found
+
+
+def is_unique_id(text: str) -> bool:
+    """RFC 1939, section 7: 1 to 70 characters of 0x21 to 0x7E."""
+    return 1 <= len(text) <= 70 and all("\x21" <= character <= "\x7e" for character in text)
+
+
+class Fixtures:
+    @pytest.fixture
+    def make_store(self) -> MakeStore:
+        """Override: a function that makes a new, empty store."""
+        raise NotImplementedError("derive from StoreContract and override make_store")
+
+    @pytest_asyncio.fixture
+    async def store(self, make_store: MakeStore) -> AsyncIterator[Engine]:
+        store = make_store()
+        yield store
+        await store.close()
