@@ -59,6 +59,7 @@ async def test_a_disabled_account_still_gets_mail(directory: Directory, accounts
 async def test_changes_are_seen_at_once(directory: Directory, accounts: Accounts) -> None:
     accounts.set_quota("alice", 7)
     assert await directory.find("alice@example.org") == Account("alice", 7)
+    accounts.add("bob", "secret")
     accounts.remove("alice")
     assert await directory.find("alice@example.org") is None
 
@@ -77,6 +78,23 @@ async def test_cve_2026_24031_nasty_addresses_find_nobody_and_break_nothing(
 async def test_finding_does_not_suspend(directory: Directory) -> None:
     with pytest.raises(StopIteration):
         directory.find("alice@example.org").send(None)
+
+
+async def test_where_there_is_no_account_at_all_nobody_is_unknown(accounts: Accounts) -> None:
+    """A store.path that is mistyped or not mounted must not bounce everybody's mail."""
+    directory = LocalDirectory(accounts, domains=["example.org"])
+    with pytest.raises(AuthUnavailable, match=r"accounts\.db.*user add"):
+        await directory.find("alice@example.org")
+    assert await directory.find("alice@example.net") is None  # nobody's, whatever is mounted
+    accounts.add("bob", "secret")
+    assert await directory.find("alice@example.org") is None
+
+
+async def test_a_file_that_is_not_there_is_not_an_unknown_user(path: Path) -> None:
+    directory = LocalDirectory(Accounts(path, create=False), domains=["example.org"])
+    with pytest.raises(AuthUnavailable, match=r"accounts\.db.*backup"):
+        await directory.find("alice@example.org")
+    assert not list(path.parent.parent.iterdir())
 
 
 async def test_a_file_that_cannot_be_read_is_not_an_unknown_user(tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def _port(wanted: int) -> int:
 
 def _make_accounts(config: Config) -> dict[str, str]:
     """Alice and Bob, each with a new password."""
-    accounts = open_accounts(config)
+    accounts = open_accounts(config, create=True)
     known = accounts.names()
     passwords = {user: secrets.token_hex(PASSWORD_OCTETS) for user in USERS}
     for user, password in passwords.items():

@@ -31,9 +31,11 @@ async def open_store(config: Config) -> EmbeddedStore:
     return store
 
 
-def open_accounts(config: Config) -> Accounts:
-    """The accounts; the file is made at first use."""
-    return Accounts(config.store.path / ACCOUNTS_FILE)
+def open_accounts(config: Config, *, create: bool = False) -> Accounts:
+    """The accounts. A file that is not there is made when *create* says so, else an error
+    of each use: only who makes an account should make one.
+    """
+    return Accounts(config.store.path / ACCOUNTS_FILE, create=create)
 
 
 def open_authenticator(config: Config, accounts: Accounts) -> LocalAuthenticator:

@@ -7,6 +7,7 @@ import contextlib
 import ssl
 from dataclasses import dataclass
 
+from pillarbox.app.accounts_check import refuse_lost_accounts, warn_of_missing_accounts
 from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.config.settings import Config
 from pillarbox.app.wire_up import open_accounts, open_authenticator, open_directory, open_store
@@ -95,14 +96,21 @@ async def open_post_office(
     smtp_tls: ssl.SSLContext | None,
     meter: Meter,
     tally: AddressTally,
+    speaks: bool = True,
 ) -> PostOffice:
     """Open the engines and build the servers on them.
 
+    One worker *speaks* for all: it warns of accounts that are missing.
+
     Raises:
         StoreUnavailable: the mail cannot be opened.
+        AccountsUnavailable: there is mail, but the accounts are gone.
     """
     store = await open_store(config)
     accounts = open_accounts(config)
+    await refuse_lost_accounts(accounts, store)
+    if speaks:
+        await warn_of_missing_accounts(accounts, store)
     # Opened now and kept open, like the store: on a disk that fills up later it could not be.
     with contextlib.suppress(AccountsUnavailable):  # reported at each sign-in
         accounts.find("")

@@ -22,6 +22,7 @@ class Worker:
 
         Raises:
             StoreUnavailable: the mail cannot be opened.
+            AccountsUnavailable: there is mail, but the accounts are gone.
         """
         seat, setup = self._seat, self._seat.setup
         limits = setup.config.limits
@@ -38,6 +39,7 @@ class Worker:
                 total=limits.connections,
                 per_address=limits.connections_per_address,
             ),
+            speaks=seat.number == 0,
         )
         await self._listen(self._office)
 

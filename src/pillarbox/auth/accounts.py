@@ -59,7 +59,10 @@ class AccountRecord(NamedTuple):
 
 
 class Accounts:
-    """The accounts of one file, which is made at first use. Threads may share it.
+    """The accounts of one file. Threads may share it.
+
+    The file is made at first use, unless *create* is False: a server that made one would
+    turn a store that is not mounted into a post office where everybody is unknown.
 
     Names are taken in any form and normalised (InvalidName), except by :meth:`find`.
     """
@@ -70,9 +73,10 @@ class Accounts:
         *,
         passwords: Passwords | None = None,
         clock: Callable[[], float] = time.time,
+        create: bool = True,
     ) -> None:
         self.passwords = passwords or Passwords()
-        self._file = AccountsFile(path)
+        self._file = AccountsFile(path, create=create)
         self._clock = clock
 
     @property
@@ -98,6 +102,10 @@ class Accounts:
         if record is None:
             raise _no_such_account(wanted)
         return record
+
+    def is_empty(self) -> bool:
+        """Whether there is no account at all: one SELECT of at most one row."""
+        return not self._file.read("SELECT 1 FROM account LIMIT 1")
 
     def names(self) -> list[str]:
         """The names of all accounts, sorted."""

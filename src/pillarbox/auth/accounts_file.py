@@ -73,8 +73,9 @@ _REMEDIES = {  # primary SQLite result code: what an operator can do
 class AccountsFile:
     """Connections to one accounts file. Every method raises AccountsUnavailable."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, create: bool = True) -> None:
         self.path = path
+        self._create = create
         self._reader: sqlite3.Connection | None = None
         self._writer: sqlite3.Connection | None = None
         self._reading = threading.Lock()
@@ -120,6 +121,11 @@ class AccountsFile:
 
     def _opened(self, wait: float) -> sqlite3.Connection:
         if not self.path.exists():
+            if not self._create:
+                raise AccountsUnavailable(
+                    f"{self.path} does not exist: check store.path and that its disk is mounted, "
+                    "restore the file from a backup, or begin with `pillarbox user add NAME`"
+                )
             self._make()
         connection = _connect(self.path, wait)
         try:

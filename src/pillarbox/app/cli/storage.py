@@ -11,6 +11,7 @@ import os
 import pwd
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from pillarbox.app import logs
@@ -28,14 +29,14 @@ class Engine(Store, StoreAdmin, Protocol):
 
 @contextmanager
 def accounts_of(config: Config, *, create: bool = False) -> Iterator[Accounts]:
-    """The accounts, open; made when *create* says so.
+    """The accounts; made when *create* says so, else the store and they must be there.
 
     Raises:
         CommandFailed: there is no store, or it is not this user's to open.
         ConfigError: root cannot become the store's user.
     """
     enter(config, create=create)
-    accounts = open_accounts(config)
+    accounts = open_accounts(config, create=create)
     try:
         yield accounts
     finally:
@@ -67,6 +68,11 @@ def enter(config: Config, *, create: bool = False) -> None:
             "user that the server runs as",
             ExitCode.USAGE,
         ) from None
+    if found := not_a_folder(path):
+        raise CommandFailed(
+            f"{found} (store.path) is not a folder: name the folder of mail and accounts",
+            ExitCode.USAGE,
+        )
     if not (there or create):
         raise CommandFailed(
             f"there is no post office at {path} (store.path): name its configuration with --config, "
@@ -80,6 +86,15 @@ def enter(config: Config, *, create: bool = False) -> None:
             f"the folder {path} (store.path) belongs to {owner}: run this as root or as {owner}",
             ExitCode.USAGE,
         )
+
+
+def not_a_folder(path: Path) -> Path | None:
+    """What keeps *path* from being a folder: itself, or something above it; None: nothing."""
+    standing = next(part for part in (path, *path.parents) if os.path.lexists(part))
+    try:
+        return None if standing.is_dir() else standing
+    except PermissionError:
+        return None
 
 
 def _owner(uid: int) -> str:
