@@ -104,6 +104,17 @@ def open_listeners(
     return tuple(opened)
 
 
+def check_names(config: Config) -> None:
+    """Look up every name in ``[listen]``, as :func:`open_listeners` would; bind nothing.
+
+    Raises:
+        ConfigError: with one fault for each name that is not found.
+    """
+    _, faults = _look_up(config)
+    if faults:
+        raise ConfigError(faults)
+
+
 def close_listeners(listeners: Sequence[Listener], keep: Sequence[Listener] = ()) -> None:
     """Close the sockets of *listeners* that *keep* does not have, and remove their files."""
     kept = {id(sock) for listener in keep for sock in listener.sockets}

@@ -203,3 +203,13 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with office:
         (fresh,) = temporary()
         assert fresh != left
+
+
+def test_a_certificate_that_clients_would_refuse_is_warned_about(tmp_path: Path) -> None:
+    with PostOffice(tmp_path, settings={"server": {"hostname": "pop.example.org"}}) as office:
+        log = log_of(office)
+        (warning,) = (x["warning"] for x in log.find("configuration"))
+        assert 'server.hostname: "pop.example.org" is not a name of the certificate' in warning
+        office.signal(signal.SIGHUP)
+        log.wait_for("ready", count=2)
+        assert len(log.find("configuration")) == 2

@@ -6,18 +6,22 @@ import typer
 
 from pillarbox.app.cli.invocation import configuration
 from pillarbox.app.cli.output import counted
+from pillarbox.app.cli.storage import not_a_folder
 from pillarbox.app.config import Config, ConfigError, Fault
+from pillarbox.app.config.certificate import with_certificate_warnings
 from pillarbox.app.privileges import user_to_become
+from pillarbox.app.sockets import check_names
 from pillarbox.app.wire_up_servers import tls_contexts
 
 
 def check_config(context: typer.Context) -> None:
     """Check the configuration and show its faults.
 
-    Reads what `serve` would read, certificate and key included, and opens nothing else.
+    Reads what `serve` would read, certificate and key included, looks up the names to
+    listen on, and opens nothing else.
     Faults end it with 2; warnings do not.
     """
-    config = configuration(context, serving=True)
+    config = with_certificate_warnings(configuration(context, serving=True))
     faults = _beyond_the_file(config)
     for warning in config.warnings:
         typer.echo(f"warning: {warning}", err=True)
@@ -29,11 +33,23 @@ def check_config(context: typer.Context) -> None:
 
 
 def _beyond_the_file(config: Config) -> list[Fault]:
-    """What only this machine can tell: certificate files, the user to become."""
+    """What only this machine can tell: files, folders, names, the user to become."""
     faults: list[Fault] = []
-    for look in (tls_contexts, user_to_become):
+    for look in (tls_contexts, user_to_become, check_names, _check_store_path):
         try:
             look(config)
         except ConfigError as error:
             faults += error.faults
     return faults
+
+
+def _check_store_path(config: Config) -> None:
+    """One that is not there yet is fine: the first account makes it.
+
+    Raises:
+        ConfigError: something that is not a folder stands there, or above it.
+    """
+    if found := not_a_folder(config.store.path):
+        hint = "name the folder of mail and accounts"
+        place = str(config.file or "")
+        raise ConfigError([Fault(place, "store.path", f"{found} is not a folder", hint)])

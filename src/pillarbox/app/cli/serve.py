@@ -10,6 +10,7 @@ import typer
 from pillarbox.app import logs
 from pillarbox.app.cli.invocation import configuration
 from pillarbox.app.config import Config, reload
+from pillarbox.app.config.certificate import with_certificate_warnings
 from pillarbox.app.supervisor import Supervisor
 from pillarbox.app.supervisor_setup import prepare
 
@@ -23,7 +24,7 @@ def serve(context: typer.Context) -> None:
     SIGTERM or Ctrl-C ends it gracefully (twice: at once); SIGHUP reads configuration,
     certificate and accounts again without closing a door.
     """
-    raise typer.Exit(run_server(configuration(context, serving=True)))
+    raise typer.Exit(run_server(with_certificate_warnings(configuration(context, serving=True))))
 
 
 def run_server(config: Config) -> int:
@@ -41,4 +42,4 @@ def run_server(config: Config) -> int:
 def _reread(config: Config) -> Config:
     fresh = reload(config)
     logs.configure(fresh.server.log_format, fresh.server.log_level)
-    return fresh
+    return with_certificate_warnings(fresh)
