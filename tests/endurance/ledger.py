@@ -3,7 +3,7 @@
 Clients write down what they are about to do before they do it, and what the server answered
 when it has. Between the two lies what cannot be known when the server is killed: such a
 message may be there or not, such a QUIT may have removed its messages or not. But each whole,
-and once :meth:`Ledger.audit` has found out which, it must stay so.
+and once the next session has found out which, it must stay so.
 """
 
 from __future__ import annotations
@@ -65,21 +65,34 @@ class Ledger:
     # -- what collectors write down ------------------------------------------------------
 
     def seen(self, user: str, listed: Sequence[tuple[str, str]]) -> None:
-        """A session listed these: (unique-id, tag), in order."""
+        """A session listed these: (unique-id, tag), in order.
+
+        The session has the lock, so whatever earlier ones asked for has happened, or will not.
+        """
         with self._changed:
             box = self._maildrops[user]
+            self._settle(user, frozenset(tag for _, tag in listed))
             counted = Counter(tag for _, tag in listed)
             assert not [tag for tag, count in counted.items() if count > 1], "a letter came twice"
             back = box.gone.intersection(counted)
             assert not back, f"{user}: letters {sorted(back)} came back"
             strange = set(counted) - box.stored - box.asked
-            strange -= frozenset().union(*box.quits) if box.quits else frozenset()
             assert not strange, f"{user}: letters {sorted(strange)} were never sent there"
             owners = {unique_id: tag for tag, unique_id in box.unique_ids.items()}
             for unique_id, tag in listed:
                 assert owners.get(unique_id, tag) == tag, f"unique-id {unique_id} was used twice"
                 known = box.unique_ids.setdefault(tag, unique_id)
                 assert known == unique_id, f"the unique-id of letter {tag} has changed"
+
+    def _settle(self, user: str, found: frozenset[str]) -> None:
+        """Find out what became of the QUITs that were not answered."""
+        box = self._maildrops[user]
+        for tags in box.quits:
+            left = tags & found
+            assert left in (frozenset(), tags), f"{user}: a QUIT removed only a part of {tags}"
+            if not left:
+                self._remove(user, tags)
+        box.quits.clear()
 
     def quitting(self, user: str, tags: Collection[str]) -> None:
         """A session is about to say QUIT with these marked."""
@@ -142,12 +155,6 @@ class Ledger:
         with self._changed:
             box = self._maildrops[user]
             found = {tag for _, tag in listed}
-            for tags in box.quits:
-                left = tags & found
-                assert left in (frozenset(), tags), f"{user}: a QUIT removed only a part of {tags}"
-                if not left:
-                    self._remove(user, tags)
-            box.quits.clear()
             lost = box.stored - found
             assert not lost, f"{user}: letters {sorted(lost)} are lost"
             box.stored |= found
