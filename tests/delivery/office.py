@@ -26,6 +26,7 @@ class Phonebook:
 
     def __init__(self, **quotas: int) -> None:
         self.quotas = quotas
+        self.generations: dict[str, int] = {}
         self.down = False
         self.asked: list[str] = []
 
@@ -40,7 +41,7 @@ class Phonebook:
             or name not in self.quotas
         ):
             return None
-        return Account(name, self.quotas[name])
+        return Account(name, self.quotas[name], self.generations.get(name, 0))
 
 
 class Ledger(NullMeter):

@@ -15,6 +15,9 @@ class Account:
     user: str
     """Its name, normalised: the name of its maildrop."""
     quota_octets: int = 0
+    generation: int = 0
+    """Another one whenever the account has been changed, and never that of an account that
+    was removed: a name that was given away again is somebody else's."""
 
 
 class Authenticator(Protocol):

@@ -10,6 +10,7 @@ One message's way through the files::
     content.py     DATA read to its end, bounded; dots undone; smuggling refused
     trace.py       Return-Path and Received in front; loops counted
     intake.py      the one call of the store, and what each recipient is told
+    second_look.py whether the recipients are still there when the message has come
     retries.py     SMTP only: who already has a message of which others could not be served
     offload.py     large messages are worked on beside the event loop
     replies.py     every reply, and the table from a domain error to its reply

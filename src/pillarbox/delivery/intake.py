@@ -14,15 +14,16 @@ from datetime import UTC, datetime
 
 import structlog
 
-from pillarbox.contracts.errors import StoreError
+from pillarbox.contracts.errors import OverQuota, StoreError
 from pillarbox.contracts.meter import Meter
 from pillarbox.contracts.store import Store
 from pillarbox.delivery import replies, trace
-from pillarbox.delivery.address import Addressee
+from pillarbox.delivery.address import AddressBook, Addressee
 from pillarbox.delivery.offload import offload
 from pillarbox.delivery.policy import DeliveryPolicy
 from pillarbox.delivery.replies import Refused, Reply
 from pillarbox.delivery.retries import PartialDeliveries
+from pillarbox.delivery.second_look import not_there, one_refusal
 from pillarbox.model import Recipient, StoredForm
 from pillarbox.wire.canonical import stored_form
 
@@ -54,8 +55,11 @@ class Transaction:
 class Intake:
     """Takes messages into the store."""
 
-    def __init__(self, *, store: Store, policy: DeliveryPolicy, meter: Meter) -> None:
+    def __init__(
+        self, *, store: Store, book: AddressBook, policy: DeliveryPolicy, meter: Meter
+    ) -> None:
         self._store = store
+        self._book = book
         self._policy = policy
         self._meter = meter
         self._partial = PartialDeliveries()
@@ -65,7 +69,7 @@ class Intake:
         try:
             message = await offload(len(content), prepare, transaction, content, self._policy)
             refuse_if_impossible(transaction, message)
-            outcomes = await self._deliver(transaction, content, message)
+            outcomes = await self._deliver_to_those_there(transaction, content, message)
         except Refused as refusal:
             return self.refuse(transaction, refusal.reply, len(content))
         answers = [
@@ -81,11 +85,28 @@ class Intake:
         self._record(transaction, answers, octets, None)
         return answers
 
-    async def _deliver(
+    async def _deliver_to_those_there(
         self, transaction: Transaction, content: bytes, message: StoredForm
     ) -> dict[str, Exception | None]:
-        """What became of each user's copy; a user named twice gets one copy."""
+        """What became of each user's copy; a user named twice gets one copy.
+
+        Raises:
+            Refused: SMTP: somebody's account is gone by now.
+        """
         quotas = {a.account.user: a.account.quota_octets for a in transaction.addressees}
+        missing = await not_there(self._book, transaction.addressees)
+        if missing and not transaction.separate_answers:
+            raise Refused(one_refusal(missing, transaction.addressees))
+        there = {user: quota for user, quota in quotas.items() if user not in missing}
+        return missing | await self._deliver(transaction, content, message, there)
+
+    async def _deliver(
+        self,
+        transaction: Transaction,
+        content: bytes,
+        message: StoredForm,
+        quotas: dict[str, int],
+    ) -> dict[str, Exception | None]:
         if transaction.separate_answers:
             return await self._store_for(quotas, message)
         served = self._partial.served(transaction.sender, content, quotas)
@@ -205,9 +226,10 @@ def _answer(
 
 
 def _first_problem(outcomes: dict[str, Exception | None]) -> str | None:
-    """What an operator has to know of; a full maildrop is its owner's affair."""
+    """What an operator has to know of; a full maildrop or a removed account is not."""
     for user, outcome in outcomes.items():
-        if outcome is not None and replies.for_outcome(outcome) is not replies.MAILDROP_FULL:
+        ordinary = outcome is None or isinstance(outcome, OverQuota | Refused)
+        if not ordinary:
             return f"{user}: {outcome or type(outcome).__name__}"
     return None
 

@@ -95,6 +95,7 @@ BAD_SENDER = Reply(553, "5.1.7", "not an address that mail can come from")
 NEEDS_SMTPUTF8 = Reply(553, "5.6.7", "a non-ASCII address needs SMTPUTF8 (RFC 6531)")
 TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "too many recipients, send the rest separately")
 DIRECTORY_DOWN = Reply(451, "4.3.0", "the account directory does not answer, try again later")
+ACCOUNT_CHANGED = Reply(451, "4.3.0", "a recipient's account has just been changed, try again")
 LARGER_THAN_QUOTA = Reply(552, "5.2.3", "message larger than the whole maildrop may be")
 
 # Messages
@@ -118,6 +119,8 @@ def for_outcome(outcome: Exception | None) -> Reply:
     """The reply for what the store said of one recipient; None: it is stored."""
     if outcome is None:
         return STORED
+    if isinstance(outcome, Refused):
+        return outcome.reply
     return next((r for kind, r in _FOR_ERROR if isinstance(outcome, kind)), INTERNAL_ERROR)
 
 

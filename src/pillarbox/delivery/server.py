@@ -60,10 +60,11 @@ class DeliveryServer:
         meter: Meter | None = None,
     ) -> None:
         counted = meter or NullMeter()
+        book = AddressBook(directory, policy.domains)
         self._desk = Desk(
             policy=policy,
-            intake=Intake(store=store, policy=policy, meter=counted),
-            book=AddressBook(directory, policy.domains),
+            intake=Intake(store=store, book=book, policy=policy, meter=counted),
+            book=book,
             meter=counted,
             tls=tls,
         )
