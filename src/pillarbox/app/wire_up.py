@@ -9,6 +9,8 @@ connections do not survive one.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pillarbox.app.config.settings import Config
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.authenticator import LocalAuthenticator
@@ -29,6 +31,15 @@ async def open_store(config: Config) -> EmbeddedStore:
     store = embedded.open_store(config.store.path)
     store.hold()
     return store
+
+
+def look_at_store(config: Config) -> EmbeddedStore:
+    """The mail as it is, for a command that only looks (and for repair): makes nothing.
+
+    Raises:
+        StoreUnavailable: it cannot be read; the message names the file.
+    """
+    return embedded.look_at_store(config.store.path)
 
 
 def open_accounts(config: Config, *, create: bool = False) -> Accounts:
@@ -61,4 +72,4 @@ class _DefaultQuota:
         account = await self._directory.find(address)
         if account is None or account.quota_octets:
             return account
-        return Account(account.user, self._quota_octets)
+        return replace(account, quota_octets=self._quota_octets)

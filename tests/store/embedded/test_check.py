@@ -83,7 +83,7 @@ def orphan_file(folder: Path) -> None:
 
 
 def abandoned_staging(folder: Path) -> None:
-    (folder / "staging" / "1-dead").write_bytes(b"x")
+    (folder / "staging" / "1-0123456789abcdef").write_bytes(b"x")
 
 
 Fault = Callable[[Path], None]
@@ -164,9 +164,9 @@ async def test_what_is_left_of_a_damaged_body_is_kept(folder: Path) -> None:
     cut_file(folder)
     cut_row(folder)
     await store.check(repair=True)
-    damaged = folder / "shard-00" / "damaged"
-    assert (damaged / "2").read_bytes() == LARGE.data[:100]
-    assert (damaged / "1").read_bytes() == b"\r\n"
+    lost = folder / "shard-00" / "lost"
+    assert (lost / "2").read_bytes() == LARGE.data[:100]
+    assert (lost / "1").read_bytes() == b"\r\n"
     await store.close()
 
 
@@ -201,7 +201,7 @@ async def test_a_delivery_under_way_is_no_fault(folder: Path) -> None:
     assert not staged.path.exists()
     abandoned_staging(folder)
     (finding,) = await store.check()
-    assert "1-dead was left behind" in finding.problem
+    assert "1-0123456789abcdef was left behind" in finding.problem
     (finding,) = await store.check(repair=True)
     assert finding.repaired
     assert await store.check() == []

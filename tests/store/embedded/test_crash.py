@@ -20,7 +20,7 @@ from pillarbox.model import Identity, Recipient
 from pillarbox.store.embedded import EmbeddedStore, open_store
 from pillarbox.store.embedded.bodies import BodyFiles
 from pillarbox.store.embedded.schema import connect
-from pillarbox.store.embedded.sweep import last_body
+from pillarbox.store.embedded.transaction import last_body
 from pillarbox.testing.store_contract import contents
 
 from .actor import SHARDS, letter
@@ -253,13 +253,14 @@ async def test_kill_while_sweeping(
 
 
 def leave_behind(folder: Path) -> None:
-    """A staged file, a file that was linked but not committed, and one of a deleted body."""
-    (folder / "staging" / "1-dead").write_bytes(b"x")
+    """A staged file, a link to it that was not committed, and a file of a deleted body."""
+    staged = folder / "staging" / "1-0123456789abcdef"
+    staged.write_bytes(b"x")
     for shard in range(SHARDS):
         bodies = BodyFiles(folder / f"shard-{shard:02d}")
         with closing(connect(folder / f"shard-{shard:02d}" / "index.db")) as sql:
             last = last_body(sql)
             sql.execute("INSERT INTO doomed (id) VALUES (?), (?)", (last + 1, last + 2))
-        for body in (last + 1, last + 3):
-            bodies.path(body).parent.mkdir(exist_ok=True)
-            bodies.path(body).write_bytes(b"x")
+        bodies.path(last + 1).parent.mkdir(exist_ok=True)
+        bodies.path(last + 1).write_bytes(b"x")
+        bodies.path(last + 3).hardlink_to(staged)

@@ -18,7 +18,7 @@ from pillarbox.app import logs
 from pillarbox.app.cli.exits import CommandFailed, ExitCode
 from pillarbox.app.config import Config
 from pillarbox.app.privileges import enter_store
-from pillarbox.app.wire_up import open_accounts, open_store
+from pillarbox.app.wire_up import look_at_store, open_accounts, open_store
 from pillarbox.auth.accounts import Accounts
 from pillarbox.contracts.store import Store, StoreAdmin
 
@@ -44,9 +44,12 @@ def accounts_of(config: Config, *, create: bool = False) -> Iterator[Accounts]:
 
 
 @asynccontextmanager
-async def store_of(config: Config) -> AsyncIterator[Engine]:
-    """The store, open; within :func:`accounts_of`, which has seen to the folder."""
-    store = await open_store(config)
+async def store_of(config: Config, *, look: bool = False) -> AsyncIterator[Engine]:
+    """The store, open; within :func:`accounts_of`, which has seen to the folder.
+
+    To *look* changes nothing on the disk; ``check`` then changes what it is asked to repair.
+    """
+    store = look_at_store(config) if look else await open_store(config)
     try:
         yield store
     finally:

@@ -4,9 +4,9 @@ Indexes and small bodies lie in SQLite, large bodies in files. Read the parts in
 ``layout`` (where things lie), ``schema`` (the index), ``locks`` (one session a view),
 ``bodies`` (files, and each point where a crash can fall), ``transaction``, ``jobs`` and
 ``writer`` (all that is written), ``shards`` (one part, as one process sees it), ``maildrop``
-(an open session), ``engine`` (the store), ``sweep``, ``check`` and ``admin`` (care).
+(an open session), ``engine`` (the store), ``sweep``, ``lost``, ``check`` and ``admin`` (care).
 """
 
-from pillarbox.store.embedded.engine import EmbeddedStore, open_store
+from pillarbox.store.embedded.engine import EmbeddedStore, look_at_store, open_store
 
-__all__ = ["EmbeddedStore", "open_store"]
+__all__ = ["EmbeddedStore", "look_at_store", "open_store"]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pillarbox.contracts.store import Finding, MaildropStatus, ViewStatus
 from pillarbox.model import DEFAULT_VIEW, MessageInfo
+from pillarbox.store.embedded.bodies import abandoned
 from pillarbox.store.embedded.check import check_shard, check_staging
 from pillarbox.store.embedded.jobs import RemoveMaildrop, Unlock
 from pillarbox.store.embedded.shards import Shard
@@ -27,7 +28,7 @@ def status(shard: Shard, user: str) -> MaildropStatus:
     row = shard.find(user)
     if row is None:
         return MaildropStatus(user, 0, 0, (ViewStatus(DEFAULT_VIEW, 0, 0, False, None),))
-    process = shard.lock_file(row.byte).holder(row.byte)
+    process = shard.holder(row.byte)
     view = ViewStatus(
         DEFAULT_VIEW,
         row.messages,
@@ -44,7 +45,7 @@ def listing(shard: Shard, user: str) -> list[MessageInfo]:
 
 async def unlock(shard: Shard, user: str) -> bool:
     row = shard.find(user)
-    if row is None or shard.lock_file(row.byte).holder(row.byte) is None:
+    if row is None or shard.holder(row.byte) is None:
         return False
     await shard.write(Unlock(row.view))
     return True
@@ -59,10 +60,16 @@ async def check(
     shards: Sequence[Shard], staging: Path, user: str | None, *, repair: bool
 ) -> list[Finding]:
     findings: list[Finding] = []
-    if user is None:
-        findings += await asyncio.to_thread(lambda: list(check_staging(staging, repair=repair)))
+    if not all(shard.exists for shard in shards):
+        return findings
+    # Listed first: a delivery that dies later may have linked its file behind our back.
+    staged = await asyncio.to_thread(abandoned, staging)
     for shard in shards:
         findings += await asyncio.to_thread(
-            check_shard, shard.index, shard.turns, shard.bodies, user, repair=repair
+            check_shard, shard.index, shard.turns, shard.bodies, staging, user, repair=repair
         )
+    if user is None:
+        sound = all(finding.repaired for finding in findings)
+        found = check_staging(staging, staged, repair=repair and sound)
+        findings += await asyncio.to_thread(list, found)
     return findings

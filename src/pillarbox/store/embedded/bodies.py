@@ -6,13 +6,19 @@ A body's way in, and what a crash leaves at each point:
    A crash leaves a staged file that nobody locks: swept at the next start.
 2. Inside the shard's write transaction the row is inserted and the staged file is linked to
    ``bodies/XXXX/N`` (N is the row's number), then the folder is synced. A crash leaves a
-   file whose number no row ever had: swept at start, or replaced by the next body N.
+   file whose number no row has *and which is one with a staged file that nobody locks*:
+   both names are swept at the next start, this one first.
 3. COMMIT. From here the body is there for good. The staged name is unlinked.
 
 On the way out the row goes first and leaves its number in ``doomed``; after COMMIT the file
 is unlinked. A crash between the two leaves a number in ``doomed``: swept at start.
 
 A body that goes to several shards is written once and linked into each.
+
+No other file is ever unlinked: one that the index does not know may be mail that was
+delivered after the backup was made from which the index came back. It stays in its place,
+where the right index would find it; ``maildrop check`` reports it, and repair moves it to
+``lost``.
 """
 
 from __future__ import annotations
@@ -20,31 +26,42 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import secrets
 import threading
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
+
+import structlog
 
 from pillarbox.store.embedded.layout import sync_folder
+from pillarbox.store.embedded.lost import set_aside
 
 _PER_FOLDER_BITS = 10
+_STAGED = re.compile("[0-9]+-[0-9a-f]{16}")
+
+_log = structlog.get_logger("pillarbox.store")
 
 
 class BodyFiles:
     """The body files of one shard."""
 
-    __slots__ = ("folder",)
+    __slots__ = ("folder", "shard")
 
     def __init__(self, shard: Path) -> None:
+        self.shard = shard
         self.folder = shard / "bodies"
 
     def path(self, body: int) -> Path:
         return self.folder / f"{body >> _PER_FOLDER_BITS:04x}" / f"{body:x}"
 
-    def link(self, staged: Path, body: int) -> None:
+    def link(self, staged: Path, body: int, *, leaving: bool = False) -> None:
         """Give the staged file its final name. The caller holds the writer lock.
 
-        A file which already has that name was left by a crash before its COMMIT.
+        A file which already has that name is replaced if it is a *leaving* of this
+        process's own; else it is set aside (the index is older than the file).
         """
         final = self.path(body)
         if not final.parent.is_dir():
@@ -53,7 +70,11 @@ class BodyFiles:
         try:
             os.link(staged, final)
         except FileExistsError:
-            final.unlink()
+            if leaving:
+                final.unlink()
+            else:
+                aside = set_aside(final, self.shard)
+                _log.warning("set aside a body file unknown to the index", file=str(aside))
             os.link(staged, final)
 
     def sync(self, bodies: Iterable[int]) -> None:
@@ -81,10 +102,15 @@ class BodyFiles:
     def beyond(self, last: int) -> list[int]:
         """The numbers of files above *last*, the highest number that a row ever had.
 
-        Looks only where a crashed batch can have put them.
+        Looks only into the folders of such numbers.
         """
-        suspects = {self.path(last + 1).parent, self.path(last + (1 << _PER_FOLDER_BITS)).parent}
+        first = last + 1 >> _PER_FOLDER_BITS
+        suspects = [folder for folder in self._folders() if (_number(folder.name) or 0) >= first]
         return [body for folder in suspects for body in self._numbers_in(folder) if body > last]
+
+    def leavings(self, bodies: Iterable[int], staged: Collection[Inode]) -> list[int]:
+        """Those of *bodies* that deliveries which died have linked to their *staged* files."""
+        return [body for body in bodies if staged and _inode(self.path(body)) in staged]
 
     def drop_empty_folders(self, last: int) -> None:
         """Remove folders that no new body can come into. The caller holds the writer lock."""
@@ -115,13 +141,29 @@ def _number(name: str) -> int | None:
         return None
 
 
+class Inode(NamedTuple):
+    """What tells whether two names are of one file."""
+
+    device: int
+    number: int
+
+
+def _inode(path: Path) -> Inode | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return Inode(found.st_dev, found.st_ino)
+
+
 class Staged:
     """A body that is durable on disk but not yet in any index."""
 
-    __slots__ = ("_descriptor", "_guard", "_sharers", "path")
+    __slots__ = ("_descriptor", "_guard", "_sharers", "checksum", "path")
 
-    def __init__(self, path: Path, descriptor: int, sharers: int) -> None:
+    def __init__(self, path: Path, descriptor: int, sharers: int, checksum: int) -> None:
         self.path = path
+        self.checksum = checksum
         self._descriptor = descriptor
         self._sharers = sharers
         self._guard = threading.Lock()
@@ -153,7 +195,7 @@ def stage(folder: Path, data: bytes, sharers: int) -> Staged:
         path.unlink(missing_ok=True)
         os.close(descriptor)
         raise
-    return Staged(path, descriptor, sharers)
+    return Staged(path, descriptor, sharers, zlib.crc32(data))
 
 
 def _new_locked(folder: Path) -> tuple[Path, int]:
@@ -171,12 +213,23 @@ def _new_locked(folder: Path) -> tuple[Path, int]:
         os.close(descriptor)  # a sweep took it between the two calls: try another name
 
 
-def abandoned(folder: Path) -> Iterator[Path]:
+def abandoned(folder: Path) -> dict[Path, Inode]:
     """Staged files whose writers are dead."""
+    found = {}
     for path in folder.iterdir():
-        with _if_unlocked(path) as unlocked:
-            if unlocked:
-                yield path
+        if _STAGED.fullmatch(path.name) and path.is_file():
+            with _if_unlocked(path) as unlocked:
+                inode = _inode(path) if unlocked else None
+                if inode is not None:
+                    found[path] = inode
+    return found
+
+
+def strangers_in_staging(folder: Path) -> Iterator[Path]:
+    """What lies among the staged files but is none."""
+    for path in folder.iterdir():
+        if not _STAGED.fullmatch(path.name):
+            yield path
 
 
 @contextlib.contextmanager

@@ -1,29 +1,38 @@
 """``maildrop check``: do listing, bodies, counters and files agree?
 
-Each kind of disagreement is a function that finds problems, each with the way to mend it.
-They look twice: first without a lock, as nearly always nothing is wrong; and when something
-seems to be, again in a write transaction, where no delivery is under way that could be
-mistaken for a fault. They run in this order, so that each finds what the one before has
-left. Repair never removes a message whose body is whole, and keeps what is left of a body
-that is not (in the folder ``damaged``).
+Each kind of disagreement is a function (in ``list_faults`` and ``body_faults``) that finds
+faults, each with the way to mend it. They look twice: first without a lock, as nearly always
+nothing is wrong; and when something seems to be, again in a write transaction, where no
+delivery is under way that could be mistaken for a fault. They run in this order, so that each
+finds what the one before has left. All bodies are read, and compared with their checksums,
+without the lock and before; only those that have changed are read again.
+
+Without repair nothing is changed. Repair never removes a message whose body is whole, and
+destroys nothing: what it has to take away goes into the folder ``lost``. Of a shard whose
+index is lost it sets aside all that is there, and begins an empty index.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
+from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.contracts.store import Finding
-from pillarbox.model import DEFAULT_VIEW
-from pillarbox.store.embedded.bodies import BodyFiles, abandoned
+from pillarbox.store.embedded.bodies import BodyFiles, strangers_in_staging
+from pillarbox.store.embedded.body_faults import (
+    changed_bodies,
+    damaged_bodies,
+    other_octets,
+    unknown_files,
+)
 from pillarbox.store.embedded.errors import is_damage, unavailable
-from pillarbox.store.embedded.jobs import delete_messages
-from pillarbox.store.embedded.schema import connect
+from pillarbox.store.embedded.faults import Fault, Scope
+from pillarbox.store.embedded.list_faults import missing_views, wrong_counters, wrong_references
+from pillarbox.store.embedded.lost import set_aside
+from pillarbox.store.embedded.schema import connect, empty, lost, migrate, version_of
 from pillarbox.store.embedded.transaction import Transaction
 from pillarbox.store.embedded.writer import turn
 
@@ -31,52 +40,35 @@ INTEGRITY_LINES = 20
 """How much of SQLite's own complaints is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    user: str | None
-    text: str
-    mend: Callable[[Transaction], object] | None
-    """None: it takes an operator."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """What is looked at: a shard, or one user's part of it."""
-
-    sql: sqlite3.Connection
-    bodies: BodyFiles
-    user: str | None
-
-    def rows(self, query: str) -> list[Any]:
-        """The rows of *query*, in which ``{mine}`` stands for the condition on ``d.name``."""
-        mine = "d.name = :user" if self.user is not None else "1"
-        return self.sql.execute(query.format(mine=mine), {"user": self.user}).fetchall()
-
-
-def check_staging(staging: Path, *, repair: bool) -> Iterator[Finding]:
-    """Staged bodies whose deliveries died."""
-    for path in abandoned(staging):
+def check_staging(staging: Path, abandoned: Iterable[Path], *, repair: bool) -> Iterator[Finding]:
+    """Staged bodies whose deliveries died. Repair unlinks them: comes after the shards'."""
+    for path in abandoned:
         if repair:
             path.unlink(missing_ok=True)
         yield Finding(None, f"{path} was left behind by a delivery that died", repair)
+    for path in strangers_in_staging(staging):
+        yield Finding(None, f"{path} is no staged body; move it away", repaired=False)
 
 
 def check_shard(
-    index: Path, turns: Path, bodies: BodyFiles, user: str | None, *, repair: bool
+    index: Path, turns: Path, bodies: BodyFiles, staging: Path, user: str | None, *, repair: bool
 ) -> list[Finding]:
     """All findings in one shard, or in one user's part of it. Blocks.
 
     Raises:
-        StoreUnavailable: the index cannot be used now (a damaged one is a finding).
+        StoreUnavailable: the index cannot be used now (a damaged or lost one is a finding).
     """
     try:
-        with closing(connect(index)) as sql:
-            scope = _Scope(sql, bodies, user)
-            broken = _integrity(scope, index) if user is None else []
-            if broken or not any(problem for kind in _kinds(scope) for problem in kind(scope)):
-                return broken
+        problem = _lost(index)
+        if problem is not None:
+            if repair and user is None:
+                return _begin_anew(index, turns, bodies)
+            return [Finding(None, str(problem), repaired=False)]
+        if repair:
             with turn(turns):
-                return _confirm(scope, repair=repair)
+                migrate(index)
+        with closing(connect(index, read_only=not repair)) as sql:
+            return _check(Scope(sql, bodies, staging, user), index, turns, repair=repair)
     except (sqlite3.Error, OSError) as error:
         found = unavailable(error, index)
         if not is_damage(error):
@@ -84,18 +76,34 @@ def check_shard(
         return [Finding(None, str(found), repaired=False)]
 
 
-def _confirm(scope: _Scope, *, repair: bool) -> list[Finding]:
+def _check(scope: Scope, index: Path, turns: Path, *, repair: bool) -> list[Finding]:
+    broken = _integrity(scope, index) if scope.user is None else []
+    if broken:
+        return broken
+    scope.changed = changed_bodies(scope)
+    if not any(fault for kind in _kinds(scope) for fault in kind(scope)):
+        return []
+    with turn(turns):
+        return _mend(scope) if repair else _confirm(scope)
+
+
+def _confirm(scope: Scope) -> list[Finding]:
+    """Look again; the caller holds the writer lock, hence nothing is half done."""
+    return [
+        Finding(fault.user, fault.text, repaired=False)
+        for kind in _kinds(scope)
+        for fault in kind(scope)
+    ]
+
+
+def _mend(scope: Scope) -> list[Finding]:
     """Look again, and mend; the caller holds the writer lock."""
     transaction = Transaction(scope.sql, scope.bodies)
     findings: list[Finding] = []
     scope.sql.execute("BEGIN IMMEDIATE")
     try:
         for kind in _kinds(scope):
-            for problem in list(kind(scope)):
-                mended = repair and problem.mend is not None
-                if repair and problem.mend is not None:
-                    problem.mend(transaction)
-                findings.append(Finding(problem.user, problem.text, mended))
+            findings += [_mended(fault, transaction) for fault in list(kind(scope))]
         for body in transaction.commit():
             scope.bodies.unlink(body)
     except BaseException as error:
@@ -104,12 +112,19 @@ def _confirm(scope: _Scope, *, repair: bool) -> list[Finding]:
     return findings
 
 
-def _kinds(scope: _Scope) -> Sequence[Callable[[_Scope], Iterator[_Problem]]]:
-    mine = (_missing_views, _damaged_bodies, _wrong_counters)
-    return mine if scope.user is not None else (*mine, _wrong_references, _orphan_files)
+def _mended(fault: Fault, transaction: Transaction) -> Finding:
+    if fault.mend is None:
+        return Finding(fault.user, fault.text, repaired=False)
+    note = fault.mend(transaction)
+    return Finding(fault.user, f"{fault.text}; {note}" if note else fault.text, repaired=True)
 
 
-def _integrity(scope: _Scope, index: Path) -> list[Finding]:
+def _kinds(scope: Scope) -> Sequence[Callable[[Scope], Iterator[Fault]]]:
+    mine = (missing_views, damaged_bodies, other_octets, wrong_counters)
+    return mine if scope.user is not None else (*mine, wrong_references, unknown_files)
+
+
+def _integrity(scope: Scope, index: Path) -> list[Finding]:
     rows = scope.sql.execute(f"PRAGMA integrity_check({INTEGRITY_LINES})").fetchall()
     if rows == [("ok",)]:
         return []
@@ -117,125 +132,30 @@ def _integrity(scope: _Scope, index: Path) -> list[Finding]:
     return [Finding(None, f"index {index}: {line} ({remedy})", repaired=False) for (line,) in rows]
 
 
-def _missing_views(scope: _Scope) -> Iterator[_Problem]:
-    query = """
-        SELECT d.id, d.name FROM maildrops AS d
-        LEFT JOIN views AS v ON v.maildrop = d.id AND v.name = 'default'
-        WHERE v.id IS NULL AND {mine}"""
-    for maildrop, user in scope.rows(query):
-        text = f"the maildrop has no view {DEFAULT_VIEW}"
-        yield _Problem(user, text, partial(_add_view, maildrop))
+def _lost(index: Path) -> StoreUnavailable | None:
+    """What to say when there is no index, or nothing in it.
+
+    Raises:
+        StoreUnavailable: the index is from a newer Pillarbox.
+        sqlite3.Error: it cannot be read.
+    """
+    problem = lost(index)
+    if problem is not None:
+        return problem
+    with closing(connect(index, read_only=True)) as sql:
+        return None if version_of(sql, index) else empty(index)
 
 
-def _add_view(maildrop: int, transaction: Transaction) -> None:
-    """Its counters are found wrong by the next kind but one, and mended then."""
-    transaction.sql.execute(
-        "INSERT INTO views (maildrop, name) VALUES (?, ?)", (maildrop, DEFAULT_VIEW)
-    )
-
-
-def _damaged_bodies(scope: _Scope) -> Iterator[_Problem]:
-    """Listed messages whose body is missing or not as long as the index says."""
-    query = """
-        SELECT d.name, d.id, m.seq, m.unique_id, m.body, b.stored, length(b.data)
-        FROM messages AS m JOIN maildrops AS d ON d.id = m.maildrop
-        LEFT JOIN bodies AS b ON b.id = m.body
-        WHERE (b.data IS NULL OR length(b.data) <> b.stored) AND {mine}"""
-    for user, maildrop, seq, unique_id, body, stored, inline in scope.rows(query):
-        why = _damage(scope.bodies.path(body), stored, inline)
-        if why is not None:
-            mend = partial(_take_off_the_list, scope.bodies, maildrop, seq, body)
-            yield _Problem(user, f"message {unique_id}: {why}", mend)
-
-
-def _damage(path: Path, stored: int | None, inline: int | None) -> str | None:
-    if stored is None:
-        return "its body is not in the index"
-    if inline is not None:
-        return f"its body in the index has {inline} bytes instead of {stored}"
-    try:
-        found = path.stat().st_size
-    except FileNotFoundError:
-        return f"its body file {path} is missing"
-    return None if found == stored else f"its body file {path} has {found} bytes, not {stored}"
-
-
-def _take_off_the_list(
-    bodies: BodyFiles, maildrop: int, seq: int, body: int, transaction: Transaction
-) -> None:
-    """Keep what is left of the body aside, where an operator can look at it."""
-    aside = bodies.folder.parent / "damaged"
-    aside.mkdir(mode=0o700, exist_ok=True)
-    remains = transaction.sql.execute("SELECT data FROM bodies WHERE id = ?", (body,)).fetchall()
-    if bodies.path(body).exists():
-        bodies.path(body).rename(aside / f"{body:x}")
-    elif remains and remains[0][0] is not None:
-        (aside / f"{body:x}").write_bytes(remains[0][0])
-    delete_messages(transaction, maildrop, [seq])
-
-
-def _wrong_counters(scope: _Scope) -> Iterator[_Problem]:
-    query = """
-        SELECT d.id, d.name, d.messages, d.octets, v.messages, v.octets, d.next_seq,
-            count(m.seq), coalesce(sum(m.octets), 0), coalesce(max(m.seq), 0)
-        FROM maildrops AS d LEFT JOIN views AS v ON v.maildrop = d.id
-        LEFT JOIN messages AS m ON m.maildrop = d.id
-        WHERE {mine} GROUP BY d.id, v.id"""
-    for maildrop, user, *told, next_seq, messages, octets, last in scope.rows(query):
-        if told != [messages, octets] * 2 or next_seq <= last:
-            yield _Problem(
-                user,
-                f"the counters say {told[0]} messages of {told[1]} octets (the view: {told[2]} of"
-                f" {told[3]}) and next number {next_seq}; the listing has {messages} of {octets},"
-                f" the last numbered {last}",
-                partial(_set_counters, maildrop, messages, octets, last),
-            )
-
-
-def _set_counters(
-    maildrop: int, messages: int, octets: int, last: int, transaction: Transaction
-) -> None:
-    transaction.sql.execute(
-        "UPDATE maildrops SET messages = ?, octets = ?, next_seq = max(next_seq, ?) WHERE id = ?",
-        (messages, octets, last + 1, maildrop),
-    )
-    transaction.sql.execute(
-        "UPDATE views SET messages = ?, octets = ? WHERE maildrop = ?",
-        (messages, octets, maildrop),
-    )
-
-
-def _wrong_references(scope: _Scope) -> Iterator[_Problem]:
-    query = """
-        SELECT b.id, b.refs, coalesce(m.listed, 0), b.data IS NULL
-        FROM bodies AS b
-        LEFT JOIN (SELECT body, count(*) AS listed FROM messages GROUP BY body) AS m
-        ON m.body = b.id
-        WHERE b.refs <> coalesce(m.listed, 0)"""
-    for body, refs, true, is_file in scope.rows(query):
-        text = f"body {body} says that {refs} messages have it, {true} list it"
-        yield _Problem(None, text, partial(_set_references, body, true, bool(is_file)))
-
-
-def _set_references(body: int, true: int, is_file: bool, transaction: Transaction) -> None:  # noqa: FBT001 - bound by partial
-    if true:
-        transaction.sql.execute("UPDATE bodies SET refs = ? WHERE id = ?", (true, body))
-        return
-    transaction.sql.execute("DELETE FROM bodies WHERE id = ?", (body,))
-    transaction.doom([body] if is_file else [])
-
-
-def _orphan_files(scope: _Scope) -> Iterator[_Problem]:
-    """Files that no row speaks of. Those of the doomed are about to be unlinked anyway."""
-    known = scope.rows("SELECT id FROM bodies WHERE data IS NULL UNION SELECT id FROM doomed")
-    expected = {body for (body,) in known}
-    for body in scope.bodies.numbers():
-        if body not in expected:
-            text = f"body file {scope.bodies.path(body)} belongs to no message"
-            yield _Problem(None, text, partial(_unlink, scope.bodies, body))
-    for path in scope.bodies.strangers():
-        yield _Problem(None, f"{path} is no body file; move it away", None)
-
-
-def _unlink(bodies: BodyFiles, body: int, _: Transaction) -> None:
-    bodies.unlink(body)
+def _begin_anew(index: Path, turns: Path, bodies: BodyFiles) -> list[Finding]:
+    """Set aside what is left of a shard without an index, and make an empty one."""
+    with turn(turns):
+        problem = _lost(index)
+        if problem is None:  # somebody else was quicker
+            return []
+        files = [index.with_name(f"{index.name}{suffix}") for suffix in ("", "-wal", "-shm")]
+        files += [bodies.path(body) for body in bodies.numbers()]
+        aside = [set_aside(path, bodies.shard) for path in files if path.exists()]
+        migrate(index, new=True)
+    left = f"{len(aside)} files are in {aside[0].parent}" if aside else "no file was beside it"
+    text = f"index {index} was missing or empty; an empty one has been begun, {left}"
+    return [Finding(None, text, repaired=True)]

@@ -3,6 +3,9 @@
 :func:`open_store` makes the folders, brings the indexes up to date and clears away what a
 crash left behind. It keeps nothing open: the processes that share a store may open it each
 by themselves, or fork after one has (before its first use, and before it holds anything).
+
+:func:`look_at_store` does none of this: it is for commands that only look, and changes nothing
+(but for the files that SQLite keeps beside an index that is read, and removes).
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import count
 from pathlib import Path
+from typing import Literal
 
 import structlog
 
@@ -29,10 +33,10 @@ from pillarbox.contracts.errors import (
 from pillarbox.contracts.store import Finding, MaildropStatus
 from pillarbox.model import DEFAULT_VIEW, Identity, MessageInfo, Recipient, StoredForm
 from pillarbox.store.embedded import admin
-from pillarbox.store.embedded.bodies import Staged, stage
+from pillarbox.store.embedded.bodies import Staged, abandoned, stage
 from pillarbox.store.embedded.errors import is_damage, unavailable
 from pillarbox.store.embedded.jobs import Deliver, MakeMaildrop, NoteOpening, Probe
-from pillarbox.store.embedded.layout import DEFAULT_SHARDS, Layout, settle
+from pillarbox.store.embedded.layout import DEFAULT_SHARDS, Layout, describe, described, settle
 from pillarbox.store.embedded.maildrop import EmbeddedMaildrop
 from pillarbox.store.embedded.schema import connect, migrate
 from pillarbox.store.embedded.shards import Shard, ViewRow
@@ -59,47 +63,89 @@ def open_store(
         inline_bytes: bodies up to this size go into the index, larger ones into files.
 
     Raises:
-        StoreUnavailable: the store cannot be used. One damaged shard does not stop the
-            others: it is logged, and answers for itself when it is used.
+        StoreUnavailable: the store cannot be used, or an index of it is missing or empty.
+            One damaged shard does not stop the others: it is logged, and answers for itself
+            when it is used.
     """
     path = path.absolute()
     try:
-        layout = settle(path, shards)
-        swept = sweep_staging(layout.staging)
+        layout, new = settle(path, shards)
+        sound = [_migrated(Shard(layout.shard(n)), new=new) for n in range(layout.shards)]
+        if new:
+            layout = describe(layout)
+        swept = _sweep(layout, everywhere=all(sound))
     except OSError as error:
         raise unavailable(error, path) from error
-    store = EmbeddedStore(layout, inline_bytes)
-    for shard in store.all_shards:
-        swept += _prepare(shard)
     if swept:
         _log.info("cleared away what a crash left behind", store=str(path), files=swept)
-    return store
+    return EmbeddedStore(layout, inline_bytes)
 
 
-def _prepare(shard: Shard) -> int:
-    """Migrate and sweep one shard; how many files were swept."""
+def look_at_store(path: Path) -> EmbeddedStore:
+    """The store in the folder *path*, as it is, for ``StoreAdmin``'s methods.
+
+    Those that only look change nothing, and of no store they say that it is empty.
+
+    Raises:
+        StoreUnavailable: the store's description is missing or cannot be understood.
+    """
+    path = path.absolute()
+    try:
+        layout = described(path)
+    except OSError as error:
+        raise unavailable(error, path) from error
+    return EmbeddedStore(layout or Layout(path, DEFAULT_SHARDS), exists=layout is not None)
+
+
+def _migrated(shard: Shard, *, new: bool) -> bool:
+    """Bring the index of *shard* up to date; whether that can be done."""
     try:
         with turn(shard.turns):
-            migrate(shard.index)
-        with closing(connect(shard.index)) as sql:
-            return sweep_shard(sql, shard.turns, shard.bodies)
-    except (sqlite3.Error, OSError) as error:
-        if is_damage(error):
-            _log.error("a part of the store is damaged", error=str(unavailable(error, shard.index)))
-            return 0
+            migrate(shard.index, new=new)
+    except sqlite3.Error as error:
+        return _only_damaged(error, shard)
+    return True
+
+
+def _sweep(layout: Layout, *, everywhere: bool) -> int:
+    """Clear away what a crash left behind; how many files.
+
+    A staged file may be linked into any shard, and proves there what the link is: so it goes
+    last, and only when all shards have been swept.
+    """
+    staged = abandoned(layout.staging)
+    inodes = set(staged.values())
+    swept = 0
+    for shard in (Shard(layout.shard(number)) for number in range(layout.shards)):
+        try:
+            with closing(connect(shard.index)) as sql:
+                swept += sweep_shard(sql, shard.turns, shard.bodies, inodes)
+        except sqlite3.Error as error:
+            everywhere = _only_damaged(error, shard)
+    return swept + (sweep_staging(staged) if everywhere else 0)
+
+
+def _only_damaged(error: sqlite3.Error, shard: Shard) -> Literal[False]:
+    if not is_damage(error):
         raise unavailable(error, shard.index) from error
+    _log.error("a part of the store is damaged", error=str(unavailable(error, shard.index)))
+    return False
 
 
 class EmbeddedStore:
     """Implements :class:`~pillarbox.contracts.store.Store` and ``StoreAdmin``.
 
-    Made by :func:`open_store`. Used from one event loop.
+    Made by :func:`open_store` or :func:`look_at_store`. Used from one event loop.
     """
 
-    def __init__(self, layout: Layout, inline_bytes: int = INLINE_BYTES) -> None:
+    def __init__(
+        self, layout: Layout, inline_bytes: int = INLINE_BYTES, *, exists: bool = True
+    ) -> None:
         self._layout = layout
         self._inline_bytes = inline_bytes
-        self.all_shards = [Shard(layout.shard(number)) for number in range(layout.shards)]
+        self.all_shards = [
+            Shard(layout.shard(number), exists=exists) for number in range(layout.shards)
+        ]
         self._probes = count()
         self._lazy_executor: ThreadPoolExecutor | None = None
         self._closed = False

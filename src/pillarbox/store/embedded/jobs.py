@@ -11,6 +11,7 @@ import json
 import os
 import sqlite3
 import time
+import zlib
 from collections.abc import Collection, Sequence
 
 from pillarbox.contracts.errors import LockLost, OverQuota, StoreError
@@ -102,8 +103,14 @@ class Deliver(Job[list[StoreError | None]]):
     def _insert_body(self, sql: sqlite3.Connection) -> int:
         message = self._message
         body = sql.execute(
-            "INSERT INTO bodies (refs, stored, international, data) VALUES (1, ?, ?, ?)",
-            (len(message.data), message.international, None if self._staged else message.data),
+            "INSERT INTO bodies (refs, stored, international, data, checksum)"
+            " VALUES (1, ?, ?, ?, ?)",
+            (
+                len(message.data),
+                message.international,
+                None if self._staged else message.data,
+                self._staged.checksum if self._staged else zlib.crc32(message.data),
+            ),
         ).lastrowid
         assert body is not None  # noqa: S101 - an INSERT that succeeded has a row
         return body

@@ -120,8 +120,22 @@ class SessionLocks:
         """
         number = byte >> _EPOCH_BITS & FILES - 1
         if number not in self._files:
-            self._files[number] = LockFile.of(self._folder / f"sessions-{number:x}.lock")
+            self._files[number] = LockFile.of(self._path(number))
         return self._files[number]
+
+    def holder(self, byte: int) -> int | None:
+        """The process that holds *byte*; None when nobody does. Makes no file.
+
+        Raises:
+            OSError: the file cannot be opened.
+        """
+        number = byte >> _EPOCH_BITS & FILES - 1
+        if number not in self._files and not self._path(number).exists():
+            return None
+        return self.file(byte).holder(byte)
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"sessions-{number:x}.lock"
 
     def close(self) -> None:
         while self._files:

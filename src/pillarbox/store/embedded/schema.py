@@ -13,11 +13,18 @@
 ``bodies``
     One row for each body, shared by ``refs`` messages. ``data`` is NULL when the body is a
     file. Numbers are never used twice (AUTOINCREMENT), so a file's name means one body.
+    ``checksum`` is the CRC-32 of the stored form as it was delivered, for ``maildrop check``
+    (NULL, of a body from before there were checksums: unknown). It is to find what disks
+    and hands have changed, not forgers; nothing cheaper finds it (experiments/store.md).
 ``doomed``
     Body files whose rows are gone but which may not be unlinked yet: what a crash between
-    the two leaves behind can be found without a search.
+    the two leaves behind can be found without a search. No other body file is ever unlinked
+    but those of deliveries that came to nothing (see ``bodies``).
 ``pulse``
     One row, written by the health check.
+
+An index that is missing or empty is never opened: SQLite would take an empty file for a new
+index, and remove the write-ahead log beside it, which may have mail in it.
 """
 
 from __future__ import annotations
@@ -78,16 +85,50 @@ MIGRATIONS = (
     CREATE TABLE doomed (id INTEGER PRIMARY KEY);
     CREATE TABLE pulse (id INTEGER PRIMARY KEY, at REAL NOT NULL);
     """,
+    """
+    ALTER TABLE bodies ADD COLUMN checksum INTEGER;
+    """,
 )
 """Statement scripts; the index's user_version says how many of them it has had."""
+
+
+def lost(index: Path, *, temporary: bool = False) -> StoreUnavailable | None:
+    """What to say when *index* is missing or empty, which it never is once it was made."""
+    try:
+        what = None if index.stat().st_size else "empty"
+    except FileNotFoundError:
+        what = "missing"
+    return _lost(index, what, temporary=temporary) if what else None
+
+
+def empty(index: Path) -> StoreUnavailable:
+    """What to say when *index* is an index of nothing, as a crash cannot leave it."""
+    return _lost(index, "empty")
+
+
+def _lost(index: Path, what: str, *, temporary: bool = False) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"index {index} is {what}, and with it the lists of messages and the small messages: "
+        "stop the server and restore the file from a backup (if there is none, `pillarbox "
+        "maildrop check --repair` begins an empty index and sets aside what is left of the mail)",
+        temporary=temporary,
+    )
 
 
 def connect(index: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection to *index*; it may be used from any one thread at a time.
 
     Raises:
+        StoreUnavailable: it is missing or empty. (Temporary: somebody may be restoring it.)
         sqlite3.Error: it cannot be opened.
     """
+    problem = lost(index, temporary=True)
+    if problem is not None:
+        raise problem
+    return _connect(index, read_only=read_only)
+
+
+def _connect(index: Path, *, read_only: bool = False) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{index.absolute().as_uri()}?mode=rw",
         uri=True,
@@ -108,11 +149,14 @@ def connect(index: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return connection
 
 
-def migrate(index: Path) -> None:
-    """Make *index*, or bring it up to date; the caller holds the shard's writer lock.
+def migrate(index: Path, *, new: bool = False) -> None:
+    """Bring *index* up to date, or make it, if it may be *new*.
+
+    The caller holds the shard's writer lock.
 
     Raises:
-        StoreUnavailable: this SQLite is too old, or the index is from a newer Pillarbox.
+        StoreUnavailable: this SQLite is too old, the index is from a newer Pillarbox, or it
+            is missing or empty and not *new*.
         sqlite3.Error: it is damaged or cannot be written.
     """
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
@@ -120,24 +164,40 @@ def migrate(index: Path) -> None:
         raise StoreUnavailable(
             f"SQLite {sqlite3.sqlite_version} is too old: {needed} is needed", temporary=False
         )
-    os.close(os.open(index, os.O_RDWR | os.O_CREAT, 0o600))
-    connection = connect(index)
+    if new:
+        os.close(os.open(index, os.O_RDWR | os.O_CREAT, 0o600))
+    elif problem := lost(index):
+        raise problem
+    connection = _connect(index)
     try:
-        _migrate(connection, index)
+        _migrate(connection, index, new=new)
     finally:
         connection.close()
 
 
-def _migrate(connection: sqlite3.Connection, index: Path) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+def version_of(connection: sqlite3.Connection, index: Path) -> int:
+    """How many migrations *index* has had; 0: it is :func:`empty`.
+
+    Raises:
+        StoreUnavailable: more than this Pillarbox knows.
+        sqlite3.Error: it is damaged.
+    """
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > len(MIGRATIONS):
         raise StoreUnavailable(
             f"index {index} has version {version}, this Pillarbox knows {len(MIGRATIONS)}: "
             "install the newer Pillarbox that wrote it",
             temporary=False,
         )
+    return version
+
+
+def _migrate(connection: sqlite3.Connection, index: Path, *, new: bool) -> None:
+    version = version_of(connection, index)
     if version == len(MIGRATIONS):
         return
+    if version == 0 and not new:
+        raise empty(index)
     if version == 0:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")

@@ -20,6 +20,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.store.embedded.bodies import BodyFiles
 from pillarbox.store.embedded.errors import is_damage, unavailable
 from pillarbox.store.embedded.locks import LockFile, SessionLocks, byte_of
@@ -64,14 +65,17 @@ class Shard:
         "_locks",
         "_mine",
         "bodies",
+        "exists",
         "folder",
         "index",
         "turns",
         "writer",
     )
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, exists: bool = True) -> None:
+        """*exists*: False of a shard that nobody has made yet; there is nothing in it."""
         self.folder = folder
+        self.exists = exists
         self.index = folder / "index.db"
         self.turns = folder / "writer.lock"
         self.bodies = BodyFiles(folder)
@@ -98,6 +102,8 @@ class Shard:
         Raises:
             StoreUnavailable: the index cannot be read.
         """
+        if not self.exists:
+            return []
         try:
             if self._cursor is None:
                 self._cursor = connect(self.index, read_only=True).cursor()
@@ -127,6 +133,17 @@ class Shard:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
+
+    def holder(self, byte: int) -> int | None:
+        """The process that holds *byte*; None when nobody does.
+
+        Raises:
+            StoreUnavailable: the lock file cannot be read.
+        """
+        try:
+            return self._locks.holder(byte)
+        except OSError as error:
+            raise unavailable(error, self.folder) from error
 
     def find(self, user: str) -> ViewRow | None:
         """The default view of *user* as it is now."""
@@ -190,7 +207,7 @@ class Shard:
 
     def _renew_connection(self) -> None:
         """After a failure nothing is taken on trust; but the old one is better than none."""
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(sqlite3.Error, StoreUnavailable):
             fresh = connect(self.index, read_only=True).cursor()
             self._drop_connection()
             self._cursor = fresh

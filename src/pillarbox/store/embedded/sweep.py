@@ -1,67 +1,86 @@
-"""Clearing away what a crash left behind; at every start, and quick when there is nothing.
+"""Clearing away what a crash left behind; when a store is opened to work on it.
 
 Looks at three places only, none of which grows with the mail: staged files that nobody
-locks, body files numbered beyond every row, and the list of the doomed. Files that got lost
-in other ways are for ``maildrop check`` to find.
+locks, body files numbered beyond every row, and the list of the doomed. Unlinked is only
+what ``bodies`` says: the doomed, and what a delivery that died had staged, under all its
+names. Other files beyond every row are mail that the index does not know: they are left in
+their place, their numbers are never given out, and ``maildrop check`` reports them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from pillarbox.store.embedded.bodies import BodyFiles, abandoned
+import structlog
+
+from pillarbox.store.embedded.bodies import BodyFiles, Inode
 from pillarbox.store.embedded.tidy import forget
+from pillarbox.store.embedded.transaction import last_body, retire
 from pillarbox.store.embedded.writer import turn
 
-_LAST_BODY = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'bodies'), 0)"
+_log = structlog.get_logger("pillarbox.store")
 
 
-def sweep_staging(staging: Path) -> int:
-    """Unlink staged bodies whose writers are dead; how many there were.
+def sweep_staging(abandoned: Iterable[Path]) -> int:
+    """Unlink *abandoned* staged files, after the shards were swept; how many there were.
 
     Raises:
-        OSError: the folder cannot be read or written.
+        OSError: the folder cannot be written.
     """
     swept = 0
-    for path in abandoned(staging):
+    for path in abandoned:
         with contextlib.suppress(FileNotFoundError):  # somebody else sweeps as well
             path.unlink()
             swept += 1
     return swept
 
 
-def sweep_shard(sql: sqlite3.Connection, turns: Path, bodies: BodyFiles) -> int:
+def sweep_shard(
+    sql: sqlite3.Connection, turns: Path, bodies: BodyFiles, abandoned: Collection[Inode]
+) -> int:
     """Unlink body files of deliveries and deletions that a crash cut short; how many.
 
     Looks without the writer lock, and acts under it.
 
+    Args:
+        sql: the index.
+        turns: the writer lock.
+        bodies: the body files.
+        abandoned: the staged files whose deliveries had died before this was called.
+
     Raises:
         OSError, sqlite3.Error: it cannot be done.
     """
-    if not _left_behind(sql, bodies):
+    if not (_doomed(sql) or bodies.beyond(last_body(sql))):
         return 0
     with turn(turns):
-        found = _left_behind(sql, bodies)
+        beyond = bodies.beyond(last_body(sql))
+        found = _doomed(sql) + bodies.leavings(beyond, abandoned)
+        unknown = set(beyond).difference(found)
         for body in found:
             bodies.unlink(body)
         sql.execute("BEGIN IMMEDIATE")
         try:
             forget(sql, found)
+            if unknown:
+                retire(sql, max(unknown))
         except sqlite3.Error:
             sql.execute("ROLLBACK")
             raise
         sql.execute("COMMIT")
         bodies.drop_empty_folders(last_body(sql))
+    if unknown:
+        _log.error(
+            "there are body files that the index does not know: has it been restored from an older "
+            "backup? Nothing was removed; see: pillarbox maildrop check",
+            folder=str(bodies.folder),
+            files=len(unknown),
+        )
     return len(found)
 
 
-def last_body(sql: sqlite3.Connection) -> int:
-    """The highest number that a body of this shard ever had."""
-    return int(sql.execute(_LAST_BODY).fetchone()[0])
-
-
-def _left_behind(sql: sqlite3.Connection, bodies: BodyFiles) -> list[int]:
-    doomed = [body for (body,) in sql.execute("SELECT id FROM doomed").fetchall()]
-    return doomed + bodies.beyond(last_body(sql))
+def _doomed(sql: sqlite3.Connection) -> list[int]:
+    return [body for (body,) in sql.execute("SELECT id FROM doomed").fetchall()]

@@ -67,12 +67,12 @@ class Writer:
         "_closed",
         "_doomed",
         "_index",
+        "_leavings",
         "_queue",
         "_shrunk",
         "_sql",
         "_thread",
         "_turns",
-        "_uncertain",
         "_unlinked",
         "_untidy",
     )
@@ -87,7 +87,7 @@ class Writer:
         self._sql: sqlite3.Connection | None = None
         self._doomed: list[int] = []  # to be unlinked
         self._unlinked: list[int] = []  # to be forgotten by the index
-        self._uncertain: list[int] = []  # bodies of a commit that has failed in its sync
+        self._leavings: set[int] = set()  # linked in vain (see Transaction)
         self._untidy = False
         self._shrunk = False
 
@@ -165,17 +165,15 @@ class Writer:
         Raises:
             Exception: it failed as a whole and has been undone.
         """
-        transaction = Transaction(self._connection(), self._bodies)
+        transaction = Transaction(self._connection(), self._bodies, self._leavings)
         transaction.sql.execute("BEGIN IMMEDIATE")
         try:
             tidy.forget(transaction.sql, self._unlinked)
             outcomes = [self._translated(transaction.outcome(job)) for job in jobs]
-            transaction.reclaim(self._uncertain)
             doomed = transaction.commit()
         except BaseException as error:
-            self._uncertain += transaction.roll_back(error)
+            transaction.roll_back(error)
             raise
-        self._uncertain.clear()
         self._unlinked.clear()
         self._doomed += doomed
         self._untidy = self._untidy or any(job.frees_space for job in jobs)

@@ -48,7 +48,7 @@ def check(
 async def _check(
     config: Config, accounts: Accounts, user: str | None, *, repair: bool
 ) -> Sequence[Finding]:
-    async with store_of(config) as store:
+    async with store_of(config, look=True) as store:
         if user is not None:
             user = normalise(user)
             if user not in await store.users():

@@ -39,7 +39,7 @@ def show(context: typer.Context, user: User, *, as_json: AsJson = False) -> None
 async def _look(
     config: Config, accounts: Accounts, user: str
 ) -> tuple[MaildropStatus, Sequence[MessageInfo]]:
-    async with store_of(config) as store:
+    async with store_of(config, look=True) as store:
         status = await store.status(user)
         if not status.count:
             accounts.get(user)  # a slip of the pen is not an empty maildrop
