@@ -36,7 +36,9 @@ class LocalDirectory:
                 raise AuthUnavailable(no_account(self._accounts))
         except AccountsUnavailable as error:
             raise AuthUnavailable(str(error)) from error
-        return None if record is None else Account(record.name, record.quota_octets)
+        if record is None:
+            return None
+        return Account(record.name, record.quota_octets, record.generation)
 
 
 def no_account(accounts: Accounts) -> str:
