@@ -13,9 +13,10 @@ from tests.endurance.traffic import Traffic, audit
 from tests.postoffice import PATIENCE, PostOffice
 
 USERS = [f"user{number}" for number in range(8)]
-WARMING = 3_000
-WORKING = 60_000
-"""Answers: letters stored for a recipient, and sessions ended by QUIT."""
+WARMING = 25_000
+WORKING = 50_000
+"""Answers: letters stored for a recipient, and sessions ended by QUIT. It takes the first
+many until SQLite's page caches (2 MB for each connection to a shard) are full."""
 MOST_GROWTH_OCTETS = 8 * 1024 * 1024
 """Of all processes together: what the allocator may make of the same work."""
 
