@@ -133,6 +133,42 @@ def test_remove_takes_account_and_mail(run: Run, store: Path, alice: str) -> Non
     assert contents(store, alice) == []
 
 
+def test_add_does_not_hand_over_mail_of_an_earlier_account(run: Run, store: Path) -> None:
+    run("user", "add", "bob", "--password-stdin", input="x\n")
+    deliver(store, "alice", [b"a: b\n\nfor the former alice\n"])
+    refused = run("user", "add", "Alice", "--password-stdin", input="x\n", code=2)
+    assert "a maildrop of the name 'alice' already holds 1 message (30 octets)" in refused.stderr
+    assert "--keep-mail" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert accounts_of(store).find("alice") is None
+    assert len(contents(store, "alice")) == 1
+
+
+def test_add_keeps_the_mail_that_is_there_when_told_to(run: Run, store: Path) -> None:
+    run("user", "add", "bob", "--password-stdin", input="x\n")
+    deliver(store, "alice", [b"a: b\n\none\n"])
+    added = run("user", "add", "alice", "--keep-mail", "--password-stdin", input="x\n")
+    assert added.stdout == (
+        "added alice, with 1 message from before: mail for alice@example.org is kept for it\n"
+    )
+    assert len(contents(store, "alice")) == 1
+
+
+def test_add_does_away_with_the_mail_that_is_there_when_told_to(run: Run, store: Path) -> None:
+    run("user", "add", "bob", "--password-stdin", input="x\n")
+    deliver(store, "alice", [b"a: b\n\none\n"])
+    run("user", "add", "alice", "--discard-mail", "--password-stdin", input="x\n")
+    assert contents(store, "alice") == []
+    assert proves(store, "alice", "x")
+
+
+def test_add_cannot_keep_and_discard(run: Run, store: Path) -> None:
+    both = ["--keep-mail", "--discard-mail"]
+    result = run("user", "add", "alice", *both, "--password-stdin", input="x\n", code=2)
+    assert "--keep-mail or --discard-mail, not both" in result.stderr
+    assert not store.exists()
+
+
 def test_remove_asks_and_without_a_terminal_refuses(run: Run, store: Path, alice: str) -> None:
     deliver(store, alice, [b"a: b\n\none\n"])
     result = run("user", "remove", alice, input="y\n", code=2)

@@ -1,17 +1,28 @@
-"""``pillarbox user add NAME``: make an account (and the store, if it is the first)."""
+"""``pillarbox user add NAME``: make an account (and the store, if it is the first).
+
+A maildrop of that name may hold mail already: what came in while an earlier account was
+removed, or what was there before the accounts were lost. It may be another person's, so it
+is handed over, or removed, only when that is asked for.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 import typer
 
+from pillarbox.app.cli.exits import CommandFailed, ExitCode
 from pillarbox.app.cli.invocation import configuration
 from pillarbox.app.cli.options import Name, PasswordStdin, read_size
+from pillarbox.app.cli.output import counted
 from pillarbox.app.cli.passwords import new_password
-from pillarbox.app.cli.storage import accounts_of
+from pillarbox.app.cli.storage import accounts_of, store_of
+from pillarbox.app.config import Config
+from pillarbox.app.importing.journal import forget_imports
 from pillarbox.auth.errors import AccountExists
 from pillarbox.auth.names import normalise
+from pillarbox.contracts.store import MaildropStatus
 
 
 def add(
@@ -28,16 +39,54 @@ def add(
     apop: Annotated[
         bool, typer.Option("--apop", help="Also keep the password readable, as APOP needs it.")
     ] = False,
+    keep_mail: Annotated[
+        bool, typer.Option("--keep-mail", help="Give it mail that is there under its name.")
+    ] = False,
+    discard_mail: Annotated[
+        bool, typer.Option("--discard-mail", help="Remove such mail, for good.")
+    ] = False,
 ) -> None:
     """Make an account.
 
     The password is asked for twice; with --password-stdin one line is read instead.
+
+    When mail is there under that name already (an earlier account's), nothing is made until
+    --keep-mail or --discard-mail says whether the new account is to have it.
     """
+    if keep_mail and discard_mail:
+        raise CommandFailed("say --keep-mail or --discard-mail, not both", ExitCode.USAGE)
     config = configuration(context)
     name = normalise(name)
     with accounts_of(config, create=True) as accounts:
         if accounts.find(name):  # said before anybody types a password
             raise AccountExists(f"there already is an account {name!r}")
+        found = asyncio.run(_mail_of(config, name))
+        if found and not (keep_mail or discard_mail):
+            raise CommandFailed(_whose(name, found), ExitCode.USAGE)
         password = new_password(name, from_stdin=password_stdin)
+        if discard_mail:
+            asyncio.run(_discard(config, name))
         accounts.add(name, password, quota_octets=quota, apop=apop)
-    typer.echo(f"added {name}: mail for {name}@{config.delivery.domains[0]} is kept for it")
+    kept = f", with {counted(found.count, 'message')} from before" if found and keep_mail else ""
+    typer.echo(f"added {name}{kept}: mail for {name}@{config.delivery.domains[0]} is kept for it")
+
+
+async def _mail_of(config: Config, name: str) -> MaildropStatus | None:
+    """What is there under that name; None: nothing."""
+    async with store_of(config, look=True) as store:
+        status = await store.status(name)
+    return status if status.count else None
+
+
+async def _discard(config: Config, name: str) -> None:
+    async with store_of(config) as store:
+        await store.remove(name)
+    forget_imports(config.store.path, name)
+
+
+def _whose(name: str, found: MaildropStatus) -> str:
+    return (
+        f"a maildrop of the name {name!r} already holds {counted(found.count, 'message')} "
+        f"({counted(found.octets, 'octet')}), of an earlier account: --keep-mail gives that to the "
+        "new account, --discard-mail removes it for good"
+    )
