@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import hashlib
 import os
 import shutil
 import statistics
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -343,7 +345,40 @@ async def lock_files(folder: Path) -> None:
     await table("Lock and unlock", variants, "us")
 
 
-EXPERIMENTS = (disk, sessions, lock_files, placement, pages, shards, group, turns, space)
+async def checksums(_: Path) -> None:
+    """What a checksum of each body costs."""
+
+    async def summing(checksum: Callable[[bytes], object], size: int) -> float:
+        data = message(size).data
+        times = 20_000_000 // size
+        began = time.process_time()
+        for _ in range(times):
+            checksum(data)
+        return (time.process_time() - began) / times * 1e6
+
+    sums: dict[str, Callable[[bytes], object]] = {
+        "CRC-32": zlib.crc32,
+        "BLAKE2b": lambda data: hashlib.blake2b(data, digest_size=8).digest(),
+    }
+    for size in (5_000, 100_000, 1_000_000):
+        variants: dict[str, Measure] = {
+            name: partial(summing, checksum, size) for name, checksum in sums.items()
+        }
+        await table(f"A checksum of {size:,} bytes", variants, "us")
+
+
+EXPERIMENTS = (
+    disk,
+    sessions,
+    lock_files,
+    placement,
+    pages,
+    shards,
+    group,
+    turns,
+    space,
+    checksums,
+)
 
 
 async def main(folder: Path, *chosen: str) -> None:

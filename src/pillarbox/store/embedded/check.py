@@ -156,6 +156,6 @@ def _begin_anew(index: Path, turns: Path, bodies: BodyFiles) -> list[Finding]:
         files += [bodies.path(body) for body in bodies.numbers()]
         aside = [set_aside(path, bodies.shard) for path in files if path.exists()]
         migrate(index, new=True)
-    left = f"{len(aside)} files are in {aside[0].parent}" if aside else "no file was beside it"
+    left = f"files set aside in {aside[0].parent}: {len(aside)}" if aside else "no mail was left"
     text = f"index {index} was missing or empty; an empty one has been begun, {left}"
     return [Finding(None, text, repaired=True)]

@@ -32,7 +32,8 @@ def check(
     """Check whether index and bodies agree.
 
     Ends with 1 when something is wrong that has not been mended. --repair never removes a
-    message whose body is whole; a message whose body is gone is taken off the list.
+    message whose body is whole; a message whose body is not is taken off the list, and what
+    is left of it is kept in the folder "lost" of its shard.
     """
     config = configuration(context)
     with accounts_of(config) as accounts:
