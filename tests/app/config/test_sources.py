@@ -15,9 +15,11 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, ...]
     for place in places:
         place.mkdir()
     monkeypatch.chdir(places[0])
-    monkeypatch.setattr(
-        sources, "usual_places", lambda: tuple(place / "pillarbox.toml" for place in places)
-    )
+    here, *others = sources.usual_places()
+    assert here == Path("pillarbox.toml")
+    assert all(path.is_absolute() for path in others)
+    away = [place / "pillarbox.toml" for place in places[1:]]
+    monkeypatch.setattr(sources, "usual_places", lambda: (here, *away))
     return places
 
 
@@ -178,3 +180,94 @@ def test_the_default_host_name_is_one_whatever_the_machine_is_called(
 
 def test_there_are_no_more_workers_than_processors_by_default() -> None:
     assert load(environ={}).server.workers <= (os.cpu_count() or 1)
+
+
+STRANGER = 65534
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a stranger's file")
+
+
+@pytest.fixture
+def met(nowhere: tuple[Path, ...]) -> Path:
+    """A file in the current folder."""
+    return write(nowhere[0] / "pillarbox.toml", "[server]\nworkers = 3")
+
+
+@as_root
+def test_root_does_not_obey_a_strangers_file_that_it_comes_upon(met: Path) -> None:
+    os.chown(met, STRANGER, 0)
+    with pytest.raises(ConfigError) as caught:
+        load(environ={})
+    (fault,) = caught.value.faults
+    assert fault.place == str(met)
+    assert "belongs to nobody: root does not obey it unasked" in fault.problem
+    assert f"--config {met}" in fault.hint
+
+
+@as_root
+def test_root_obeys_a_strangers_file_that_is_named(met: Path) -> None:
+    os.chown(met, STRANGER, 0)
+    assert load(met, environ={}).server.workers == 3
+    assert load(environ={"PILLARBOX_CONFIG": str(met)}).server.workers == 3
+    assert load(Path("pillarbox.toml"), environ={}).server.workers == 3
+
+
+@as_root
+@pytest.mark.parametrize(
+    ("mode", "group", "refused"),
+    [
+        (0o644, 0, ""),
+        (0o664, 0, ""),
+        (0o664, STRANGER, "a group of others"),
+        (0o646, 0, "everybody"),
+    ],
+)
+def test_root_does_not_obey_what_others_may_write(
+    met: Path, mode: int, group: int, refused: str
+) -> None:
+    os.chown(met, 0, group)
+    met.chmod(mode)
+    if refused:
+        with pytest.raises(ConfigError, match=refused):
+            load(environ={})
+    else:
+        assert load(environ={}).server.workers == 3
+
+
+@as_root
+def test_who_called_sudo_is_no_stranger(met: Path) -> None:
+    os.chown(met, STRANGER, STRANGER)
+    met.chmod(0o664)
+    environ = {"SUDO_UID": str(STRANGER), "SUDO_GID": str(STRANGER)}
+    assert load(environ=environ).server.workers == 3
+    with pytest.raises(ConfigError, match="belongs to nobody"):
+        load(environ={"SUDO_UID": "1000"})
+
+
+@as_root
+def test_a_reload_asks_again_whose_the_file_is(met: Path) -> None:
+    before = load(environ={})
+    os.chown(met, STRANGER, 0)
+    with pytest.raises(ConfigError, match="belongs to nobody"):
+        reload(before, {}, serving=False)
+
+
+@as_root
+def test_a_reload_obeys_what_was_named(met: Path) -> None:
+    os.chown(met, STRANGER, 0)
+    assert reload(load(met, environ={}), {}, serving=False).server.workers == 3
+
+
+@as_root
+def test_a_strangers_pipe_does_not_hold_root_up(nowhere: tuple[Path, ...]) -> None:
+    pipe = nowhere[0] / "pillarbox.toml"
+    os.mkfifo(pipe)
+    os.chown(pipe, STRANGER, 0)
+    with pytest.raises(ConfigError, match="belongs to nobody"):
+        load(environ={})
+
+
+def test_others_than_root_obey_what_they_find(met: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    met.chmod(0o666)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert load(environ={}).server.workers == 3

@@ -6,6 +6,7 @@ Sources, the strongest first::
 
 ``settings``   the Structs: every key, type and default
 ``sources``    file, environment, ``--set``: who said what, and where
+``strangers``  the file that root comes upon: whose is it?
 ``reading``    one value: known? of the right type? in range?
 ``later``      settings of capabilities that are not built yet
 ``checks``     rules between settings
@@ -28,6 +29,7 @@ from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.config.reading import read
 from pillarbox.app.config.settings import SECTIONS, Config
 from pillarbox.app.config.sources import (
+    File,
     Given,
     find_file,
     from_environment,
@@ -68,13 +70,20 @@ def load(
         ConfigError: with every fault found.
     """
     environ = os.environ if environ is None else environ
+    return _load(find_file(path, environ), overrides, environ, serving=serving)
+
+
+def _load(
+    file: File | None, overrides: Sequence[str], environ: Mapping[str, str], *, serving: bool
+) -> Config:
     faults: list[Fault] = []
-    file = find_file(path, environ)
-    given = from_file(file, faults) if file else []
+    given = from_file(file, environ, faults) if file else []
     given += from_environment(environ, faults)
     given += from_overrides(overrides, faults)
     config, spoken = _merge(given, faults)
-    config = msgspec.structs.replace(config, file=file, overrides=tuple(overrides))
+    config = msgspec.structs.replace(config, overrides=tuple(overrides))
+    if file:
+        config = msgspec.structs.replace(config, file=file.path, file_unasked=file.unasked)
 
     def place(section: str, key: str) -> str:
         giver = spoken.get((section, key))
@@ -97,7 +106,9 @@ def reload(
     Raises:
         ConfigError: there are faults now; keep using *config*.
     """
-    return load(config.file, config.overrides, environ, serving=serving)
+    environ = os.environ if environ is None else environ
+    same = File(config.file, config.file_unasked) if config.file else None
+    return _load(same or find_file(None, environ), config.overrides, environ, serving=serving)
 
 
 def _merge(

@@ -164,6 +164,8 @@ class Config(Struct, frozen=True, kw_only=True):
 
     file: Path | None = None
     """The file it came from, absolute; None: there was none."""
+    file_unasked: bool = False
+    """That file lay in the current folder; nobody named it."""
     overrides: tuple[str, ...] = ()
     """What ``--set`` said, for :func:`pillarbox.app.config.reload`."""
     warnings: tuple[Fault, ...] = ()

@@ -6,7 +6,8 @@ source from being read at all.
 
 The file: ``--config FILE``, else ``PILLARBOX_CONFIG``, else the first that exists of
 ``./pillarbox.toml``, the user's configuration folder and ``/etc/pillarbox``. A file that
-was asked for must exist; one that exists must be readable.
+was asked for must exist; one that exists must be readable. What root asks of one that it
+only came upon is told in :mod:`.strangers`.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import platformdirs
 
 from pillarbox.app.config.faults import Fault
 from pillarbox.app.config.positions import Positions
 from pillarbox.app.config.settings import SECTIONS
+from pillarbox.app.config.strangers import distrust
 
 FILE_NAME = "pillarbox.toml"
 FILE_VARIABLE = "PILLARBOX_CONFIG"
@@ -48,16 +50,30 @@ class Given:
     """From the environment or the command line, where everything is a text."""
 
 
-def find_file(asked: Path | None, environ: Mapping[str, str]) -> Path | None:
-    """The configuration file to read, absolute; None: there is none."""
+class File(NamedTuple):
+    """The configuration file to read."""
+
+    path: Path
+    """Absolute."""
+    unasked: bool
+    """It lay in the current folder; nobody named it."""
+
+
+def find_file(asked: Path | None, environ: Mapping[str, str]) -> File | None:
+    """The configuration file to read; None: there is none."""
     named = asked or (Path(environ[FILE_VARIABLE]) if environ.get(FILE_VARIABLE) else None)
     if named is not None:
-        return Path(os.path.expanduser(named)).absolute()  # noqa: PTH111 - never raises: ~nobody is a file that is not there
-    return next((path.absolute() for path in usual_places() if path.exists()), None)
+        path = Path(os.path.expanduser(named)).absolute()  # noqa: PTH111 - never raises: ~nobody is a file that is not there
+        return File(path, unasked=False)
+    found = next((path for path in usual_places() if path.exists()), None)
+    return File(found.absolute(), unasked=not found.is_absolute()) if found else None
 
 
 def usual_places() -> tuple[Path, ...]:
-    """Where a file is looked for when none is named, in this order."""
+    """Where a file is looked for when none is named, in this order.
+
+    Only the first, in the current folder, is relative.
+    """
     return (
         Path(FILE_NAME),
         platformdirs.user_config_path("pillarbox") / FILE_NAME,
@@ -65,9 +81,10 @@ def usual_places() -> tuple[Path, ...]:
     )
 
 
-def from_file(file: Path, faults: list[Fault]) -> list[Given]:
-    """Every value in the TOML file *file*."""
-    text = _read(file, faults)
+def from_file(found: File, environ: Mapping[str, str], faults: list[Fault]) -> list[Given]:
+    """Every value in the TOML file *found*."""
+    file = found.path
+    text = _read(found, environ, faults)
     if text is None:
         return []
     try:
@@ -88,9 +105,14 @@ def from_file(file: Path, faults: list[Fault]) -> list[Given]:
     return given
 
 
-def _read(file: Path, faults: list[Fault]) -> str | None:
+def _read(found: File, environ: Mapping[str, str], faults: list[Fault]) -> str | None:
+    file = found.path
     try:
-        with file.open("rb") as stream:
+        with open(file, "rb", opener=_without_waiting if found.unasked else None) as stream:
+            doubt = distrust(file, os.fstat(stream.fileno()), environ) if found.unasked else None
+            if doubt:
+                faults.append(doubt)
+                return None
             data = stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         hint = "name another with --config" if isinstance(error, FileNotFoundError) else ""
@@ -105,6 +127,11 @@ def _read(file: Path, faults: list[Fault]) -> str | None:
         line = data.count(b"\n", 0, error.start) + 1
         faults.append(Fault(f"{file}:{line}", "", "is not UTF-8 text", "save the file as UTF-8"))
         return None
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """For what a stranger may have laid there: a pipe must not hold root up."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _syntax_fault(file: Path, text: str, error: tomllib.TOMLDecodeError) -> Fault:
