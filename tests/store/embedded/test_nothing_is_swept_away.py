@@ -62,6 +62,11 @@ def older(folder: Path) -> None:
     shutil.copy(folder.with_name("older.db"), index_of(folder))
 
 
+def older_in_its_place(folder: Path) -> None:
+    """As a restore does that moves the file into its place."""
+    folder.with_name("older.db").rename(index_of(folder))
+
+
 def on_disk(folder: Path) -> dict[Path, tuple[int, bytes]]:
     """All files, but those that SQLite keeps beside an index that is read."""
     return {
@@ -384,3 +389,22 @@ async def test_an_index_of_the_first_version_is_looked_at_and_brought_up_to_date
         assert sql.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
         known = sql.execute("SELECT checksum IS NOT NULL FROM bodies ORDER BY id").fetchall()
     assert known == [(0,), (0,), (0,), (1,)]
+
+
+@pytest.mark.parametrize("harm", [missing, older_in_its_place])
+async def test_no_mail_is_taken_into_an_index_that_was_taken_away(folder: Path, harm: Harm) -> None:
+    """The file without a name would vanish, and all that was acknowledged with it."""
+    store = open_store(folder)
+    store.hold()
+    assert await store.deliver(SMALL, ALICE) == [None]
+    maildrop = await store.open(Identity("alice"))
+    harm(folder)
+    (outcome,) = await store.deliver(SMALL, ALICE)
+    assert isinstance(outcome, StoreUnavailable)
+    assert outcome.temporary
+    assert str(index_of(folder)) in str(outcome)
+    with pytest.raises(StoreUnavailable):
+        await maildrop.commit([1])
+    with pytest.raises(StoreUnavailable):
+        await store.probe()
+    await store.close()

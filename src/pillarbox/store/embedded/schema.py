@@ -115,6 +115,40 @@ def _lost(index: Path, what: str, *, temporary: bool = False) -> StoreUnavailabl
     )
 
 
+class SameFile:
+    """Sees to it that one process uses one index, and not a file that has been taken away.
+
+    What is written to a file without a name is gone when the last process closes it; and
+    sessions that began on one index must not delete by its numbers in another.
+    """
+
+    __slots__ = ("_index", "_inode")
+
+    def __init__(self, index: Path) -> None:
+        self._index = index
+        self._inode: tuple[int, int] | None = None
+
+    def confirm(self) -> None:
+        """Compare the file with the one of the first call.
+
+        Raises:
+            StoreUnavailable: it is missing, or another one.
+            OSError: it cannot be looked at.
+        """
+        try:
+            found = self._index.stat()
+        except FileNotFoundError:
+            raise _lost(self._index, "missing", temporary=True) from None
+        inode = found.st_dev, found.st_ino
+        if self._inode is None:
+            self._inode = inode
+        elif inode != self._inode:
+            raise StoreUnavailable(
+                f"index {self._index} has been replaced while the server runs: restart it",
+                temporary=True,
+            )
+
+
 def connect(index: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection to *index*; it may be used from any one thread at a time.
 

@@ -24,7 +24,7 @@ from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.store.embedded.bodies import BodyFiles
 from pillarbox.store.embedded.errors import is_damage, unavailable
 from pillarbox.store.embedded.locks import LockFile, SessionLocks, byte_of
-from pillarbox.store.embedded.schema import connect
+from pillarbox.store.embedded.schema import SameFile, connect
 from pillarbox.store.embedded.transaction import Job
 from pillarbox.store.embedded.writer import Writer
 
@@ -64,6 +64,7 @@ class Shard:
         "_known",
         "_locks",
         "_mine",
+        "_same",
         "bodies",
         "exists",
         "folder",
@@ -79,7 +80,8 @@ class Shard:
         self.index = folder / "index.db"
         self.turns = folder / "writer.lock"
         self.bodies = BodyFiles(folder)
-        self.writer = Writer(self.index, self.turns, self.bodies)
+        self._same = SameFile(self.index)
+        self.writer = Writer(self.index, self.turns, self.bodies, self._same)
         self._cursor: sqlite3.Cursor | None = None
         self._locks = SessionLocks(folder)
         self._known: dict[str, int] = {}
@@ -106,6 +108,7 @@ class Shard:
             return []
         try:
             if self._cursor is None:
+                self._same.confirm()
                 self._cursor = connect(self.index, read_only=True).cursor()
             return self._cursor.execute(sql, values).fetchall()
         except sqlite3.Error as error:
@@ -113,6 +116,8 @@ class Shard:
                 self._drop_connection()
             else:
                 self._renew_connection()
+            raise unavailable(error, self.index) from error
+        except OSError as error:
             raise unavailable(error, self.index) from error
 
     def hold(self) -> None:
@@ -207,7 +212,8 @@ class Shard:
 
     def _renew_connection(self) -> None:
         """After a failure nothing is taken on trust; but the old one is better than none."""
-        with contextlib.suppress(sqlite3.Error, StoreUnavailable):
+        with contextlib.suppress(sqlite3.Error, OSError, StoreUnavailable):
+            self._same.confirm()
             fresh = connect(self.index, read_only=True).cursor()
             self._drop_connection()
             self._cursor = fresh

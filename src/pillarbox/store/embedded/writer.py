@@ -31,7 +31,7 @@ from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.store.embedded import tidy
 from pillarbox.store.embedded.bodies import BodyFiles
 from pillarbox.store.embedded.errors import unavailable
-from pillarbox.store.embedded.schema import connect
+from pillarbox.store.embedded.schema import SameFile, connect
 from pillarbox.store.embedded.transaction import Job, Transaction
 
 T = TypeVar("T")
@@ -69,6 +69,7 @@ class Writer:
         "_index",
         "_leavings",
         "_queue",
+        "_same",
         "_shrunk",
         "_sql",
         "_thread",
@@ -77,8 +78,9 @@ class Writer:
         "_untidy",
     )
 
-    def __init__(self, index: Path, turns: Path, bodies: BodyFiles) -> None:
+    def __init__(self, index: Path, turns: Path, bodies: BodyFiles, same: SameFile) -> None:
         self._index = index
+        self._same = same
         self._turns = turns
         self._bodies = bodies
         self._queue: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
@@ -165,6 +167,7 @@ class Writer:
         Raises:
             Exception: it failed as a whole and has been undone.
         """
+        self._same.confirm()
         transaction = Transaction(self._connection(), self._bodies, self._leavings)
         transaction.sql.execute("BEGIN IMMEDIATE")
         try:
