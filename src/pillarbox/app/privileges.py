@@ -22,6 +22,7 @@ from pathlib import Path
 
 from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.config.settings import Config
+from pillarbox.app.safe_folder import StrangersLink, open_folder
 
 STORE_MODE = 0o700
 # Files of the store are nobody else's business.
@@ -97,23 +98,48 @@ def acting_as(user: SystemUser | None) -> Iterator[None]:
 def prepare_store(config: Config, user: SystemUser | None) -> None:
     """See to it that *user* has the store's folder: make it, or check whose it is.
 
-    An empty folder of root's (a fresh volume) is handed over; a full one is not.
+    An empty folder of root's (a fresh volume, or what was made just now) is handed over; a
+    full one is not. As root, no symbolic link is followed that root did not make.
 
     Raises:
         ConfigError: it cannot be made, or is not the user's to write.
     """
     path = config.store.path
     try:
-        path.mkdir(mode=STORE_MODE, parents=True, exist_ok=True)
         if user is None:
+            path.mkdir(mode=STORE_MODE, parents=True, exist_ok=True)
             return
-        found = path.stat()
-        if found.st_uid == 0 and not any(path.iterdir()):
-            os.chown(path, user.uid, user.gid)
-        elif not _may_write(found, user):
-            raise ConfigError([_not_theirs(config, user, found)])
+        folder = open_folder(path, STORE_MODE)
+        try:
+            _give(config, folder, user)
+        finally:
+            os.close(folder)
+    except StrangersLink as error:
+        raise ConfigError([_strangers_link(config, error)]) from error
     except OSError as error:
         raise ConfigError([_no_folder(config, error)]) from error
+
+
+def _give(config: Config, folder: int, user: SystemUser) -> None:
+    """Hand the folder over to *user*, or check that it is his to write.
+
+    Raises:
+        ConfigError: it is not.
+        OSError: it cannot be read or handed over.
+    """
+    found = os.fstat(folder)
+    if found.st_uid == 0:
+        readable = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
+        try:
+            with os.scandir(readable) as entries:
+                empty = next(entries, None) is None
+            if empty:
+                os.fchown(readable, user.uid, user.gid)
+                return
+        finally:
+            os.close(readable)
+    if not _may_write(found, user):
+        raise ConfigError([_not_theirs(config, user, found)])
 
 
 def enter_store(config: Config) -> None:
@@ -160,6 +186,15 @@ def _not_theirs(config: Config, user: SystemUser, found: os.stat_result) -> Faul
         setting="store.path",
         problem=f'the folder {path} belongs to {_owner(found.st_uid)}; "{user.name}" cannot write there',
         hint=f'hand it over with "chown -R {user.name}: {path}", or choose another folder',
+    )
+
+
+def _strangers_link(config: Config, error: StrangersLink) -> Fault:
+    return Fault(
+        place=str(config.file or ""),
+        setting="store.path",
+        problem=f"cannot use the folder {config.store.path}: {error}",
+        hint="write the path without the link, or make the link as root",
     )
 
 

@@ -114,6 +114,65 @@ def test_the_store_s_folder_is_made_for_the_user(tmp_path: Path) -> None:
 
 
 @as_root
+@pytest.mark.parametrize("inner", ["", "sub", "sub/store"])
+def test_no_folder_is_handed_over_through_a_strangers_link(tmp_path: Path, inner: str) -> None:
+    """The service user's own folder holds the store's name, and leads it somewhere else."""
+    user = user_to_become(config(tmp_path))
+    assert user is not None
+    roots = tmp_path / "roots"
+    roots.mkdir()
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "store").symlink_to(roots)
+    for path in (home, home / "store"):
+        os.chown(path, user.uid, user.gid, follow_symlinks=False)
+    with pytest.raises(ConfigError, match=r'"store" in it is a symbolic link that root did not'):
+        prepare_store(config(home / "store" / inner), user)
+    assert roots.stat().st_uid == 0
+    assert not list(roots.iterdir())
+
+
+@as_root
+@pytest.mark.parametrize("relative", [False, True])
+def test_root_s_own_link_may_lead_to_the_store(tmp_path: Path, relative: bool) -> None:
+    user = user_to_become(config(tmp_path))
+    assert user is not None
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "var").symlink_to(
+        Path("../" + tmp_path.name) / "disk" if relative else tmp_path / "disk"
+    )
+    prepare_store(config(tmp_path / "var" / ".." / "disk" / "a" / "store"), user)
+    prepare_store(config(tmp_path / "var" / "b" / "store"), user)
+    for name in ("a", "b"):
+        assert (tmp_path / "disk" / name).stat().st_uid == 0
+        assert (tmp_path / "disk" / name / "store").stat().st_uid == user.uid
+
+
+@as_root
+def test_links_in_a_circle_are_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(ConfigError, match="Too many levels of symbolic links"):
+        prepare_store(config(tmp_path / "a"), user_to_become(config(tmp_path)))
+
+
+@as_root
+def test_a_file_in_the_store_s_place_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "store"):
+        with pytest.raises(ConfigError, match="Not a directory"):
+            prepare_store(config(path), user_to_become(config(tmp_path)))
+
+
+@as_root
+def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
+    user = user_to_become(config(tmp_path))
+    before = sorted(Path("/proc/self/fd").iterdir())
+    prepare_store(config(tmp_path / "a" / "store"), user)
+    assert sorted(Path("/proc/self/fd").iterdir()) == before
+
+
+@as_root
 def test_a_command_of_root_s_becomes_the_user_for_good(open_folder: Path) -> None:
     store = open_folder / "store"
     pid = os.fork()
