@@ -99,7 +99,7 @@ def prepare_store(config: Config, user: SystemUser | None) -> None:
     """See to it that *user* has the store's folder: make it, or check whose it is.
 
     An empty folder of root's (a fresh volume, or what was made just now) is handed over; a
-    full one is not. As root, no symbolic link is followed that root did not make.
+    full one is not. As root, only links that are root's, in folders of root's, are followed.
 
     Raises:
         ConfigError: it cannot be made, or is not the user's to write.
@@ -194,7 +194,7 @@ def _strangers_link(config: Config, error: StrangersLink) -> Fault:
         place=str(config.file or ""),
         setting="store.path",
         problem=f"cannot use the folder {config.store.path}: {error}",
-        hint="write the path without the link, or make the link as root",
+        hint="write the path without the link, or let the link and the folder that it is in belong to root",
     )
 
 

@@ -2,7 +2,7 @@
 
 Where another user may write, a name can turn into a symbolic link to anything between two
 calls. So the path is walked one name at a time, each opened within the folder before it, and
-a link is followed only if root made it (``/var/lib`` may well be one). What comes out is a
+a link is followed only if root made it, in a folder of root's (``/var/lib`` may well be one). What comes out is a
 descriptor: whatever is done with it is done to that folder and to no other.
 """
 
@@ -24,7 +24,7 @@ _FLAGS = os.O_PATH | os.O_NOFOLLOW
 
 
 class StrangersLink(OSError):
-    """A part of the path is a symbolic link that root did not make."""
+    """A part of the path is a symbolic link that others than root made or may replace."""
 
 
 def open_folder(path: Path, mode: int) -> int:
@@ -41,7 +41,7 @@ def open_folder(path: Path, mode: int) -> int:
         while left:
             name = left.pop()
             inner = _kept(opened, _enter(here, name, MODE_ON_THE_WAY if left else mode))
-            target = _target(inner, name)
+            target = _target(here, inner, name)
             if target is None:
                 here = inner
                 continue
@@ -70,8 +70,8 @@ def _enter(here: int, name: str, mode: int) -> int:
         return os.open(name, _FLAGS, dir_fd=here)
 
 
-def _target(inner: int, name: str) -> Path | None:
-    """Where the link *inner* leads; None: it is a folder.
+def _target(here: int, inner: int, name: str) -> Path | None:
+    """Where the link *inner* in the folder *here* leads; None: it is a folder.
 
     Raises:
         StrangersLink, OSError: it is a link that is not followed, or neither.
@@ -81,6 +81,6 @@ def _target(inner: int, name: str) -> Path | None:
         return None
     if not stat.S_ISLNK(found.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-    if found.st_uid != 0:
-        raise StrangersLink(f'"{name}" in it is a symbolic link that root did not make')
+    if found.st_uid != 0 or os.fstat(here).st_uid != 0:
+        raise StrangersLink(f'"{name}" in it is a symbolic link that is not only root\'s')
     return Path(os.readlink("", dir_fd=inner))

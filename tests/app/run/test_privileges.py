@@ -115,7 +115,10 @@ def test_the_store_s_folder_is_made_for_the_user(tmp_path: Path) -> None:
 
 @as_root
 @pytest.mark.parametrize("inner", ["", "sub", "sub/store"])
-def test_no_folder_is_handed_over_through_a_strangers_link(tmp_path: Path, inner: str) -> None:
+@pytest.mark.parametrize("roots_link", [False, True])
+def test_no_folder_is_handed_over_through_a_strangers_link(
+    tmp_path: Path, inner: str, roots_link: bool
+) -> None:
     """The service user's own folder holds the store's name, and leads it somewhere else."""
     user = user_to_become(config(tmp_path))
     assert user is not None
@@ -124,9 +127,10 @@ def test_no_folder_is_handed_over_through_a_strangers_link(tmp_path: Path, inner
     home = tmp_path / "home"
     home.mkdir()
     (home / "store").symlink_to(roots)
-    for path in (home, home / "store"):
-        os.chown(path, user.uid, user.gid, follow_symlinks=False)
-    with pytest.raises(ConfigError, match=r'"store" in it is a symbolic link that root did not'):
+    os.chown(home, user.uid, user.gid)
+    if not roots_link:
+        os.chown(home / "store", user.uid, user.gid, follow_symlinks=False)
+    with pytest.raises(ConfigError, match=r'"store" in it is a symbolic link that is not only'):
         prepare_store(config(home / "store" / inner), user)
     assert roots.stat().st_uid == 0
     assert not list(roots.iterdir())
