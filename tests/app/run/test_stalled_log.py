@@ -123,9 +123,10 @@ def test_a_log_that_nobody_reads_stops_nobody(ends: Ends) -> None:
     in_a_child(write)
     assert os.get_blocking(writer), "the descriptor is not ours alone: the shell has it, too"
     *lines, _unfinished = everything(reader).split(b"\n")
-    numbers = [json.loads(line)["number"] for line in lines]
-    assert numbers
-    assert numbers == list(range(len(numbers)))
+    found = [json.loads(line) for line in lines]  # all of them are whole
+    numbers = [line["number"] for line in found if line["event"] == "line"]
+    assert numbers[0] == 0
+    assert numbers == sorted(set(numbers))
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
@@ -160,9 +161,12 @@ def test_lost_lines_are_counted_and_told_when_writing_works_again(
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
     lines = (before + everything(reader)).decode().splitlines()
-    told = next(number for number, line in enumerate(lines) if "log lines lost" in line)
-    assert told == count - lost_in(lines[told], form)
-    assert [line.partition("again")[1] for line in lines[told + 1 :]] == ["again", "again"]
+    told = [line for line in lines if "log lines lost" in line]
+    # A terminal's buffers may take some more meanwhile; so it can be told more than once.
+    assert told
+    written = sum("number" in line for line in lines)
+    assert written + sum(lost_in(line, form) for line in told) == count
+    assert [line.partition("again")[1] for line in lines[-2:]] == ["again", "again"]
 
 
 def lost_in(line: str, form: logs.Format) -> int:
