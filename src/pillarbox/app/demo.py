@@ -30,6 +30,7 @@ import trustme
 
 from pillarbox.app import logs
 from pillarbox.app.config import Config, load
+from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.demo_guide import Demo
 from pillarbox.app.supervisor import Supervisor
 from pillarbox.app.supervisor_setup import Setup, prepare
@@ -41,6 +42,8 @@ HOST = "127.0.0.1"
 # Easy to remember, and close to the real ones (995, 110, 24, 25, 80).
 PORTS = {"pop3s": 8995, "pop3": 8110, "lmtp": 8024, "smtp": 8025, "http": 8080}
 PRIVATE = 0o600
+CONFIG = "pillarbox.toml"
+MARK = "# Written by `pillarbox demo`."
 # Three words would be friendlier, but this is as easily copied and is no wordlist.
 PASSWORD_OCTETS = 6
 
@@ -89,6 +92,7 @@ def _folder(wish: Wish) -> Iterator[Path]:
     if wish.path is not None:
         path = wish.path.expanduser().absolute()
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _must_be_ours(path)
         yield path
         return
     path = Path(tempfile.mkdtemp(prefix="pillarbox-demo-"))
@@ -96,6 +100,16 @@ def _folder(wish: Wish) -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _must_be_ours(folder: Path) -> None:
+    """Whatever lies in a folder that is not a demo's must not be written over."""
+    file = folder / CONFIG
+    if file.exists() and file.read_text(encoding="utf-8", errors="replace").startswith(MARK):
+        return
+    if any(folder.iterdir()):
+        hint = "name a new or empty folder, or one that a demo has made"
+        raise ConfigError([Fault(str(folder), "--path", "holds files of somebody else's", hint)])
 
 
 def _make_certificate(folder: Path) -> None:
@@ -114,11 +128,11 @@ def _make_certificate(folder: Path) -> None:
 def _write_config(folder: Path) -> Path:
     me = pwd.getpwuid(os.geteuid()).pw_name if os.geteuid() == 0 else "pillarbox"
     doors = [f'{door} = ["{HOST}:{_port(port)}"]' for door, port in PORTS.items()]
-    file = folder / "pillarbox.toml"
+    file = folder / CONFIG
     file.write_text(
         "\n".join(
             [
-                "# Written by `pillarbox demo`. A port of 0 means: any that is free.",
+                f"{MARK} A port of 0 means: any that is free.",
                 "[server]",
                 'hostname = "localhost"',
                 f'user = "{me}"',

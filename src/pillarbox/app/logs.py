@@ -130,6 +130,8 @@ def _json_line(logger: WrappedLogger, level: str, event: EventDict) -> bytes:
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        return "-"
     if type(value) is float:
         return f"{value:.6g}"
     if isinstance(value, list | tuple):

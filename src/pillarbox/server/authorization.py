@@ -144,6 +144,8 @@ def _refuse(session: Session, mechanism: str, claimed: str, error: PillarboxErro
     """One line in the log with address and reason (fail2ban reads it), and the reply."""
     outcome = {CredentialsRefused: "refused", MaildropLocked: "in-use", OpenedTooSoon: "too-soon"}
     emit = log.error if needs_operator(error) else log.warning
+    if isinstance(error, MaildropLocked | OpenedTooSoon):
+        emit = log.info  # the client is who it says, and comes again
     services = session.services
     services.meter.signed_in(mechanism, outcome.get(type(error), "error"))
     emit(

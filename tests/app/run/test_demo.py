@@ -133,3 +133,18 @@ def test_a_configuration_is_refused(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 2
     assert f"pillarbox --config {file} serve" in done.stderr
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+    """``demo --path`` once wrote over a real pillarbox.toml and its key."""
+    real = tmp_path / "etc"
+    real.mkdir()
+    (real / "pillarbox.toml").write_text("[server]\n")
+    (real / "key.pem").write_text("a key")
+    command = [sys.executable, "-m", "pillarbox", "demo", "--path", str(real)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert str(real) in run.stderr
+    assert "empty folder" in run.stderr
+    assert sorted(path.name for path in real.iterdir()) == ["key.pem", "pillarbox.toml"]
+    assert (real / "pillarbox.toml").read_text() == "[server]\n"
