@@ -46,7 +46,7 @@ def test_a_line_of_text(lines: Configure) -> None:
     time, rest = line.split(" ", 1)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", time)
     assert rest == (
-        "info    pillarbox.server: session ended user=alice octets=12 seconds=0.25 view=None to=a,b"
+        "info    pillarbox.server: session ended user=alice octets=12 seconds=0.25 view=- to=a,b"
     )
 
 
