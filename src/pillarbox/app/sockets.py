@@ -34,14 +34,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pillarbox.app.config.addresses import Address, TcpAddress, UnixAddress
+from pillarbox.app.config.checks import DOORS
 from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.config.settings import Config
+from pillarbox.server.limits import LISTEN_BACKLOG
 
-DOORS = ("pop3s", "pop3", "lmtp", "smtp", "http")
-
-# Connections that may queue while workers are busy or being replaced; the kernel cuts it
-# down to net.core.somaxconn.
-BACKLOG = 4096
 # Only Linux spreads connections over sockets that share a port.
 SPREADS = sys.platform == "linux"
 SOCKET_FILE_MODE = 0o666
@@ -212,7 +209,7 @@ def _bind_tcp(place: Place, port: int, *, shared: bool) -> socket.socket:
             dual = place.host == "::" and not place.only_ipv6
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not dual)
         sock.bind((place.host, port))
-        sock.listen(BACKLOG)
+        sock.listen(LISTEN_BACKLOG)
     except OSError as error:
         sock.close()
         raise _no_ipv6(place, error) from error
@@ -252,7 +249,7 @@ def _bind_file(path: Path) -> socket.socket:
             beside.unlink()
         sock.bind(str(beside))
         beside.chmod(SOCKET_FILE_MODE)
-        sock.listen(BACKLOG)
+        sock.listen(LISTEN_BACKLOG)
         sock.remember(beside)
         beside.replace(path)
     except OSError:

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from pillarbox.auth.errors import AccountsUnavailable
+from pillarbox.durable import sync_folder
 
 APPLICATION_ID = 0x50424131
 """Marks the file as ours: "PBA1"."""
@@ -164,7 +165,7 @@ class AccountsFile:
                 os.link(draft, self.path)
         finally:
             draft.unlink(missing_ok=True)
-        _sync_folder(folder)
+        sync_folder(folder)
 
     def _unavailable(self, done: str, error: Exception) -> AccountsUnavailable:
         code = getattr(error, "sqlite_errorcode", None)
@@ -202,14 +203,6 @@ def _write_schema(draft: Path) -> None:
         connection.executescript(f"BEGIN; {SCHEMA} COMMIT;")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 _FILES: weakref.WeakSet[AccountsFile] = weakref.WeakSet()

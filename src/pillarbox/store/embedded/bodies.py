@@ -36,7 +36,7 @@ from typing import NamedTuple
 
 import structlog
 
-from pillarbox.store.embedded.layout import sync_folder
+from pillarbox.durable import sync_folder
 from pillarbox.store.embedded.lost import set_aside
 
 _PER_FOLDER_BITS = 10

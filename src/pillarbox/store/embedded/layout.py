@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pillarbox.contracts.errors import StoreUnavailable
+from pillarbox.durable import sync_folder
 
 FORMAT = 1
 DEFAULT_SHARDS = 2
@@ -129,15 +130,6 @@ def _lists_mail(index: Path) -> bool:
             return bool(sql.execute("SELECT 1 FROM maildrops LIMIT 1").fetchall())
     except sqlite3.Error:
         return True
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in *folder* durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _describe(description: Path, shards: int) -> None:

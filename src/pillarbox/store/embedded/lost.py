@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-from pillarbox.store.embedded.layout import sync_folder
+from pillarbox.durable import sync_folder
 
 FOLDER = "lost"
 
