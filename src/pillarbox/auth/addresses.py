@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from pillarbox.auth.errors import InvalidName
 from pillarbox.auth.names import normalise
+from pillarbox.domains import comparable
 
 MAX_ADDRESS_CHARACTERS = 320
 """64 for the local part, 255 for the domain and the ``@`` (RFC 5321, section 4.5.3.1)."""
@@ -27,7 +28,7 @@ class Domains:
     """The domains whose local parts are accounts."""
 
     def __init__(self, domains: Iterable[str]) -> None:
-        self._keys = frozenset(_domain_key(domain) for domain in domains)
+        self._keys = frozenset(comparable(domain) for domain in domains)
 
     def login_name(self, login: str) -> str | None:
         """The account's name that *login* (``alice``, ``alice@example.org``) stands for.
@@ -55,7 +56,7 @@ class Domains:
         return _name_or_none(_unquoted(local).partition("+")[0])
 
     def _holds(self, domain: str) -> bool:
-        return len(domain) <= MAX_ADDRESS_CHARACTERS and _domain_key(domain) in self._keys
+        return len(domain) <= MAX_ADDRESS_CHARACTERS and comparable(domain) in self._keys
 
 
 def _name_or_none(name: str) -> str | None:
@@ -63,17 +64,6 @@ def _name_or_none(name: str) -> str | None:
         return normalise(name)
     except InvalidName:
         return None
-
-
-def _domain_key(domain: str) -> str:
-    """The spelling that all spellings of one domain share."""
-    key = domain.lower().removesuffix(".")
-    if key.isascii():
-        return key
-    try:
-        return key.encode("idna").decode("ascii").lower()
-    except UnicodeError:  # no domain at all: equal to nothing that could be configured
-        return key
 
 
 def _unquoted(local: str) -> str:

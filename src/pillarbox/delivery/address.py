@@ -19,6 +19,7 @@ from typing import NamedTuple
 from pillarbox.contracts.auth import Account, Directory
 from pillarbox.delivery import replies
 from pillarbox.delivery.replies import Refused, Reply
+from pillarbox.domains import comparable
 
 # What nearly all paths look like; aiosmtpd's general parser takes 80 microseconds for each.
 _PLAIN_PATH = re.compile(
@@ -77,7 +78,7 @@ class AddressBook:
 
     def __init__(self, directory: Directory, domains: tuple[str, ...]) -> None:
         self._directory = directory
-        self._domains = {_comparable(domain): domain for domain in domains}
+        self._domains = {comparable(domain): domain for domain in domains}
 
     async def find(self, address: str, *, bare: bool, foreign: Reply) -> Addressee:
         """The addressee for *address*.
@@ -94,7 +95,7 @@ class AddressBook:
         local, at, domain = address.rpartition("@")
         if not at:
             return await self._find_bare(address, allowed=bare)
-        ours = self._domains.get(_comparable(domain))
+        ours = self._domains.get(comparable(domain))
         if ours is None or not local:
             raise Refused(foreign if local else replies.BAD_RECIPIENT)
         account = await self._directory.find(f"{local}@{ours}")
@@ -112,14 +113,3 @@ class AddressBook:
             if account is not None:
                 return Addressee(local, account)
         raise Refused(replies.NO_SUCH_USER)
-
-
-def _comparable(domain: str) -> str:
-    """The spelling that all spellings of one domain share."""
-    key = domain.lower().removesuffix(".")
-    if key.isascii():
-        return key
-    try:
-        return key.encode("idna").decode("ascii").lower()
-    except UnicodeError:  # a label that IDNA forbids is nobody's domain
-        return key
