@@ -29,9 +29,12 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 def peer_of(peername: object) -> str:
     """The peer's name, from the ``peername`` of a transport; ``unix`` when it has no address."""
-    if not isinstance(peername, tuple):
-        return UNIX
-    address = _parsed(str(peername[0]))
+    return _name_of(str(peername[0])) if isinstance(peername, tuple) else UNIX
+
+
+@lru_cache(maxsize=KNOWN_PEERS)
+def _name_of(text: str) -> str:
+    address = _parsed(text)
     return UNIX if address is None else str(address)
 
 

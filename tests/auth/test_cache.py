@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pillarbox.auth.cache import ProofCache, framed
+from pillarbox.auth.cache import Memory, ProofCache, framed
 
 Identified = tuple[str, int, str, bytes]
 
@@ -28,9 +28,9 @@ class Clock:
 
 def test_what_was_proved_is_remembered() -> None:
     cache = ProofCache()
-    assert not cache.holds("alice", 1, "v", b"secret")
+    assert cache.look("alice", 1, "v", b"secret") is not Memory.PROOF
     cache.remember("alice", 1, "v", b"secret")
-    assert cache.holds("alice", 1, "v", b"secret")
+    assert cache.look("alice", 1, "v", b"secret") is Memory.PROOF
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,14 @@ def test_what_was_proved_is_remembered() -> None:
 def test_cve_2025_30189_the_whole_identity_is_the_key(other: Identified) -> None:
     cache = ProofCache()
     cache.remember("alice", 1, "v", b"secret")
-    assert not cache.holds(*other)
+    assert cache.look(*other) is not Memory.PROOF
 
 
 @given(identities, identities)
 def test_only_the_same_identity_is_found(one: Identified, other: Identified) -> None:
     cache = ProofCache()
     cache.remember(*one)
-    assert cache.holds(*other) == (one == other)
+    assert (cache.look(*other) is Memory.PROOF) == (one == other)
 
 
 @given(st.lists(st.binary(max_size=6), max_size=4), st.lists(st.binary(max_size=6), max_size=4))
@@ -70,13 +70,13 @@ def test_the_oldest_proof_is_forgotten_at_the_age_limit_even_if_used() -> None:
     cache = ProofCache(max_age=60, known_for=600, clock=clock)
     cache.remember("alice", 1, "v", b"secret")
     for clock.now in (20, 40, 59.9):
-        assert cache.holds("alice", 1, "v", b"secret")
+        assert cache.look("alice", 1, "v", b"secret") is Memory.PROOF
     for clock.now in (60, 599.9):
-        assert not cache.holds("alice", 1, "v", b"secret")
-        assert cache.knows("alice", 1, "v", b"secret")
-        assert not cache.knows("alice", 2, "v", b"secret")
+        assert cache.look("alice", 1, "v", b"secret") is not Memory.PROOF
+        assert cache.look("alice", 1, "v", b"secret") is Memory.KNOWN
+        assert cache.look("alice", 2, "v", b"secret") is Memory.NONE
     clock.now = 600
-    assert not cache.knows("alice", 1, "v", b"secret")
+    assert cache.look("alice", 1, "v", b"secret") is Memory.NONE
     assert len(cache) == 0
 
 
@@ -84,12 +84,12 @@ def test_the_least_recently_used_leaves_first() -> None:
     cache = ProofCache(entries=2)
     cache.remember("alice", 1, "v", b"secret")
     cache.remember("bob", 2, "v", b"secret")
-    assert cache.holds("alice", 1, "v", b"secret")
+    assert cache.look("alice", 1, "v", b"secret") is Memory.PROOF
     cache.remember("carol", 3, "v", b"secret")
     assert len(cache) == 2
-    assert cache.holds("alice", 1, "v", b"secret")
-    assert not cache.holds("bob", 2, "v", b"secret")
-    assert cache.holds("carol", 3, "v", b"secret")
+    assert cache.look("alice", 1, "v", b"secret") is Memory.PROOF
+    assert cache.look("bob", 2, "v", b"secret") is not Memory.PROOF
+    assert cache.look("carol", 3, "v", b"secret") is Memory.PROOF
 
 
 @given(st.lists(identities, max_size=30), st.integers(1, 5))
@@ -98,14 +98,14 @@ def test_it_never_grows_beyond_its_limit(many: list[Identified], entries: int) -
     for identity in many:
         cache.remember(*identity)
         assert len(cache) <= entries
-        assert cache.holds(*identity)
+        assert cache.look(*identity) is Memory.PROOF
 
 
 def test_forgetting_everything() -> None:
     cache = ProofCache()
     cache.remember("alice", 1, "v", b"secret")
     cache.clear()
-    assert not cache.holds("alice", 1, "v", b"secret")
+    assert cache.look("alice", 1, "v", b"secret") is not Memory.PROOF
 
 
 def test_two_caches_have_different_keys() -> None:

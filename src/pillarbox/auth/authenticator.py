@@ -36,7 +36,7 @@ import structlog
 
 from pillarbox.auth.accounts import AccountRecord, Accounts
 from pillarbox.auth.addresses import Domains
-from pillarbox.auth.cache import ProofCache
+from pillarbox.auth.cache import Memory, ProofCache
 from pillarbox.auth.errors import AccountError
 from pillarbox.auth.passwords import secret_octets
 from pillarbox.auth.throttle import Attempt, Throttle, key_of
@@ -168,10 +168,9 @@ class LocalAuthenticator:
         Nobody's memory is looked through for None, so that this takes as long.
         """
         subject = ("", 0, self._passwords.decoy) if record is None else _subject(record)
-        fresh = self._cache.holds(*subject, secret)
-        known = self._cache.knows(*subject, secret)
-        if record is None or fresh or not known:
-            return record is not None and fresh
+        memory = self._cache.look(*subject, secret)
+        if record is None or memory is not Memory.KNOWN:
+            return record is not None and memory is Memory.PROOF
         proved = await self._proves(record, secret)
         self._must_be_unchanged(record)
         return proved
@@ -181,7 +180,7 @@ class LocalAuthenticator:
         if record is None:
             await self._in_pool(self._passwords.proves, self._passwords.decoy, secret)
             return False
-        if self._cache.holds(*_subject(record), secret):
+        if self._cache.look(*_subject(record), secret) is Memory.PROOF:
             return True
         if not await self._in_pool(self._passwords.proves, record.verifier, secret):
             return False

@@ -19,11 +19,11 @@ behind guesses for it.
 from __future__ import annotations
 
 import hashlib
-import math
 import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from enum import Enum, auto
 
 MAX_ENTRIES = 16_384
 """One for each active account; some 300 bytes each, so at most 5 MB a process."""
@@ -36,6 +36,17 @@ KNOWN_SECONDS = 24 * 3600.0
 """Since the hash was last computed: how long a password is known after it was proved."""
 
 _LENGTH_OCTETS = 4
+
+
+class Memory(Enum):
+    """What the cache knows of a password."""
+
+    NONE = auto()
+    """Nothing."""
+    KNOWN = auto()
+    """It was proved, too long ago to count as a proof."""
+    PROOF = auto()
+    """It was proved, not too long ago."""
 
 
 class ProofCache:
@@ -59,25 +70,18 @@ class ProofCache:
     def __len__(self) -> int:
         return len(self._proved_at)
 
-    def holds(self, name: str, generation: int, verifier: str, secret: bytes) -> bool:
-        """Whether exactly this was proved, not too long ago."""
-        return self._age(name, generation, verifier, secret) < self._max_age
-
-    def knows(self, name: str, generation: int, verifier: str, secret: bytes) -> bool:
-        """Whether exactly this was proved, if too long ago to count as a proof."""
-        return self._age(name, generation, verifier, secret) < self._known_for
-
-    def _age(self, name: str, generation: int, verifier: str, secret: bytes) -> float:
+    def look(self, name: str, generation: int, verifier: str, secret: bytes) -> Memory:
+        """What is remembered of exactly this."""
         key = self._key(name, generation, verifier, secret)
         proved_at = self._proved_at.get(key)
         if proved_at is None:
-            return math.inf
+            return Memory.NONE
         age = self._clock() - proved_at
         if age >= self._known_for:
             del self._proved_at[key]
-        else:
-            self._proved_at.move_to_end(key)
-        return age
+            return Memory.NONE
+        self._proved_at.move_to_end(key)
+        return Memory.PROOF if age < self._max_age else Memory.KNOWN
 
     def remember(self, name: str, generation: int, verifier: str, secret: bytes) -> None:
         """Take note that *secret* was proved against this state of the account."""
