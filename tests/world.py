@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pillarbox.contracts.errors import BodyDamaged, CredentialsRefused, StoreError
@@ -124,6 +124,10 @@ class FaultyMaildrop:
     @property
     def octets(self) -> int:
         return self._maildrop.octets
+
+    @property
+    def listing_key(self) -> Hashable:
+        return self._maildrop.listing_key
 
     async def messages(self, first: int, last: int) -> Sequence[MessageInfo]:
         self._faults.check("messages")

@@ -16,7 +16,7 @@ waits has either taken effect whole or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -63,6 +63,12 @@ class Maildrop(Protocol):
     @property
     def octets(self) -> int:
         """The sum of their octets."""
+
+    @property
+    def listing_key(self) -> Hashable:
+        """What names this listing: whenever two maildrops of one open store have equal keys,
+        all their messages have the same numbers, octets and unique-ids. Costs nothing.
+        """
 
     async def messages(self, first: int, last: int) -> Sequence[MessageInfo]:
         """The messages with numbers *first* to *last*, both included, in order.

@@ -219,15 +219,14 @@ class Connection(asyncio.BufferedProtocol):
             await self._finish()
 
     async def _answer_all(self) -> None:
-        machine = self.machine
+        machine, door, session = self.machine, self._door, self.session
         while not self._lost and (event := machine.next_event()) is not None:
-            self.active_at = self._door.loop.time()
-            await self._give_way()
-            if self._door.traced:
-                log.debug(
-                    "heard", peer=self.session.peer, line=redact(machine.heard, machine.state)
-                )
-            reply = await respond(self.session, event)
+            self.active_at = door.loop.time()
+            if monotonic() - self._turn_began > MAX_TURN:
+                await self._give_way()
+            if door.traced:
+                log.debug("heard", peer=session.peer, line=redact(machine.heard, machine.state))
+            reply = await respond(session, event)
             for segment in machine.answer(reply):
                 if isinstance(segment, bytes):
                     self._write(segment)
@@ -246,10 +245,9 @@ class Connection(asyncio.BufferedProtocol):
 
     async def _give_way(self) -> None:
         """After a long turn, let others have theirs: not every command has to wait for a disk."""
-        if monotonic() - self._turn_began > MAX_TURN:
-            self._flush()
-            await asyncio.sleep(0)
-            self._turn_began = monotonic()
+        self._flush()
+        await asyncio.sleep(0)
+        self._turn_began = monotonic()
 
     async def _begin_with_tls(self) -> None:
         await self._secure()
@@ -277,7 +275,8 @@ class Connection(asyncio.BufferedProtocol):
             async for piece in pieces:
                 if self._lost:
                     return
-                await self._give_way()
+                if monotonic() - self._turn_began > MAX_TURN:
+                    await self._give_way()
                 self._write(piece)
                 self._flush()
                 if self._drained is not None:

@@ -6,7 +6,7 @@ and the authenticator, the shell (``connection``) does the rest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -18,6 +18,7 @@ from pillarbox.model import Identity
 from pillarbox.peers import is_loopback
 from pillarbox.sasl import MECHANISMS, ServerMechanism
 from pillarbox.server.limits import Policy
+from pillarbox.server.listings import Listings
 from pillarbox.wire.capabilities import Offer
 
 log = structlog.get_logger("pillarbox.server")
@@ -32,6 +33,7 @@ class Services:
     policy: Policy
     meter: Meter
     tls_available: bool = False
+    listings: Listings = field(default_factory=Listings)
 
 
 class Session:

@@ -153,8 +153,18 @@ async def _one(session: Session, number: int, lines: Lines) -> Reply:
 
 
 async def _all(session: Session, lines: Lines) -> bytes | Pieces:
-    count = _maildrop(session).count
-    return await _page(session, 1, count, lines) if count <= PAGE else _pages(session, lines)
+    maildrop = _maildrop(session)
+    if maildrop.count > PAGE:
+        return _pages(session, lines)
+    if session.deleted:
+        return await _page(session, 1, maildrop.count, lines)
+    remembered = session.services.listings
+    key = lines, maildrop.listing_key
+    listing = remembered.find(key)
+    if listing is None:
+        listing = await _page(session, 1, maildrop.count, lines)
+        remembered.remember(key, listing)
+    return listing
 
 
 async def _page(session: Session, first: int, last: int, lines: Lines) -> bytes:

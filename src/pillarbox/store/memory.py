@@ -10,7 +10,7 @@ keep; all others are checked by the same suite as every engine's
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -146,6 +146,10 @@ class MemoryMaildrop:
     @property
     def octets(self) -> int:
         return sum(message.form.octets for message in self._messages)
+
+    @property
+    def listing_key(self) -> Hashable:
+        return tuple(message.unique_id for message in self._messages)
 
     async def messages(self, first: int, last: int) -> Sequence[MessageInfo]:
         if first > last:

@@ -13,6 +13,7 @@ first space counts, spaces included (RFC 1939, section 7, PASS).
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -171,6 +172,12 @@ _TABLE = (
 RULES: dict[bytes, Rule] = {rule.verb.encode(): rule for rule in _TABLE}
 """The table, by keyword in capitals."""
 
+BARE: dict[bytes, tuple[Rule, Command]] = {}
+"""Commands that are nothing but their keyword in capitals, understood beforehand."""
+for _rule in _TABLE:
+    with suppress(CommandRefused):
+        BARE[_rule.verb.encode()] = _rule, _rule.parse(_rule.verb, b"")
+
 FOREIGN_KEYWORDS = frozenset(
     {b"GET", b"HEAD", b"POST", b"PUT", b"OPTIONS", b"CONNECT", b"EHLO", b"HELO", b"LHLO"}
 )
@@ -184,6 +191,9 @@ def parse(line: bytes, state: State) -> tuple[Rule, Command]:
     Raises:
         CommandRefused: with a text fit for the peer.
     """
+    bare = BARE.get(line)
+    if bare is not None and state in bare[0].states:
+        return bare
     keyword, _, rest = line.partition(b" ")
     rule = RULES.get(keyword) or RULES.get(keyword.upper())
     if rule is None:

@@ -23,12 +23,14 @@ are real."""
 class LineSplitter:
     """Cuts a stream of bytes into lines."""
 
-    __slots__ = ("_buffer", "_position", "limit")
+    __slots__ = ("_buffer", "_position", "is_empty", "limit")
 
     def __init__(self, limit: int = MAX_LINE) -> None:
         self.limit = limit
         self._buffer = b""
         self._position = 0
+        self.is_empty = True
+        """Whether all that has come has been given out."""
 
     def __len__(self) -> int:
         """The number of bytes that have come and not been given out."""
@@ -36,11 +38,9 @@ class LineSplitter:
 
     def receive(self, data: bytes) -> None:
         """Take what was read."""
-        if self._position == len(self._buffer):
-            self._buffer = data
-        else:
-            self._buffer = self._buffer[self._position :] + data
+        self._buffer = data if self.is_empty else self._buffer[self._position :] + data
         self._position = 0
+        self.is_empty = not self._buffer
 
     def peek(self, size: int) -> bytes:
         """The next *size* bytes (or fewer), left in place."""
@@ -52,11 +52,12 @@ class LineSplitter:
         Raises:
             LineTooLong: it is longer than the limit.
         """
-        start = self._position
-        end = self._buffer.find(b"\n", start)
-        if (end if end >= 0 else len(self._buffer)) - start >= self.limit:
+        buffer, start = self._buffer, self._position
+        end = buffer.find(b"\n", start)
+        if (end if end >= 0 else len(buffer)) - start >= self.limit:
             raise LineTooLong
         if end < 0:
             return None
         self._position = end + 1
-        return self._buffer[start:end].removesuffix(b"\r")
+        self.is_empty = end + 1 == len(buffer)
+        return buffer[start:end].removesuffix(b"\r")

@@ -9,12 +9,16 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from pillarbox.wire.errors import LocalProtocolError
 from pillarbox.wire.states import Outcome
 
 MAX_STATUS_LINE = 512
+
+REMEMBERED_LINES = 1024
+"""Status lines made once: most replies say one of a few things. Some 200 bytes each."""
 
 
 class Pieces(Protocol):
@@ -66,16 +70,25 @@ class Reply(NamedTuple):
         Raises:
             LocalProtocolError: the text cannot stand in a status line.
         """
-        text = self.text
-        if self.outcome is Outcome.CHALLENGE:
-            return f"+ {text}\r\n".encode("ascii")
-        if text[:1] == "[" or not text.isprintable():
-            raise LocalProtocolError(f"not fit for a status line: {text!r}")
-        indicator = "+OK" if self.outcome is Outcome.OK else "-ERR"
-        code = f" [{self.code}]" if self.code else ""
-        line = f"{indicator}{code} {text}\r\n" if text else f"{indicator}{code}\r\n"
-        octets = line.encode()
-        return octets if len(octets) <= MAX_STATUS_LINE else _cut(octets, MAX_STATUS_LINE)
+        return status_line(self.outcome, self.text, self.code)
+
+
+def status_line(outcome: Outcome, text: str, code: Code | None) -> bytes:
+    """The first line of a reply; see :meth:`Reply.status_line`."""
+    if outcome is Outcome.CHALLENGE:  # never remembered: what it holds is one exchange's
+        return f"+ {text}\r\n".encode("ascii")
+    return _status_line(outcome, text, code)
+
+
+@lru_cache(maxsize=REMEMBERED_LINES)
+def _status_line(outcome: Outcome, text: str, code: Code | None) -> bytes:
+    if text[:1] == "[" or not text.isprintable():
+        raise LocalProtocolError(f"not fit for a status line: {text!r}")
+    indicator = "+OK" if outcome is Outcome.OK else "-ERR"
+    bracketed = f" [{code}]" if code else ""
+    line = f"{indicator}{bracketed} {text}\r\n" if text else f"{indicator}{bracketed}\r\n"
+    octets = line.encode()
+    return octets if len(octets) <= MAX_STATUS_LINE else _cut(octets, MAX_STATUS_LINE)
 
 
 def _cut(line: bytes, octets: int) -> bytes:

@@ -33,7 +33,7 @@ from pillarbox.wire.errors import (
 )
 from pillarbox.wire.lines import LineSplitter
 from pillarbox.wire.multiline import TERMINATOR
-from pillarbox.wire.replies import Pieces, Reply, err, ok
+from pillarbox.wire.replies import Pieces, Reply, err, ok, status_line
 from pillarbox.wire.states import ON_COMMAND, ON_REPLY, State
 from pillarbox.wire.verbs import Verb
 
@@ -111,7 +111,8 @@ class ServerMachine:
         if self._owes_reply:
             raise LocalProtocolError("the last event has not been answered")
         lines = self._lines
-        if not lines or self.state is State.CLOSED or self.state is State.HANDSHAKE:
+        state = self.state
+        if lines.is_empty or state is State.CLOSED or state is State.HANDSHAKE:
             return None
         try:
             line = lines.next_line()
@@ -124,7 +125,7 @@ class ServerMachine:
             return hello
         self._owes_reply = True
         self.heard = line
-        return self._response(line) if self.state is State.SASL else self._command(line)
+        return self._response(line) if state is State.SASL else self._command(line, state)
 
     def answer(self, reply: Reply) -> tuple[Segment, ...]:
         """The bytes of the reply to the last event, in order, contents passed through.
@@ -134,16 +135,17 @@ class ServerMachine:
         """
         if not self._owes_reply:
             raise LocalProtocolError("a reply to nothing")
-        head = reply.status_line()
+        outcome, text, code, content, closes = reply
+        head = status_line(outcome, text, code)
         self._owes_reply = False
         if self._verb is not None:
             following = ON_REPLY.get((self.state, self._verb))
             if following is not None:
-                self.state = following.get(reply.outcome, self.state)
+                self.state = following.get(outcome, self.state)
             self._verb = None
-        if reply.closes:
+        if closes:
             self.state = State.CLOSED
-        return (head,) if reply.content is None else (head, reply.content, TERMINATOR)
+        return (head,) if content is None else (head, content, TERMINATOR)
 
     def secured(self) -> None:
         """TLS is up: AUTHORIZATION begins again, and nothing learned before it counts.
@@ -156,18 +158,18 @@ class ServerMachine:
         self._owes_reply = False
         self._verb = None
 
-    def _command(self, line: bytes) -> Event:
+    def _command(self, line: bytes, state: State) -> Event:
         try:
-            rule, command = parse(line, self.state)
+            rule, command = parse(line, state)
         except CommandRefused as refused:
             return self._refused(line, str(refused))
-        if not rule.may_be_followed and len(self._lines):
+        if not rule.may_be_followed and not self._lines.is_empty:
             # Bytes that came together with STLS would be read after the handshake as if
             # they had been protected by it (CVE-2021-33515 and its family).
             return _closing(f"nothing may follow {rule.verb}")
         self._refusals = 0
-        self._verb = command.verb
-        self.state = ON_COMMAND.get((self.state, command.verb), self.state)
+        self._verb = verb = rule.verb
+        self.state = ON_COMMAND.get((state, verb), state)
         return command
 
     def _response(self, line: bytes) -> Event:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from array import array
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 
@@ -80,6 +80,14 @@ class EmbeddedMaildrop:
         """Sequence number minus number, when that is a constant."""
         self._seqs: array[int] | None = None
         """Else the sequence number of each number."""
+
+    @property
+    def listing_key(self) -> Hashable:
+        """New mail raises the next sequence number, a deletion lowers the view's count, and
+        neither is ever undone: while both are what they were, so is the listing.
+        """
+        row = self._row
+        return self._shard.folder, row.view, row.next_seq, row.messages
 
     async def messages(self, first: int, last: int) -> Sequence[MessageInfo]:
         if first > last:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +21,7 @@ from hypothesis.stateful import (
 
 from pillarbox.contracts.errors import LockLost, MaildropLocked
 from pillarbox.contracts.store import Maildrop
-from pillarbox.model import Identity, Recipient
+from pillarbox.model import Identity, MessageInfo, Recipient
 from pillarbox.testing.store_contract.material import (
     ALICE,
     BOB,
@@ -58,6 +59,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.mail: dict[str, list[bytes]] = {user: [] for user in (ALICE, BOB, CAROL)}
         self.holder: dict[str, _Session] = {}
         self.named: dict[str, bytes] = {}
+        self.keyed: dict[Hashable, list[MessageInfo]] = {}
         self.letters = 0
 
     def teardown(self) -> None:
@@ -91,7 +93,10 @@ class StoreMachine(RuleBasedStateMachine):
         if self.holder.get(session.user) is not session:
             return  # it may read what it can
         maildrop = session.maildrop
-        infos = self.run(listed(maildrop)) if not session.gone else []
+        infos = []
+        if not session.gone:
+            infos = list(self.run(listed(maildrop)))
+            assert self.keyed.setdefault(maildrop.listing_key, infos) == infos
         for info in infos:
             body = session.bodies[info.number - 1]
             assert info.octets == len(body)

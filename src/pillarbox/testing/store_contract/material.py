@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from typing import Protocol
 
 import pytest
@@ -60,6 +60,14 @@ async def seen_next(store: Store, user: str) -> list[bytes]:
     found = await contents(maildrop)
     await maildrop.release()
     return found
+
+
+async def key_next(store: Store, user: str) -> Hashable:
+    """The listing key that a session opened now would have."""
+    maildrop = await store.open(Identity(user))
+    key = maildrop.listing_key
+    await maildrop.release()
+    return key
 
 
 def is_unique_id(text: str) -> bool:

@@ -15,6 +15,7 @@ from pillarbox.testing.store_contract.material import (
     Fixtures,
     content,
     contents,
+    key_next,
     letter,
     listed,
     put,
@@ -56,6 +57,26 @@ class SessionCases(Fixtures):
             assert maildrop.count == 1
             await maildrop.release()
             await maildrop.release()
+
+    async def test_one_key_is_one_listing(self, store: Engine) -> None:
+        """A listing's key is the same while the listing is, and never that of another."""
+        await put(store, ALICE, letter("one"))
+        keys = [await key_next(store, ALICE)]
+        assert await key_next(store, ALICE) == keys[0]
+        await put(store, ALICE, letter("two"))
+        keys.append(await key_next(store, ALICE))
+        maildrop = await store.open(Identity(ALICE))
+        await maildrop.commit([1])
+        await maildrop.release()
+        keys.append(await key_next(store, ALICE))
+        await put(store, ALICE, letter("three"))
+        keys.append(await key_next(store, ALICE))
+        await put(store, BOB, letter("one"))
+        keys.append(await key_next(store, BOB))
+        await store.remove(ALICE)
+        await put(store, ALICE, letter("one"))
+        keys.append(await key_next(store, ALICE))
+        assert len(set(keys)) == len(keys)
 
     async def test_a_late_release_frees_nobody_elses_lock(self, store: Engine) -> None:
         first = await store.open(Identity(ALICE))
