@@ -64,9 +64,9 @@ class OAuthBearerClient(BearerClient):
     failure_answer: ClassVar[bytes] = _SEPARATOR  # section 3.2.3
 
     def _prefix(self) -> bytes:
-        """The name is the identity to act for; whose the token is, the token says."""
+        """The name is the identity to act for; without one, the token says whose it is."""
         who = self._credentials.authorize_as or self._credentials.name
-        return gs2.header(gs2.NOT_BOUND, who)
+        return gs2.header(gs2.NOT_BOUND, _fit(who))
 
 
 class XOAuth2Client(BearerClient):
@@ -78,10 +78,20 @@ class XOAuth2Client(BearerClient):
     failure_answer: ClassVar[bytes] = b""
 
     def _prefix(self) -> bytes:
-        name = encode(self._credentials.name)
-        if not name or _SEPARATOR in name:
-            raise SaslError("a name is needed, without control characters in it")
-        return b"user=" + name
+        if not self._credentials.name:
+            raise SaslError("a name is needed")
+        return b"user=" + encode(_fit(self._credentials.name))
+
+
+def _fit(name: str) -> str:
+    """*name*, which is no more than one.
+
+    Raises:
+        SaslError: the server would see its end before the end.
+    """
+    if "\x01" in name or "\0" in name:
+        raise SaslError("the name has control characters in it")
+    return name
 
 
 def _status(challenge: bytes) -> str:
