@@ -127,7 +127,7 @@ class Journal:
             rows = self._sql.execute(
                 "SELECT unique_id, destination, token FROM messages WHERE stage = 1"
             )
-            return [Unsettled(_name(key), destination, token) for key, destination, token in rows]
+            return [Unsettled(*map(_name, row)) for row in rows]
 
     # Writing, in the order of a message's life
 
@@ -233,7 +233,7 @@ class Journal:
         with self._translated():
             return dict(self._sql.execute("SELECT name, value FROM memory").fetchall())
 
-    def _rows(self, where: str, keys: Sequence[bytes] = ()) -> dict[str, Known]:
+    def _rows(self, where: str, keys: Sequence[str] = ()) -> dict[str, Known]:
         rows = self._sql.execute(f"SELECT {_COLUMNS} FROM messages {where}", keys)  # noqa: S608 - parts of it are constants, values are parameters
         return {
             (name := _name(key)): Known(
@@ -289,13 +289,17 @@ class Journal:
             raise unusable(error, self._path) from error
 
 
-def _key(unique_id: str) -> bytes:
-    """Bytes, since a server's unique-id need not be text."""
-    return unique_id.encode("utf-8", "surrogateescape")
+def _key(name: str) -> str:
+    """What stands for *name* in the file: its octets as Latin-1. Neither a unique-id nor a
+    path need be text.
+    """
+    if name.isascii():
+        return name
+    return name.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
-def _name(key: bytes) -> str:
-    return key.decode("utf-8", "surrogateescape")
+def _name(key: str) -> str:
+    return key if key.isascii() else key.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
 def _in_parts(names: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -25,7 +25,7 @@ STANDARD_PORTS = (110, 995)
 MIGRATIONS = (
     """
     CREATE TABLE messages (
-        unique_id BLOB NOT NULL PRIMARY KEY,
+        unique_id TEXT NOT NULL PRIMARY KEY,
         stage INTEGER NOT NULL,
         octets INTEGER,
         first_seen REAL NOT NULL,
