@@ -170,14 +170,8 @@ class Journal:
             "SET stage = 1, octets = ?, digest = ?, token = ?, destination = ?",
             (Stage.SEEN, Stage.STORED, Stage.DELETING, Stage.GONE),
             [
-                (
-                    message.octets,
-                    message.digest,
-                    message.token,
-                    destination,
-                    _key(message.unique_id),
-                )
-                for message in messages
+                (octets, digest, _key(token), _key(destination), _key(unique_id))
+                for unique_id, octets, digest, token in messages
             ],
         )
 
