@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pillarbox.sasl.mechanism import Challenge, PasswordClaim, SaslError, ServerMechanism, decode
+from pillarbox.sasl.mechanism import (
+    Challenge,
+    ClientMechanism,
+    Credentials,
+    PasswordClaim,
+    SaslError,
+    ServerMechanism,
+    decode,
+    encode,
+    out_of_place,
+    password_of,
+)
 
 
 class LoginServer(ServerMechanism):
@@ -33,3 +44,29 @@ class LoginServer(ServerMechanism):
             self._name = decode(response)
             return Challenge(b"Password:")
         return PasswordClaim(self._name, decode(response))
+
+
+class LoginClient(ClientMechanism):
+    """The client's side of LOGIN.
+
+    Servers word the two questions as they like (``Username:``, ``User Name``, ``login:``,
+    nothing at all), always in this order; so they are counted, not read.
+    """
+
+    __slots__ = ("_answers",)
+
+    name: ClassVar[str] = "LOGIN"
+    client_first: ClassVar[bool] = False
+    plaintext: ClassVar[bool] = True
+
+    def __init__(self, credentials: Credentials) -> None:
+        super().__init__()
+        self._answers = [encode(password_of(credentials)), encode(credentials.name)]
+
+    def step(self, challenge: bytes | None) -> bytes:
+        del challenge
+        if not self._answers:
+            raise out_of_place(self.name)
+        answer = self._answers.pop()
+        self.done = not self._answers
+        return answer

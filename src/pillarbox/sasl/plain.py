@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pillarbox.sasl.mechanism import Challenge, PasswordClaim, SaslError, ServerMechanism, decode
+from pillarbox.sasl.mechanism import (
+    Challenge,
+    ClientFirst,
+    Credentials,
+    PasswordClaim,
+    SaslError,
+    ServerMechanism,
+    decode,
+    encode,
+    password_of,
+)
 
 
 class PlainServer(ServerMechanism):
@@ -29,3 +39,29 @@ class PlainServer(ServerMechanism):
             # Acting for somebody else is a right that no account here has.
             raise SaslError("one cannot sign in on behalf of another")
         return PasswordClaim(name, password)
+
+
+class PlainClient(ClientFirst):
+    """The client's side of PLAIN."""
+
+    __slots__ = ("_credentials",)
+
+    name: ClassVar[str] = "PLAIN"
+    plaintext: ClassVar[bool] = True
+
+    def __init__(self, credentials: Credentials) -> None:
+        super().__init__()
+        self._credentials = credentials
+
+    def _first(self) -> bytes:
+        fields = (
+            self._credentials.authorize_as,
+            self._credentials.name,
+            password_of(self._credentials),
+        )
+        if any("\0" in field for field in fields):
+            raise SaslError("PLAIN cannot carry a name or a password with NUL in it")
+        if not self._credentials.name:  # 1*SAFE in RFC 4616
+            raise SaslError("a name is needed")
+        self.done = True
+        return b"\0".join(encode(field) for field in fields)
