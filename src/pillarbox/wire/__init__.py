@@ -13,6 +13,10 @@ drive the same machine. One noun a file:
 ``canonical``  any message in, the stored form out
 ``capabilities`` what CAPA announces
 ``server``     the server's machine: bytes in, commands out; replies in, segments out
+``client``     the client's machine: commands out; bytes in, replies out
+``status``     status lines, as a client reads them
+``content``    the content of a reply: its end and its dots, as a client finds them
+``listings``   what STAT, LIST, UIDL and CAPA say, read tolerantly
 ``redact``     transcripts without secrets
 ``errors``     what the wire refuses
 ============== ==================================================================

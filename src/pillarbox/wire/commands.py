@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import NamedTuple
 
 from pillarbox.wire.errors import CommandRefused
@@ -123,6 +124,15 @@ def _mechanism(verb: Verb, rest: bytes) -> Command:
     return Command(verb, text=mechanism, data=_decode(words[1]) if len(words) > 1 else None)
 
 
+class Multiline(Enum):
+    """Which replies carry a content behind an ``+OK`` (RFC 1939, section 3)."""
+
+    NEVER = auto()
+    ALWAYS = auto()
+    WITHOUT_ARGUMENT = auto()
+    """Of all when none is named: LIST, UIDL, LANG."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A row of the table."""
@@ -136,6 +146,13 @@ class Rule:
     """Whether commands may have been sent behind it without waiting (RFC 2449, section 6.6;
     RFC 2595, section 4)."""
     max_octets: int = MAX_COMMAND
+    multiline: Multiline = Multiline.NEVER
+
+    def has_content(self, *, arguments: bool) -> bool:
+        """Whether a content follows when this command succeeds."""
+        if self.multiline is Multiline.WITHOUT_ARGUMENT:
+            return not arguments
+        return self.multiline is Multiline.ALWAYS
 
 
 _SIGNING_IN = frozenset({State.AUTHORIZATION, State.NAMED})
@@ -143,25 +160,28 @@ _NAMED = frozenset({State.NAMED})
 _SIGNED_IN = frozenset({State.TRANSACTION})
 _BOTH = _SIGNING_IN | _SIGNED_IN
 
+_ALWAYS = Multiline.ALWAYS
+_OF_ALL = Multiline.WITHOUT_ARGUMENT
+
 # fmt: off
 _TABLE = (
     #    verb       arguments            legal in                          # specified in
     Rule(Verb.APOP, _name_and_digest,    _SIGNING_IN, secret=True),        # RFC 1939, 7
     Rule(Verb.AUTH, _mechanism,          _SIGNING_IN, secret=True,
          max_octets=MAX_LINE),                                             # RFC 5034, 4
-    Rule(Verb.CAPA, _nothing,            _BOTH),                           # RFC 2449, 5
+    Rule(Verb.CAPA, _nothing,            _BOTH, multiline=_ALWAYS),        # RFC 2449, 5
     Rule(Verb.DELE, _message,            _SIGNED_IN),                      # RFC 1939, 5
-    Rule(Verb.LANG, _word_or_nothing,    _BOTH),                           # RFC 6856, 3
-    Rule(Verb.LIST, _message_or_nothing, _SIGNED_IN),                      # RFC 1939, 5
+    Rule(Verb.LANG, _word_or_nothing,    _BOTH, multiline=_OF_ALL),        # RFC 6856, 3
+    Rule(Verb.LIST, _message_or_nothing, _SIGNED_IN, multiline=_OF_ALL),   # RFC 1939, 5
     Rule(Verb.NOOP, _nothing,            _SIGNED_IN),                      # RFC 1939, 5
     Rule(Verb.PASS, _text,               _NAMED, secret=True),             # RFC 1939, 7
     Rule(Verb.QUIT, _nothing,            _BOTH),                           # RFC 1939, 4 and 6
-    Rule(Verb.RETR, _message,            _SIGNED_IN),                      # RFC 1939, 5
+    Rule(Verb.RETR, _message,            _SIGNED_IN, multiline=_ALWAYS),   # RFC 1939, 5
     Rule(Verb.RSET, _nothing,            _SIGNED_IN),                      # RFC 1939, 5
     Rule(Verb.STAT, _nothing,            _SIGNED_IN),                      # RFC 1939, 5
     Rule(Verb.STLS, _nothing,            _SIGNING_IN, may_be_followed=False),  # RFC 2595, 4
-    Rule(Verb.TOP,  _top,                _SIGNED_IN),                      # RFC 1939, 7
-    Rule(Verb.UIDL, _message_or_nothing, _SIGNED_IN),                      # RFC 1939, 7
+    Rule(Verb.TOP,  _top,                _SIGNED_IN, multiline=_ALWAYS),   # RFC 1939, 7
+    Rule(Verb.UIDL, _message_or_nothing, _SIGNED_IN, multiline=_OF_ALL),   # RFC 1939, 7
     Rule(Verb.USER, _text,               _SIGNING_IN),                     # RFC 1939, 7
     # RFC 6856 puts UTF8 before the sign-in; classic Outlook sends it after and gives the
     # account up on -ERR.

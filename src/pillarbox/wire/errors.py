@@ -5,6 +5,7 @@
     WireError
     ├── RemoteProtocolError     the peer broke the protocol
     │   ├── LineTooLong         a line that does not end within the limit: close
+    │   ├── OutOfStep           what a server said cannot be a reply to what was asked: close
     │   └── CommandRefused      one command that cannot be carried out: -ERR, go on
     └── LocalProtocolError      our own shell misused a machine: a bug
 """
@@ -22,6 +23,10 @@ class RemoteProtocolError(WireError):
 
 class LineTooLong(RemoteProtocolError):
     """More than the limit came without a line end: where the next line begins is unknown."""
+
+
+class OutOfStep(RemoteProtocolError):
+    """What came cannot be a reply to what was asked; from here on nothing can be trusted."""
 
 
 class CommandRefused(RemoteProtocolError):
