@@ -7,6 +7,8 @@
         ├── InvalidDestination     ``--to`` says nothing that can be understood (usage)
         ├── DestinationUnusable    no mail can be put there now: full, forbidden, gone
         ├── DeliveryRefused        one message was not taken; others may be
+        ├── NoMail                 one message is a server's bookkeeping
+        ├── NotConfirmed           a deletion that the user has to say yes to
         └── JournalUnusable        the record of what was collected cannot be read or written
             └── JournalBusy        another fetch of this account is running
 
@@ -15,7 +17,13 @@ An error's text is a whole sentence for the user: what is wrong, and what to do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from pillarbox.contracts.errors import PillarboxError
+
+if TYPE_CHECKING:  # plan knows no errors, but some of them know plans
+    from pillarbox.fetch.plan import Decision
 
 
 class FetchError(PillarboxError):
@@ -37,6 +45,23 @@ class DeliveryRefused(FetchError):
         super().__init__(message)
         self.temporary = temporary
         """True when trying again later may help."""
+
+
+class NoMail(FetchError):
+    """What the server lists as a message is its own bookkeeping."""
+
+
+class NotConfirmed(FetchError):
+    """The rules were changed so that mail would go which was to be kept, and nobody said yes."""
+
+    def __init__(self, held: Sequence[Decision]) -> None:
+        count = "1 message that was" if len(held) == 1 else f"{len(held)} messages that were"
+        super().__init__(
+            f"the rules before kept mail on the server that the new ones delete: {count} collected "
+            "earlier would go; look with --dry-run, and say --yes to delete them"
+        )
+        self.held = held
+        """What would be deleted."""
 
 
 class JournalUnusable(FetchError):

@@ -1,0 +1,212 @@
+"""Messages on their way in: staged while they come, made durable in batches meanwhile.
+
+A message goes through three hands:
+
+*arriving*
+    Its pieces are staged as they come (:meth:`Intake.take`). A session that breaks takes
+    this message with it, and nothing else.
+*unconfirmed*
+    It has come whole, as far as one can see. Nothing in POP3 says how long a message is: it
+    counts only once the next reply was in step (:meth:`Intake.confirm`).
+*confirmed*
+    It waits for its batch. :meth:`Intake.commit` takes the batch through the steps that
+    :mod:`pillarbox.fetch` tells, in a thread; the next batch is filled meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
+
+from pillarbox.client.errors import Refused
+from pillarbox.client.retrieval import Retrieval
+from pillarbox.fetch.destinations import Destination, Staging
+from pillarbox.fetch.errors import DeliveryRefused, NoMail
+from pillarbox.fetch.journal import Journal, Staged
+from pillarbox.fetch.plan import Action, Decision
+from pillarbox.fetch.stages import Known
+
+T = TypeVar("T")
+
+_FOLDER_DATA = (b"X-IMAP:", b"X-IMAPbase:")
+_FOLDER_DATA_SUBJECT = b"FOLDER INTERNAL DATA"
+
+
+class Arrived(NamedTuple):
+    """A message that has come whole."""
+
+    decision: Decision
+    digest: bytes
+    """SHA-256 of what came."""
+    octets: int
+    staging: Staging | None
+    """None: it is the same that is stored already."""
+    token: str = ""
+
+
+class Committed(NamedTuple):
+    """What became of a batch."""
+
+    stored: Sequence[Arrived]
+    verified: Sequence[Arrived]
+    refused: Sequence[tuple[Arrived, DeliveryRefused]]
+
+
+class Intake:
+    """The way in for the messages of one run. Used from one task."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        destination: Destination,
+        target: str,
+        clock: Callable[[], float],
+    ) -> None:
+        """*target* is the destination's name in the journal."""
+        self._journal = journal
+        self._destination = destination
+        self._target = target
+        self._clock = clock
+        self._unconfirmed: list[Arrived] = []
+        self._confirmed: list[Arrived] = []
+
+    async def take(self, decision: Decision, known: Known | None, retrieval: Retrieval) -> int:
+        """Retrieve one message; returns its octets.
+
+        Raises:
+            Refused: the server does not hand it out.
+            NoMail: it is a server's own bookkeeping.
+            ClientError: the session has ended.
+            DestinationUnusable: it cannot be staged.
+        """
+        staging: Staging | None = None
+        digest = hashlib.sha256()
+        octets = 0
+        try:
+            async for piece in retrieval:
+                if staging is None:  # not before the server has said that it will come
+                    self.confirm()
+                    _refuse_bookkeeping(piece)
+                    staging = self._destination.stage()
+                staging.write(piece)
+                digest.update(piece)
+                octets += len(piece)
+            if staging is None:  # a message of no octets is one, too
+                self.confirm()
+                staging = self._destination.stage()
+            self._unconfirmed.append(_arrived(decision, known, digest.digest(), octets, staging))
+        except BaseException as error:
+            if isinstance(error, Refused):  # a reply in step, too
+                self.confirm()
+            if staging is not None:
+                staging.abandon()
+            raise
+        return octets
+
+    def confirm(self) -> None:
+        """The reply behind the messages so far was in step: they are whole."""
+        self._confirmed += self._unconfirmed
+        self._unconfirmed.clear()
+
+    def disown(self) -> None:
+        """The session broke: what was not confirmed does not count."""
+        _abandon(self._unconfirmed)
+        self._unconfirmed.clear()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a batch is there to be committed."""
+        return bool(self._confirmed)
+
+    def commit(self) -> asyncio.Future[Committed]:
+        """Begin to make what is confirmed durable; nothing else may use journal or
+        destination, but for ``stage``, before the future is done.
+
+        The future raises DestinationUnusable or JournalUnusable: the next run will find out
+        what of this batch was stored.
+        """
+        batch, self._confirmed = self._confirmed, []
+        return asyncio.get_running_loop().run_in_executor(None, self._commit, batch)
+
+    def abandon(self) -> None:
+        """Forget all that waits."""
+        self.disown()
+        _abandon(self._confirmed)
+        self._confirmed.clear()
+
+    # In a thread.
+
+    def _commit(self, batch: Sequence[Arrived]) -> Committed:
+        fresh = [(message, message.staging) for message in batch if message.staging is not None]
+        verified = [message for message in batch if message.staging is None]
+        outcomes: Sequence[DeliveryRefused | None] = []
+        if fresh:
+            self._destination.sync([staging for _, staging in fresh])
+            self._journal.publishing([_staged(message) for message, _ in fresh], self._target)
+            outcomes = self._destination.publish([message.token for message, _ in fresh])
+        stored = []
+        refused = []
+        for (message, _), outcome in zip(fresh, outcomes, strict=True):
+            if outcome is None:
+                stored.append(message)
+            else:
+                refused.append((message, outcome))
+        self._journal.stored([_id(message) for message in stored], self._clock())
+        self._journal.not_stored([_id(message) for message, _ in refused])
+        self._journal.confirmed([message.decision.message for message in verified])
+        return Committed(stored, verified, refused)
+
+
+async def finished(work: asyncio.Future[T]) -> T:
+    """The result of *work*, which is let finish even if the caller is cancelled meanwhile: a
+    thread cannot be stopped, and must not be left behind with the journal.
+    """
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        if not work.done():
+            await asyncio.wait({work})
+        raise
+
+
+def _arrived(
+    decision: Decision, known: Known | None, digest: bytes, octets: int, staging: Staging
+) -> Arrived:
+    same = decision.action is Action.VERIFY and known is not None and known.digest == digest
+    if same:
+        staging.abandon()
+        return Arrived(decision, digest, octets, None)
+    return Arrived(decision, digest, octets, staging, staging.finish())
+
+
+def _abandon(messages: Sequence[Arrived]) -> None:
+    for message in messages:
+        if message.staging is not None:
+            message.staging.abandon()
+
+
+def _staged(message: Arrived) -> Staged:
+    listed = message.decision.message
+    return Staged(listed.unique_id, listed.octets, message.digest, message.token)
+
+
+def _id(message: Arrived) -> str:
+    return message.decision.message.unique_id
+
+
+def _refuse_bookkeeping(opening: bytes) -> None:
+    """Leave the pseudo message alone in which UW-IMAP and others keep a folder's state.
+
+    Raises:
+        NoMail: it is one.
+    """
+    if not any(mark in opening for mark in _FOLDER_DATA):
+        return
+    header = opening.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    lines = header.split(b"\n")
+    if any(line.startswith(_FOLDER_DATA) for line in lines) and any(
+        line.startswith(b"Subject:") and _FOLDER_DATA_SUBJECT in line for line in lines
+    ):
+        raise NoMail("a message that holds a mail server's own bookkeeping is left there")
