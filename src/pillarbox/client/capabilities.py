@@ -13,8 +13,8 @@ class Capabilities(NamedTuple):
     asked: bool = True
     """False: the server does not know CAPA. Then what is not announced may work all the same."""
 
-    def __contains__(self, keyword: object) -> bool:
-        """Whether *keyword* is announced."""
+    def offers(self, keyword: str) -> bool:
+        """Whether *keyword* (in capitals) is announced."""
         return keyword in self.announced
 
     def may(self, keyword: str) -> bool:

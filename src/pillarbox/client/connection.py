@@ -27,6 +27,7 @@ class Connection(asyncio.BufferedProtocol):
     __slots__ = (
         "_ended",
         "_failure",
+        "_gone",
         "_inbox",
         "_loop",
         "_paused",
@@ -50,6 +51,7 @@ class Connection(asyncio.BufferedProtocol):
         self._paused = False
         self._waiter: asyncio.Future[None] | None = None
         self._ended = False
+        self._gone = loop.create_future()
         self._failure: ClientError | None = None
 
     # What the event loop calls.
@@ -78,6 +80,7 @@ class Connection(asyncio.BufferedProtocol):
                 f"the connection to {self.place} broke: {_why(error)}; try again later"
             )
         self._ended = True
+        self._gone.set_result(None)
         self._wake()
 
     # What the conversation calls.
@@ -133,9 +136,13 @@ class Connection(asyncio.BufferedProtocol):
             raise self._failure
 
     def write(self, data: bytes) -> None:
-        """Send *data*. Commands are short, and bounded by the window: nobody waits here."""
-        self.check()
-        self._transport.write(data)
+        """Send *data*. Commands are short, and bounded by the window: nobody waits here.
+
+        When the connection has ended, nothing is sent, and nothing raised: what came before
+        may not have been taken yet. Who waits for the reply will hear of it.
+        """
+        if not self._ended:
+            self._transport.write(data)
 
     def abort(self, failure: ClientError) -> None:
         """Break the connection off; *failure* is what everybody hears from now on."""
@@ -146,14 +153,11 @@ class Connection(asyncio.BufferedProtocol):
         """Close, with TLS's farewell if it does not take long."""
         self._failure = self._failure or Unreachable("the session is over", temporary=False)
         self._transport.close()
-        if not self._ended:
-            self._waiter = waiter = self._loop.create_future()
-            timer = self._loop.call_later(GOODBYE, self._transport.abort)
-            try:
-                await waiter
-            finally:
-                timer.cancel()
-                self._waiter = None
+        timer = self._loop.call_later(GOODBYE, self._transport.abort)
+        try:
+            await self._gone
+        finally:
+            timer.cancel()
 
     # TLS.
 

@@ -117,7 +117,7 @@ class Mailbox:
         try:
             await conversation.accepted(uidl_turn or (uidl_turn := conversation.say(Verb.UIDL)))
         except Refused:
-            if Verb.UIDL in self.capabilities:
+            if self.capabilities.offers(Verb.UIDL):
                 raise  # then it is a failure, and not a server that has none
             return Listings(scans, None)
         return Listings(scans, parse_unique_ids(await conversation.listing(uidl_turn)))
@@ -180,7 +180,7 @@ class Mailbox:
             step = size
         return results
 
-    async def _delete_some(self, numbers: list[int]) -> Sequence[Refused | None]:
+    async def _delete_some(self, numbers: Sequence[int]) -> Sequence[Refused | None]:
         turns = [self._conversation.say(Verb.DELE, number) for number in numbers]
         results: list[Refused | None] = []
         for turn in turns:
@@ -223,7 +223,6 @@ class Mailbox:
             Unreachable: its answer was lost. They may be gone or not.
         """
         if self._closed:
-            self._conversation.check()
             return
         try:
             await self._conversation.ask(Verb.QUIT)
