@@ -10,10 +10,12 @@
     │   └── TimedOut            nothing came for too long
     ├── Insecure                TLS was demanded and is not to be had as demanded
     ├── SignInRefused           the server does not take the credentials
+    │   └── SignInFailed        it was not even asked, or it did not prove what it has to
     ├── Refused                 -ERR to a command
     │   ├── InUse               another session has the mailbox
     │   ├── LoginDelayed        the last sign-in was too short a time ago
     │   └── ServerTrouble       the server's own fault (``temporary`` or for good)
+    ├── TooLarge                more came than was to be held in memory
     └── OutOfStep               the server broke the protocol: the session is over
 
 Each text (``str(error)``) is a whole sentence for a user: what is wrong, and what to do. What
@@ -87,17 +89,30 @@ class SignInRefused(ClientError):
         """What the server said, without the code."""
 
 
+class SignInFailed(SignInRefused):
+    """The sign-in broke off on our side: there is no way in common, or the server failed it."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(None, "")
+        self.args = (f"the sign-in failed: {why}",)
+
+
+class TooLarge(ClientError):
+    """A message is larger than what was to be held in memory."""
+
+
 class Refused(ClientError):
     """The server answered ``-ERR``; the session goes on."""
 
     advice: ClassVar[str] = ""
     """What the code means, and what to do about it."""
 
-    def __init__(self, verb: Verb, code: Code | None, text: str) -> None:
+    def __init__(self, verb: Verb | None, code: Code | None, text: str) -> None:
         said = f": it said {quoted(text)}" if text.strip() else ""
         advice = f"; {self.advice}" if self.advice else ""
-        super().__init__(f"the server refused {verb}{said}{advice}")
+        super().__init__(f"the server refused {verb or 'the connection'}{said}{advice}")
         self.verb = verb
+        """None: it did not even greet."""
         self.code = code
         """Why, for programs; None when the server gave no code, or one that is unknown."""
         self.text = text
@@ -135,7 +150,7 @@ _KINDS: dict[Code | None, type[Refused]] = {
 }
 
 
-def refusal(verb: Verb, code: Code | None, text: str) -> Refused:
+def refusal(verb: Verb | None, code: Code | None, text: str) -> Refused:
     """The error that a ``-ERR`` with *code* is."""
     return _KINDS.get(code, Refused)(verb, code, text)
 

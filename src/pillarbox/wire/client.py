@@ -129,6 +129,11 @@ class ClientMachine:
         """Octets received and not yet understood."""
         return len(self._buffer) - self._position
 
+    @property
+    def inside_content(self) -> bool:
+        """The status of a reply has been given out, and the end of its content has not."""
+        return self._content is not None
+
     def send(self, verb: Verb, *arguments: str | int) -> bytes:
         """The line of a command; its reply is expected from now on.
 

@@ -5,13 +5,22 @@ Parsing touches no disk and no network, so that a configuration can be checked a
 
 from __future__ import annotations
 
+import hashlib
+import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from pillarbox.fetch.destinations.command import CommandDestination
 from pillarbox.fetch.destinations.contract import Destination, Owner
+from pillarbox.fetch.destinations.lmtp import LmtpDestination
 from pillarbox.fetch.destinations.maildir import MaildirDestination
+from pillarbox.fetch.destinations.mbox import MboxDestination
+from pillarbox.fetch.destinations.mh import MhDestination
 from pillarbox.fetch.errors import InvalidDestination
+
+_LAST_PORT = 65535
 
 
 class _Kind(NamedTuple):
@@ -27,11 +36,41 @@ def _path(text: str) -> str:
     return str(Path(text).expanduser().absolute())
 
 
+def _address(text: str) -> str:
+    """``HOST:PORT``, ``[IPV6]:PORT`` or ``unix:PATH``."""
+    if text.startswith("unix:"):
+        return f"unix:{_path(text.removeprefix('unix:'))}"
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
+        raise ValueError(f'"{text}" is neither HOST:PORT nor unix:PATH')
+    return text
+
+
+def _command(text: str) -> str:
+    if not shlex.split(text):
+        raise ValueError("the command is empty")
+    return text
+
+
+def _lmtp(place: str, owner: Owner) -> Destination:
+    if place.startswith("unix:"):
+        return LmtpDestination(place.removeprefix("unix:"), 0, owner)
+    host, _, port = place.rpartition(":")
+    return LmtpDestination(host.strip("[]"), int(port), owner)
+
+
+# fmt: off
 _KINDS = {
-    "maildir": _Kind(
-        "maildir:DIR", _path, lambda place, owner: MaildirDestination(Path(place), owner)
-    ),
+    "maildir": _Kind("maildir:DIR", _path,
+                     lambda place, owner: MaildirDestination(Path(place), owner)),
+    "mbox":    _Kind("mbox:FILE", _path,
+                     lambda place, owner: MboxDestination(Path(place), owner)),
+    "mh":      _Kind("mh:DIR", _path,
+                     lambda place, owner: MhDestination(Path(place), owner)),
+    "lmtp":    _Kind("lmtp:HOST:PORT or lmtp:unix:PATH", _address, _lmtp),
+    "command": _Kind("command:CMD", _command, CommandDestination),
 }
+# fmt: on
 
 
 class Target(NamedTuple):
@@ -45,7 +84,10 @@ class Target(NamedTuple):
 
     def open(self, owner: Owner) -> Destination:
         """The destination, at work for *owner*. It does nothing before ``prepare``."""
-        return _KINDS[self.kind].open(self.place, owner)
+        # A spool of its own: what one destination has left half done, another cannot finish.
+        mark = hashlib.sha256(os.fsencode(str(self))).hexdigest()[:8]
+        spool = owner.spool / f"{self.kind}-{mark}"
+        return _KINDS[self.kind].open(self.place, owner._replace(spool=spool))
 
 
 def parse_destination(text: str) -> Target:

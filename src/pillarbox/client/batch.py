@@ -1,0 +1,85 @@
+"""Many messages, with the commands for the next ones always ahead of the replies."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, Self
+
+from pillarbox.client.conversation import Conversation
+from pillarbox.client.limits import ASSUMED_SIZE
+from pillarbox.client.retrieval import Retrieval
+from pillarbox.client.window import Window
+from pillarbox.wire.verbs import Verb
+
+
+class _UnderWay(NamedTuple):
+    number: int
+    turn: int
+    octets: int
+
+
+class Batch:
+    """An asynchronous iterator of retrievals.
+
+    The consumer may read each to its end, in part, or not at all: what is left of one is
+    passed over when the next is asked for. One who leaves early leaves replies under way;
+    they are passed over, too, by whatever is asked next.
+    """
+
+    __slots__ = (
+        "_conversation",
+        "_last",
+        "_numbers",
+        "_sizes",
+        "_under_way",
+        "_waiting",
+        "_window",
+    )
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        numbers: Iterable[int],
+        sizes: Mapping[int, int],
+        window: Window,
+    ) -> None:
+        """*sizes*: octets by message-number, as far as known."""
+        self._conversation = conversation
+        self._numbers = iter(numbers)
+        self._sizes = sizes
+        self._window = window
+        self._waiting: int | None = next(self._numbers, None)  # the next that is to be asked for
+        self._under_way: deque[_UnderWay] = deque()
+        self._last: _UnderWay | None = None  # handed out
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Retrieval:
+        """The next message, before its status has come.
+
+        Raises:
+            ClientError: the session has ended.
+        """
+        if self._last is not None:
+            self._window.landed(self._last.octets)
+            self._last = None
+        if self._window.is_low or not self._conversation.has_unread:
+            self._top_up()
+        if not self._under_way:
+            raise StopAsyncIteration
+        self._last = self._under_way.popleft()
+        return Retrieval(self._conversation, self._last.number, self._last.turn)
+
+    def _top_up(self) -> None:
+        """Ask for as many as the window has room for, in one write."""
+        while self._waiting is not None:
+            octets = self._sizes.get(self._waiting) or ASSUMED_SIZE
+            if not self._window.has_room(octets):
+                break
+            turn = self._conversation.say(Verb.RETR, self._waiting)
+            self._under_way.append(_UnderWay(self._waiting, turn, octets))
+            self._window.sent(octets)
+            self._waiting = next(self._numbers, None)
+        self._conversation.flush()
