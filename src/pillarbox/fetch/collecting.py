@@ -129,9 +129,7 @@ class Collector:
                     await box.in_step()
                     self._intake.confirm()
 
-    async def _take(
-        self, decision: Decision, known: Known | None, retrieval: Retrieval
-    ) -> None:
+    async def _take(self, decision: Decision, known: Known | None, retrieval: Retrieval) -> None:
         try:
             octets = await self._intake.take(decision, known, retrieval)
         except Refused as error:
@@ -217,9 +215,7 @@ class Collector:
         self._progress.add(failed=1)
         self._tell(Problem(text))
 
-    async def _note(
-        self, write: Callable[P, None], *args: P.args, **kwargs: P.kwargs
-    ) -> None:
+    async def _note(self, write: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         """Write to the journal, off the loop: it waits for the disk."""
         loop = asyncio.get_running_loop()
         await finished(loop.run_in_executor(None, lambda: write(*args, **kwargs)))

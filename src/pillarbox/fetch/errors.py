@@ -9,6 +9,7 @@
         ├── DeliveryRefused        one message was not taken; others may be
         ├── NoMail                 one message is a server's bookkeeping
         ├── NotConfirmed           a deletion that the user has to say yes to
+        ├── Defect                 a mistake in Pillarbox itself
         └── JournalUnusable        the record of what was collected cannot be read or written
             └── JournalBusy        another fetch of this account is running
 
@@ -62,6 +63,17 @@ class NotConfirmed(FetchError):
         )
         self.held = held
         """What would be deleted."""
+
+
+class Defect(FetchError):
+    """A mistake in Pillarbox itself ended a run; nothing is lost by it."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(
+            f"unexpected {type(cause).__name__}: {cause}; this is a defect, please report it with "
+            "what `pillarbox --debug fetch …` shows"
+        )
+        self.__cause__ = cause
 
 
 class JournalUnusable(FetchError):

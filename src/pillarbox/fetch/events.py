@@ -56,13 +56,13 @@ class Retrieved(NamedTuple):
 class Stored(NamedTuple):
     """Messages are durable at the destination."""
 
-    count: int
+    messages: int
 
 
 class Deleted(NamedTuple):
     """The server has confirmed that messages are deleted."""
 
-    count: int
+    messages: int
 
 
 class Problem(NamedTuple):
