@@ -54,7 +54,9 @@ _TABLE = (
 class Backoff:
     """The pauses of one account."""
 
-    def __init__(self, interval: float, rand: Callable[[float, float], float] = random.uniform):
+    def __init__(
+        self, interval: float, rand: Callable[[float, float], float] = random.uniform
+    ) -> None:
         """*interval*: seconds between two runs when all is well."""
         self._interval = interval
         self._rand = rand
