@@ -34,7 +34,7 @@ from pillarbox.store.embedded.list_faults import missing_views, wrong_counters, 
 from pillarbox.store.embedded.lost import set_aside
 from pillarbox.store.embedded.schema import connect, empty, lost, migrate, version_of
 from pillarbox.store.embedded.transaction import Transaction
-from pillarbox.store.embedded.writer import turn
+from pillarbox.store.embedded.turns import turn
 
 INTEGRITY_LINES = 20
 """How much of SQLite's own complaints is shown."""

@@ -33,15 +33,16 @@ from pillarbox.contracts.errors import (
 from pillarbox.contracts.store import Finding, MaildropStatus
 from pillarbox.model import DEFAULT_VIEW, Identity, MessageInfo, Recipient, StoredForm
 from pillarbox.store.embedded import admin
+from pillarbox.store.embedded.backlog import PATIENCE_SECONDS
 from pillarbox.store.embedded.bodies import Staged, abandoned, stage
 from pillarbox.store.embedded.errors import is_damage, unavailable
 from pillarbox.store.embedded.jobs import Deliver, MakeMaildrop, NoteOpening, Probe
 from pillarbox.store.embedded.layout import DEFAULT_SHARDS, Layout, describe, described, settle
 from pillarbox.store.embedded.maildrop import EmbeddedMaildrop
-from pillarbox.store.embedded.schema import connect, migrate
+from pillarbox.store.embedded.schema import connect, is_current, migrate
 from pillarbox.store.embedded.shards import Shard, ViewRow
 from pillarbox.store.embedded.sweep import sweep_shard, sweep_staging
-from pillarbox.store.embedded.writer import turn
+from pillarbox.store.embedded.turns import turn
 
 INLINE_BYTES = 128 * 1024
 """Bodies up to this size are kept in the index. Measured: experiments/store.md."""
@@ -52,7 +53,11 @@ _log = structlog.get_logger("pillarbox.store")
 
 
 def open_store(
-    path: Path, *, shards: int = DEFAULT_SHARDS, inline_bytes: int = INLINE_BYTES
+    path: Path,
+    *,
+    shards: int = DEFAULT_SHARDS,
+    inline_bytes: int = INLINE_BYTES,
+    patience: float = PATIENCE_SECONDS,
 ) -> EmbeddedStore:
     """The store in the folder *path*, made if there is none. Blocks: call it before serving.
 
@@ -61,9 +66,11 @@ def open_store(
             privileges first.
         shards: how many parts a new store has; an existing one keeps its number.
         inline_bytes: bodies up to this size go into the index, larger ones into files.
+        patience: seconds after which a write that another process holds up is given up.
 
     Raises:
-        StoreUnavailable: the store cannot be used, or an index of it is missing or empty.
+        StoreUnavailable: the store cannot be used, or an index of it is missing or empty; or
+            there is something to be done at the start and another process holds it up.
             One damaged shard does not stop the others: it is logged, and answers for itself
             when it is used.
     """
@@ -78,7 +85,10 @@ def open_store(
         raise unavailable(error, path) from error
     if swept:
         _log.info("cleared away what a crash left behind", store=str(path), files=swept)
-    return EmbeddedStore(layout, inline_bytes)
+    store = EmbeddedStore(layout, inline_bytes)
+    for shard in store.all_shards:
+        shard.writer.backlog.patience = patience
+    return store
 
 
 def look_at_store(path: Path) -> EmbeddedStore:
@@ -100,8 +110,9 @@ def look_at_store(path: Path) -> EmbeddedStore:
 def _migrated(shard: Shard, *, new: bool) -> bool:
     """Bring the index of *shard* up to date; whether that can be done."""
     try:
-        with turn(shard.turns):
-            migrate(shard.index, new=new)
+        if new or not is_current(shard.index):  # a start should not have to wait for a lock
+            with turn(shard.turns):
+                migrate(shard.index, new=new)
     except sqlite3.Error as error:
         return _only_damaged(error, shard)
     return True
