@@ -17,7 +17,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -34,7 +33,7 @@ from pillarbox.contracts.store import Finding, MaildropStatus
 from pillarbox.model import DEFAULT_VIEW, Identity, MessageInfo, Recipient, StoredForm
 from pillarbox.store.embedded import admin
 from pillarbox.store.embedded.backlog import PATIENCE_SECONDS
-from pillarbox.store.embedded.bodies import Staged, abandoned, stage
+from pillarbox.store.embedded.bodies import Staged, abandoned, stage, try_room
 from pillarbox.store.embedded.errors import is_damage, unavailable
 from pillarbox.store.embedded.jobs import Deliver, MakeMaildrop, NoteOpening, Probe
 from pillarbox.store.embedded.layout import DEFAULT_SHARDS, Layout, describe, described, settle
@@ -46,6 +45,9 @@ from pillarbox.store.embedded.turns import turn
 
 INLINE_BYTES = 128 * 1024
 """Bodies up to this size are kept in the index. Measured: experiments/store.md."""
+PROBE_OCTETS = 1024 * 1024
+"""There must be room for so much, or the store is not said to be well: the mark that a probe writes
+still fits, in pages that SQLite has, where ordinary mail has long been put off."""
 THREADS = 8
 """Threads for what must not hold up the event loop: staging and reading large bodies."""
 
@@ -157,7 +159,6 @@ class EmbeddedStore:
         self.all_shards = [
             Shard(layout.shard(number), exists=exists) for number in range(layout.shards)
         ]
-        self._probes = count()
         self._lazy_executor: ThreadPoolExecutor | None = None
         self._closed = False
 
@@ -206,10 +207,15 @@ class EmbeddedStore:
 
     async def probe(self) -> None:
         self._must_be_open()
+        staging = self._layout.staging
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._executor, try_room, staging, PROBE_OCTETS)
+        except OSError as error:
+            raise unavailable(error, staging) from error
         for shard in self.all_shards:
             shard.hold()
-        shard = self.all_shards[next(self._probes) % len(self.all_shards)]
-        await shard.write(Probe())
+        await asyncio.gather(*(shard.write(Probe()) for shard in self.all_shards))
 
     async def close(self) -> None:
         if self._closed:
