@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from pillarbox.contracts.errors import StoreError, StoreUnavailable
+from pillarbox.contracts.errors import OpenedTooSoon, StoreError, StoreUnavailable
 from pillarbox.model import Identity, Recipient, StoredForm
 from pillarbox.store.embedded import EmbeddedStore, backlog, open_store, turns
-from pillarbox.store.embedded.jobs import Probe
+from pillarbox.store.embedded.jobs import NoteOpening, Probe
 from pillarbox.store.embedded.schema import connect
 from pillarbox.store.embedded.transaction import Job, Transaction
 from pillarbox.store.embedded.turns import turn
@@ -159,6 +159,33 @@ async def test_a_first_sign_in_leaves_the_maildrop_unlocked(
     be_patient(store)
     await store.open(ALICE, minimum_interval=1)
     await store.open(Identity("frank"))
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["waiting", "begun"])
+async def test_a_sign_in_that_was_broken_off_does_not_count_for_the_next(
+    store: EmbeddedStore, lock: Path, begun: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LOGIN-DELAY (RFC 2449, section 6.5) is about logins: this one has never been answered."""
+    written, may_end = threading.Event(), threading.Event()
+    run = NoteOpening.run
+
+    def slow(job: NoteOpening, transaction: Transaction) -> None:
+        run(job, transaction)
+        written.set()
+        may_end.wait()
+
+    monkeypatch.setattr(NoteOpening, "run", slow)
+    with contextlib.nullcontext() if begun else seized(lock):
+        opening = asyncio.create_task(store.open(ALICE, minimum_interval=3600))
+        await until(written.is_set if begun else lambda: bool(store.all_shards[1].writer.backlog))
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+    may_end.set()
+    await store.all_shards[1].write(Probe())
+    await (await store.open(ALICE, minimum_interval=3600)).release()
+    with pytest.raises(OpenedTooSoon):
+        await store.open(ALICE, minimum_interval=3600)
 
 
 class Marked(Job[str]):

@@ -301,7 +301,13 @@ async def _keep_interval(shard: Shard, user: str, row: ViewRow, interval: float)
             f"maildrop of {user} was opened {now - row.opened_at:.0f} seconds ago; "
             f"{interval:g} have to pass"
         )
-    await shard.write(NoteOpening(row.view, now))
+    try:
+        await shard.write(NoteOpening(row.view, now))
+    except asyncio.CancelledError:
+        # It is written all the same; but a sign-in that was broken off was none.
+        with contextlib.suppress(StoreUnavailable):  # closed meanwhile
+            shard.writer.submit(NoteOpening(row.view, row.opened_at, instead_of=now))
+        raise
 
 
 def _each(outcome: list[StoreError | None] | Exception, number: int) -> Sequence[StoreError | None]:
