@@ -102,6 +102,25 @@ async def test_everything_else_is_refused_with_a_reason_for_the_log(
     assert await refused(door, name, password) == reason
 
 
+async def test_where_there_is_no_account_at_all_nobody_is_unknown(
+    door: LocalAuthenticator, accounts: Accounts, passwords: CountingPasswords
+) -> None:
+    """They are lost, more likely than not: no client should ask its user for a new password."""
+    accounts.remove("alice")
+    assert await refused(door, "alice", "secret") == "unknown user"
+    accounts.remove("bob")
+    work = len(passwords.work)
+    for name in ("alice", "nobody", "", "alice@example.net"):
+        with pytest.raises(AuthUnavailable, match=r"accounts\.db has no account"):
+            await door.check_password(name, "secret", PEER)
+    assert len(passwords.work) == work + 4  # it takes as long as any refusal
+    with pytest.raises(AuthUnavailable):
+        await door.check_apop("alice", TIMESTAMP, apop("secret"), PEER)
+    accounts.add("carol", "secret")
+    assert await door.check_password("carol", "secret", PEER) == Identity("carol")
+    assert await refused(door, "alice", "secret") == "unknown user"
+
+
 async def test_a_password_with_spaces_is_kept_whole(
     door: LocalAuthenticator, accounts: Accounts
 ) -> None:

@@ -22,6 +22,10 @@ from pathlib import Path
 
 import pytest
 
+from pillarbox.contracts.errors import StoreUnavailable
+from pillarbox.model import Recipient, StoredForm
+from pillarbox.store.embedded import open_store
+from tests.app.run.processes import eventually, get
 from tests.endurance.ledger import Ledger
 from tests.endurance.letters import letter
 from tests.endurance.traffic import audit, read_all
@@ -39,9 +43,9 @@ _tags = itertools.count(1)
 
 
 @contextmanager
-def _ballast(office: PostOffice) -> Iterator[None]:
-    """The file system is filled to its last octet."""
-    path = office.store / "ballast"
+def _ballast(store: Path, left: int = 0) -> Iterator[None]:
+    """The file system is filled to its last octet, but for those *left*."""
+    path = store / "ballast"
     with path.open("wb", buffering=0) as file:
         for size in (1024 * 1024, 4096, 1):
             try:
@@ -49,8 +53,13 @@ def _ballast(office: PostOffice) -> Iterator[None]:
                     file.write(b"\0" * size)
             except OSError:
                 continue
+        file.truncate(file.tell() - left)
     yield
     path.unlink()
+
+
+def _full(office: PostOffice) -> AbstractContextManager[None]:
+    return _ballast(office.store)
 
 
 @contextmanager
@@ -85,12 +94,31 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_file_system(small_disk: Path, tmp_path: Path) -> None:
-    _go_through(PostOffice(tmp_path, users=USERS, store=small_disk / "store"), _ballast)
+    _go_through(PostOffice(tmp_path, users=USERS, store=small_disk / "store"), _full)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit")
 def test_no_file_may_grow(tmp_path: Path) -> None:
     _go_through(PostOffice(tmp_path, users=USERS), _limited_files)
+
+
+@pytest.mark.parametrize("left", [0, 4 * 1024, 16 * 1024, 64 * 1024, 192 * 1024])
+async def test_not_ready_as_long_as_ordinary_mail_does_not_fit(left: int, small_disk: Path) -> None:
+    """A health check's own small mark still fits where mail no longer does."""
+    store = open_store(small_disk / "store")
+    store.hold()
+    recipients = [Recipient(user) for user in USERS]
+    for size in SIZES:
+        assert await store.deliver(StoredForm(b"x" * size, size), recipients) == [None, None]
+    await store.probe()
+    with _ballast(small_disk / "store", left):
+        for _ in range(4):  # whichever shard it looks at
+            with pytest.raises(StoreUnavailable, match=f"no room to write {small_disk}") as caught:
+                await store.probe()
+            assert caught.value.temporary
+            await store.deliver(StoredForm(b"x" * 60_000, 60_000), recipients)
+    await store.probe()
+    await store.close()
 
 
 def test_starting_on_a_full_disk_says_so(small_disk: Path, tmp_path: Path) -> None:
@@ -99,7 +127,7 @@ def test_starting_on_a_full_disk_says_so(small_disk: Path, tmp_path: Path) -> No
     with office:
         office.deliver(letter("t0", 5_000), *USERS)
         assert office.stop() == 0
-        with _ballast(office):
+        with _ballast(office.store):
             try:
                 office.start()
             except AssertionError:
@@ -122,12 +150,14 @@ def _go_through(office: PostOffice, full: Full) -> None:
             _collect_all(office, ledger)
             codes = _deliver_all_sizes(office, ledger)
             assert codes & {451, 452}
+            _becomes(office, 503)
             assert codes <= {250, 451, 452}, "mail is put off, not refused"
             _collect_all(office, ledger)
             _delete_one(office, ledger)
             assert _deliver_all_sizes(office, ledger) <= {250, 451, 452}
             assert office.log is not None
             assert any(str(office.store) in str(line) for line in _errors(office))
+        _becomes(office, 200)
         assert _deliver_all_sizes(office, ledger) == {250}
         _collect_all(office, ledger)
         audit(office, ledger, USERS)
@@ -152,6 +182,12 @@ def _deliver_all_sizes(office: PostOffice, ledger: Ledger) -> set[int]:
                 ledger.answered(tag, user, stored=code == 250)
                 codes.add(code)
     return codes
+
+
+def _becomes(office: PostOffice, status: int) -> None:
+    """The health page says so (its last answer stands for a moment)."""
+    page = office.addresses["http"]
+    eventually(lambda: get(page, "/ready")[0] == status, f"/ready says {status}")
 
 
 def _collect_all(office: PostOffice, ledger: Ledger) -> None:

@@ -238,6 +238,29 @@ async def test_cve_2017_15132_an_aborted_exchange_is_freed(
         assert client.connection.session.mechanism is None
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [b"AUTH LOGIN", b"no base64"],
+        [b"AUTH LOGIN", b"bXJvc2U=", b"AAAA="],
+        [b"AUTH PLAIN", b"AAAA\xff"],
+        [b"AUTH PLAIN", b"AAAA"],  # base64, but no PLAIN
+        [b"AUTH PLAIN no-base64"],
+        [b"AUTH LOGIN bXJvc2U="],  # if it takes no initial response
+    ],
+)
+async def test_cve_2017_15132_an_exchange_with_a_refused_line_is_freed(
+    store: FaultyStore, accounts: Accounts, lines: list[bytes]
+) -> None:
+    client = await Client(make_server(store, accounts)).connect()
+    client.heard()
+    for _ in range(8):
+        for line in lines:
+            said = await client.say(line + b"\r\n")
+        assert said.startswith(b"-ERR")
+        assert client.connection.session.mechanism is None
+
+
 def alive() -> set[int]:
     return {id(thing) for thing in gc.get_objects() if isinstance(thing, (Connection, Session))}
 

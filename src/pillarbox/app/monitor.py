@@ -158,12 +158,14 @@ class Health:
         # The reason's details (paths) are for the log of the workers, not for the page.
         try:
             if self._store is None:
-                self._store = await open_store(self._seat.setup.config)
+                # On a thread, as it may have to wait for a lock: the page must go on.
+                opening = open_store(self._seat.setup.config)
+                self._store = await asyncio.to_thread(asyncio.run, opening)
             await asyncio.wait_for(self._store.probe(), PROBE_SECONDS)
+        except TimeoutError:  # before OSError, of which it is one
+            return f"the store did not answer within {PROBE_SECONDS:g} seconds"
         except (StoreError, OSError):
             return "the store cannot be read and written"
-        except TimeoutError:
-            return f"the store did not answer within {PROBE_SECONDS:g} seconds"
         return None
 
 

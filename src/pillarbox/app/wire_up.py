@@ -17,18 +17,20 @@ from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.auth.directory import LocalDirectory
 from pillarbox.contracts.auth import Account, Directory
 from pillarbox.store import embedded
-from pillarbox.store.embedded import EmbeddedStore
+from pillarbox.store.embedded import PATIENCE_SECONDS, EmbeddedStore
 
 ACCOUNTS_FILE = "accounts.db"
 
 
-async def open_store(config: Config) -> EmbeddedStore:
+async def open_store(config: Config, *, patience: float = PATIENCE_SECONDS) -> EmbeddedStore:
     """The mail, open until it is closed. Blocks while it is looked over; call it before serving.
+
+    Writes that another process holds up for *patience* seconds are given up.
 
     Raises:
         StoreUnavailable: it cannot be opened; the message names the file.
     """
-    store = embedded.open_store(config.store.path)
+    store = embedded.open_store(config.store.path, patience=patience)
     store.hold()
     return store
 

@@ -79,10 +79,12 @@ class PostOffice:
     async def stop(self, grace: float, *, leave_newcomers: bool = False) -> None:
         """Accept no more, let what runs finish for *grace* seconds, close everything.
 
-        Clients that are still to sign in are sent away at once, unless *leave_newcomers*.
+        Clients that are still to sign in, or are between two messages, are sent away at once,
+        unless *leave_newcomers*.
         """
         await asyncio.gather(
-            self.pop3.stop(grace, leave_newcomers=leave_newcomers), self.delivery.stop(grace)
+            self.pop3.stop(grace, leave_newcomers=leave_newcomers),
+            self.delivery.stop(grace, leave_newcomers=leave_newcomers),
         )
         self.authenticator.close()
         await self.store.close()

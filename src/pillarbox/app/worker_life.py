@@ -57,7 +57,7 @@ class Order(NamedTuple):
     grace: float
     """Seconds that what runs may go on for."""
     leave_newcomers: bool = False
-    """Whether that goes for clients that have not signed in yet, too."""
+    """Whether that goes for clients that have not signed in yet, or are between two messages, too."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ disabled and throttled look alike in bytes and in time:
 3. compute one Argon2 hash, on a thread of a small pool;
 4. read the account again: if it changed meanwhile, what was proved is no longer true.
 
+Only where there is no account at all the answer is another one: accounts that are lost are no
+reason to ask people for new passwords.
+
 At a successful sign-in a verifier made with old parameters is made anew. (Until then such
 an account answers in the time of its old parameters, unlike an unknown one.)
 
@@ -37,10 +40,11 @@ import structlog
 from pillarbox.auth.accounts import AccountRecord, Accounts
 from pillarbox.auth.addresses import Domains
 from pillarbox.auth.cache import Memory, ProofCache
+from pillarbox.auth.directory import no_account
 from pillarbox.auth.errors import AccountError
 from pillarbox.auth.passwords import secret_octets
 from pillarbox.auth.throttle import Attempt, Throttle, key_of
-from pillarbox.contracts.errors import AuthUnavailable, CredentialsRefused
+from pillarbox.contracts.errors import AuthError, AuthUnavailable, CredentialsRefused
 from pillarbox.model import Identity
 
 PARALLEL_HASHES = 2
@@ -142,7 +146,7 @@ class LocalAuthenticator:
             usable = _usable(record)
             proved = await proves(usable)
             if usable is None or not proved:
-                raise CredentialsRefused(_why(record))
+                raise self._refusal(record)
             self._must_be_unchanged(usable)
         except AuthUnavailable:
             attempt.forgive()
@@ -156,6 +160,21 @@ class LocalAuthenticator:
             return self._accounts.find(user or "")
         except AccountError as error:
             raise AuthUnavailable(str(error)) from error
+
+    def _refusal(self, record: AccountRecord | None) -> AuthError:
+        """Why not. Where there is no account at all nobody is unknown (see ``directory``).
+
+        That is asked whatever the reason, as it would otherwise take longer for some.
+        """
+        try:
+            empty = self._accounts.is_empty()
+        except AccountError as error:
+            return AuthUnavailable(str(error))
+        return (
+            AuthUnavailable(no_account(self._accounts))
+            if empty
+            else CredentialsRefused(_why(record))
+        )
 
     def _must_be_unchanged(self, record: AccountRecord) -> None:
         now = self._read(record.name)

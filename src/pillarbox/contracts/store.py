@@ -112,7 +112,7 @@ class Store(Protocol):
 
         A maildrop exists as soon as it is asked for: a user who never got mail has an
         empty one. A holder that died (even by SIGKILL) holds no lock, and neither does a
-        call that was cancelled.
+        call that was cancelled; nor does such a call count for the minimum interval.
 
         Args:
             identity: whose maildrop, and which view. Whether the user exists is the

@@ -22,6 +22,8 @@ from pillarbox.delivery.replies import Refused, Reply
 log = structlog.get_logger("pillarbox.delivery")
 
 _SIZE: Final = "SIZE="
+_MOST_DIGITS: Final = 20
+"""Of a SIZE (RFC 1870, section 3); what is longer is too large by its first ones."""
 
 _POSTMASTER_REMEDY: Final = (
     "mail for postmaster must be accepted (RFC 5321, section 4.5.1): "
@@ -59,10 +61,12 @@ class Handler:
             check_characters(address, international=draft.smtp_utf8, bad=replies.BAD_SENDER)
         except Refused as refusal:
             return str(refusal.reply)
+        octets = _declared(options)
+        if octets > server.desk.policy.max_message_octets:
+            return _turn_sender_away(server, address, octets)
         draft.mail_from = address
         draft.mail_options.extend(options)
-        sizes = [option for option in options if option.startswith(_SIZE)]
-        draft.declared_octets = int(sizes[-1].removeprefix(_SIZE)) if sizes else 0
+        draft.declared_octets = octets
         return str(replies.SENDER_OK)
 
     async def handle_RCPT(
@@ -78,6 +82,26 @@ class Handler:
         draft.rcpt_tos.append(address)
         draft.addressees.append(addressee)
         return str(replies.RECIPIENT_OK)
+
+
+def _declared(options: list[str]) -> int:
+    """The octets that SIZE says (aiosmtpd has seen that it is digits); 0: it is not given."""
+    sizes = [option.removeprefix(_SIZE) for option in options if option.startswith(_SIZE)]
+    return int(sizes[-1][:_MOST_DIGITS]) if sizes else 0
+
+
+def _turn_sender_away(server: Door, address: str, octets: int) -> str:
+    """Here, since such a message never comes as far as to its own line in the log."""
+    reply = str(replies.TOO_LARGE)
+    log.info(
+        "sender refused",
+        door=server.door,
+        peer=server.peer,
+        sender=address,
+        octets=octets,
+        reply=reply,
+    )
+    return reply
 
 
 async def _find(server: Door, draft: Draft, address: str) -> Addressee:

@@ -64,7 +64,7 @@ class Link(SMTP):
         policy = desk.policy
         super().__init__(
             _HANDLER,
-            data_size_limit=policy.max_message_octets,
+            data_size_limit=None,  # DATA and the hook of MAIL see to it, and log it
             enable_SMTPUTF8=True,
             hostname=policy.hostname,
             timeout=policy.idle_timeout,

@@ -32,6 +32,10 @@ log = structlog.get_logger("pillarbox.delivery")
 BACKLOG = 1024
 """Connections that may wait to be accepted; the kernel has the last word."""
 
+LAST_MESSAGE_SECONDS = 30.0
+"""For the messages that are coming in when the sessions that a reload has left have had all their
+time: as long as after a SIGTERM by default."""
+
 CUT_OFF_SECONDS = 10.0
 """For sessions that were cut off to be put away. It takes milliseconds; a session that hangs even
 so must not keep the process from ending."""
@@ -81,16 +85,22 @@ class DeliveryServer:
         sock.setblocking(False)
         self._listeners.append(await _serve(partial(_DOORS[door], self._desk), sock))
 
-    async def stop(self, grace: float) -> None:
+    async def stop(self, grace: float, *, leave_newcomers: bool = False) -> None:
         """Stop accepting; let a message that is coming in be finished within *grace* seconds.
 
-        Sessions between two messages end at once, with 421. What was answered with 250 is
-        stored; what was not, the sender still has.
+        Sessions between two messages end at once, with 421; unless *leave_newcomers*: when others
+        take this server's place nobody need notice, so sessions go on until their clients
+        end them or say nothing for too long, and only what is left after *grace* seconds ends
+        so. What was answered with 250 is stored; what was not, the sender still has.
         """
         for listener in self._listeners:
             listener.close()
         self._listeners.clear()
         present = self._desk.present
+        if leave_newcomers:
+            if await _gone(present, grace):
+                return
+            grace = LAST_MESSAGE_SECONDS
         for client in present.all():
             client.wind_up()
         if await _gone(present, grace):

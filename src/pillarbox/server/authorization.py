@@ -61,15 +61,15 @@ async def auth(session: Session, command: Command) -> Reply:
     if command.text not in session.mechanisms:
         offered = command.text in session.services.policy.mechanisms
         return err(_NEEDS_TLS if offered else "this mechanism is not offered here")
-    session.mechanism = MECHANISMS[command.text]()
-    if command.data is None:
-        return await sasl_step(session, None)
-    if not session.mechanism.client_first:
-        return err(f"{command.text} takes no initial response")
-    try:
-        initial = b"" if command.data == "=" else decode_base64(command.data)
-    except CommandRefused as refused:
-        return err(str(refused))
+    mechanism, initial = MECHANISMS[command.text](), None
+    if command.data is not None:
+        if not mechanism.client_first:
+            return err(f"{command.text} takes no initial response")
+        try:
+            initial = b"" if command.data == "=" else decode_base64(command.data)
+        except CommandRefused as refused:
+            return err(str(refused))
+    session.mechanism = mechanism  # not before: a refused exchange is not kept (CVE-2017-15132)
     return await sasl_step(session, initial)
 
 

@@ -52,4 +52,5 @@ async def respond(session: Session, event: Event) -> Reply:
     except Exception:  # noqa: BLE001 -- a bug gets an answer, too
         log.exception("command failed", peer=session.peer)
         return err("internal fault; nothing has been removed", Code.SYS_TEMP, closes=True)
+    session.mechanism = None  # a line that is refused ends the exchange (CVE-2017-15132)
     return event.reply

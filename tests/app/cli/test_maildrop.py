@@ -74,7 +74,7 @@ def test_check_finds_and_repairs_a_body_that_is_gone(run: Run, store: Path, alic
     body.unlink()
 
     found = run("maildrop", "check", code=1)
-    assert found.stdout.splitlines()[-1] == "1 fault left"
+    assert found.stdout.splitlines()[-1] == "1 fault found; --repair mends what can be mended"
     assert found.stdout.startswith("alice: ")
     run("maildrop", "check", alice, code=1)
 
@@ -92,7 +92,7 @@ def test_findings_as_json_and_safe_for_a_terminal(
         return [Finding("alice", "evil\x1b[2J\nname", False), Finding(None, "mended", True)]
 
     monkeypatch.setattr(EmbeddedStore, "check", check)
-    lines = run("maildrop", "check", code=1).stdout.splitlines()
+    lines = run("maildrop", "check", "--repair", code=1).stdout.splitlines()
     assert lines == [
         r"alice: evil\x1b[2J\nname",
         "repaired: mended",

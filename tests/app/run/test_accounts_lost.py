@@ -106,5 +106,7 @@ def test_an_empty_accounts_file_is_told_of_too(tmp_path: Path) -> None:
     assert office.run("user", "remove", "alice", "--yes").returncode == 0
     with office:
         assert _answer_to(office, "alice")[0] == 451
+        with pytest.raises(poplib.error_proto, match=r"SYS/TEMP"), office.session("alice"):
+            pass
         (warning,) = log_of(office).find("there is no account: all mail is put off (451)")
         assert "has no account" in warning["why"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.run.processes import accepts, certificate, eventually, log_of, watching
-from tests.postoffice import HOST, PASSWORD, PostOffice, Settings, authority
+from tests.postoffice import HOST, PASSWORD, PostOffice, Settings, authority, send
 
 TWO = [f"{HOST}:0", "unix:lmtp.sock"]
 MESSAGE = b"Subject: hello\r\n\r\nthere\r\n"
@@ -77,6 +77,18 @@ def test_who_is_about_to_sign_in_goes_on_at_a_reload_but_not_at_a_stop(tmp_path:
         with pytest.raises((poplib.error_proto, OSError)):
             waiting.noop()
         waiting.close()
+
+
+def test_mail_servers_with_an_open_connection_do_not_notice_a_reload(tmp_path: Path) -> None:
+    with PostOffice(tmp_path, users=["alice"]) as office, watching(office.workers()) as gone:
+        with office.lmtp() as lmtp, office.smtp() as smtp:
+            send(lmtp, MESSAGE, ["alice"])
+            office.signal(signal.SIGHUP)
+            log_of(office).wait_for("ready", count=2)
+            for client in (lmtp, smtp, lmtp):
+                assert [code for code, _ in send(client, MESSAGE, ["alice"])] == [250]
+        gone()
+        assert len(office.collect("alice")) == 4
 
 
 def test_a_broken_certificate_changes_nothing_and_is_named(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ release:USER                   release it
 threads                        start all threads and name them: NAME=ID,NAME=ID
 wait                           wait for a line on stdin
 hold                           keep all shards open from now on
+seize:FILE                     hold the lock of a file, and do not let go
 limit:SIZE                     no file may grow beyond SIZE bytes: a full disk
 =============================  =====================================================
 """
@@ -18,6 +19,7 @@ limit:SIZE                     no file may grow beyond SIZE bytes: a full disk
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import resource
 import sys
@@ -79,6 +81,10 @@ class Actor:
 
     async def do_hold(self) -> str:
         self.store.hold()
+        return "ok"
+
+    async def do_seize(self, file: str) -> str:
+        fcntl.flock(os.open(file, os.O_RDWR), fcntl.LOCK_EX)
         return "ok"
 
     async def do_limit(self, size: str) -> str:

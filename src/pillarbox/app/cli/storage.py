@@ -22,6 +22,10 @@ from pillarbox.app.wire_up import look_at_store, open_accounts, open_store
 from pillarbox.auth.accounts import Accounts
 from pillarbox.contracts.store import Store, StoreAdmin
 
+COMMAND_PATIENCE_SECONDS = 10.0
+"""So long a command waits for another process that keeps it from writing, and says so. Shorter
+than the server's patience: it ends with a sentence and can be given again."""
+
 
 class Engine(Store, StoreAdmin, Protocol):
     """A whole engine: what the server uses and what operators use."""
@@ -49,7 +53,10 @@ async def store_of(config: Config, *, look: bool = False) -> AsyncIterator[Engin
 
     To *look* changes nothing on the disk; ``check`` then changes what it is asked to repair.
     """
-    store = look_at_store(config) if look else await open_store(config)
+    if look:
+        store = look_at_store(config)
+    else:
+        store = await open_store(config, patience=COMMAND_PATIENCE_SECONDS)
     try:
         yield store
     finally:

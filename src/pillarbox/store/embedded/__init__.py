@@ -2,11 +2,12 @@
 
 Indexes and small bodies lie in SQLite, large bodies in files. Read the parts in this order:
 ``layout`` (where things lie), ``schema`` (the index), ``locks`` (one session a view),
-``bodies`` (files, and each point where a crash can fall), ``transaction``, ``jobs`` and
-``writer`` (all that is written), ``shards`` (one part, as one process sees it), ``maildrop``
+``bodies`` (files, and each point where a crash can fall), ``transaction``, ``jobs``, ``backlog``,
+``turns`` and ``writer`` (all that is written), ``shards`` (one part, as one process sees it), ``maildrop``
 (an open session), ``engine`` (the store), ``sweep``, ``lost``, ``check`` and ``admin`` (care).
 """
 
+from pillarbox.store.embedded.backlog import PATIENCE_SECONDS
 from pillarbox.store.embedded.engine import EmbeddedStore, look_at_store, open_store
 
-__all__ = ["EmbeddedStore", "look_at_store", "open_store"]
+__all__ = ["PATIENCE_SECONDS", "EmbeddedStore", "look_at_store", "open_store"]

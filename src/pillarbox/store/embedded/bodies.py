@@ -198,6 +198,24 @@ def stage(folder: Path, data: bytes, sharers: int) -> Staged:
     return Staged(path, descriptor, sharers, zlib.crc32(data))
 
 
+def try_room(folder: Path, octets: int) -> None:
+    """See that *octets* could be staged in *folder* now; nothing stays of it.
+
+    Raises:
+        OSError: there is no room for them.
+    """
+    path, descriptor = _new_locked(folder)
+    try:
+        if hasattr(os, "posix_fallocate"):  # reserves, and need not write them
+            os.posix_fallocate(descriptor, 0, octets)
+        else:
+            with open(descriptor, "wb", closefd=False) as file:
+                file.write(bytes(octets))
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
 def _new_locked(folder: Path) -> tuple[Path, int]:
     while True:
         path = folder / f"{os.getpid()}-{secrets.token_hex(8)}"

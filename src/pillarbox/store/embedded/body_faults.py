@@ -8,12 +8,12 @@ is: nothing but a backup can bring them back, and most of it can still be read.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from pillarbox.store.embedded.bodies import BodyFiles, abandoned
-from pillarbox.store.embedded.faults import Fault, Scope, set_body_aside
+from pillarbox.store.embedded.faults import Fault, Key, Scope, set_body_aside
 from pillarbox.store.embedded.jobs import delete_messages
 from pillarbox.store.embedded.lost import set_aside
 from pillarbox.store.embedded.transaction import Transaction
@@ -21,19 +21,20 @@ from pillarbox.store.embedded.transaction import Transaction
 PIECE = 1024 * 1024
 
 
-def damaged_bodies(scope: Scope) -> Iterator[Fault]:
+def damaged_bodies(scope: Scope, keys: Sequence[Key] | None = None) -> Iterator[Fault]:
     """Listed messages whose body is missing or not as long as the index says."""
     query = """
         SELECT d.name, d.id, m.seq, m.unique_id, m.octets, m.body, b.stored, length(b.data)
         FROM messages AS m JOIN maildrops AS d ON d.id = m.maildrop
         LEFT JOIN bodies AS b ON b.id = m.body
-        WHERE (b.data IS NULL OR length(b.data) <> b.stored) AND {mine}"""
-    aside: dict[int, Path | None] = {}
-    for user, maildrop, seq, unique_id, octets, body, stored, inline in scope.rows(query):
+        WHERE (b.data IS NULL OR length(b.data) <> b.stored) AND {mine} AND {these}"""
+    found = scope.rows(query, keys, "m.maildrop", "m.seq")
+    for user, maildrop, seq, unique_id, octets, body, stored, inline in found:
         why = _damage(scope.bodies.path(body), stored, inline)
         if why is not None:
-            mend = partial(_take_off_the_list, scope.bodies, aside, maildrop, seq, body)
-            yield Fault(user, f"message {unique_id} of {octets} octets: {why}", mend)
+            mend = partial(_take_off_the_list, scope, maildrop, seq, body)
+            text = f"message {unique_id} of {octets} octets: {why}"
+            yield Fault(user, text, (maildrop, seq), mend)
 
 
 def _damage(path: Path, stored: int | None, inline: int | None) -> str | None:
@@ -49,16 +50,12 @@ def _damage(path: Path, stored: int | None, inline: int | None) -> str | None:
 
 
 def _take_off_the_list(
-    bodies: BodyFiles,
-    aside: dict[int, Path | None],
-    maildrop: int,
-    seq: int,
-    body: int,
-    transaction: Transaction,
+    scope: Scope, maildrop: int, seq: int, body: int, transaction: Transaction
 ) -> str:
     """Set aside what is left of the body first: its file is unlinked with its last message."""
+    aside = scope.aside
     if body not in aside:
-        aside[body] = set_body_aside(transaction, bodies, body)
+        aside[body] = set_body_aside(transaction, scope.bodies, body)
     delete_messages(transaction, maildrop, [seq])
     left = f"what is left of it is in {aside[body]}" if aside[body] else "nothing is left of it"
     return f"the message has been taken off the list; {left}"
@@ -77,23 +74,24 @@ def changed_bodies(scope: Scope) -> list[int]:
     if scope.user is not None:
         query = """SELECT DISTINCT m.body FROM messages AS m
             JOIN maildrops AS d ON d.id = m.maildrop WHERE {mine}"""
-    return [body for (body,) in scope.rows(query) if _change(scope, body)]
+    return [body for (body,) in scope.rows(query, None) if _change(scope, body)]
 
 
-def other_octets(scope: Scope) -> Iterator[Fault]:
+def other_octets(scope: Scope, keys: Sequence[Key] | None = None) -> Iterator[Fault]:
     """Listed messages with one of the ``changed`` bodies."""
     query = """
         SELECT d.name, m.unique_id, m.octets FROM messages AS m
         JOIN maildrops AS d ON d.id = m.maildrop WHERE m.body = :body AND {mine}"""
-    for body in scope.changed:
+    for body in scope.changed if keys is None else [body for (body,) in keys]:
         why = _change(scope, body)
-        for user, unique_id, octets in scope.rows(query, body=body) if why else ():
-            yield Fault(user, f"message {unique_id} of {octets} octets: {why}", None)
+        for user, unique_id, octets in scope.rows(query, None, body=body) if why else ():
+            yield Fault(user, f"message {unique_id} of {octets} octets: {why}", (body,), None)
 
 
 def _change(scope: Scope, body: int) -> str | None:
     """How *body* differs from what was delivered, if its length does not tell already."""
-    found = scope.rows("SELECT checksum, stored, data FROM bodies WHERE id = :body", body=body)
+    row = "SELECT checksum, stored, data FROM bodies WHERE id = :body"
+    found = scope.rows(row, None, body=body)
     if not found or found[0][0] is None:
         return None
     checksum, stored, data = found[0]
@@ -127,22 +125,24 @@ def _summed(path: Path) -> tuple[int, int]:
     return length, checksum
 
 
-def unknown_files(scope: Scope) -> Iterator[Fault]:
+def unknown_files(scope: Scope, keys: Sequence[Key] | None = None) -> Iterator[Fault]:
     """Files that no row speaks of. Those of the doomed are about to be unlinked anyway."""
-    known = scope.rows("SELECT id FROM bodies WHERE data IS NULL UNION SELECT id FROM doomed")
-    expected = {body for (body,) in known}
-    unknown = [body for body in scope.bodies.numbers() if body not in expected]
+    known = """SELECT id FROM bodies WHERE data IS NULL AND {these}
+        UNION SELECT id FROM doomed WHERE {these}"""
+    expected = {body for (body,) in scope.rows(known, keys, "id")}
+    there = scope.bodies.numbers() if keys is None else [body for (body,) in keys]
+    unknown = [body for body in there if body not in expected and scope.bodies.path(body).exists()]
     leavings = scope.bodies.leavings(unknown, set(abandoned(scope.staging).values()))
     for body in unknown:
         path = scope.bodies.path(body)
         if body in leavings:
             text = f"{path} was left behind by a delivery that died"
-            yield Fault(None, text, partial(_unlink, scope.bodies, body))
+            yield Fault(None, text, (body,), partial(_unlink, scope.bodies, body))
         else:
             text = f"body file {path} belongs to no message that the index knows"
-            yield Fault(None, text, partial(_set_aside, scope.bodies, body))
-    for path in scope.bodies.strangers():
-        yield Fault(None, f"{path} is no body file; move it away", None)
+            yield Fault(None, text, (body,), partial(_set_aside, scope.bodies, body))
+    for path in scope.bodies.strangers() if keys is None else ():
+        yield Fault(None, f"{path} is no body file; move it away", None, None)
 
 
 def _unlink(bodies: BodyFiles, body: int, _: Transaction) -> None:

@@ -1,11 +1,19 @@
 """``maildrop check``: do listing, bodies, counters and files agree?
 
 Each kind of disagreement is a function (in ``list_faults`` and ``body_faults``) that finds
-faults, each with the way to mend it. They look twice: first without a lock, as nearly always
-nothing is wrong; and when something seems to be, again in a write transaction, where no
-delivery is under way that could be mistaken for a fault. They run in this order, so that each
-finds what the one before has left. All bodies are read, and compared with their checksums,
-without the lock and before; only those that have changed are read again.
+faults, each with the way to mend it. First it looks without a lock, as nearly always nothing is
+wrong. What seems wrong is looked at a second time, by its key only, so that deliveries go on
+however large the store is:
+
+* Without repair: a delivery or a deletion that was under way at the first look can have been
+  mistaken for a fault, where files are compared. So the second look comes when the writer
+  lock has been had for an instant: whatever was under way is then over, and what still seems
+  wrong is wrong. (A body is linked before its row is there, and unlinked after it is gone.)
+* With repair: the second look and the mending are one transaction, of a few faults at a time.
+
+The kinds come in an order in which each finds what the one before has left. All bodies are read,
+and compared with their checksums, without the lock and before; only those that have changed
+are read again.
 
 Without repair nothing is changed. Repair never removes a message whose body is whole, and
 destroys nothing: what it has to take away goes into the folder ``lost``. Of a shard whose
@@ -15,7 +23,8 @@ index is lost it sets aside all that is there, and begins an empty index.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -29,15 +38,32 @@ from pillarbox.store.embedded.body_faults import (
     unknown_files,
 )
 from pillarbox.store.embedded.errors import is_damage, unavailable
-from pillarbox.store.embedded.faults import Fault, Scope
+from pillarbox.store.embedded.faults import Fault, Key, Kind, Scope
 from pillarbox.store.embedded.list_faults import missing_views, wrong_counters, wrong_references
 from pillarbox.store.embedded.lost import set_aside
 from pillarbox.store.embedded.schema import connect, empty, lost, migrate, version_of
 from pillarbox.store.embedded.transaction import Transaction
-from pillarbox.store.embedded.writer import turn
+from pillarbox.store.embedded.turns import turn
 
 INTEGRITY_LINES = 20
 """How much of SQLite's own complaints is shown."""
+TURN_FAULTS = 16
+"""Faults mended while the writer lock is held: each can cost some syncs, hence tenths of a second
+together on a slow disk."""
+PAUSE_SECONDS = 0.01
+"""Between two such turns: who waits for the lock is woken when it is free, and has to be quicker
+than the next of ours."""
+
+_OF_MAILDROPS = (
+    Kind(missing_views, compares_files=False),
+    Kind(damaged_bodies, compares_files=True),
+    Kind(other_octets, compares_files=True),
+    Kind(wrong_counters, compares_files=False),
+)
+_OF_THE_SHARD = (
+    Kind(wrong_references, compares_files=False),
+    Kind(unknown_files, compares_files=True),
+)
 
 
 def check_staging(staging: Path, abandoned: Iterable[Path], *, repair: bool) -> Iterator[Finding]:
@@ -81,29 +107,45 @@ def _check(scope: Scope, index: Path, turns: Path, *, repair: bool) -> list[Find
     if broken:
         return broken
     scope.changed = changed_bodies(scope)
-    if not any(fault for kind in _kinds(scope) for fault in kind(scope)):
-        return []
+    findings: list[Finding] = []
+    for kind in _kinds(scope):
+        faults = list(kind.look(scope, None))
+        if repair:
+            findings += _mend(scope, kind, [fault for fault in faults if fault.mend], turns)
+            faults = [fault for fault in faults if not fault.mend]
+        if faults and kind.compares_files:
+            faults = _confirmed(scope, kind, faults, turns)
+        findings += [_left(fault) for fault in faults]
+    return findings
+
+
+def _confirmed(scope: Scope, kind: Kind, faults: Sequence[Fault], turns: Path) -> list[Fault]:
+    """Those that are still there when whatever was under way is over."""
     with turn(turns):
-        return _mend(scope) if repair else _confirm(scope)
+        pass
+    sure = [fault for fault in faults if fault.key is None]
+    return sure + list(kind.look(scope, _keys(faults)))
 
 
-def _confirm(scope: Scope) -> list[Finding]:
-    """Look again; the caller holds the writer lock, hence nothing is half done."""
-    return [
-        Finding(fault.user, fault.text, repaired=False)
-        for kind in _kinds(scope)
-        for fault in kind(scope)
-    ]
+def _mend(scope: Scope, kind: Kind, faults: Sequence[Fault], turns: Path) -> list[Finding]:
+    """A few at a time: others have to get their turn."""
+    findings: list[Finding] = []
+    keys = _keys(faults)
+    for first in range(0, len(keys), TURN_FAULTS):
+        if first:
+            time.sleep(PAUSE_SECONDS)
+        with turn(turns):
+            findings += _mend_now(scope, kind, keys[first : first + TURN_FAULTS])
+    return findings
 
 
-def _mend(scope: Scope) -> list[Finding]:
+def _mend_now(scope: Scope, kind: Kind, keys: Sequence[Key]) -> list[Finding]:
     """Look again, and mend; the caller holds the writer lock."""
     transaction = Transaction(scope.sql, scope.bodies)
-    findings: list[Finding] = []
     scope.sql.execute("BEGIN IMMEDIATE")
     try:
-        for kind in _kinds(scope):
-            findings += [_mended(fault, transaction) for fault in list(kind(scope))]
+        faults = list(kind.look(scope, keys))
+        findings = [_mended(fault, transaction) for fault in faults]
         for body in transaction.commit():
             scope.bodies.unlink(body)
     except BaseException as error:
@@ -112,16 +154,24 @@ def _mend(scope: Scope) -> list[Finding]:
     return findings
 
 
+def _keys(faults: Iterable[Fault]) -> list[Key]:
+    """Each once; those without one have none."""
+    return list(dict.fromkeys(fault.key for fault in faults if fault.key is not None))
+
+
+def _left(fault: Fault) -> Finding:
+    return Finding(fault.user, fault.text, repaired=False)
+
+
 def _mended(fault: Fault, transaction: Transaction) -> Finding:
     if fault.mend is None:
-        return Finding(fault.user, fault.text, repaired=False)
+        return _left(fault)
     note = fault.mend(transaction)
     return Finding(fault.user, f"{fault.text}; {note}" if note else fault.text, repaired=True)
 
 
-def _kinds(scope: Scope) -> Sequence[Callable[[Scope], Iterator[Fault]]]:
-    mine = (missing_views, damaged_bodies, other_octets, wrong_counters)
-    return mine if scope.user is not None else (*mine, wrong_references, unknown_files)
+def _kinds(scope: Scope) -> Sequence[Kind]:
+    return _OF_MAILDROPS if scope.user is not None else (*_OF_MAILDROPS, *_OF_THE_SHARD)
 
 
 def _integrity(scope: Scope, index: Path) -> list[Finding]:

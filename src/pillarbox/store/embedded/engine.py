@@ -17,7 +17,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -33,18 +32,22 @@ from pillarbox.contracts.errors import (
 from pillarbox.contracts.store import Finding, MaildropStatus
 from pillarbox.model import DEFAULT_VIEW, Identity, MessageInfo, Recipient, StoredForm
 from pillarbox.store.embedded import admin
-from pillarbox.store.embedded.bodies import Staged, abandoned, stage
+from pillarbox.store.embedded.backlog import PATIENCE_SECONDS
+from pillarbox.store.embedded.bodies import Staged, abandoned, stage, try_room
 from pillarbox.store.embedded.errors import is_damage, unavailable
 from pillarbox.store.embedded.jobs import Deliver, MakeMaildrop, NoteOpening, Probe
 from pillarbox.store.embedded.layout import DEFAULT_SHARDS, Layout, describe, described, settle
 from pillarbox.store.embedded.maildrop import EmbeddedMaildrop
-from pillarbox.store.embedded.schema import connect, migrate
+from pillarbox.store.embedded.schema import connect, is_current, migrate
 from pillarbox.store.embedded.shards import Shard, ViewRow
 from pillarbox.store.embedded.sweep import sweep_shard, sweep_staging
-from pillarbox.store.embedded.writer import turn
+from pillarbox.store.embedded.turns import turn
 
 INLINE_BYTES = 128 * 1024
 """Bodies up to this size are kept in the index. Measured: experiments/store.md."""
+PROBE_OCTETS = 1024 * 1024
+"""There must be room for so much, or the store is not said to be well: the mark that a probe writes
+still fits, in pages that SQLite has, where ordinary mail has long been put off."""
 THREADS = 8
 """Threads for what must not hold up the event loop: staging and reading large bodies."""
 
@@ -52,7 +55,11 @@ _log = structlog.get_logger("pillarbox.store")
 
 
 def open_store(
-    path: Path, *, shards: int = DEFAULT_SHARDS, inline_bytes: int = INLINE_BYTES
+    path: Path,
+    *,
+    shards: int = DEFAULT_SHARDS,
+    inline_bytes: int = INLINE_BYTES,
+    patience: float = PATIENCE_SECONDS,
 ) -> EmbeddedStore:
     """The store in the folder *path*, made if there is none. Blocks: call it before serving.
 
@@ -61,9 +68,11 @@ def open_store(
             privileges first.
         shards: how many parts a new store has; an existing one keeps its number.
         inline_bytes: bodies up to this size go into the index, larger ones into files.
+        patience: seconds after which a write that another process holds up is given up.
 
     Raises:
-        StoreUnavailable: the store cannot be used, or an index of it is missing or empty.
+        StoreUnavailable: the store cannot be used, or an index of it is missing or empty; or
+            there is something to be done at the start and another process holds it up.
             One damaged shard does not stop the others: it is logged, and answers for itself
             when it is used.
     """
@@ -78,7 +87,10 @@ def open_store(
         raise unavailable(error, path) from error
     if swept:
         _log.info("cleared away what a crash left behind", store=str(path), files=swept)
-    return EmbeddedStore(layout, inline_bytes)
+    store = EmbeddedStore(layout, inline_bytes)
+    for shard in store.all_shards:
+        shard.writer.backlog.patience = patience
+    return store
 
 
 def look_at_store(path: Path) -> EmbeddedStore:
@@ -100,8 +112,9 @@ def look_at_store(path: Path) -> EmbeddedStore:
 def _migrated(shard: Shard, *, new: bool) -> bool:
     """Bring the index of *shard* up to date; whether that can be done."""
     try:
-        with turn(shard.turns):
-            migrate(shard.index, new=new)
+        if new or not is_current(shard.index):  # a start should not have to wait for a lock
+            with turn(shard.turns):
+                migrate(shard.index, new=new)
     except sqlite3.Error as error:
         return _only_damaged(error, shard)
     return True
@@ -146,7 +159,6 @@ class EmbeddedStore:
         self.all_shards = [
             Shard(layout.shard(number), exists=exists) for number in range(layout.shards)
         ]
-        self._probes = count()
         self._lazy_executor: ThreadPoolExecutor | None = None
         self._closed = False
 
@@ -195,10 +207,15 @@ class EmbeddedStore:
 
     async def probe(self) -> None:
         self._must_be_open()
+        staging = self._layout.staging
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._executor, try_room, staging, PROBE_OCTETS)
+        except OSError as error:
+            raise unavailable(error, staging) from error
         for shard in self.all_shards:
             shard.hold()
-        shard = self.all_shards[next(self._probes) % len(self.all_shards)]
-        await shard.write(Probe())
+        await asyncio.gather(*(shard.write(Probe()) for shard in self.all_shards))
 
     async def close(self) -> None:
         if self._closed:
@@ -284,7 +301,13 @@ async def _keep_interval(shard: Shard, user: str, row: ViewRow, interval: float)
             f"maildrop of {user} was opened {now - row.opened_at:.0f} seconds ago; "
             f"{interval:g} have to pass"
         )
-    await shard.write(NoteOpening(row.view, now))
+    try:
+        await shard.write(NoteOpening(row.view, now))
+    except asyncio.CancelledError:
+        # It is written all the same; but a sign-in that was broken off was none.
+        with contextlib.suppress(StoreUnavailable):  # closed meanwhile
+            shard.writer.submit(NoteOpening(row.view, row.opened_at, instead_of=now))
+        raise
 
 
 def _each(outcome: list[StoreError | None] | Exception, number: int) -> Sequence[StoreError | None]:

@@ -36,6 +36,11 @@ def is_damage(error: Exception) -> bool:
     return isinstance(error, sqlite3.Error) and _code(error) in _DAMAGED
 
 
+def is_locked(error: Exception) -> bool:
+    """Whether *error* says that another program has kept SQLite's own lock for too long."""
+    return isinstance(error, sqlite3.Error) and _code(error) == sqlite3.SQLITE_BUSY
+
+
 def _from_sqlite(error: sqlite3.Error, path: Path) -> StoreUnavailable:
     if is_damage(error):
         return StoreUnavailable(

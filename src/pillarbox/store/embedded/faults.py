@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pillarbox.store.embedded.bodies import BodyFiles
 from pillarbox.store.embedded.lost import keep, set_aside
@@ -14,6 +15,8 @@ from pillarbox.store.embedded.transaction import Transaction
 
 Mend = Callable[[Transaction], str | None]
 """Mends a fault; what to tell of it besides (where the remains are)."""
+Key = tuple[int, ...]
+"""What a fault is found again by: a maildrop's number, a body's, or maildrop and seq."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,8 @@ class Fault:
 
     user: str | None
     text: str
+    key: Key | None
+    """None: it cannot be a mistake, and there is nothing to mend."""
     mend: Mend | None
     """None: it takes an operator."""
 
@@ -36,11 +41,32 @@ class Scope:
     user: str | None
     changed: Collection[int] = ()
     """Bodies that did not have their checksum when all of them were read."""
+    aside: dict[int, Path | None] = field(default_factory=dict)
+    """Where repair has put what was left of damaged bodies."""
 
-    def rows(self, query: str, **values: object) -> list[Any]:
-        """The rows of *query*, in which ``{mine}`` stands for the condition on ``d.name``."""
+    def rows(
+        self, query: str, keys: Sequence[Key] | None, *columns: str, **values: object
+    ) -> list[Any]:
+        """The rows of *query*, in which ``{mine}`` stands for the condition on ``d.name``, and
+        ``{these}`` for the condition that *columns* are one of *keys* (None: any).
+        """
         mine = "d.name = :user" if self.user is not None else "1"
-        return self.sql.execute(query.format(mine=mine), {"user": self.user, **values}).fetchall()
+        these = "1"
+        if keys is not None:
+            parts = ", ".join(f"json_extract(value, '$[{n}]')" for n in range(len(columns)))
+            these = f"({', '.join(columns)}) IN (SELECT {parts} FROM json_each(:keys))"  # noqa: S608 - our own text
+        values |= {"user": self.user, "keys": json.dumps(keys)}
+        return self.sql.execute(query.format(mine=mine, these=these), values).fetchall()
+
+
+class Kind(NamedTuple):
+    """A kind of disagreement."""
+
+    look: Callable[[Scope, Sequence[Key] | None], Iterator[Fault]]
+    """Finds all faults; or those that *keys* name, by reading what belongs to them only."""
+    compares_files: bool
+    """With the index, which moves on between the two: a fault may be a mistake. Those that
+    one query finds are true: it sees one moment, and at each moment an index is consistent."""
 
 
 def set_body_aside(transaction: Transaction, bodies: BodyFiles, body: int) -> Path | None:

@@ -54,15 +54,19 @@ class MakeMaildrop(Job[None]):
 class NoteOpening(Job[None]):
     """Notes when a view was opened (for the minimum interval)."""
 
-    __slots__ = ("_at", "_view")
+    __slots__ = ("_at", "_instead_of", "_view")
 
-    def __init__(self, view: int, at: float) -> None:
+    def __init__(self, view: int, at: float | None, *, instead_of: float | None = None) -> None:
+        """*instead_of*: what the note must say now, else it is left alone; None: anything."""
         self._view = view
         self._at = at
+        self._instead_of = instead_of
 
     def run(self, transaction: Transaction) -> None:
         transaction.sql.execute(
-            "UPDATE views SET opened_at = ? WHERE id = ?", (self._at, self._view)
+            "UPDATE views SET opened_at = :at"
+            " WHERE id = :view AND (:instead_of IS NULL OR opened_at = :instead_of)",
+            {"at": self._at, "view": self._view, "instead_of": self._instead_of},
         )
 
 

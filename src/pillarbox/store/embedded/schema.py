@@ -31,6 +31,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from pillarbox.contracts.errors import StoreUnavailable
@@ -207,6 +208,19 @@ def migrate(index: Path, *, new: bool = False) -> None:
         _migrate(connection, index, new=new)
     finally:
         connection.close()
+
+
+def is_current(index: Path) -> bool:
+    """Whether *index* is there and has had every migration. Takes no lock.
+
+    Raises:
+        StoreUnavailable: it is from a newer Pillarbox.
+        sqlite3.Error: it is damaged or cannot be read.
+    """
+    if lost(index):
+        return False
+    with closing(_connect(index, read_only=True)) as connection:
+        return version_of(connection, index) == len(MIGRATIONS)
 
 
 def version_of(connection: sqlite3.Connection, index: Path) -> int:

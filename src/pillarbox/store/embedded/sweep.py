@@ -19,7 +19,7 @@ import structlog
 from pillarbox.store.embedded.bodies import BodyFiles, Inode
 from pillarbox.store.embedded.tidy import forget
 from pillarbox.store.embedded.transaction import last_body, retire
-from pillarbox.store.embedded.writer import turn
+from pillarbox.store.embedded.turns import turn
 
 _log = structlog.get_logger("pillarbox.store")
 

@@ -23,9 +23,11 @@ _LAST_BODY = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'bod
 class Job(ABC, Generic[T]):
     """Something to be written. It may be run more than once: only its last run counts."""
 
-    __slots__ = ("future", "loop")
+    __slots__ = ("future", "loop", "since")
 
     loop: asyncio.AbstractEventLoop
+    since: float
+    """When it was queued, by the monotonic clock."""
     future: asyncio.Future[T | Exception]
     """Given the job's outcome, never an exception: nobody may be left to look at it."""
 
@@ -41,7 +43,7 @@ class Job(ABC, Generic[T]):
         """Do it, in the writer's thread. An exception refuses the job and undoes it."""
 
     def settled(self) -> None:
-        """Its outcome is final (still in the writer's thread)."""
+        """Its outcome is final (in the thread that has found it out)."""
 
 
 class Transaction:

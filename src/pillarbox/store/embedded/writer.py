@@ -1,12 +1,13 @@
-"""Writing to one shard: a thread, a queue, and one transaction for all that waits in it.
+"""Writing to one shard: a thread, and one transaction for all that waits for it.
 
-The sync to disk is what a write costs, so whatever has queued up during one commit goes
-together into the next (group commit). When a transaction fails as a whole (the disk is
-full), its jobs are tried again one by one, so that one message too large does not take the
-small ones with it.
+The sync to disk is what a write costs, so whatever has come together (in the ``backlog``)
+during one commit goes together into the next (group commit). When a transaction fails as a
+whole (the disk is full), its jobs are tried again one by one, so that one message too large
+does not take the small ones with it.
 
-The processes that share a shard take turns by an flock on ``writer.lock``: it wakes the
-next one at once, while SQLite's own waiting sleeps and is not fair (experiments/store.md).
+The processes that share a shard take turns (see ``turns``). The thread first waits for its
+turn and then takes the jobs: those that came meanwhile go along, and those that have been
+given up meanwhile are not there any more.
 
 After the answers have been given the thread unlinks what was deleted, and when nothing
 waits it tidies up.
@@ -16,12 +17,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
-import os
-import queue
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,34 +27,19 @@ import structlog
 
 from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.store.embedded import tidy
+from pillarbox.store.embedded.backlog import Backlog, answer
 from pillarbox.store.embedded.bodies import BodyFiles
-from pillarbox.store.embedded.errors import unavailable
+from pillarbox.store.embedded.errors import is_locked, unavailable
 from pillarbox.store.embedded.schema import SameFile, connect
 from pillarbox.store.embedded.transaction import Job, Transaction
+from pillarbox.store.embedded.turns import Turns, held
 
 T = TypeVar("T")
 
-BATCH_JOBS = 256
-"""At most so many jobs share a transaction, so that other processes get their turn."""
-BATCH_BYTES = 16 * 1024 * 1024
-"""And about so many bytes of small bodies, so that the write-ahead log stays bounded."""
+JOIN_SECONDS = 0.1
+"""Between two looks at a thread that should end and does not."""
 
 _log = structlog.get_logger("pillarbox.store")
-
-
-@contextlib.contextmanager
-def turn(path: Path) -> Iterator[None]:
-    """Hold the writer lock *path* of a shard; waits until it is free.
-
-    Raises:
-        OSError: the lock file cannot be used.
-    """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 class Writer:
@@ -68,7 +51,6 @@ class Writer:
         "_doomed",
         "_index",
         "_leavings",
-        "_queue",
         "_same",
         "_shrunk",
         "_sql",
@@ -76,14 +58,15 @@ class Writer:
         "_turns",
         "_unlinked",
         "_untidy",
+        "backlog",
     )
 
     def __init__(self, index: Path, turns: Path, bodies: BodyFiles, same: SameFile) -> None:
         self._index = index
         self._same = same
-        self._turns = turns
+        self._turns = Turns(turns)
         self._bodies = bodies
-        self._queue: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
+        self.backlog = Backlog(self._why_nothing_was_begun, self._tell_of_wait)
         self._thread: threading.Thread | None = None
         self._closed = False
         self._sql: sqlite3.Connection | None = None
@@ -94,71 +77,81 @@ class Writer:
         self._shrunk = False
 
     def submit(self, job: Job[T]) -> asyncio.Future[T | Exception]:
-        """Queue *job*. It runs even when the future is cancelled.
+        """Queue *job*. It runs even when the future is cancelled, if it does not wait too long.
 
         Raises:
             StoreUnavailable: the store has been closed.
         """
-        if self._closed:
-            raise StoreUnavailable("the store has been closed", temporary=True)
         job.loop = asyncio.get_running_loop()
         job.future = job.loop.create_future()
+        self.backlog.put(job)
         if self._thread is None:
             self._thread = threading.Thread(
                 target=self._work, name=f"pillarbox-{self._index.parent.name}", daemon=True
             )
             self._thread.start()
-        self._queue.put(job)
         return job.future
 
     def close(self) -> None:
-        """Finish what is queued and stop; blocks until then."""
+        """Finish what is queued, or give it up in its time, and stop; blocks until then.
+
+        A thread that stands in line for its turn cannot be called back. It is left there: it
+        will find that there is nothing to do any more.
+        """
         self._closed = True
-        if self._thread is not None:
-            self._queue.put(None)
-            self._thread.join()
-            self._thread = None
+        self.backlog.close()
+        while self._thread is not None:
+            self._thread.join(JOIN_SECONDS)
+            if not self._thread.is_alive():
+                self._thread = None
+            elif self._turns.are_held_up and not self.backlog:
+                return
+            self.backlog.give_up_overdue()
+
+    def _tell_of_wait(self) -> None:
+        if self._turns.are_held_up:
+            self._turns.tell_of_wait()
+
+    def _why_nothing_was_begun(self) -> StoreUnavailable:
+        """For jobs that are given up."""
+        patience = self.backlog.patience
+        if self._turns.are_held_up:
+            return held(self._turns.path)
+        return StoreUnavailable(
+            f"writing to {self._index} takes too long: a job has waited {patience:g} seconds for "
+            "others to end; see how busy the disk is, and whether it works",
+            temporary=True,
+        )
 
     # All below runs in the writer's thread.
 
     def _work(self) -> None:
-        going_on = True
-        while going_on:
-            jobs, going_on = self._next_batch()
-            if jobs:
-                _answer(jobs, self._outcomes(jobs))
-                self._unlink_doomed()
-            if self._untidy and self._queue.empty():
+        while self.backlog.wait():
+            jobs, outcomes = self._next_batch()
+            answer(jobs, outcomes)
+            self._unlink_doomed()
+            if self._untidy and not self.backlog:
                 self._tidy()
         self._drop_connection()
 
-    def _next_batch(self) -> tuple[list[Job[Any]], bool]:
-        """What waits, up to the limits, at least one job; False: none will follow."""
-        jobs: list[Job[Any]] = []
-        weight = 0
-        with contextlib.suppress(queue.Empty):
-            while len(jobs) < BATCH_JOBS and weight < BATCH_BYTES:
-                job = self._queue.get(block=not jobs)
-                if job is None:
-                    return jobs, False
-                jobs.append(job)
-                weight += job.weight
-        return jobs, True
-
-    def _outcomes(self, jobs: Sequence[Job[Any]]) -> list[Any]:
-        try:
-            with turn(self._turns):
-                return self._outcomes_in_turn(jobs)
-        except OSError as error:  # the lock file itself
-            return [unavailable(error, self._turns)] * len(jobs)
+    def _next_batch(self) -> tuple[list[Job[Any]], list[Any]]:
+        """Take the turn, and run what then waits: nothing, if all has been given up."""
+        with contextlib.ExitStack() as turn:
+            try:
+                turn.enter_context(self._turns.take())
+            except OSError as error:  # the lock file itself
+                jobs = self.backlog.take()
+                return jobs, [unavailable(error, self._turns.path)] * len(jobs)
+            jobs = self.backlog.take()
+            return jobs, self._outcomes_in_turn(jobs) if jobs else []
 
     def _outcomes_in_turn(self, jobs: Sequence[Job[Any]]) -> list[Any]:
         try:
             return self._transact(jobs)
         except Exception as error:  # noqa: BLE001 - the writer must outlive any job
             self._drop_connection()
-            if len(jobs) == 1:
-                return [self._translated(error)]
+            if len(jobs) == 1 or is_locked(error):  # each would wait as long again
+                return [self._translated(error)] * len(jobs)
         return [outcome for job in jobs for outcome in self._outcomes_in_turn([job])]
 
     def _transact(self, jobs: Sequence[Job[Any]]) -> list[Any]:
@@ -202,8 +195,10 @@ class Writer:
     def _tidy(self) -> None:
         """Give space back as long as no job waits, and nobody for the end."""
         try:
-            while self._untidy and self._queue.empty() and not self._closed:
-                with turn(self._turns):
+            while self._untidy and not self.backlog and not self._closed:
+                with self._turns.take():
+                    if self._closed:  # perhaps a long time ago
+                        return
                     self._untidy = tidy.give_back(self._connection(), self._unlinked)
                 self._unlinked.clear()
                 self._shrunk = self._shrunk or self._untidy
@@ -226,21 +221,3 @@ class Writer:
         if sql is not None:
             with contextlib.suppress(sqlite3.Error):
                 sql.close()
-
-
-def _answer(jobs: Sequence[Job[Any]], outcomes: Sequence[Any]) -> None:
-    """Hand out the outcomes: one wake-up for each event loop that waits."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
-    for job, outcome in zip(jobs, outcomes, strict=True):
-        by_loop.setdefault(job.loop, []).append((job.future, outcome))
-    for loop, answers in by_loop.items():
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
-            loop.call_soon_threadsafe(_resolve, answers)
-    for job in jobs:
-        job.settled()
-
-
-def _resolve(answers: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
-    for future, outcome in answers:
-        if not future.done():
-            future.set_result(outcome)

@@ -41,7 +41,7 @@ def check(
     if as_json:
         show_json(findings)
     else:
-        _show(findings)
+        _show(findings, repair=repair)
     if any(not finding.repaired for finding in findings):
         raise typer.Exit(ExitCode.PARTIAL)
 
@@ -57,13 +57,17 @@ async def _check(
         return await store.check(user, repair=repair)
 
 
-def _show(findings: Sequence[Finding]) -> None:
+def _show(findings: Sequence[Finding], *, repair: bool) -> None:
     for finding in findings:
         whose = f"{finding.user}: " if finding.user is not None else ""
         mended = "repaired: " if finding.repaired else ""
         typer.echo(printable(f"{mended}{whose}{finding.problem}"))
     if not findings:
         typer.echo("everything agrees")
+        return
+    if not repair:
+        found = counted(len(findings), "fault")
+        typer.echo(f"{found} found; --repair mends what can be mended")
         return
     left = sum(not finding.repaired for finding in findings)
     mended_too = f", {len(findings) - left} repaired" if left < len(findings) else ""
