@@ -35,7 +35,9 @@ def test_a_number_that_somebody_takes_meanwhile(
     (desk.mail / "1").write_bytes(b"x\n")
     looks = [0]  # the first look was before the other program came
     real = mh.MhDestination._last
-    monkeypatch.setattr(mh.MhDestination, "_last", lambda self: looks.pop() if looks else real(self))
+    monkeypatch.setattr(
+        mh.MhDestination, "_last", lambda self: looks.pop() if looks else real(self)
+    )
     stored(destination, LETTERS)
     assert numbers(desk) == [1, 2, 3, 4]
     assert (desk.mail / "1").read_bytes() == b"x\n"
