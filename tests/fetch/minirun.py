@@ -11,9 +11,9 @@ import mailbox
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from pillarbox.fetch.destinations import Destination, Owner, parse_destination
+from pillarbox.fetch.destinations import Destination, Owner, Staging, parse_destination
 from pillarbox.fetch.journal import Journal, Staged
 from pillarbox.fetch.plan import Action, Decision, make_plan
 from pillarbox.fetch.rules import Rules
@@ -112,7 +112,7 @@ class Run:
         self._store(stagings, staged, now)
         return doomed
 
-    def _store(self, stagings, staged: list[Staged], now: float) -> None:
+    def _store(self, stagings: Sequence[Staging], staged: list[Staged], now: float) -> None:
         if staged:
             self._destination.sync(stagings)
             self._journal.publishing(staged, self._target)
@@ -132,11 +132,16 @@ def stored_in(target: str) -> list[bytes]:
     server had it, CRLF.
     """
     kind, _, place = target.partition(":")
-    if kind != "mbox" and not Path(place).exists():
+    if not Path(place, "cur" if kind == "maildir" else "").exists():
         return []
-    reader = {"maildir": mailbox.Maildir, "mh": mailbox.MH, "mbox": mailbox.mbox}[kind]
-    found = reader(place, None, create=False) if Path(place).exists() else {}
-    texts = [found.get_bytes(key) for key in found.iterkeys()] if found else []
+    readers: dict[str, Any] = {
+        "maildir": mailbox.Maildir,
+        "mh": mailbox.MH,
+        "mbox": mailbox.mbox,
+    }
+    found = readers[kind](place, None, create=False)
+    texts = [found.get_bytes(key) for key in found.iterkeys()]
+    found.close()
     return sorted(_as_sent(text, quoted=kind == "mbox") for text in texts)
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 TIMEOUT = 300.0
 """Seconds for a connection or a reply (RFC 5321, section 4.5.3.2)."""
 
+_FINE = 2
+"""The first digit of a reply to what has been done."""
 _GO_ON = 354
 _FAILED = 400
 _PERMANENT = 500
@@ -120,11 +122,14 @@ class _Link:
             name = socket.gethostname() or "localhost"
             try:
                 self._client = LMTP(self._host, self._port, name, timeout=TIMEOUT)
+                if self._port:
+                    # The end of DATA must not wait for an acknowledgement of what is before.
+                    self._client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 code, text = self._client.ehlo()
             except (OSError, SMTPException) as error:
                 self.close()
                 raise self._broken(error) from error
-            if code >= _FAILED:
+            if not _is_fine(code):
                 self.close()
                 raise self._broken(_reply(code, text))
         return self._client
@@ -140,7 +145,7 @@ class _Link:
         client = self.open()
         try:
             code, text = _dialogue(client, sender, recipient, stored)
-            if code < _FAILED:
+            if _is_fine(code):
                 return None
             client.rset()
         except (OSError, SMTPException) as error:
@@ -176,16 +181,24 @@ def _dialogue(
     code, text = client.mail(sender, options)
     if code >= _PERMANENT and sender:  # it does not like the sender: then from nobody
         code, text = client.mail("", options)
-    if code < _FAILED:
+    if _is_fine(code):
         code, text = client.rcpt(recipient)
-    if code < _FAILED:
+    if _is_fine(code):
         code, text = client.docmd("DATA")
     if code == _GO_ON:
         for piece in stored:
             client.send(piece)
         client.send(TERMINATOR)
         code, text = client.getreply()
+        if _is_fine(code):
+            return code, text
+    if code < _FAILED:  # what is no refusal is no success either: it is out of step
+        raise ConnectionError(f"it answers {_reply(code, text)}")
     return code, text
+
+
+def _is_fine(code: int) -> bool:
+    return code // 100 == _FINE
 
 
 def _reply(code: int, text: bytes) -> str:

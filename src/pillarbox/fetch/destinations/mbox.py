@@ -57,14 +57,16 @@ class MboxDestination:
 
     def __init__(self, path: Path, owner: Owner) -> None:
         self._path = path
+        self._mark = owner.key
         self._spool = Spool(owner)
         self._note = owner.spool / "intent"
 
     def prepare(self, unsettled: Collection[str] = ()) -> None:
         with usable(self._path):
-            self._make()
-            if self._note.exists():
+            make_folder(self._path.parent)
+            if self._note.exists():  # first: a power cut may have left anything in the file
                 self._finish_intent()
+            self._must_be_mbox()
         self._spool.prepare(unsettled)
 
     def stage(self) -> Staging:
@@ -74,7 +76,7 @@ class MboxDestination:
         sync_all(stagings, self._spool.folder)
 
     def publish(self, tokens: Sequence[str]) -> Sequence[DeliveryRefused | None]:
-        with usable(self._path), locked(self._path) as mbox:
+        with usable(self._path), locked(self._path, self._mark) as mbox:
             self._append(mbox, list(tokens), [])
         return [None] * len(tokens)
 
@@ -88,9 +90,9 @@ class MboxDestination:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _make(self) -> None:
-        make_folder(self._path.parent)
-        with locked(self._path) as mbox:
+    def _must_be_mbox(self) -> None:
+        """Also makes it, if it is missing."""
+        with locked(self._path, self._mark) as mbox:
             start = os.pread(mbox, len(b"From "), 0)
         if start not in {b"", b"From "}:
             raise DestinationUnusable(
@@ -151,7 +153,7 @@ class MboxDestination:
 
     def _finish_intent(self) -> None:
         intent = self._read_note()
-        with locked(self._path) as mbox:
+        with locked(self._path, self._mark) as mbox:
             if all(self._spool.holds(token) for token in (*intent.tokens, *intent.there)):
                 self._append_what_is_missing(mbox, intent)
             else:  # the run died while it took the files away: all had been appended

@@ -30,10 +30,10 @@ _turns = threading.Lock()
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[int]:
+def locked(path: Path, mark: str) -> Iterator[int]:
     """Open the mbox *path* (made if missing) and hold both its locks.
 
-    Yields its descriptor, for reading and writing.
+    Yields its descriptor, for reading and writing. *mark* is the owner's; nobody else has it.
 
     Raises:
         DestinationUnusable: another program holds it all the time.
@@ -41,9 +41,10 @@ def locked(path: Path) -> Iterator[int]:
     """
     path = path.resolve()
     dotlock = path.with_name(f"{path.name}.lock")
+    draft = path.with_name(f".{path.name}.lock-{mark}")
     with _turns, contextlib.ExitStack() as stack:
         for _ in range(TRIES):
-            descriptor = _both(path, dotlock, stack)
+            descriptor = _both(path, dotlock, draft, stack)
             if descriptor is not None:
                 yield descriptor
                 return
@@ -54,9 +55,9 @@ def locked(path: Path) -> Iterator[int]:
     )
 
 
-def _both(path: Path, dotlock: Path, stack: contextlib.ExitStack) -> int | None:
+def _both(path: Path, dotlock: Path, draft: Path, stack: contextlib.ExitStack) -> int | None:
     """Take both locks, for *stack* to give back; None: not to be had now, none is held."""
-    made = _take(dotlock)
+    made = _take(dotlock, draft)
     if made is None:
         return None
     with contextlib.ExitStack() as taken:
@@ -69,20 +70,29 @@ def _both(path: Path, dotlock: Path, stack: contextlib.ExitStack) -> int | None:
         return descriptor
 
 
-def _take(dotlock: Path) -> bool | None:
-    """Make the lock file: True. It cannot be made in this folder: False. Taken: None."""
+def _take(dotlock: Path, draft: Path) -> bool | None:
+    """Make the lock file: True. It cannot be made in this folder: False. Taken: None.
+
+    It is written under another name and then linked, so that whoever finds it, even after
+    this process was killed, finds whose it is.
+    """
     try:
-        descriptor = os.open(dotlock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-    except FileExistsError:
-        if _is_stale(dotlock):
-            dotlock.unlink(missing_ok=True)
-        return None
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     except PermissionError:  # a mail folder of the system's: others do with the record lock, too
         return False
     try:
         os.write(descriptor, b"%d\n" % os.getpid())
+        dotlock.hardlink_to(draft)
+    except FileExistsError:
+        if _is_stale(dotlock):
+            dotlock.unlink(missing_ok=True)
+        return None
+    except PermissionError:  # a file system without links
+        return False
     finally:
         os.close(descriptor)
+        draft.unlink(missing_ok=True)
     return True
 
 

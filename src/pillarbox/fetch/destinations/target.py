@@ -38,7 +38,7 @@ def _path(text: str) -> str:
 
 def _address(text: str) -> str:
     """``HOST:PORT``, ``[IPV6]:PORT`` or ``unix:PATH``."""
-    if text.startswith("unix:"):
+    if text.startswith("unix:") and text != "unix:":
         return f"unix:{_path(text.removeprefix('unix:'))}"
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
