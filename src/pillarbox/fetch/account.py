@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from pillarbox.client.endpoint import Endpoint
@@ -25,6 +26,8 @@ class Account(NamedTuple):
     password: Secret | None = None
     token: Secret | None = None
     """An OAuth 2 access token, or what gets one."""
+    discard_token: Callable[[], None] | None = None
+    """Called when the server refuses the token; then *token* is asked once more."""
     mechanism: str | None = None
     """The one way to sign in; None: the strongest that both sides have."""
     tls: TlsSettings = TlsSettings()

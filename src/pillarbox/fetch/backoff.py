@@ -21,6 +21,7 @@ from pillarbox.client.errors import (
 )
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.fetch.errors import InvalidDestination, NotConfirmed
+from pillarbox.fetch.oauth.errors import InvalidOAuthSettings, ProviderRefused, SignInNeeded
 from pillarbox.fetch.run import Outcome
 from pillarbox.wire.replies import Code
 
@@ -49,6 +50,14 @@ _TABLE = (
     _Row(PillarboxError, MINUTE,      HOUR),          # TLS, a full disk, a held journal
 )
 # fmt: on
+
+_FOR_THE_USER = (
+    InvalidSetting,
+    InvalidDestination,
+    InvalidOAuthSettings,
+    SignInNeeded,
+    ProviderRefused,
+)
 
 
 class Backoff:
@@ -84,4 +93,4 @@ class Backoff:
 def _asks_the_user(error: PillarboxError) -> bool:
     if isinstance(error, SignInRefused):
         return error.code is Code.AUTH
-    return isinstance(error, InvalidSetting | InvalidDestination)
+    return isinstance(error, _FOR_THE_USER)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pillarbox.client.aio import connect
-from pillarbox.client.errors import OutOfStep, Unreachable
+from pillarbox.client.errors import OutOfStep, SignInRefused, Unreachable
 from pillarbox.client.mailbox import Mailbox
 from pillarbox.client.quirks import Quirk
 from pillarbox.contracts.errors import PillarboxError
@@ -191,6 +191,16 @@ class _Run:
 
 
 async def _open(account: Account, memory: Memory, *, careful: bool) -> Mailbox:
+    try:
+        return await _connect(account, memory, careful=careful)
+    except SignInRefused:
+        if account.discard_token is None:
+            raise
+    account.discard_token()  # it may have been taken back before its time
+    return await _connect(account, memory, careful=careful)
+
+
+async def _connect(account: Account, memory: Memory, *, careful: bool) -> Mailbox:
     return await connect(
         account.endpoint,
         password=account.password,
