@@ -220,6 +220,9 @@ SECRET = "hunter2"
         (f"socks5://alice:{SECRET * 40}@h:1", "1 to 255"),
         (f"socks5://{SECRET}@h:1", "1 to 255"),
         (f"http://alice:{SECRET}%0D%0A@h:1", "printed"),
+        (f"http://al%3Aice:{SECRET}@h:1", "RFC 7617"),
+        (f"http://:{SECRET}@h:1", "without a user name"),
+        (f"socks5://:{SECRET}@h:1", "without a user name"),
     ],
 )
 async def test_a_proxy_url_that_is_none(url: str, words: str) -> None:

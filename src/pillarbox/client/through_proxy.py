@@ -70,12 +70,18 @@ def _parse(text: str) -> Proxy:
         raise ValueError("has no port")
     name, _, password = url.user.partition(":")
     proxy = Proxy(url.scheme, url.host, url.port, decoded_name(name), decoded_name(password))
-    if proxy.user and proxy.scheme in _SOCKS:
-        _check_socks(proxy)
+    if proxy.user or proxy.password:
+        _check_credentials(proxy)
     return proxy
 
 
-def _check_socks(proxy: Proxy) -> None:
+def _check_credentials(proxy: Proxy) -> None:
+    if not proxy.user:
+        raise ValueError("has a password without a user name")
+    if proxy.scheme not in _SOCKS:
+        if ":" in proxy.user:
+            raise ValueError("has a : in its user name, which HTTP cannot tell (RFC 7617)")
+        return
     for value in (proxy.user, proxy.password):
         if not value.isascii() or not 1 <= len(value) <= MAX_SOCKS_CREDENTIAL:
             raise ValueError(
