@@ -1,12 +1,16 @@
 """For all tests: what some of them measure is printed at the end of the run.
 
 A test reports a figure with ``record_property("measured", "what: how much")``. Figures are
-told, never asserted: machines differ.
+told, never asserted: machines differ. For the same reason hypothesis has no deadline here.
 """
 
 from __future__ import annotations
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("without deadline", deadline=None)
+hypothesis.settings.load_profile("without deadline")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
