@@ -7,6 +7,7 @@ needs no shared memory, and a commit is one sync.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -121,9 +122,11 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
 def unusable(error: Exception, path: Path | None) -> JournalUnusable:
     """What to tell the user about *error*."""
     if isinstance(error, OSError):
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        advice = "make room on its disk" if full else "give write permission to its folder"
         return JournalUnusable(
             f"the journal {path} cannot be opened: {error.strerror or error}; "
-            "give write permission to its folder, or name another one with --state"
+            f"{advice}, or name another one with --state"
         )
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_BUSY:

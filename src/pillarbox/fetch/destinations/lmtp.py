@@ -122,7 +122,7 @@ class _Link:
             name = socket.gethostname() or "localhost"
             try:
                 self._client = LMTP(self._host, self._port, name, timeout=TIMEOUT)
-                if self._port and self._client.sock is not None:
+                if self._port and self._client.sock:
                     # The end of DATA must not wait for an acknowledgement of what is before.
                     self._client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 code, text = self._client.ehlo()
