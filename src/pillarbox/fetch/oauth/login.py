@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from pillarbox.fetch.oauth.browser import sign_in_by_browser
 from pillarbox.fetch.oauth.device import sign_in_by_code
@@ -18,6 +18,7 @@ async def login(
     *,
     show: Callable[[str], None],
     open_browser: Callable[[str], object],
+    wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
     """Have a person sign in to the store's account; what is got is kept when this returns.
 
@@ -26,6 +27,7 @@ async def login(
         store: the account's.
         show: gets one sentence that says what to do, with a URL.
         open_browser: opens a URL in a browser (``webbrowser.open``); may block and fail.
+        wait: sleeps for so many seconds.
 
     Raises:
         InvalidOAuthSettings, SignInFailed, ProviderRefused, ProviderUnreachable,
@@ -33,7 +35,7 @@ async def login(
     """
     provider = provider_of(settings)
     if provider.flow is Flow.DEVICE:
-        tokens = await sign_in_by_code(provider, settings, show=show)
+        tokens = await sign_in_by_code(provider, settings, show=show, wait=wait)
     else:
         tokens = await sign_in_by_browser(provider, settings, show=show, open_browser=open_browser)
     if tokens.refresh_token is None:

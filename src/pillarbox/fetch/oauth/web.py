@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from pillarbox.fetch.oauth.errors import ProviderGarbage, ProviderUnreachable
+from pillarbox.fetch.oauth.errors import ProviderGarbage, ProviderUnreachable, quoted
 from pillarbox.fetch.oauth.settings import refuse_unsafe
 
 if TYPE_CHECKING:
@@ -142,13 +142,13 @@ def _exchange(connection: HTTPConnection, target: str, body: bytes) -> tuple[int
         "Connection": "close",
     }
     connection.request("POST", target, body, headers)
-    answer = connection.getresponse()
-    content = answer.read(MAX_ANSWER + 1)
-    if len(content) > MAX_ANSWER:
-        raise ProviderGarbage(f"{connection.host} answers with more than {MAX_ANSWER} octets")
-    if answer.length:  # octets that were announced and did not come
-        raise ConnectionResetError("the answer was cut off")
-    return answer.status, content
+    with connection.getresponse() as answer:  # which has the socket from here on
+        content = answer.read(MAX_ANSWER + 1)
+        if len(content) > MAX_ANSWER:
+            raise ProviderGarbage(f"{connection.host} answers with more than {MAX_ANSWER} octets")
+        if answer.length:  # octets that were announced and did not come
+            raise ConnectionResetError("the answer was cut off")
+        return answer.status, content
 
 
 @contextlib.contextmanager
@@ -175,6 +175,9 @@ def _bounded(plain: socket.socket, seconds: float) -> Iterator[None]:
         if cut.is_set():
             raise TimeoutError from error
         raise
+    else:
+        if cut.is_set():  # an answer that does not give its length just looks short
+            raise TimeoutError
     finally:
         timer.cancel()
         timer.join()
@@ -189,5 +192,7 @@ def _why(host: str, error: Exception) -> str:
         )
     if isinstance(error, TimeoutError):
         return f"{host} does not answer: try again later"
-    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return f"{host} cannot be reached ({reason}): try again later"
+    if isinstance(error, OSError):
+        reason = error.strerror or str(error) or type(error).__name__
+        return f"{host} cannot be reached ({reason}): try again later"
+    return f"{host} does not answer in HTTP ({quoted(str(error))}): try again later"
