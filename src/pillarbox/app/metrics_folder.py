@@ -53,21 +53,27 @@ class MetricsFolder:
             os.close(self.lock)
 
 
-def sweep(store: Path, user: SystemUser | None) -> None:
-    """Remove the folders that servers which were killed have left in *store*."""
+def sweep(store: Path, user: SystemUser | None) -> list[Path]:
+    """Remove the folders that servers which were killed have left in *store*; those of
+    servers that live.
+    """
+    living = []
     # Not to be listed, gone meanwhile: no reason not to serve.
     with acting_as(user), contextlib.suppress(OSError):
-        for path in store.glob(f"{_PREFIX}*"):
-            _sweep(path)
+        living = [path for path in store.glob(f"{_PREFIX}*") if _is_in_use(path)]
+    return living
 
 
-def _sweep(path: Path) -> None:
+def _is_in_use(path: Path) -> bool:
+    """Whether a server that lives has it; of a dead one it is removed."""
     with contextlib.suppress(OSError):
         lock = _lock(path)
-        if lock is not None:
-            if os.fstat(lock).st_uid == os.geteuid():
-                _remove(path)
-            os.close(lock)
+        if lock is None:
+            return True
+        if os.fstat(lock).st_uid == os.geteuid():
+            _remove(path)
+        os.close(lock)
+    return False
 
 
 def _remove(path: Path) -> None:

@@ -159,7 +159,7 @@ class Health:
         try:
             if self._store is None:
                 # On a thread, as it may have to wait for a lock: the page must go on.
-                opening = open_store(self._seat.setup.config)
+                opening = open_store(self._seat.setup.config, speaks=False)
                 self._store = await asyncio.to_thread(asyncio.run, opening)
             await asyncio.wait_for(self._store.probe(), PROBE_SECONDS)
         except TimeoutError:  # before OSError, of which it is one

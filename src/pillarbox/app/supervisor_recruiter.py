@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 import structlog
 
@@ -17,6 +18,7 @@ from pillarbox.app.supervisor_setup import Setup
 from pillarbox.app.supervisor_signals import Mailbox
 from pillarbox.app.worker import Worker
 from pillarbox.app.worker_life import Seat, run
+from pillarbox.lock_holder import holder_of
 
 _log = structlog.get_logger("pillarbox.supervisor")
 
@@ -43,7 +45,7 @@ class Recruiter:
         self._everyone = everyone
         self._lifeline, self._life = os.pipe()
         store = setup.config.store.path
-        sweep(store, setup.user)
+        _tell_of_others(store, sweep(store, setup.user))
         self._metrics = MetricsFolder(store, setup.user)
         self._leavings = [self._metrics]
 
@@ -101,3 +103,17 @@ class Recruiter:
                 for sock in listener.sockets:
                     if id(sock) not in mine:
                         sock.close()
+
+
+def _tell_of_others(store: Path, folders: Sequence[Path]) -> None:
+    """Say that other servers work on the same *store*, each of which has one of *folders*.
+
+    They do not harm each other: all locks are the system's. So a new server may take over from
+    an old one; but two that are meant to have a store each should not go unnoticed.
+    """
+    if folders:
+        _log.warning(
+            "another server works on this store, or is just ending",
+            store=str(store),
+            holders=", ".join(sorted({holder_of(path) or "unknown" for path in folders})),
+        )

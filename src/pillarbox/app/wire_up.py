@@ -22,15 +22,18 @@ from pillarbox.store.embedded import PATIENCE_SECONDS, EmbeddedStore
 ACCOUNTS_FILE = "accounts.db"
 
 
-async def open_store(config: Config, *, patience: float = PATIENCE_SECONDS) -> EmbeddedStore:
+async def open_store(
+    config: Config, *, patience: float = PATIENCE_SECONDS, speaks: bool = True
+) -> EmbeddedStore:
     """The mail, open until it is closed. Blocks while it is looked over; call it before serving.
 
-    Writes that another process holds up for *patience* seconds are given up.
+    Writes that another process holds up for *patience* seconds are given up. Who *speaks* logs
+    what is damaged.
 
     Raises:
         StoreUnavailable: it cannot be opened; the message names the file.
     """
-    store = embedded.open_store(config.store.path, patience=patience)
+    store = embedded.open_store(config.store.path, patience=patience, speaks=speaks)
     store.hold()
     return store
 

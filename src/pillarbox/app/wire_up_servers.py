@@ -102,13 +102,13 @@ async def open_post_office(
 ) -> PostOffice:
     """Open the engines and build the servers on them.
 
-    One worker *speaks* for all: it warns of accounts that are missing.
+    One worker *speaks* for all: it warns of accounts that are missing, and of damage.
 
     Raises:
         StoreUnavailable: the mail cannot be opened.
         AccountsUnavailable: there is mail, but the accounts are gone.
     """
-    store = await open_store(config)
+    store = await open_store(config, speaks=speaks)
     accounts = open_accounts(config)
     await refuse_lost_accounts(accounts, store)
     if speaks:

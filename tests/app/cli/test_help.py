@@ -106,3 +106,10 @@ def test_help_imports_no_server(spawn: Spawn, tmp_path: Path) -> None:
     assert "'pillarbox.app.cli.root'" in modules
     for heavy in ("uvicorn", "aiosmtpd", "uvloop", "argon2", "sqlite3", "pillarbox.server"):
         assert f"'{heavy}'" not in modules
+
+
+@pytest.mark.parametrize("command", [[], *([*name.split()] for name, _ in leaves())], ids=" ".join)
+def test_help_shows_no_value_behind_what_takes_none(command: list[str]) -> None:
+    shown = CliRunner().invoke(app, [*command, "--help"]).output
+    assert "--help" in shown
+    assert "bool" not in shown

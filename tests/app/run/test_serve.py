@@ -16,6 +16,7 @@ from tests.app.run.processes import accepts, eventually, get, greets, log_of, wa
 from tests.postoffice import DOORS, HOST, PASSWORD, PostOffice
 
 MESSAGE = b"Subject: hello\r\n\r\nthere\r\n"
+OTHER_SERVER = "another server works on this store, or is just ending"
 
 
 def test_the_ready_line_names_every_door_that_accepts(tmp_path: Path) -> None:
@@ -213,3 +214,23 @@ def test_a_certificate_that_clients_would_refuse_is_warned_about(tmp_path: Path)
         office.signal(signal.SIGHUP)
         log.wait_for("ready", count=2)
         assert len(log.find("configuration")) == 2
+
+
+def test_a_second_server_on_the_same_store_says_so_and_serves(tmp_path: Path) -> None:
+    """At other ports, as a mistaken store.path would have it: no harm is done, but it is told."""
+    (tmp_path / "other").mkdir()
+    with PostOffice(tmp_path, users=["alice"]) as office:
+        assert log_of(office).find(OTHER_SERVER) == []
+        office.deliver(MESSAGE, "alice")
+        with PostOffice(tmp_path / "other", store=office.store) as other:
+            (line,) = log_of(other).find(OTHER_SERVER)
+            assert line["level"] == "warning"
+            assert line["store"] == str(office.store)
+            assert line["holders"].startswith(f"process {office.pid} (")
+            assert len(other.collect("alice")) == 1
+            other.signal(signal.SIGHUP)  # its own processes of before are nobody else
+            log_of(other).wait_for("ready", count=2)
+            assert len(log_of(other).find(OTHER_SERVER)) == 1
+        office.stop()
+        office.start()
+        assert log_of(office).find(OTHER_SERVER) == []

@@ -9,7 +9,7 @@ is called (or asked for its own help).
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, NamedTuple
 
@@ -26,6 +26,13 @@ class Entry(NamedTuple):
     """The first line of its help."""
 
 
+class _Command(TyperCommand):
+    """A single command."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _with_bare_flags(super().get_params(ctx))
+
+
 class LazyGroup(TyperGroup):
     """A group that knows its commands by a table; a subclass sets ``table``."""
 
@@ -37,6 +44,9 @@ class LazyGroup(TyperGroup):
         for name, entry in self.table.items():
             # What help, completion and "did you mean" look at.
             self.commands[name] = TyperCommand(name, help=entry.summary)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _with_bare_flags(super().get_params(ctx))
 
     def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]  # Typer's base names a private class
         if self._only_names or cmd_name not in self.table:
@@ -60,13 +70,21 @@ class LazyGroup(TyperGroup):
             self._only_names = False
 
 
+def _with_bare_flags(params: Sequence[Any]) -> list[Any]:
+    """Options that take no value, without the type that Typer's help would show behind them."""
+    for param in params:
+        if getattr(param, "is_flag", False):
+            param.metavar = ""
+    return list(params)
+
+
 def load_command(name: str, entry: Entry) -> Any:
     """Import the command (or group) that *entry* names and make it ready to run."""
     module, _, attribute = entry.target.partition(":")
     found = getattr(importlib.import_module(module), attribute)
     if not isinstance(found, typer.Typer):
         single = typer.Typer(add_completion=False)
-        single.command(name)(found)
+        single.command(name, cls=_Command)(found)
         found = single
     command = typer.main.get_command(found)
     command.name = name

@@ -56,7 +56,11 @@ async def store_of(config: Config, *, look: bool = False) -> AsyncIterator[Engin
     if look:
         store = look_at_store(config)
     else:
-        store = await open_store(config, patience=COMMAND_PATIENCE_SECONDS)
+        store = await open_store(
+            config,
+            patience=COMMAND_PATIENCE_SECONDS,
+            speaks=False,  # the command ends with the same sentence, if it needs that part
+        )
     try:
         yield store
     finally:

@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Literal
 
 import structlog
 
@@ -60,6 +59,7 @@ def open_store(
     shards: int = DEFAULT_SHARDS,
     inline_bytes: int = INLINE_BYTES,
     patience: float = PATIENCE_SECONDS,
+    speaks: bool = True,
 ) -> EmbeddedStore:
     """The store in the folder *path*, made if there is none. Blocks: call it before serving.
 
@@ -69,22 +69,25 @@ def open_store(
         shards: how many parts a new store has; an existing one keeps its number.
         inline_bytes: bodies up to this size go into the index, larger ones into files.
         patience: seconds after which a write that another process holds up is given up.
+        speaks: whether damage is logged; False when somebody else does, or who uses a damaged
+            shard says so anyway.
 
     Raises:
         StoreUnavailable: the store cannot be used, or an index of it is missing or empty; or
             there is something to be done at the start and another process holds it up.
-            One damaged shard does not stop the others: it is logged, and answers for itself
-            when it is used.
+            One damaged shard does not stop the others: it answers for itself when it is used.
     """
     path = path.absolute()
     try:
         layout, new = settle(path, shards)
-        sound = [_migrated(Shard(layout.shard(n)), new=new) for n in range(layout.shards)]
+        damage = _migrate(layout, new=new)
         if new:
             layout = describe(layout)
-        swept = _sweep(layout, everywhere=all(sound))
+        swept = _sweep(layout, damage)
     except OSError as error:
         raise unavailable(error, path) from error
+    for problem in damage.values() if speaks else ():
+        _log.error("a part of the store is damaged", error=str(problem))
     if swept:
         _log.info("cleared away what a crash left behind", store=str(path), files=swept)
     store = EmbeddedStore(layout, inline_bytes)
@@ -109,19 +112,22 @@ def look_at_store(path: Path) -> EmbeddedStore:
     return EmbeddedStore(layout or Layout(path, DEFAULT_SHARDS), exists=layout is not None)
 
 
-def _migrated(shard: Shard, *, new: bool) -> bool:
-    """Bring the index of *shard* up to date; whether that can be done."""
-    try:
-        if new or not is_current(shard.index):  # a start should not have to wait for a lock
-            with turn(shard.turns):
-                migrate(shard.index, new=new)
-    except sqlite3.Error as error:
-        return _only_damaged(error, shard)
-    return True
+def _migrate(layout: Layout, *, new: bool) -> dict[int, StoreUnavailable]:
+    """Bring the indexes up to date; what to say of those that are damaged, by shard."""
+    damage = {}
+    for number in range(layout.shards):
+        shard = Shard(layout.shard(number))
+        try:
+            if new or not is_current(shard.index):  # a start should not have to wait for a lock
+                with turn(shard.turns):
+                    migrate(shard.index, new=new)
+        except sqlite3.Error as error:
+            damage[number] = _damage(error, shard)
+    return damage
 
 
-def _sweep(layout: Layout, *, everywhere: bool) -> int:
-    """Clear away what a crash left behind; how many files.
+def _sweep(layout: Layout, damage: dict[int, StoreUnavailable]) -> int:
+    """Clear away what a crash left behind; how many files. Adds to *damage* what it finds.
 
     A staged file may be linked into any shard, and proves there what the link is: so it goes
     last, and only when all shards have been swept.
@@ -129,20 +135,26 @@ def _sweep(layout: Layout, *, everywhere: bool) -> int:
     staged = abandoned(layout.staging)
     inodes = set(staged.values())
     swept = 0
-    for shard in (Shard(layout.shard(number)) for number in range(layout.shards)):
+    for number in sorted(set(range(layout.shards)).difference(damage)):
+        shard = Shard(layout.shard(number))
         try:
             with closing(connect(shard.index)) as sql:
                 swept += sweep_shard(sql, shard.turns, shard.bodies, inodes)
         except sqlite3.Error as error:
-            everywhere = _only_damaged(error, shard)
-    return swept + (sweep_staging(staged) if everywhere else 0)
+            damage[number] = _damage(error, shard)
+    return swept + (0 if damage else sweep_staging(staged))
 
 
-def _only_damaged(error: sqlite3.Error, shard: Shard) -> Literal[False]:
+def _damage(error: sqlite3.Error, shard: Shard) -> StoreUnavailable:
+    """What to say of damage.
+
+    Raises:
+        StoreUnavailable: it is something else.
+    """
+    found = unavailable(error, shard.index)
     if not is_damage(error):
-        raise unavailable(error, shard.index) from error
-    _log.error("a part of the store is damaged", error=str(unavailable(error, shard.index)))
-    return False
+        raise found from error
+    return found
 
 
 class EmbeddedStore:

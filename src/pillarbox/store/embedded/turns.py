@@ -29,7 +29,7 @@ from pathlib import Path
 import structlog
 
 from pillarbox.contracts.errors import StoreUnavailable
-from pillarbox.store.embedded.lock_holder import holder_of
+from pillarbox.lock_holder import holder_of
 
 NOTICE_SECONDS = 1.0
 """After so long a wait is told of: turns of a disk that works are a hundred times shorter."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pillarbox.store.embedded import lock_holder
-from pillarbox.store.embedded.lock_holder import holder_of
+from pillarbox import lock_holder
+from pillarbox.lock_holder import holder_of
 
 HEAD = "1: POSIX  ADVISORY  WRITE 99 {file} 0 EOF\n2: FLOCK  ADVISORY  WRITE 98 fd:01:1 0 EOF\n"
 
