@@ -8,8 +8,6 @@ warrant a library.
 
 from __future__ import annotations
 
-import hashlib
-
 from pillarbox.sasl.client import ChannelBinding
 
 _KIND = "tls-server-end-point"
@@ -42,7 +40,11 @@ def channel_binding(der: bytes | None) -> ChannelBinding | None:
         name = _HASHES.get(_signature_algorithm(der))
     except (ValueError, IndexError):
         return None  # OpenSSL took it, so this is a kind of certificate that we do not know
-    return None if name is None else ChannelBinding(_KIND, hashlib.new(name, der).digest())
+    if name is None:
+        return None
+    from hashlib import new  # noqa: PLC0415 -- costs a millisecond, and few servers bind
+
+    return ChannelBinding(_KIND, new(name, der).digest())
 
 
 def _signature_algorithm(der: bytes) -> bytes:

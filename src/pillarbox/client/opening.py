@@ -189,6 +189,7 @@ def _how(
         without = dict(capabilities.announced)
         without.pop("PIPELINING", None)
         capabilities = capabilities._replace(announced=without)
-    binding = channel_binding(_certificate(conversation))
+    binds = any(name.startswith("SCRAM-") for name in capabilities.mechanisms)
+    binding = channel_binding(_certificate(conversation)) if binds else None
     two_steps = Quirk.TWO_STEP_AUTH in quirks
     return SignIn(conversation, capabilities, greeting.timestamp, binding, two_steps)
