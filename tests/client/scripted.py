@@ -150,6 +150,7 @@ class Scripted:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # for the transports to notice
 
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -163,6 +164,4 @@ class Scripted:
             pass  # the test is over; asyncio's streams would report a task that says so
         finally:
             self._tasks.discard(task)
-            writer.close()
-            with contextlib.suppress(OSError, asyncio.CancelledError):
-                await writer.wait_closed()
+            writer.close()  # and no wait: after a handshake that failed it would be for ever

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import ssl
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -29,9 +29,7 @@ def context(certificate: trustme.LeafCert) -> ssl.SSLContext:
 RIGHT = AUTHORITY.issue_cert(HOST)
 CERTIFICATES = {
     "another name": AUTHORITY.issue_cert("elsewhere.example.org"),
-    "expired": AUTHORITY.issue_cert(
-        HOST, not_after=datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-    ),
+    "expired": AUTHORITY.issue_cert(HOST, not_after=datetime(2020, 1, 1, tzinfo=UTC)),
     "unknown authority": STRANGER.issue_cert(HOST),
 }
 
@@ -60,9 +58,11 @@ SERVERS: dict[str, Server] = {
 
 @pytest.mark.parametrize("scheme", SERVERS)
 async def test_with_the_right_certificate_all_is_well(scheme: str, trust: TlsSettings) -> None:
-    async with SERVERS[scheme](context(RIGHT)) as server:
-        async with pillarbox.connect(server.url(scheme), password=PASSWORD, tls=trust) as box:
-            assert (await box.stat()).count == 3
+    async with (
+        SERVERS[scheme](context(RIGHT)) as server,
+        pillarbox.connect(server.url(scheme), password=PASSWORD, tls=trust) as box,
+    ):
+        assert (await box.stat()).count == 3
     assert server.heard_in_clear == ([b"STLS"] if scheme == "pop3" else [])
     assert server.heard[:3] == [b"CAPA", b"USER alice", b"PASS " + PASSWORD.encode()]
 
@@ -83,9 +83,11 @@ async def test_a_certificate_that_does_not_convince(
 async def test_a_pin_stands_in_for_the_authority_and_never_for_tls(scheme: str) -> None:
     certificate = CERTIFICATES["unknown authority"]
     pinned = TlsSettings(fingerprint=fingerprint_of(der(certificate)))
-    async with SERVERS[scheme](context(certificate)) as server:
-        async with pillarbox.connect(server.url(scheme), password=PASSWORD, tls=pinned) as box:
-            await box.noop()
+    async with (
+        SERVERS[scheme](context(certificate)) as server,
+        pillarbox.connect(server.url(scheme), password=PASSWORD, tls=pinned) as box,
+    ):
+        await box.noop()
     async with SERVERS[scheme](context(RIGHT)) as server:
         with pytest.raises(Insecure):
             await pillarbox.connect(server.url(scheme), password=no_password_asked, tls=pinned)
@@ -189,11 +191,12 @@ async def test_a_server_that_is_silent_in_the_handshake(trust: TlsSettings) -> N
 
 async def test_what_was_announced_in_clear_does_not_count(trust: TlsSettings) -> None:
     """Capabilities are asked for once TLS is up, and the greeting's offers are nothing."""
-    async with Scripted(
-        answers(), greeting=b"+OK [PREAUTH] welcome alice\r\n", tls=context(RIGHT)
-    ) as server:
-        async with pillarbox.connect(server.url("pop3"), password=PASSWORD, tls=trust):
-            pass
+    greeting = b"+OK [PREAUTH] welcome alice\r\n"
+    async with (
+        Scripted(answers(), greeting=greeting, tls=context(RIGHT)) as server,
+        pillarbox.connect(server.url("pop3"), password=PASSWORD, tls=trust),
+    ):
+        pass
     assert server.heard_in_clear == [b"STLS"]
     assert server.heard[0] == b"CAPA"
 
@@ -215,13 +218,14 @@ async def test_the_password_is_asked_for_only_when_it_can_be_used(trust: TlsSett
 async def test_traces_have_no_secrets(trust: TlsSettings) -> None:
     lines: list[str] = []
     sasl = b"+OK\r\nSASL PLAIN\r\n.\r\n"
-    async with Scripted(
-        answers(CAPA=sasl, AUTH=b"+OK welcome\r\n"), implicit_tls=context(RIGHT)
-    ) as server:
-        async with pillarbox.connect(
+    script = answers(CAPA=sasl, AUTH=b"+OK welcome\r\n")
+    async with (
+        Scripted(script, implicit_tls=context(RIGHT)) as server,
+        pillarbox.connect(
             server.url("pop3s"), password=PASSWORD, tls=trust, trace=lines.append
-        ) as box:
-            await box.top(1, 0)
+        ) as box,
+    ):
+        await box.top(1, 0)
     dialogue = "\n".join(lines)
     assert "C: AUTH PLAIN ****" in lines
     assert "S: +OK welcome" in lines

@@ -25,6 +25,8 @@ from pillarbox.wire.verbs import Verb
 Trace = Callable[[str], None]
 """Gets each line of the dialogue (not contents), without secrets."""
 
+_PASSED_OVER = "the message was passed over: another command came first"
+
 
 class Conversation:
     """One session's commands and replies."""
@@ -92,7 +94,10 @@ class Conversation:
 
         Raises:
             ClientError: the conversation has ended.
+            RuntimeError: it was passed over before.
         """
+        if turn <= self._heard:
+            raise RuntimeError(_PASSED_OVER)
         while True:
             event = self.poll()
             if event is None:
@@ -112,7 +117,7 @@ class Conversation:
             RuntimeError: the content was passed over, or has ended before.
         """
         if turn != self._heard or not self._begun:
-            raise RuntimeError("the content was passed over: another command came first")
+            raise RuntimeError(_PASSED_OVER)
         event = self.poll()
         if event is None:
             event = await self._event()
