@@ -110,6 +110,7 @@ def _bare_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols([ALPN])
+    context.hostname_checks_common_name = False  # RFC 9525, section 2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     return context
 
@@ -129,10 +130,18 @@ def _trust_only(context: ssl.SSLContext, file: Path) -> None:
 
 def _introduce(context: ssl.SSLContext, file: Path) -> None:
     _check_readable(file)
+    asked = False
+
+    def no_password() -> str:
+        """OpenSSL would ask on the terminal otherwise, and a timer's job would hang."""
+        nonlocal asked
+        asked = True
+        return ""
+
     try:
-        context.load_cert_chain(file, password=_no_password)
+        context.load_cert_chain(file, password=no_password)
     except ssl.SSLError as error:
-        raise InvalidSetting(_explain_pair(file, error)) from error
+        raise InvalidSetting(_explain_pair(file, error, encrypted=asked)) from error
 
 
 def _check_readable(file: Path) -> None:
@@ -145,15 +154,11 @@ def _check_readable(file: Path) -> None:
         ) from error
 
 
-def _no_password() -> str:
-    return ""  # otherwise OpenSSL would ask on the terminal, and a timer's job would hang
-
-
-def _explain_pair(file: Path, error: ssl.SSLError) -> str:
+def _explain_pair(file: Path, error: ssl.SSLError, *, encrypted: bool) -> str:
+    if encrypted:
+        return f"{file}: its key is encrypted; store it without a password, readable by you only"
     if error.reason == "KEY_VALUES_MISMATCH":
         return f"{file}: its key is not that of its certificate; put the pair into one file"
-    if error.reason in {"BAD_DECRYPT", "BAD_PASSWORD_READ", "PROBLEMS_GETTING_PASSWORD"}:
-        return f"{file}: its key is encrypted; store it without a password, readable by you only"
     return (
         f"{file}: does not hold a certificate and its key in PEM form ({error.reason or error}); "
         "put both into this one file"

@@ -83,7 +83,7 @@ def _not_convincing(error: ssl.SSLCertVerificationError, _: str, __: Certificate
 
 def _listed(names: list[str]) -> str:
     if not names:
-        return "it has no name at all"
+        return "it has no subject alternative name, and nothing else counts"
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     return f"it is for {', '.join(map(quoted, names[:MOST_NAMES]))}{more}"
 
