@@ -12,7 +12,7 @@ import pytest
 
 import pillarbox
 from pillarbox.client.errors import ClientError, TimedOut, Unreachable
-from tests.client.scripted import MAILS, PASSWORD, Scripted, answers
+from tests.client.scripted import MAILS, PASSWORD, Peer, Scripted, answers
 
 
 class Progress:
@@ -77,11 +77,31 @@ async def test_a_server_that_falls_silent_after_any_octet_is_given_up() -> None:
         async with Scripted(answers(), cut=cut, hangs=True) as server:
             with pytest.raises(TimedOut) as caught:
                 await session(server.url(), progress, pipelining=True, patience=1)
-            assert "silent for 1 seconds" in str(caught.value)
+            assert "no answer within 1 seconds" in str(caught.value)
         assert all(MAILS[number] == mail for number, mail in progress.mails.items())
         assert not progress.quit
 
     await asyncio.gather(*(hang(cut) for cut in range(0, octets, 7)))
+
+
+async def test_a_server_that_drips_its_line_is_given_up_too() -> None:
+    dripped = 0
+
+    async def drip(peer: Peer) -> None:
+        nonlocal dripped
+        while True:
+            await peer.say(b"x" if dripped else b"+OK ")
+            dripped += 1
+            await asyncio.sleep(0.02)  # the pace is what is under test
+
+    async with Scripted(answers(NOOP=drip)) as server:
+        box = await pillarbox.connect(
+            server.url(), password=PASSWORD, insecure_cleartext=True, timeout=0.3
+        )
+        with pytest.raises(TimedOut):
+            await box.noop()
+        await box.close()
+    assert dripped > 1
 
 
 async def test_after_its_end_a_mailbox_says_the_same_to_every_call() -> None:

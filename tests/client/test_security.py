@@ -33,6 +33,9 @@ CERTIFICATES = {
     "unknown authority": STRANGER.issue_cert(HOST),
 }
 
+SAID = {"another name": "elsewhere.example.org", "expired": "2020", "unknown authority": "--ca"}
+"""What the user learns of it."""
+
 
 @pytest.fixture
 def trust(tmp_path: Path) -> TlsSettings:
@@ -73,7 +76,7 @@ async def test_a_certificate_that_does_not_convince(
     scheme: str, fault: str, trust: TlsSettings
 ) -> None:
     async with SERVERS[scheme](context(CERTIFICATES[fault])) as server:
-        with pytest.raises(Insecure):
+        with pytest.raises(Insecure, match=SAID[fault]):
             await pillarbox.connect(server.url(scheme), password=no_password_asked, tls=trust)
     assert server.heard == []
     assert set(server.heard_in_clear) <= {b"STLS", b""}

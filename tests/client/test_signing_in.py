@@ -296,3 +296,16 @@ async def test_capabilities_are_asked_for_again_after_the_sign_in() -> None:
         assert box.capabilities.offers("TOP")
         await box.quit()
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize("answer", [b"+OK\r\n", b"-ERR no\r\n"])
+@pytest.mark.parametrize("words", [(b"UTF8 USER", b"PIPELINING"), (b"UTF8",)])
+async def test_mail_in_utf8_is_asked_for_before_the_sign_in(
+    words: tuple[bytes, ...], answer: bytes
+) -> None:
+    """RFC 6856, section 2."""
+    async with Scripted(answers(CAPA=multiline(*words), UTF8=answer)) as server:
+        box = await open_box(server)
+        assert (await box.stat()).count == 3
+        await box.quit()
+    assert server.heard_in_clear[:3] == [b"CAPA", b"UTF8", b"USER alice"]

@@ -187,8 +187,11 @@ class Conversation:
     async def _event(self) -> Event:
         self.check()
         self.flush()  # nobody waits for the reply to what was not sent
+        # One deadline for the whole event: who drips a line octet by octet is no better than
+        # who says nothing.
+        deadline = self.connection.deadline()
         while (event := self.poll()) is None:
-            await self.connection.more()
+            await self.connection.more(deadline)
         return event
 
     # Endings.
