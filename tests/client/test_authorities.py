@@ -43,9 +43,8 @@ class System:
         os.utime(file, (moment, moment))
 
     def paths(self) -> ssl.DefaultVerifyPaths:
-        return ssl.DefaultVerifyPaths(
-            str(self.bundle), str(self.folder), "NOT_SET", "", "NOT_SET_EITHER", ""
-        )
+        bundle, folder = str(self.bundle), str(self.folder)
+        return ssl.DefaultVerifyPaths(bundle, folder, "MY_FILE", bundle, "MY_FOLDER", folder)
 
 
 def trusting(system: System, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
@@ -99,12 +98,25 @@ async def test_a_bundle_that_somebody_has_added_to_is_read(
 
 
 @needs_openssl
-async def test_who_has_chosen_a_bundle_by_environment_gets_it(
+@pytest.mark.parametrize("variable", ["MY_FILE", "MY_FOLDER"])
+async def test_who_has_chosen_others_by_environment_gets_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    system = System(tmp_path, FEWEST_HASHED)
+    monkeypatch.setenv(variable, str(tmp_path / "other"))
+    assert await believes(trusting(system, monkeypatch), IN_BUNDLE)
+
+
+@needs_openssl
+async def test_an_environment_that_names_the_systems_own_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system = System(tmp_path, FEWEST_HASHED)
-    monkeypatch.setenv("NOT_SET", str(system.bundle))
-    assert await believes(trusting(system, monkeypatch), IN_BUNDLE)
+    link = tmp_path / "link.pem"
+    link.symlink_to(system.bundle)
+    monkeypatch.setenv("MY_FILE", str(link))
+    monkeypatch.setenv("MY_FOLDER", str(system.folder))
+    assert await believes(trusting(system, monkeypatch), AUTHORITY)
 
 
 @needs_openssl

@@ -10,7 +10,15 @@ import pytest
 COLLECTING = ["errors", "hosts", "url", "endpoint", "authorities", "tls", "dialing", "proxy"]
 SETTING_UP = ["tls_faults", "discovery"]
 # Each costs a poll more than a millisecond.
-HEAVY = {"email", "http", "http.client", "urllib.request", "json", "importlib.metadata"}
+HEAVY = {
+    "pillarbox.client.through_proxy",
+    "email",
+    "http",
+    "http.client",
+    "urllib.request",
+    "json",
+    "importlib.metadata",
+}
 
 PROGRAM = """
 import sys

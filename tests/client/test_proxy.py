@@ -14,7 +14,8 @@ import pytest
 
 from pillarbox.client.errors import ClientError, InvalidSetting, InvalidUrl, TimedOut, Unreachable
 from pillarbox.client.http_connect import MAX_ANSWER, request
-from pillarbox.client.proxy import Proxy, open_connection
+from pillarbox.client.proxy import open_connection
+from pillarbox.client.through_proxy import Proxy
 from tests.client.proxies import (
     GREETING,
     HttpProxy,

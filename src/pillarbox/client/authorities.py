@@ -29,11 +29,22 @@ def trust_system(context: ssl.SSLContext, paths: ssl.DefaultVerifyPaths | None =
         paths: where they are; None asks OpenSSL.
     """
     paths = paths or ssl.get_default_verify_paths()
-    chosen = {paths.openssl_cafile_env, paths.openssl_capath_env} & os.environ.keys()
-    if paths.capath and not chosen and _complete(Path(paths.capath), paths.cafile):
+    if paths.capath and not _others_chosen(paths) and _complete(Path(paths.capath), paths.cafile):
         context.load_verify_locations(capath=paths.capath)
     else:
         context.load_default_certs()
+
+
+def _others_chosen(paths: ssl.DefaultVerifyPaths) -> bool:
+    """Whether the environment names another bundle or folder than the system's own."""
+    for variable, usual in (
+        (paths.openssl_cafile_env, paths.openssl_cafile),
+        (paths.openssl_capath_env, paths.openssl_capath),
+    ):
+        chosen = os.environ.get(variable)
+        if chosen is not None and os.path.realpath(chosen) != os.path.realpath(usual):
+            return True
+    return False
 
 
 def _complete(folder: Path, bundle: str | None) -> bool:

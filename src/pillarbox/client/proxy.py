@@ -1,87 +1,13 @@
-"""A connection to the server, straight or through a proxy.
-
-``socks5://[USER:PASSWORD@]HOST:PORT`` and ``socks5h://…`` are the same here: the proxy looks up
-the server's name, so that nothing is asked of the DNS here (what Tor users rely on).
-``http://…`` is a proxy that knows CONNECT.
-
-The credentials for a proxy are part of its URL, as programs have it everywhere. No error tells
-them, nor does ``repr``.
-"""
+"""A connection to the server, straight or through a proxy (:mod:`pillarbox.client.through_proxy`)."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from typing import NamedTuple
 
-from pillarbox.client import http_connect
 from pillarbox.client.dialing import dial
-from pillarbox.client.errors import InvalidSetting, InvalidUrl, TimedOut, Unreachable, quoted
+from pillarbox.client.errors import TimedOut
 from pillarbox.client.hosts import authority
-from pillarbox.client.url import HIDDEN, decoded_name, split
-
-EXAMPLES = "socks5://127.0.0.1:1080 or http://proxy.example.org:3128"
-
-_SOCKS = {"socks5", "socks5h"}
-_SCHEMES = {*_SOCKS, "http"}
-
-MAX_SOCKS_CREDENTIAL = 255
-"""Octets of a user name or password (RFC 1929, section 2)."""
-
-
-class Proxy(NamedTuple):
-    """A proxy, and what it asks for."""
-
-    scheme: str
-    host: str
-    port: int
-    user: str = ""
-    password: str = ""
-
-    @classmethod
-    def parse(cls, url: str) -> Proxy:
-        """Understand *url*.
-
-        Raises:
-            InvalidUrl: it is none; its text does not tell the URL, which may hold a password.
-        """
-        try:
-            return _parse(url)
-        except ValueError as error:
-            raise InvalidUrl(
-                f"the URL of the proxy {error}; a right one looks like {EXAMPLES}"
-            ) from None
-
-    @property
-    def place(self) -> str:
-        """Host and port, for sentences."""
-        return authority(self.host, self.port)
-
-    def __repr__(self) -> str:
-        who = f"{HIDDEN}@" if self.user else ""
-        return f"Proxy({self.scheme}://{who}{self.place})"
-
-
-def _parse(text: str) -> Proxy:
-    url = split(text)
-    if url.scheme not in _SCHEMES:
-        raise ValueError("has a scheme that is neither socks5, socks5h nor http")
-    if url.port is None:
-        raise ValueError("has no port")
-    name, _, password = url.user.partition(":")
-    proxy = Proxy(url.scheme, url.host, url.port, decoded_name(name), decoded_name(password))
-    if proxy.user and proxy.scheme in _SOCKS:
-        _check_socks(proxy)
-    return proxy
-
-
-def _check_socks(proxy: Proxy) -> None:
-    for value in (proxy.user, proxy.password):
-        if not value.isascii() or not 1 <= len(value) <= MAX_SOCKS_CREDENTIAL:
-            raise ValueError(
-                f"has a user name or password that is not 1 to {MAX_SOCKS_CREDENTIAL} ASCII "
-                "characters, which SOCKS5 demands"
-            )
 
 
 async def open_connection(
@@ -107,68 +33,18 @@ async def open_connection(
         TimedOut: it took too long.
         Unreachable: it did not come about.
     """
-    through = None if proxy is None else Proxy.parse(proxy)
+    where = authority(host, port)
     try:
         async with asyncio.timeout(timeout):
-            if through is None:
+            if proxy is None:
                 return await dial(host, port, loop)
-            if through.scheme in _SOCKS:
-                return await _through_socks(through, host, port, timeout, loop)
-            return await _through_http(through, host, port, loop)
+            from pillarbox.client.through_proxy import Proxy, through  # noqa: PLC0415 -- seldom needed
+
+            parsed = Proxy.parse(proxy)
+            where += f" through the proxy {parsed.place}"
+            return await through(parsed, host, port, timeout, loop)
     except TimeoutError:
-        where = authority(host, port) + (f" through the proxy {through.place}" if through else "")
         raise TimedOut(
             f"no connection to {where} within {timeout:g} seconds; check the network, or give it "
             "more time with --timeout"
         ) from None
-
-
-async def _through_socks(
-    proxy: Proxy,
-    host: str,
-    port: int,
-    timeout: float,  # noqa: ASYNC109 -- or the library would use one of its own
-    loop: asyncio.AbstractEventLoop,
-) -> socket.socket:
-    try:
-        from python_socks import ProxyError, ProxyType  # noqa: PLC0415 -- an optional extra
-        from python_socks.async_.asyncio import Proxy as Socks  # noqa: PLC0415 -- the same
-    except ImportError:
-        raise InvalidSetting(
-            'a SOCKS proxy needs the library python-socks: pip install "pillarbox[proxy]"'
-        ) from None
-    socks = Socks(
-        ProxyType.SOCKS5,
-        proxy.host,
-        proxy.port,
-        proxy.user,
-        proxy.password,
-        rdns=True,
-        loop=loop,
-    )
-    try:
-        return await socks.connect(host, port, timeout=timeout)
-    except TimeoutError:
-        raise
-    except (ProxyError, OSError, ValueError) as error:  # ValueError: a reply that is none
-        raise Unreachable(
-            f"cannot reach {authority(host, port)} through the proxy {proxy.place}: "
-            f"{quoted(str(error))}; check the proxy, its user name and its password"
-        ) from None
-
-
-async def _through_http(
-    proxy: Proxy, host: str, port: int, loop: asyncio.AbstractEventLoop
-) -> socket.socket:
-    connection = await dial(proxy.host, proxy.port, loop, role="the proxy")
-    try:
-        await http_connect.tunnel(connection, host, port, (proxy.user, proxy.password), loop)
-    except (OSError, ValueError) as error:
-        connection.close()
-        raise Unreachable(
-            f"cannot reach {authority(host, port)} through the proxy {proxy.place}: {error}"
-        ) from None
-    except BaseException:
-        connection.close()
-        raise
-    return connection
