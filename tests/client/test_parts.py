@@ -1,19 +1,11 @@
-"""The small parts: the window, capabilities, quirks, channel binding."""
+"""The small parts: the window, capabilities, quirks."""
 
 from __future__ import annotations
 
-import hashlib
-from datetime import UTC, datetime
-
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pillarbox.client.binding import channel_binding
 from pillarbox.client.capabilities import NONE_KNOWN, Capabilities
 from pillarbox.client.limits import ASSUMED_SIZE, FIRST_WINDOW, MAX_UNDER_WAY, MAX_WINDOW
 from pillarbox.client.quirks import Quirk, quirks_of
@@ -98,51 +90,3 @@ def test_quirks(host: str, greeting: str, quirk: Quirk) -> None:
 @pytest.mark.parametrize("host", ["mail.example.org", "gmail.com.example.org", "notoutlook.com"])
 def test_others_have_none(host: str) -> None:
     assert quirks_of(host, "Dovecot ready.") == frozenset()
-
-
-# Channel binding: RFC 5929, section 4.
-
-RSA = rsa.generate_private_key(65537, 2048)
-EC = ec.generate_private_key(ec.SECP256R1())
-
-
-def certificate(
-    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey,
-    algorithm: hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None,
-) -> bytes:
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    builder = (
-        x509.CertificateBuilder(name, name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
-        .not_valid_after(datetime(2040, 1, 1, tzinfo=UTC))
-    )
-    return builder.sign(key, algorithm).public_bytes(Encoding.DER)
-
-
-@pytest.mark.parametrize("key", [RSA, EC], ids=["RSA", "EC"])
-@pytest.mark.parametrize("algorithm", [hashes.SHA256(), hashes.SHA384(), hashes.SHA512()])
-def test_the_binding_is_the_certificates_hash_by_its_own_algorithm(
-    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey,
-    algorithm: hashes.SHA256 | hashes.SHA384 | hashes.SHA512,
-) -> None:
-    der = certificate(key, algorithm)
-    binding = channel_binding(der)
-    assert binding is not None
-    assert binding.kind == "tls-server-end-point"
-    assert binding.data == hashlib.new(algorithm.name, der).digest()
-
-
-def test_where_none_is_defined_there_is_none() -> None:
-    assert channel_binding(None) is None
-    assert channel_binding(certificate(ed25519.Ed25519PrivateKey.generate(), None)) is None
-
-
-SOME = certificate(EC, hashes.SHA256())
-
-
-@given(st.binary(max_size=60), st.integers(0, 2000))
-def test_whatever_a_certificate_holds_nothing_breaks(garbage: bytes, cut: int) -> None:
-    channel_binding(garbage)
-    channel_binding(SOME[:cut] + garbage)

@@ -11,7 +11,6 @@ import asyncio
 import ssl
 from typing import NamedTuple
 
-from pillarbox.client.binding import channel_binding
 from pillarbox.client.capabilities import NONE_KNOWN, Capabilities
 from pillarbox.client.connection import Connection
 from pillarbox.client.conversation import Conversation, Trace
@@ -32,6 +31,7 @@ from pillarbox.client.quirks import Quirk, quirks_of
 from pillarbox.client.signing_in import Proofs, SignIn, sign_in
 from pillarbox.client.tls import TlsSettings
 from pillarbox.client.tls_faults import tls_fault
+from pillarbox.sasl.client import ChannelBinding
 from pillarbox.wire.client import Greeting
 from pillarbox.wire.listings import parse_capabilities
 from pillarbox.wire.states import Outcome, State
@@ -195,6 +195,17 @@ async def _capabilities(conversation: Conversation) -> Capabilities | None:
     return Capabilities(parse_capabilities(await conversation.listing(turn)))
 
 
+def _binding(certificate: bytes | None, capabilities: Capabilities) -> ChannelBinding | None:
+    """What SCRAM can bind to. Few servers offer it: for the others the hash is not even loaded."""
+    if certificate is None or not any(
+        name.startswith("SCRAM-") for name in capabilities.mechanisms
+    ):
+        return None
+    from pillarbox.sasl.end_point import server_end_point  # noqa: PLC0415 -- see above
+
+    return server_end_point(certificate)
+
+
 def _how(
     conversation: Conversation,
     capabilities: Capabilities,
@@ -206,7 +217,6 @@ def _how(
         without = dict(capabilities.announced)
         without.pop("PIPELINING", None)
         capabilities = capabilities._replace(announced=without)
-    binds = any(name.startswith("SCRAM-") for name in capabilities.mechanisms)
-    binding = channel_binding(conversation.connection.certificate) if binds else None
+    binding = _binding(conversation.connection.certificate, capabilities)
     two_steps = Quirk.TWO_STEP_AUTH in quirks
     return SignIn(conversation, capabilities, greeting.timestamp, binding, two_steps)
