@@ -102,7 +102,11 @@ class Connection(asyncio.BufferedProtocol):
                 self._transport.resume_reading()
         return piece
 
-    async def more(self) -> None:
+    def deadline(self) -> float:
+        """When patience with something that is waited for from now on ends (the loop's time)."""
+        return self._loop.time() + self.timeout
+
+    async def more(self, deadline: float) -> None:
         """Wait until something has come that nobody has taken.
 
         Raises:
@@ -113,7 +117,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         self.check()
         self._waiter = waiter = self._loop.create_future()
-        timer = self._loop.call_later(self.timeout, self._lose_patience)
+        timer = self._loop.call_at(deadline, self._lose_patience)
         try:
             await waiter
         finally:
@@ -201,10 +205,10 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = secured
 
     @property
-    def tls(self) -> ssl.SSLObject | None:
-        """What ``ssl`` knows of the connection; None without TLS."""
-        found: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
-        return found
+    def certificate(self) -> bytes | None:
+        """The server's certificate (DER); None without TLS."""
+        tls: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
+        return None if tls is None else tls.getpeercert(binary_form=True)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -213,8 +217,8 @@ class Connection(asyncio.BufferedProtocol):
     def _lose_patience(self) -> None:
         self.abort(
             TimedOut(
-                f"{self.place} was silent for {self.timeout:g} seconds; try again later, or with a "
-                "longer --timeout"
+                f"{self.place} gave no answer within {self.timeout:g} seconds; try again later, or "
+                "with a longer --timeout"
             )
         )
         self._ended = True

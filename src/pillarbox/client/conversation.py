@@ -25,6 +25,8 @@ from pillarbox.wire.verbs import Verb
 Trace = Callable[[str], None]
 """Gets each line of the dialogue (not contents), without secrets."""
 
+_PASSED_OVER = "the message was passed over: another command came first"
+
 
 class Conversation:
     """One session's commands and replies."""
@@ -92,7 +94,10 @@ class Conversation:
 
         Raises:
             ClientError: the conversation has ended.
+            RuntimeError: it was passed over before.
         """
+        if turn <= self._heard:
+            raise RuntimeError(_PASSED_OVER)
         while True:
             event = self.poll()
             if event is None:
@@ -112,7 +117,7 @@ class Conversation:
             RuntimeError: the content was passed over, or has ended before.
         """
         if turn != self._heard or not self._begun:
-            raise RuntimeError("the content was passed over: another command came first")
+            raise RuntimeError(_PASSED_OVER)
         event = self.poll()
         if event is None:
             event = await self._event()
@@ -182,8 +187,11 @@ class Conversation:
     async def _event(self) -> Event:
         self.check()
         self.flush()  # nobody waits for the reply to what was not sent
+        # One deadline for the whole event: who drips a line octet by octet is no better than
+        # who says nothing.
+        deadline = self.connection.deadline()
         while (event := self.poll()) is None:
-            await self.connection.more()
+            await self.connection.more(deadline)
         return event
 
     # Endings.

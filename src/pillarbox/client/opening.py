@@ -11,12 +11,12 @@ import asyncio
 import ssl
 from typing import NamedTuple
 
-from pillarbox.client.binding import channel_binding
 from pillarbox.client.capabilities import NONE_KNOWN, Capabilities
 from pillarbox.client.connection import Connection
 from pillarbox.client.conversation import Conversation, Trace
 from pillarbox.client.endpoint import Endpoint, Security
 from pillarbox.client.errors import (
+    ClientError,
     Insecure,
     OutOfStep,
     Unreachable,
@@ -24,12 +24,14 @@ from pillarbox.client.errors import (
     refusal,
 )
 from pillarbox.client.limits import CAPA_PATIENCE, TIMEOUT
+from pillarbox.client.looking import look_at_certificate
 from pillarbox.client.mailbox import Mailbox
 from pillarbox.client.proxy import open_connection
 from pillarbox.client.quirks import Quirk, quirks_of
 from pillarbox.client.signing_in import Proofs, SignIn, sign_in
 from pillarbox.client.tls import TlsSettings
 from pillarbox.client.tls_faults import tls_fault
+from pillarbox.sasl.client import ChannelBinding
 from pillarbox.wire.client import Greeting
 from pillarbox.wire.listings import parse_capabilities
 from pillarbox.wire.states import Outcome, State
@@ -77,7 +79,7 @@ async def _open(endpoint: Endpoint, options: Options, *, asks: bool) -> Mailbox:
     try:
         await connection.begin(sock, at_once, endpoint.host)
     except OSError as error:
-        raise tls_fault(error, endpoint.host, endpoint.port) from error
+        raise await _handshake_fault(error, endpoint, options) from error
     try:
         return await _greeted(Conversation(connection, options.trace), endpoint, options, tls, asks)
     except BaseException:
@@ -93,14 +95,15 @@ async def _greeted(
     asks: bool,  # noqa: FBT001 -- the only caller is above
 ) -> Mailbox:
     if endpoint.security is Security.IMPLICIT_TLS:
-        _check_pin(conversation, options.tls)
+        options.tls.check_pin(conversation.connection.certificate)
     greeting = await conversation.greeting()
     if not greeting.ok:
         raise refusal(None, greeting.code, greeting.text)
     if tls is not None and endpoint.security is Security.STLS:
-        await _secure(conversation, endpoint, tls)
-        _check_pin(conversation, options.tls)
+        await _secure(conversation, endpoint, options, tls)
+        options.tls.check_pin(conversation.connection.certificate)
     before = await _first_capabilities(conversation) if asks else NONE_KNOWN
+    await _prefer_utf8(conversation, before, options)
     quirks = quirks_of(endpoint.host, greeting.text)
     how = _how(conversation, before, greeting, quirks, options)
     mechanism = await sign_in(how, options.proofs)
@@ -113,16 +116,9 @@ async def _greeted(
     return mailbox
 
 
-def _check_pin(conversation: Conversation, settings: TlsSettings) -> None:
-    settings.check_pin(_certificate(conversation))
-
-
-def _certificate(conversation: Conversation) -> bytes | None:
-    tls = conversation.connection.tls
-    return None if tls is None else tls.getpeercert(binary_form=True)
-
-
-async def _secure(conversation: Conversation, endpoint: Endpoint, tls: ssl.SSLContext) -> None:
+async def _secure(
+    conversation: Conversation, endpoint: Endpoint, options: Options, tls: ssl.SSLContext
+) -> None:
     """STLS (RFC 2595, section 4), hardened as "Why TLS is better without STARTTLS" (2021) asks.
 
     Raises:
@@ -147,8 +143,15 @@ async def _secure(conversation: Conversation, endpoint: Endpoint, tls: ssl.SSLCo
     try:
         await conversation.connection.secure(tls, endpoint.host)
     except OSError as error:
-        raise tls_fault(error, endpoint.host, endpoint.port) from error
+        raise await _handshake_fault(error, endpoint, options) from error
     conversation.machine.secured()
+
+
+async def _handshake_fault(error: OSError, endpoint: Endpoint, options: Options) -> ClientError:
+    der = None
+    if isinstance(error, ssl.SSLCertVerificationError):
+        der = await look_at_certificate(endpoint, options.proxy)
+    return tls_fault(error, endpoint.host, endpoint.port, der)
 
 
 async def _first_capabilities(conversation: Conversation) -> Capabilities:
@@ -169,6 +172,20 @@ async def _first_capabilities(conversation: Conversation) -> Capabilities:
         connection.timeout = usual
 
 
+async def _prefer_utf8(
+    conversation: Conversation, capabilities: Capabilities, options: Options
+) -> None:
+    """Ask for mail as it is, where the server could send it otherwise (RFC 6856, section 2).
+
+    Without it, a server has to refuse or to change messages with UTF-8 in their header. It
+    belongs before the sign-in; a refusal changes nothing.
+    """
+    if capabilities.offers(Verb.UTF8):
+        turn = conversation.say(Verb.UTF8)
+        if not capabilities.pipelining or options.pipelining is False:
+            await conversation.status(turn)
+
+
 async def _capabilities(conversation: Conversation) -> Capabilities | None:
     """What CAPA says; None when the server does not know it."""
     turn = conversation.say(Verb.CAPA)
@@ -176,6 +193,17 @@ async def _capabilities(conversation: Conversation) -> Capabilities | None:
     if status.outcome is not Outcome.OK:
         return None
     return Capabilities(parse_capabilities(await conversation.listing(turn)))
+
+
+def _binding(certificate: bytes | None, capabilities: Capabilities) -> ChannelBinding | None:
+    """What SCRAM can bind to. Few servers offer it: for the others the hash is not even loaded."""
+    if certificate is None or not any(
+        name.startswith("SCRAM-") for name in capabilities.mechanisms
+    ):
+        return None
+    from pillarbox.sasl.end_point import server_end_point  # noqa: PLC0415 -- see above
+
+    return server_end_point(certificate)
 
 
 def _how(
@@ -189,6 +217,6 @@ def _how(
         without = dict(capabilities.announced)
         without.pop("PIPELINING", None)
         capabilities = capabilities._replace(announced=without)
-    binding = channel_binding(_certificate(conversation))
+    binding = _binding(conversation.connection.certificate, capabilities)
     two_steps = Quirk.TWO_STEP_AUTH in quirks
     return SignIn(conversation, capabilities, greeting.timestamp, binding, two_steps)

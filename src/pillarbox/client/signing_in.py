@@ -90,7 +90,7 @@ async def sign_in(how: SignIn, proofs: Proofs) -> str:
     except sasl.Downgraded as error:
         raise Insecure(
             f"{error}: the server was set up anew, or somebody is in between; nothing secret was "
-            f"sent; if you trust it, name the mechanism with --auth"
+            "sent; if you trust it, name the mechanism with --auth"
         ) from None
     except sasl.UnknownMechanism as error:
         raise UnknownMechanism(f"{error}; choose another with --auth") from None
@@ -146,7 +146,9 @@ def _mechanism(
             at_least=proofs.at_least,
         )
     except sasl.NothingInCommon:
-        if wanted or credentials.password is None or not how.capabilities.may(USER):
+        # Of the servers that announce no mechanism, some announce no USER either, and have it.
+        has_user = how.capabilities.may(USER) or not offered
+        if wanted or credentials.password is None or not has_user:
             raise
         sasl.refuse_weaker(USER, offered, proofs.at_least)
         return None

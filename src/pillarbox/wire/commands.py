@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -133,8 +132,7 @@ class Multiline(Enum):
     """Of all when none is named: LIST, UIDL, LANG."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A row of the table."""
 
     verb: Verb
