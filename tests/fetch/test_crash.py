@@ -9,6 +9,7 @@ after one more run: every message is there exactly once, and none on the server.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -25,6 +26,8 @@ MESSAGES = {
     f"id{number}": b"Subject: %d\r\n\r\nFrom me\r\n>From you\r\n" % number + b"text\r\n" * number
     for number in range(1, BATCH + 2)  # a whole batch and a part of one
 }
+AT = ("rename", "link", "unlink", "mkdir")
+"""Calls that have relatives with another name."""
 SPARSE = 9
 """The plain run tries every so-manieth write into the journal."""
 
@@ -34,13 +37,13 @@ class Place:
 
     def __init__(self, folder: Path, kind: str) -> None:
         self._folder = folder
-        self._kind = kind
+        self.kind = kind
         self._fresh = count(1)
 
-    def renew(self) -> None:
+    def renew(self, target: str | None = None) -> None:
         place = self._folder / str(next(self._fresh))
         self.mailbox, self.state = place / "mailbox", place / "state"
-        self.target = f"{self._kind}:{place / 'mail'}"
+        self.target = target or f"{self.kind}:{place / 'mail'}"
         self.mailbox.mkdir(parents=True)
         for name, content in MESSAGES.items():
             (self.mailbox / name).write_bytes(content)
@@ -91,17 +94,61 @@ def test_kill_before_every_write_of_the_journal(strace: str, place: Place) -> No
     killed_at_each(strace, place, "pwrite64", 1)
 
 
-def killed_at_each(strace: str, place: Place, call: str, stride: int) -> None:
-    names = (
-        f"?{call},?{call}at,?{call}at2" if call in {"rename", "link", "unlink", "mkdir"} else call
-    )
+FIRST_KILL = {"maildir": ("rename", 2), "mbox": ("unlink", 8), "mh": ("link", 3)}
+"""A kill that leaves a batch half published."""
+
+
+@pytest.mark.parametrize("call", ["fsync", "fdatasync", "unlink", "rename", "link", "ftruncate"])
+def test_kill_while_settling_what_a_kill_has_left(strace: str, place: Place, call: str) -> None:
+    killed_at_each(strace, place, call, 1, FIRST_KILL[place.kind])
+
+
+@pytest.mark.parametrize("call", ["fsync", "fdatasync", "unlink", "write"])
+def test_a_command_gets_every_message_and_hardly_one_twice(
+    strace: str, tmp_path: Path, call: str
+) -> None:
+    """Twice only the one that was in its hands when the run was killed."""
+    out = tmp_path / "out"
+    for number in count(1):
+        place = Place(tmp_path, "command")
+        out.mkdir()
+        place.renew(f"command:sh -c 'cat > {out}/$$.$(date +%s%N)'")
+        status = place.run_under(strace, "-o", "/dev/null", "-e", injected(call, number))
+        left = {path.name for path in place.mailbox.iterdir()}
+        taken = {path.read_bytes() for path in out.iterdir()}
+        wanted = {name: text.replace(b"\r\n", b"\n") for name, text in MESSAGES.items()}
+        assert {text for name, text in wanted.items() if name not in left} <= taken, "lost"
+        main(place.state, place.mailbox, place.target)
+        found = Counter(path.read_bytes() for path in out.iterdir())
+        assert set(found) == set(wanted.values())
+        assert found.total() <= len(MESSAGES) + 1
+        assert list(place.mailbox.iterdir()) == []
+        shutil.rmtree(tmp_path)
+        tmp_path.mkdir()
+        if status == 0:
+            assert number > 1, f"a run never calls {call}"
+            return
+
+
+def killed_at_each(
+    strace: str, place: Place, call: str, stride: int, first: tuple[str, int] | None = None
+) -> None:
+    """*first*: a kill before the run that is killed at each call."""
     for number in count(1, stride):
         place.renew()
-        inject = f"inject={names}:signal=KILL:when={number}"
-        status = place.run_under(strace, "-f", "-o", "/dev/null", "-e", inject)
+        if first is not None:
+            assert place.run_under(strace, "-f", "-o", "/dev/null", "-e", injected(*first)) != 0
+            place.check_after_kill()
+        status = place.run_under(strace, "-f", "-o", "/dev/null", "-e", injected(call, number))
         if status == 0:
             place.check_after_next_run()
             return
         assert status in {-9, 137}
         place.check_after_kill()
         place.check_after_next_run()
+
+
+def injected(call: str, number: int) -> str:
+    """strace's words for a kill before the *number*-th *call*."""
+    kinds = f"?{call},?{call}at,?{call}at2" if call in AT else call
+    return f"inject={kinds}:signal=KILL:when={number}"

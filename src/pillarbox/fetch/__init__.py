@@ -22,7 +22,7 @@ step  what is done                                after a crash before the next 
 9     journal: GONE                               verified, should it ever be listed again
 ====  ==========================================  ==========================================
 
-So a run begins with what the last one left: ``prepare`` the destinations, ``settle`` what
+So a run begins with what the last one left (module ``settle``): ``prepare`` the destinations, ``settle`` what
 is in PUBLISHING (each at the destination that it was for: the user may have named another
 one since), and only then asks the server.
 
@@ -31,5 +31,5 @@ message when the line went dead) a message comes twice rather than not at all; e
 destination says what it promises.
 
 Read in this order: ``stages``, ``identity``, ``rules``, ``plan``, ``journal``,
-``destinations``.
+``destinations``, ``settle``.
 """

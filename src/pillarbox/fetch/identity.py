@@ -22,12 +22,12 @@ LONGEST = 1024
 """Octets of a unique-id. RFC 1939 allows 70 and some servers need more; beyond this the
 journal would be a copy of the listing."""
 
-_MADE = re.compile(r"~[0-9a-f]{64}(?:\.[0-9]+)?")
+_MADE = r"~[0-9a-f]{64}(?:\.[0-9]+)?"
 
 
 def is_made(unique_id: str) -> bool:
     """Whether *unique_id* was made here, and nothing may be deleted on its word."""
-    return unique_id.startswith("~") and _MADE.fullmatch(unique_id) is not None
+    return unique_id.startswith("~") and re.fullmatch(_MADE, unique_id) is not None
 
 
 def nameless(unique_ids: Mapping[int, str], numbers: Iterable[int]) -> list[int]:

@@ -11,7 +11,6 @@ import errno
 import hashlib
 import os
 import re
-import secrets
 import sqlite3
 from pathlib import Path
 
@@ -42,7 +41,7 @@ MIGRATIONS = (
 )
 """Statement scripts; the file's user_version says how many of them it has had."""
 
-_SLUG = re.compile(r"[^A-Za-z0-9@._-]+")
+_NOT_IN_NAMES = r"[^A-Za-z0-9@._-]+"
 _SLUG_LENGTH = 64
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 _FORBIDDEN = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}
@@ -58,7 +57,7 @@ def journal_path(state: Path, host: str, port: int, user: str) -> Path:
         place = f"{place}:{port}"
     digest = hashlib.sha256(f"{place}\0{user}".encode("utf-8", "surrogateescape")).hexdigest()
     readable = user if "@" in user else f"{user}@{place}"
-    slug = _SLUG.sub("_", readable).strip(".")[:_SLUG_LENGTH]
+    slug = re.sub(_NOT_IN_NAMES, "_", readable).strip(".")[:_SLUG_LENGTH]
     return state / f"{slug}-{digest[:16]}.db"
 
 
@@ -115,7 +114,7 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
     connection.execute(
         "INSERT INTO memory SELECT 'owner', ? WHERE NOT EXISTS "
         "(SELECT * FROM memory WHERE name = 'owner')",
-        (secrets.token_hex(4),),
+        (os.urandom(4).hex(),),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,16 +21,17 @@ from pillarbox.client.quirks import Quirk
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.fetch.account import Account
 from pillarbox.fetch.collecting import Collector, Policy
-from pillarbox.fetch.destinations import Destination, Owner, parse_destination
+from pillarbox.fetch.destinations import Destination, Owner
 from pillarbox.fetch.events import Tell, Totals, tell_nobody
 from pillarbox.fetch.intake import Intake, finished
-from pillarbox.fetch.journal import Journal, Memory, Unsettled
+from pillarbox.fetch.journal import Journal, Memory
 from pillarbox.fetch.journal_file import journal_path
 from pillarbox.fetch.limits import MAX_SESSIONS, SUCCESS_NOTED
 from pillarbox.fetch.listing import read_listing
 from pillarbox.fetch.plan import Plan, make_plan
 from pillarbox.fetch.progress import Progress
 from pillarbox.fetch.rules import Rules
+from pillarbox.fetch.settle import settle
 
 
 class Outcome(NamedTuple):
@@ -120,29 +121,7 @@ class _Run:
     def _destination(self, state: Path) -> Destination:
         """The destination, ready, with nothing left unsettled (in a thread)."""
         owner = _owner(self._account, self._journal, state)
-        unsettled = self._journal.unsettled()
-        target = str(self._account.target)
-        for other in sorted({each.destination for each in unsettled} - {target}):
-            elsewhere = parse_destination(other).open(owner)
-            try:
-                self._settle(elsewhere, [each for each in unsettled if each.destination == other])
-            finally:
-                elsewhere.close()
-        destination = self._account.target.open(owner)
-        try:
-            self._settle(destination, [each for each in unsettled if each.destination == target])
-        except BaseException:
-            destination.close()
-            raise
-        return destination
-
-    def _settle(self, destination: Destination, unsettled: Sequence[Unsettled]) -> None:
-        destination.prepare([each.token for each in unsettled])
-        for each in unsettled:
-            if destination.settle(each.token):
-                self._journal.stored([each.unique_id], self._clock())
-            else:
-                self._journal.not_stored([each.unique_id])
+        return settle(self._journal, self._account.target, owner, self._clock())
 
     async def _sessions(self, destination: Destination) -> None:
         intake = Intake(self._journal, destination, str(self._account.target), self._clock)
@@ -153,7 +132,9 @@ class _Run:
             confirmed=self._account.confirmed,
         )
         progress = self._progress
-        collector = Collector(self._journal, intake, policy, progress, self._tell, self._clock)
+        collector = Collector(
+            self._journal, intake, policy, progress, self._tell, self._clock, self._remember_mode
+        )
         for _ in range(MAX_SESSIONS):
             progress.begin_session()
             try:
@@ -174,16 +155,21 @@ class _Run:
             await box.close()
         return box
 
+    def _remember_mode(self) -> None:
+        """Note by which rules mail is being collected, before there is any: should this run
+        break off, it is from them that the next one may switch (in a thread).
+        """
+        self._memory = self._memory._replace(mode=self._account.rules.mode)
+        self._journal.remember(self._memory)
+
     def _remember(self) -> None:
         """Note what the next run has to know. Rarely more than once an hour when all is as it
         was: each note waits for the disk, and a laptop's would not sleep.
         """
         now = self._clock()
-        memory = Memory(
-            self._mechanism,
-            self._memory.pipelining_bad or self._progress.pipelining_was_bad,
-            self._account.rules.mode,
-            self._memory.succeeded_at,
+        memory = self._memory._replace(
+            mechanism=self._mechanism,
+            pipelining_bad=self._memory.pipelining_bad or self._progress.pipelining_was_bad,
         )
         last = self._memory.succeeded_at or 0.0
         if memory != self._memory or not 0 <= now - last < SUCCESS_NOTED:

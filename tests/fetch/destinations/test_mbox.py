@@ -295,16 +295,12 @@ def test_both_locks_are_held_and_given_back(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize(
-    "content",
-    ["", "0\n", f"{os.getpid()}\n", "1\n", "a host\n", "9" * 30],
-    ids=["empty", "zero", "this process", "init", "a host", "too large"],
-)
+@pytest.mark.parametrize("content", ["", "0\n", "{me}\n", "1\n", "a host\n", "9" * 30])
 def test_a_lock_file_of_a_living_program(
     tmp_path: Path, content: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, dotlock = tmp_path / "mail", tmp_path / "mail.lock"
-    dotlock.write_text(content)
+    dotlock.write_text(content.format(me=os.getpid()))
     with (
         few_tries(monkeypatch),
         pytest.raises(DestinationUnusable, match=rf"kept it locked .* remove {dotlock}"),

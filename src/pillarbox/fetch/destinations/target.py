@@ -12,12 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from pillarbox.fetch.destinations.command import CommandDestination
 from pillarbox.fetch.destinations.contract import Destination, Owner
-from pillarbox.fetch.destinations.lmtp import LmtpDestination
-from pillarbox.fetch.destinations.maildir import MaildirDestination
-from pillarbox.fetch.destinations.mbox import MboxDestination
-from pillarbox.fetch.destinations.mh import MhDestination
 from pillarbox.fetch.errors import InvalidDestination
 
 _LAST_PORT = 65535
@@ -46,29 +41,56 @@ def _address(text: str) -> str:
     return text
 
 
-def _command(text: str) -> str:
+def _words(text: str) -> str:
     if not shlex.split(text):
         raise ValueError("the command is empty")
     return text
 
 
+# Each imports its own only: a run uses one or two, and a poll with nothing new should cost
+# next to nothing.
+
+
+def _maildir(place: str, owner: Owner) -> Destination:
+    from pillarbox.fetch.destinations.maildir import MaildirDestination  # noqa: PLC0415 - above
+
+    return MaildirDestination(Path(place), owner)
+
+
+def _mbox(place: str, owner: Owner) -> Destination:
+    from pillarbox.fetch.destinations.mbox import MboxDestination  # noqa: PLC0415 - above
+
+    return MboxDestination(Path(place), owner)
+
+
+def _mh(place: str, owner: Owner) -> Destination:
+    from pillarbox.fetch.destinations.mh import MhDestination  # noqa: PLC0415 - above
+
+    return MhDestination(Path(place), owner)
+
+
 def _lmtp(place: str, owner: Owner) -> Destination:
+    from pillarbox.fetch.destinations.lmtp import LmtpDestination  # noqa: PLC0415 - above
+
     if place.startswith("unix:"):
         return LmtpDestination(place.removeprefix("unix:"), 0, owner)
     host, _, port = place.rpartition(":")
     return LmtpDestination(host.strip("[]"), int(port), owner)
 
 
+def _command(place: str, owner: Owner) -> Destination:
+    from pillarbox.fetch.destinations.command import CommandDestination  # noqa: PLC0415 - above
+
+    return CommandDestination(place, owner)
+
+
 # fmt: off
 _KINDS = {
-    "maildir": _Kind("maildir:DIR", _path,
-                     lambda place, owner: MaildirDestination(Path(place), owner)),
-    "mbox":    _Kind("mbox:FILE", _path,
-                     lambda place, owner: MboxDestination(Path(place), owner)),
-    "mh":      _Kind("mh:DIR", _path,
-                     lambda place, owner: MhDestination(Path(place), owner)),
+    "maildir": _Kind("maildir:DIR", _path, _maildir),
+    "mbox":    _Kind("mbox:FILE", _path, _mbox),
+    "mh":      _Kind("mh:DIR", _path, _mh),
     "lmtp":    _Kind("lmtp:HOST:PORT or lmtp:unix:PATH", _address, _lmtp),
-    "command": _Kind("command:CMD", _command, CommandDestination),
+    "command": _Kind("command:CMD", _words, _command),
 }
 # fmt: on
 
