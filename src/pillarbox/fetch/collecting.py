@@ -52,10 +52,7 @@ class Collector:
         progress: Progress,
         tell: Tell,
         clock: Callable[[], float],
-        agreed: Callable[[], None],
     ) -> None:
-        """*agreed* is called, in a thread, when it is certain that the rules may be followed."""
-        self._agreed = agreed
         self._journal = journal
         self._intake = intake
         self._policy = policy
@@ -97,8 +94,6 @@ class Collector:
         if listing.unknown:
             self._fail(f"the server lists {listing.unknown} in a way that makes no sense")
         await self._note(self._journal.note_listing, listing.messages, known, self._clock())
-        if self._policy.confirmed or not plan.switched:
-            await self._note(self._agreed)
         held = set() if self._policy.confirmed else {d.message.number for d in plan.switched}
         await self._retrieve(
             box, self._progress.still_wanted([*plan.retrieve, *plan.verify]), known

@@ -132,9 +132,7 @@ class _Run:
             confirmed=self._account.confirmed,
         )
         progress = self._progress
-        collector = Collector(
-            self._journal, intake, policy, progress, self._tell, self._clock, self._remember_mode
-        )
+        collector = Collector(self._journal, intake, policy, progress, self._tell, self._clock)
         for _ in range(MAX_SESSIONS):
             progress.begin_session()
             try:
@@ -155,21 +153,16 @@ class _Run:
             await box.close()
         return box
 
-    def _remember_mode(self) -> None:
-        """Note by which rules mail is being collected, before there is any: should this run
-        break off, it is from them that the next one may switch (in a thread).
-        """
-        self._memory = self._memory._replace(mode=self._account.rules.mode)
-        self._journal.remember(self._memory)
-
     def _remember(self) -> None:
         """Note what the next run has to know. Rarely more than once an hour when all is as it
         was: each note waits for the disk, and a laptop's would not sleep.
         """
         now = self._clock()
-        memory = self._memory._replace(
-            mechanism=self._mechanism,
-            pipelining_bad=self._memory.pipelining_bad or self._progress.pipelining_was_bad,
+        memory = Memory(
+            self._mechanism,
+            self._memory.pipelining_bad or self._progress.pipelining_was_bad,
+            self._account.rules.mode,
+            self._memory.succeeded_at,
         )
         last = self._memory.succeeded_at or 0.0
         if memory != self._memory or not 0 <= now - last < SUCCESS_NOTED:
