@@ -165,7 +165,7 @@ class PostOffice:
         self.config = folder / "pillarbox.toml"
         self.users: list[str] = []
         self.addresses: dict[str, Address] = {}
-        self.log: Log | None = None
+        self._log: Log | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._before_start: list[Callable[[], None]] = []
         self._write_certificate()
@@ -235,7 +235,7 @@ class PostOffice:
             preexec_fn=(lambda: [act() for act in acts]) if acts else None,  # noqa: PLW1509
         )
         assert self._process.stderr is not None
-        self.log = Log(self._process.stderr, self.folder / "server.log")
+        self._log = Log(self._process.stderr, self.folder / "server.log")
         try:
             ready = self.log.wait_for("ready")
         except BaseException:
@@ -246,6 +246,12 @@ class PostOffice:
                 host, _, port = ready[door].split(",")[0].rpartition(":")
                 self.addresses[door] = Address(host, int(port))
         return self
+
+    @property
+    def log(self) -> Log:
+        """What it logs; when it does not run, what it logged until then."""
+        assert self._log is not None, "it has never been started"
+        return self._log
 
     @property
     def running(self) -> subprocess.Popen[bytes]:
@@ -287,7 +293,6 @@ class PostOffice:
         try:
             code = process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            assert self.log is not None
             text = self.log.text()
             self.kill()
             raise AssertionError(f"the server did not end:\n{text}") from None
@@ -303,7 +308,6 @@ class PostOffice:
     def _gone(self) -> None:
         self._process = None
         self.addresses = {}
-        assert self.log is not None
         self.log.close()
 
     def __enter__(self) -> Self:

@@ -59,7 +59,6 @@ class Offices:
 
     def retire_if_guessed_at(self, office: PostOffice) -> None:
         """End a server that refused a sign-in: it would slow the next transcript's down."""
-        assert office.log is not None
         if office.log.find("sign-in failed"):
             office.stop()
             self._offices = {k: v for k, v in self._offices.items() if v is not office}
@@ -113,7 +112,6 @@ class ProcessStage:
         assert error is None
 
     def _ended(self) -> int:
-        assert self._office.log is not None
         return len(self._office.log.find("session ended"))
 
     async def connect(self) -> None:
@@ -135,7 +133,6 @@ class ProcessStage:
         if self._writer is not None:
             self._writer.transport.abort()
             self._writer = None
-            assert self._office.log is not None
             await asyncio.to_thread(
                 self._office.log.wait_for, "session ended", count=self._before + 1
             )

@@ -14,8 +14,9 @@ Dual stack
 
 Socket files
     A new socket is bound beside the old and renamed over it, so that clients never find
-    the file missing; one that somebody still answers on is left alone. Anybody on the
-    machine may connect (mode 0666), as on a loopback port: an MTA runs under its own user.
+    the file missing; one that somebody still answers on is left alone. Who on the machine may
+    connect, its mode says (``listen.socket_mode``): from its first moment on, and on a reload
+    at once.
 
 A reload asks for a new set and names the old one: places in both keep their sockets (and
 the connections queued in them), places only in one are opened or closed by the caller.
@@ -41,7 +42,6 @@ from pillarbox.server.limits import LISTEN_BACKLOG
 
 # Only Linux spreads connections over sockets that share a port.
 SPREADS = sys.platform == "linux"
-SOCKET_FILE_MODE = 0o666
 FOLDER_MODE = 0o755
 _FIRST_FREE_PORT = 1024
 _NO_IPV6 = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
@@ -89,15 +89,18 @@ def open_listeners(
     wanted, faults = _look_up(config)
     known = {listener.place: listener for listener in before}
     opened: list[Listener] = []
+    mode = int(config.listen.socket_mode, 8)
     for door, place, address in wanted:
         count = workers if SPREADS and place.family != socket.AF_UNIX and door != "http" else 1
         try:
-            opened.append(_open(door, place, count, known))
+            opened.append(_open(door, place, count, known, mode))
         except OSError as error:
             faults.append(_fault(config, door, address, error))
     if faults:
         close_listeners(opened, keep=before)
         raise ConfigError(faults)
+    for listener in opened:
+        _set_mode(listener, mode)
     return tuple(opened)
 
 
@@ -156,7 +159,7 @@ def _alone(place: Place, ipv4: set[int]) -> Place:
     return place
 
 
-def _open(door: str, place: Place, count: int, known: dict[Place, Listener]) -> Listener:
+def _open(door: str, place: Place, count: int, known: dict[Place, Listener], mode: int) -> Listener:
     sockets = list(known[place].sockets) if place in known else []
     sockets = sockets[:count]
     fresh: list[socket.socket] = []
@@ -164,7 +167,11 @@ def _open(door: str, place: Place, count: int, known: dict[Place, Listener]) -> 
     probe = bool(place.port) and all(other.port != place.port for other in known)
     try:
         while len(sockets) + len(fresh) < count:
-            fresh.append(_bind(place, [*sockets, *fresh], probe=probe and not fresh))
+            siblings = [*sockets, *fresh]
+            if place.family == socket.AF_UNIX:
+                fresh.append(_bind_file(Path(place.host), mode))
+            else:
+                fresh.append(_bind(place, siblings, probe=probe and not fresh))
     except OSError:
         for sock in fresh:
             _close(place, sock)
@@ -180,8 +187,6 @@ def _name(place: Place, sock: socket.socket) -> str:
 
 
 def _bind(place: Place, siblings: Sequence[socket.socket], *, probe: bool) -> socket.socket:
-    if place.family == socket.AF_UNIX:
-        return _bind_file(Path(place.host))
     if probe:
         with contextlib.suppress(_NoIPv6):
             _bind_tcp(place, place.port, shared=False).close()
@@ -233,12 +238,29 @@ class _FileSocket(socket.socket):
     def remove(self, path: Path) -> None:
         """Remove the file, unless another server has put its own there since."""
         with contextlib.suppress(OSError):
-            found = path.lstat()
-            if (found.st_dev, found.st_ino) == self.identity:
+            if self.is_at(path):
                 path.unlink()
 
+    def is_at(self, path: Path) -> bool:
+        """Whether *path* is its file.
 
-def _bind_file(path: Path) -> socket.socket:
+        Raises:
+            OSError: there is none, or it cannot be looked at.
+        """
+        found = path.lstat()
+        return (found.st_dev, found.st_ino) == self.identity
+
+
+def _set_mode(listener: Listener, mode: int) -> None:
+    """Let a socket file that stays over a reload have the mode that is wanted now."""
+    path = Path(listener.place.host)
+    for sock in listener.sockets:
+        with contextlib.suppress(FileNotFoundError):  # removed by hand: nobody connects there
+            if isinstance(sock, _FileSocket) and sock.is_at(path):
+                path.chmod(mode)
+
+
+def _bind_file(path: Path, mode: int) -> socket.socket:
     path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     _refuse_if_in_use(path)
     # A name as short as the path's own: the limit of 103 bytes has been checked on that.
@@ -248,7 +270,7 @@ def _bind_file(path: Path) -> socket.socket:
         with contextlib.suppress(FileNotFoundError):
             beside.unlink()
         sock.bind(str(beside))
-        beside.chmod(SOCKET_FILE_MODE)
+        beside.chmod(mode)
         sock.listen(LISTEN_BACKLOG)
         sock.remember(beside)
         beside.replace(path)

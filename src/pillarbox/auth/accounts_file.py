@@ -31,6 +31,7 @@ from typing import Any
 
 from pillarbox.auth.errors import AccountsUnavailable
 from pillarbox.durable import sync_folder
+from pillarbox.room import is_lack_of_room
 
 APPLICATION_ID = 0x50424131
 """Marks the file as ours: "PBA1"."""
@@ -169,6 +170,8 @@ class AccountsFile:
 
     def _unavailable(self, done: str, error: Exception) -> AccountsUnavailable:
         code = getattr(error, "sqlite_errorcode", None)
+        if is_lack_of_room(error, self.path.parent):
+            code = sqlite3.SQLITE_FULL  # whatever it says
         remedy = _REMEDIES.get(code & 0xFF) if code is not None else None
         hint = f": {remedy}" if remedy else ""
         return AccountsUnavailable(f"{self.path} cannot be {done} ({error}){hint}")

@@ -11,7 +11,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from tests.postoffice import PATIENCE, Address, Log, PostOffice
+from tests.postoffice import PATIENCE, Address
 
 
 @contextlib.contextmanager
@@ -74,9 +74,3 @@ def get(address: Address, path: str) -> tuple[int, bytes]:
         connection.request("GET", path)
         answer = connection.getresponse()
         return answer.status, answer.read()
-
-
-def log_of(office: PostOffice) -> Log:
-    """The log of a post office that has been started."""
-    assert office.log is not None
-    return office.log

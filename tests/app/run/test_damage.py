@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.app.run.processes import log_of
 from tests.postoffice import PostOffice
 
 MESSAGE = b"Subject: hello\r\n\r\nthere\r\n"
@@ -27,7 +26,7 @@ def test_damage_is_told_of_once(tmp_path: Path) -> None:
     assert (unlocking.returncode, unlocking.stderr) == (0, "")
     with office:
         assert len(office.collect("bob")) == 1
-        (line,) = log_of(office).find("a part of the store is damaged")
+        (line,) = office.log.find("a part of the store is damaged")
         assert line["error"].startswith(told)
         assert line["level"] == "error"
         assert office.stop() == 0

@@ -6,7 +6,7 @@ import os
 import signal
 from pathlib import Path
 
-from tests.app.run.processes import accepts, eventually, get, greets, log_of, watching
+from tests.app.run.processes import accepts, eventually, get, greets, watching
 from tests.postoffice import PostOffice
 
 DIED = "died; it is replaced"
@@ -16,9 +16,9 @@ def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
     with PostOffice(tmp_path, users=["alice"]) as office:
         for number, victim in enumerate(office.workers(), 1):
             os.kill(victim, signal.SIGKILL)
-            line = log_of(office).wait_for(DIED, count=number)
+            line = office.log.wait_for(DIED, count=number)
             assert (line["pid"], line["signal"]) == (victim, "SIGKILL")
-        assert len(log_of(office).find(DIED)) == 3
+        assert len(office.log.find(DIED)) == 3
         eventually(lambda: get(office.addresses["http"], "/ready")[0] == 200, "ready again")
         # Every door of every worker: connections are spread over both.
         assert all(accepts(office.addresses["pop3"]) for _ in range(10))
@@ -34,7 +34,7 @@ def test_the_connections_of_a_dead_worker_are_not_counted_any_more(tmp_path: Pat
         held = [greets(address) for _ in range(5)]
         assert [client is not None for client in held] == [True] * 4 + [False]
         os.kill(office.workers()[0], signal.SIGKILL)
-        log_of(office).wait_for(DIED)
+        office.log.wait_for(DIED)
         again = [greets(address) for _ in range(5)]
         assert [client is not None for client in again] == [True] * 4 + [False]
         for client in filter(None, held + again):
@@ -51,7 +51,7 @@ def test_a_worker_that_dies_again_and_again_is_replaced_less_and_less_often(
         for number in (1, 2, 3):
             eventually(lambda: len(office.workers()) == 1, "it is there")
             os.kill(office.workers()[0], signal.SIGKILL)
-            delays.append(log_of(office).wait_for(DIED, count=number)["delay_seconds"])
+            delays.append(office.log.wait_for(DIED, count=number)["delay_seconds"])
         assert delays == sorted(delays)
         assert delays[0] < delays[-1]
 
@@ -62,7 +62,7 @@ def test_workers_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
         with watching(office.workers()) as gone:
             with office.session("alice") as client:
                 os.kill(office.pid, signal.SIGKILL)
-                log_of(office).wait_for("the supervisor is gone; draining", count=3)
+                office.log.wait_for("the supervisor is gone; draining", count=3)
                 eventually(lambda: not accepts(address), "the doors are closed")
                 # Who is inside may finish, as on SIGTERM.
                 assert client.noop().startswith(b"+OK")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.app.run.processes import get, log_of
+from tests.app.run.processes import get
 from tests.postoffice import DOMAIN, PASSWORD, PostOffice, send, send_content
 
 ONE, TWO = b"Subject: one\r\n\r\nfirst\r\n", b"Subject: two\r\n\r\nsecond\r\n"
@@ -84,10 +84,10 @@ def test_mail_is_put_off_and_nothing_deleted_until_the_lock_is_free(tmp_path: Pa
             status, page = get(office.addresses["http"], "/ready")
             assert status == 503
             assert b"did not answer" in page
-        waits_in_log = log_of(office).find("waiting for the lock of another process")
+        waits_in_log = office.log.find("waiting for the lock of another process")
         assert waits_in_log
         assert all(f"process {os.getpid()}" in line["holder"] for line in waits_in_log)
-        refused = [line for line in log_of(office).lines if line["level"] == "error"]
+        refused = [line for line in office.log.lines if line["level"] == "error"]
         assert refused
         assert all("writer.lock is locked by" in str(line) for line in refused)
         with office.lmtp() as client:

@@ -11,7 +11,6 @@ from structlog.testing import capture_logs
 
 from pillarbox.app.metrics_folder import MetricsFolder, sweep
 from pillarbox.app.privileges import SystemUser, acting_as
-from tests.app.run.processes import log_of
 from tests.postoffice import PostOffice
 
 DEPTH = 1500
@@ -58,7 +57,7 @@ def test_what_lies_in_the_world_s_temporary_folder_stops_no_start(
             assert office.collect("alice") == []
             assert list(world.iterdir()) == [trap]
             assert office.stop() == 0
-            assert log_of(office).find("metrics cannot be kept") == []
+            assert office.log.find("metrics cannot be kept") == []
         assert trap.exists()
     finally:
         fill_up(trap)

@@ -13,7 +13,6 @@ from structlog.testing import capture_logs
 from pillarbox.app.config import Config
 from pillarbox.app.config.settings import Limits, Server
 from pillarbox.app.open_files import RESERVE, lift, wanted, warn_if_few
-from tests.app.run.processes import log_of
 from tests.postoffice import PostOffice
 
 CONFIG = Config(server=Server(workers=2), limits=Limits(connections=10_000))
@@ -45,7 +44,7 @@ def test_every_process_may_open_as_many_files_as_the_system_allows(
     with PostOffice(tmp_path, settings={"limits": {"connections": 100}}) as office:
         for pid in (office.pid, *office.workers()):
             assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (hard, hard)
-        assert log_of(office).find(EVENT) == []
+        assert office.log.find(EVENT) == []
 
 
 def test_a_hard_limit_that_is_too_low_is_named_with_figures_and_remedy(

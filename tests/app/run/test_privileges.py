@@ -16,7 +16,6 @@ import pytest
 from pillarbox.app.config import Config, ConfigError
 from pillarbox.app.config.settings import Server, StoreSettings
 from pillarbox.app.privileges import become, enter_store, prepare_store, user_to_become
-from tests.app.run.processes import log_of
 from tests.postoffice import PostOffice
 
 MESSAGE = b"Subject: hello\r\n\r\nthere\r\n"
@@ -59,7 +58,7 @@ def test_workers_and_the_health_page_are_the_configured_user(
             assert int(status(pid)["CapEff"], 16) == 0
         # The key stays root's (mode 0600), and a reload still reads it.
         office.signal(signal.SIGHUP)
-        log_of(office).wait_for("ready", count=2)
+        office.log.wait_for("ready", count=2)
         assert office.stop() == 0
     assert all(path.stat().st_uid == entry.pw_uid for path in [store, *store.rglob("*")])
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.run.processes import accepts, eventually, get, greets, log_of, watching
+from tests.app.run.processes import accepts, eventually, get, greets, watching
 from tests.postoffice import DOORS, HOST, PASSWORD, PostOffice
 
 MESSAGE = b"Subject: hello\r\n\r\nthere\r\n"
@@ -22,7 +22,7 @@ OTHER_SERVER = "another server works on this store, or is just ending"
 def test_the_ready_line_names_every_door_that_accepts(tmp_path: Path) -> None:
     settings = {"listen": {"lmtp": [f"{HOST}:0", "unix:lmtp.sock"]}}
     with PostOffice(tmp_path, settings=settings) as office:
-        (ready,) = log_of(office).find("ready")
+        (ready,) = office.log.find("ready")
         assert set(DOORS) <= set(ready)
         assert ready["lmtp"].endswith(f",unix:{tmp_path / 'lmtp.sock'}")
         assert all(
@@ -63,7 +63,7 @@ def test_a_stop_lets_sessions_finish(tmp_path: Path, number: signal.Signals) -> 
             with office.session("alice") as client:
                 client.dele(1)
                 office.signal(number)
-                log_of(office).wait_for("stopping")
+                office.log.wait_for("stopping")
                 eventually(lambda: not accepts(address), "the door is closed")
                 assert client.noop().startswith(b"+OK")
             gone()
@@ -77,7 +77,7 @@ def test_the_health_page_outlives_the_doors_and_says_draining(tmp_path: Path) ->
         health = office.addresses["http"]
         with office.session("alice"):
             office.signal(signal.SIGTERM)
-            log_of(office).wait_for("stopping")
+            office.log.wait_for("stopping")
             eventually(lambda: b"is draining" in get(health, "/ready")[1], "draining")
             assert get(health, "/ready")[0] == 503
             assert get(health, "/live")[0] == 200
@@ -96,7 +96,7 @@ def test_a_session_that_does_not_end_is_cut_off_and_removes_nothing(
         with office.session("alice", quits=False) as client:
             client.dele(1)
             office.signal(signal.SIGTERM)
-            log_of(office).wait_for("stopping")
+            office.log.wait_for("stopping")
             if again:
                 office.signal(signal.SIGTERM)
             assert office.wait() == 0
@@ -177,7 +177,7 @@ def test_no_password_is_ever_logged(tmp_path: Path) -> None:
                 client._putcmd(line)  # type: ignore[attr-defined] # says nothing about the answer
                 client._getline()  # type: ignore[attr-defined]
             client.close()
-        log_of(office).wait_for("session ended", count=3)
+        office.log.wait_for("session ended", count=3)
         office.stop()
         log = (tmp_path / "server.log").read_text()
     for secret in (PASSWORD, wrong, initial):
@@ -208,7 +208,7 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_certificate_that_clients_would_refuse_is_warned_about(tmp_path: Path) -> None:
     with PostOffice(tmp_path, settings={"server": {"hostname": "pop.example.org"}}) as office:
-        log = log_of(office)
+        log = office.log
         (warning,) = (x["warning"] for x in log.find("configuration"))
         assert 'server.hostname: "pop.example.org" is not a name of the certificate' in warning
         office.signal(signal.SIGHUP)
@@ -220,17 +220,17 @@ def test_a_second_server_on_the_same_store_says_so_and_serves(tmp_path: Path) ->
     """At other ports, as a mistaken store.path would have it: no harm is done, but it is told."""
     (tmp_path / "other").mkdir()
     with PostOffice(tmp_path, users=["alice"]) as office:
-        assert log_of(office).find(OTHER_SERVER) == []
+        assert office.log.find(OTHER_SERVER) == []
         office.deliver(MESSAGE, "alice")
         with PostOffice(tmp_path / "other", store=office.store) as other:
-            (line,) = log_of(other).find(OTHER_SERVER)
+            (line,) = other.log.find(OTHER_SERVER)
             assert line["level"] == "warning"
             assert line["store"] == str(office.store)
             assert line["holders"].startswith(f"process {office.pid} (")
             assert len(other.collect("alice")) == 1
             other.signal(signal.SIGHUP)  # its own processes of before are nobody else
-            log_of(other).wait_for("ready", count=2)
-            assert len(log_of(other).find(OTHER_SERVER)) == 1
+            other.log.wait_for("ready", count=2)
+            assert len(other.log.find(OTHER_SERVER)) == 1
         office.stop()
         office.start()
-        assert log_of(office).find(OTHER_SERVER) == []
+        assert office.log.find(OTHER_SERVER) == []

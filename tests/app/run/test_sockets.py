@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from pillarbox.app.config import Address, Config, ConfigError, parse_address
@@ -25,7 +26,13 @@ def config(tmp_path: Path, **doors: list[str]) -> Config:
         door: tuple(parse_address(text, base=tmp_path) for text in texts)
         for door, texts in doors.items()
     }
-    return Config(listen=Listen(**{**every, **chosen}), file=tmp_path / "pillarbox.toml")
+    listen = msgspec.structs.replace(Listen(), **{**every, **chosen})
+    return Config(listen=listen, file=tmp_path / "pillarbox.toml")
+
+
+def with_mode(config: Config, mode: str) -> Config:
+    listen = msgspec.structs.replace(config.listen, socket_mode=mode)
+    return msgspec.structs.replace(config, listen=listen)
 
 
 @contextlib.contextmanager
@@ -142,6 +149,38 @@ def test_a_socket_file_is_made_and_removed(tmp_path: Path) -> None:
         assert path.stat().st_mode & 0o777 == 0o666
         assert [found.name for found in path.parent.iterdir()] == ["lmtp"]
     assert not path.exists()
+
+
+@pytest.mark.parametrize("mode", ["0600", "0660", "0666"])
+def test_a_socket_file_has_the_mode_that_was_asked_for(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "lmtp"
+    modes: list[int] = []
+    rename = Path.replace
+
+    def watched(beside: Path, final: Path) -> Path:
+        modes.append(beside.stat().st_mode & 0o777)  # nobody finds it before that
+        return rename(beside, final)
+
+    wanted = with_mode(config(tmp_path, lmtp=[f"unix:{path}"]), mode)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "replace", watched)
+        with opened(wanted):
+            assert modes == [path.stat().st_mode & 0o777] == [int(mode, 8)]
+
+
+def test_a_reload_may_change_the_mode_of_a_socket_file(tmp_path: Path) -> None:
+    path = tmp_path / "lmtp"
+    wide = config(tmp_path, lmtp=[f"unix:{path}"])
+    before = open_listeners(wide, 1)
+    broken = with_mode(config(tmp_path, lmtp=[f"unix:{path}"], smtp=["192.0.2.1:0"]), "0600")
+    with pytest.raises(ConfigError):
+        open_listeners(broken, 1, before)
+    assert path.stat().st_mode & 0o777 == 0o666, "a reload that fails changes nothing"
+    with opened(with_mode(wide, "0600"), 1, before) as (after,):
+        assert after.sockets == before[0].sockets
+        assert path.stat().st_mode & 0o777 == 0o600
+        path.unlink()
+        open_listeners(wide, 1, [after])  # a file that is gone is no reason to fail
 
 
 def test_a_stale_socket_file_is_replaced(tmp_path: Path) -> None:

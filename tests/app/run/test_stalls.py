@@ -17,7 +17,6 @@ from pillarbox.app.supervisor_children import Child, Post
 from pillarbox.app.supervisor_setup import Setup
 from pillarbox.app.supervisor_stalls import HOPELESS_SECONDS, STALL_SECONDS, StallWatch
 from pillarbox.app.supervisor_succession import RELOAD_PATIENCE_SECONDS, Succession
-from tests.app.run.processes import log_of
 from tests.postoffice import PostOffice
 
 LOOK = 5.0
@@ -136,9 +135,9 @@ def test_a_second_reload_says_that_it_waits(tmp_path: Path) -> None:
         for pid in workers:
             os.kill(pid, signal.SIGSTOP)  # so that the first reload is not over at once
         office.signal(signal.SIGHUP)
-        log_of(office).wait_for("reloading")
+        office.log.wait_for("reloading")
         office.signal(signal.SIGHUP)
-        log_of(office).wait_for("reload follows when the one under way is done")
+        office.log.wait_for("reload follows when the one under way is done")
         for pid in workers:
             os.kill(pid, signal.SIGCONT)
-        log_of(office).wait_for("ready", count=3)
+        office.log.wait_for("ready", count=3)

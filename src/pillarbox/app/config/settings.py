@@ -75,6 +75,9 @@ class Listen(Struct, frozen=True, kw_only=True):
     """Mail straight from other servers, for ``delivery.domains`` only; never a relay."""
     http: tuple[Address, ...] = (TcpAddress("127.0.0.1", 8110),)
     """Health and metrics; on loopback, since it tells how busy the server is."""
+    socket_mode: Literal["0600", "0660", "0666"] = "0666"
+    """Who may connect to sockets in the file system. An MTA on the machine runs under a user of
+    its own (Postfix: ``postfix``), hence everybody, as with a port on loopback."""
 
 
 class Tls(Struct, frozen=True, kw_only=True):

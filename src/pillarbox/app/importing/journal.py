@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Self
 
 from pillarbox.contracts.errors import PillarboxError
+from pillarbox.room import is_lack_of_room
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (
@@ -121,6 +122,10 @@ class Journal:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
             return JournalUnusable(
                 f"another import into this maildrop is running (it holds {self._path})"
+            )
+        if is_lack_of_room(error, self._path.parent):
+            return JournalUnusable(
+                f"no room to write the record of imports {self._path}: {error}; free space"
             )
         return JournalUnusable(
             f"the record of imports {self._path} cannot be used: {error}; if it is damaged, "

@@ -25,6 +25,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from queue import SimpleQueue
 from typing import Any
 
 from pillarbox.contracts.errors import StoreUnavailable
@@ -51,7 +52,17 @@ class Backlog:
         notice: called by the event loop every :data:`LOOK_SECONDS` as long as jobs wait.
     """
 
-    __slots__ = ("_changed", "_closed", "_explain", "_jobs", "_notice", "_watching", "patience")
+    __slots__ = (
+        "_asleep",
+        "_closed",
+        "_explain",
+        "_guard",
+        "_jobs",
+        "_notice",
+        "_wake",
+        "_watching",
+        "patience",
+    )
 
     def __init__(self, explain: Explain, notice: Callable[[], None]) -> None:
         self.patience = PATIENCE_SECONDS
@@ -59,8 +70,12 @@ class Backlog:
         self._explain = explain
         self._notice = notice
         self._jobs: deque[Job[Any]] = deque()
-        self._changed = threading.Condition(threading.Lock())
+        self._guard = threading.Lock()
         self._closed = False
+        self._asleep = False
+        self._wake: SimpleQueue[None] = SimpleQueue()
+        """Wakes the writer: one for each time that it is asleep. (A Condition, which is Python
+        code and wakes it under the guard, costs a tenth of a small delivery.)"""
         self._watching: asyncio.AbstractEventLoop | None = None
 
     def put(self, job: Job[Any]) -> None:
@@ -70,27 +85,30 @@ class Backlog:
             StoreUnavailable: the backlog has been closed.
         """
         job.since = time.monotonic()
-        with self._changed:
+        with self._guard:
             if self._closed:
                 raise StoreUnavailable("the store has been closed", temporary=True)
             self._jobs.append(job)
-            if len(self._jobs) == 1:  # nobody waits for a second one
-                self._changed.notify()
+            wake, self._asleep = self._asleep, False
+        if wake:
+            self._wake.put(None)
         if self._watching is not job.loop:
             self._watch(job.loop)
 
     def wait(self) -> bool:
         """Until there is a job; False: there will never be one."""
-        with self._changed:
-            while not self._jobs and not self._closed:
-                self._changed.wait()
-            return bool(self._jobs)
+        while True:
+            with self._guard:
+                if self._jobs or self._closed:
+                    return bool(self._jobs)
+                self._asleep = True
+            self._wake.get()
 
     def take(self) -> list[Job[Any]]:
         """What waits, up to the limits, for the writer to begin now; perhaps nothing."""
         jobs: list[Job[Any]] = []
         weight = 0
-        with self._changed:
+        with self._guard:
             while self._jobs and len(jobs) < BATCH_JOBS and weight < BATCH_BYTES:
                 jobs.append(self._jobs.popleft())
                 weight += jobs[-1].weight
@@ -101,9 +119,11 @@ class Backlog:
 
     def close(self) -> None:
         """Take no more jobs."""
-        with self._changed:
+        with self._guard:
             self._closed = True
-            self._changed.notify()
+            wake, self._asleep = self._asleep, False
+        if wake:
+            self._wake.put(None)
 
     def give_up_overdue(self) -> None:
         """Answer the jobs that have waited too long."""
@@ -112,7 +132,7 @@ class Backlog:
 
     def _overdue(self, moment: float) -> list[Job[Any]]:
         jobs = []
-        with self._changed:
+        with self._guard:
             while self._jobs and self._jobs[0].since <= moment:
                 jobs.append(self._jobs.popleft())
         return jobs

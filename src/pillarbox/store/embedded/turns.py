@@ -141,9 +141,8 @@ class Turns:
         self._told = False
         """Whether the wait that goes on now has been told of."""
 
-    @contextlib.contextmanager
-    def take(self) -> Iterator[None]:
-        """Hold the lock; waits in the kernel until it is free.
+    def take(self) -> int:
+        """Wait in the kernel until the lock is free; what is to be given back.
 
         Raises:
             OSError: the lock file cannot be used.
@@ -151,15 +150,19 @@ class Turns:
         descriptor = _opened(self.path)
         try:
             self._waiting_since = time.monotonic()
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            finally:
-                self._waiting_since = None
-            if self._told:
-                self._tell_of_the_end()
-            yield
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except BaseException:
+            os.close(descriptor)
+            raise
         finally:
-            _let_go(descriptor)
+            self._waiting_since = None
+        if self._told:
+            self._tell_of_the_end()
+        return descriptor
+
+    def give_back(self, taken: int) -> None:
+        """The turn is over."""
+        _let_go(taken)
 
     @property
     def are_held_up(self) -> bool:

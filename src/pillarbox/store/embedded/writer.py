@@ -136,14 +136,16 @@ class Writer:
 
     def _next_batch(self) -> tuple[list[Job[Any]], list[Any]]:
         """Take the turn, and run what then waits: nothing, if all has been given up."""
-        with contextlib.ExitStack() as turn:
-            try:
-                turn.enter_context(self._turns.take())
-            except OSError as error:  # the lock file itself
-                jobs = self.backlog.take()
-                return jobs, [unavailable(error, self._turns.path)] * len(jobs)
+        try:
+            turn = self._turns.take()
+        except OSError as error:  # the lock file itself
+            jobs = self.backlog.take()
+            return jobs, [unavailable(error, self._turns.path)] * len(jobs)
+        try:
             jobs = self.backlog.take()
             return jobs, self._outcomes_in_turn(jobs) if jobs else []
+        finally:
+            self._turns.give_back(turn)
 
     def _outcomes_in_turn(self, jobs: Sequence[Job[Any]]) -> list[Any]:
         try:
@@ -196,10 +198,13 @@ class Writer:
         """Give space back as long as no job waits, and nobody for the end."""
         try:
             while self._untidy and not self.backlog and not self._closed:
-                with self._turns.take():
+                turn = self._turns.take()
+                try:
                     if self._closed:  # perhaps a long time ago
                         return
                     self._untidy = tidy.give_back(self._connection(), self._unlinked)
+                finally:
+                    self._turns.give_back(turn)
                 self._unlinked.clear()
                 self._shrunk = self._shrunk or self._untidy
             if self._shrunk and not self._untidy:
