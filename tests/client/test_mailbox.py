@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -228,6 +229,32 @@ async def test_in_step_hears_what_comes_too_much(extra: bytes) -> None:
         await box.close()
 
 
+@pytest.mark.parametrize("pipelining", [True, False])
+async def test_in_step_in_the_middle_of_a_batch_loses_nothing(pipelining: bool) -> None:
+    async with Scripted(answers()) as server, opened(server, pipelining=pipelining) as box:
+        got = []
+        async for message in box.retrieve_many([1, 2, 3, 1]):
+            got.append(await message.read())
+            await box.in_step()
+            await box.in_step()
+        assert got == [MAILS[1], MAILS[2], MAILS[3], MAILS[1]]
+    # With replies under way those tell; STAT is asked for when none is, so twice at the end.
+    assert server.heard_in_clear.count(b"STAT") == (2 if pipelining else 8)
+
+
+async def test_in_step_passes_over_what_is_left_of_a_message() -> None:
+    async with Scripted(answers()) as server, opened(server) as box:
+        got = []
+        async for message in box.retrieve_many([1, 2]):
+            await anext(message)
+            await box.in_step()
+            with pytest.raises(RuntimeError):
+                await message.read()
+            got.append(message.number)
+        assert got == [1, 2]
+        assert (await box.stat()).count == 3
+
+
 async def test_a_server_that_loses_a_reply_is_not_waited_for_longer_than_the_timeout() -> None:
     async with Scripted(answers(DELE=b"")) as server:
         box = await pillarbox.connect(
@@ -307,6 +334,17 @@ async def test_the_window_doubles_with_each_round_trip() -> None:
     assert max(crowd.reads) <= MAX_WINDOW
     writes = len(crowd.reads)
     assert writes < 30, crowd.reads
+
+
+async def test_the_next_batch_begins_where_the_last_one_ended() -> None:
+    crowd = Crowd()
+    async with Scripted(crowd.answers()) as server, opened(server) as box:
+        for _ in range(2):
+            async for message in box.retrieve_many(range(1, 101)):
+                await message.read()
+    second = list(itertools.accumulate(crowd.reads)).index(100) + 1
+    assert crowd.reads[0] == FIRST_WINDOW
+    assert crowd.reads[second] > 4 * FIRST_WINDOW
 
 
 async def test_without_pipelining_each_command_waits_for_the_reply_before() -> None:

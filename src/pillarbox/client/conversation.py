@@ -32,6 +32,7 @@ class Conversation:
     """One session's commands and replies."""
 
     __slots__ = (
+        "_ahead",
         "_begun",
         "_failure",
         "_heard",
@@ -49,6 +50,7 @@ class Conversation:
         self._said = 0
         self._heard = 0  # the turn whose status has come
         self._begun = False  # and whose content has not ended
+        self._ahead: Status | None = None  # of the turn after it, if it was looked at already
         self._trace = trace
         self._failure: ClientError | None = None
 
@@ -99,7 +101,7 @@ class Conversation:
         if turn <= self._heard:
             raise RuntimeError(_PASSED_OVER)
         while True:
-            event = self.poll()
+            event, self._ahead = self._ahead or self.poll(), None
             if event is None:
                 event = await self._event()
             if isinstance(event, Status):
@@ -108,6 +110,30 @@ class Conversation:
                 self._show(event)
                 if self._heard == turn:
                     return event
+
+    async def next_is_in_step(self) -> bool:
+        """Whether what comes next is the reply that is due; it is kept for who waits for it.
+
+        What is left of the content that is coming is passed over.
+
+        Returns:
+            False when no reply is due, so that nothing can be told.
+
+        Raises:
+            OutOfStep: something else came.
+            ClientError: the conversation has ended.
+        """
+        while self._begun:
+            await self.piece(self._heard)
+        if self._heard == self._said:
+            return False
+        if self._ahead is None:
+            event = self.poll()
+            if event is None:
+                event = await self._event()
+            assert isinstance(event, Status)  # noqa: S101 -- the machine's promise
+            self._ahead = event
+        return True
 
     async def piece(self, turn: int) -> bytes | None:
         """The next piece of the content of that turn, whose status has come; None at its end.
@@ -166,7 +192,7 @@ class Conversation:
     @property
     def has_unread(self) -> bool:
         """Whether something has come that has not been understood."""
-        return self.machine.buffered > 0 or self.connection.has_unread
+        return self.machine.buffered > 0 or self.connection.has_unread or self._ahead is not None
 
     def poll(self) -> Event | None:
         """What came next, if it is there; never waits.

@@ -13,6 +13,7 @@ first space counts, spaces included (RFC 1939, section 7, PASS).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -131,7 +132,8 @@ class Multiline(Enum):
     """Of all when none is named: LIST, UIDL, LANG."""
 
 
-class Rule(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Rule:
     """A row of the table."""
 
     verb: Verb
