@@ -13,7 +13,6 @@ first space counts, spaces included (RFC 1939, section 7, PASS).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -132,8 +131,7 @@ class Multiline(Enum):
     """Of all when none is named: LIST, UIDL, LANG."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A row of the table."""
 
     verb: Verb
