@@ -63,6 +63,7 @@ class Conversation:
             ClientError: the conversation has ended, for this reason.
         """
         self.check()
+        self.check_silence()
         line = self.machine.send(verb, *arguments)
         if self._trace is not None:
             self._trace(f"C: {redact(line, self.machine.state)}")
@@ -71,6 +72,7 @@ class Conversation:
     def respond(self, response: bytes | None) -> int:
         """Put a response of an AUTH exchange into the next write; returns its turn."""
         self.check()
+        self.check_silence()
         if self._trace is not None:
             self._trace(f"C: {HIDDEN if response is not None else '*'}")
         return self._put(self.machine.respond(response))
@@ -98,7 +100,7 @@ class Conversation:
             ClientError: the conversation has ended.
             RuntimeError: it was passed over before.
         """
-        if turn <= self._heard:
+        if self.has_passed(turn):
             raise RuntimeError(_PASSED_OVER)
         while True:
             event, self._ahead = self._ahead or self.poll(), None
@@ -206,6 +208,8 @@ class Conversation:
                 if piece is None:
                     return None
                 self.machine.receive(piece)
+        except wire_errors.Farewell as error:
+            raise self._dismissed(str(error)) from None
         except wire_errors.OutOfStep as error:
             raise self.fail(str(error)) from None
         return event
@@ -234,11 +238,20 @@ class Conversation:
     def check_silence(self) -> None:
         """See that nothing has come that nobody asked for.
 
+        What came before a command was said is no reply to it, however much it looks like one.
+
         Raises:
             OutOfStep: something has.
+            Unreachable: it was a farewell.
         """
-        if not self.machine.outstanding and (event := self.poll()) is not None:
-            raise self.fail(f"it went on behind its last reply ({type(event).__name__})")
+        if self.machine.outstanding:
+            return
+        if self.poll() is not None or self.machine.buffered:
+            raise self.fail("it went on behind its last reply")
+
+    def has_passed(self, turn: int) -> bool:
+        """Whether the reply of that turn has come, and was taken or passed over."""
+        return turn <= self._heard
 
     async def close(self) -> None:
         """Hang up."""
@@ -253,6 +266,13 @@ class Conversation:
                 f"{self.connection.place} broke the protocol: {what}; nothing of this session that "
                 "was not confirmed before counts"
             )
+            self.connection.abort(self._failure)
+        return self._failure
+
+    def _dismissed(self, what: str) -> ClientError:
+        """End it: the server has done so."""
+        if self._failure is None:
+            self._failure = Unreachable(f"{self.connection.place} hung up: {what}; try again later")
             self.connection.abort(self._failure)
         return self._failure
 
