@@ -86,6 +86,19 @@ async def test_pieces_of_a_message_are_the_message() -> None:
         assert b"".join(pieces) == mail
 
 
+@pytest.mark.parametrize("second", [b"+OK\r\n", b"+OK top of message follows:\r\n", b"+OK\n"])
+async def test_two_statuses_to_top(second: bytes) -> None:
+    script = answers(TOP=b"+OK\r\n" + second + b"Subject: x\r\n\r\n.\r\n")
+    async with Scripted(script) as server, opened(server) as box:
+        assert await box.top(1) == b"Subject: x\r\n\r\n"
+
+
+@pytest.mark.parametrize("field", [b"+OK: x\r\n\r\n", b"+OKAY x\r\n", b"\r\n+OK\r\n", b""])
+async def test_what_only_looks_like_a_status_stays(field: bytes) -> None:
+    async with Scripted(answers(TOP=retr(field))) as server, opened(server) as box:
+        assert await box.top(1) == field
+
+
 async def test_a_bound_on_what_is_held_in_memory() -> None:
     async with Scripted(answers()) as server, opened(server) as box:
         with pytest.raises(TooLarge):

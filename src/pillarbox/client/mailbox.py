@@ -164,7 +164,7 @@ class Mailbox:
             if octets > max_octets:
                 raise TooLarge(f"the top of message {number} has more than {max_octets} octets")
             pieces.append(piece)
-        return b"".join(pieces)
+        return _without_second_status(b"".join(pieces))
 
     async def delete(self, number: int) -> None:
         """Mark a message as deleted; it goes with QUIT."""
@@ -250,3 +250,12 @@ class Mailbox:
             return parse(octets)
         except RemoteProtocolError as error:
             raise self._conversation.fail(str(error)) from None
+
+
+def _without_second_status(top: bytes) -> bytes:
+    """What TOP gave, without the second ``+OK`` that some servers put in front of it.
+
+    It cannot be a header field, whose name has no space in it (RFC 5322, section 2.2).
+    """
+    status, _, rest = top.partition(b"\n")
+    return rest if status.rstrip(b"\r") == b"+OK" or status.startswith(b"+OK ") else top
