@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -85,6 +86,19 @@ async def test_pieces_of_a_message_are_the_message() -> None:
         assert b"".join(pieces) == mail
 
 
+@pytest.mark.parametrize("second", [b"+OK\r\n", b"+OK top of message follows:\r\n", b"+OK\n"])
+async def test_two_statuses_to_top(second: bytes) -> None:
+    script = answers(TOP=b"+OK\r\n" + second + b"Subject: x\r\n\r\n.\r\n")
+    async with Scripted(script) as server, opened(server) as box:
+        assert await box.top(1) == b"Subject: x\r\n\r\n"
+
+
+@pytest.mark.parametrize("field", [b"+OK: x\r\n\r\n", b"+OKAY x\r\n", b"\r\n+OK\r\n", b""])
+async def test_what_only_looks_like_a_status_stays(field: bytes) -> None:
+    async with Scripted(answers(TOP=retr(field))) as server, opened(server) as box:
+        assert await box.top(1) == field
+
+
 async def test_a_bound_on_what_is_held_in_memory() -> None:
     async with Scripted(answers()) as server, opened(server) as box:
         with pytest.raises(TooLarge):
@@ -110,6 +124,20 @@ async def test_what_is_left_of_a_message_is_passed_over() -> None:
         assert await kept[1].read() == MAILS[2]
         with pytest.raises(RuntimeError):
             await kept[0].read()
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+async def test_each_message_may_be_deleted_as_soon_as_it_is_read(pipelining: bool) -> None:
+    async with Scripted(answers()) as server, opened(server, pipelining=pipelining) as box:
+        got = []
+        async for message in box.retrieve_many([1, 2, 3, 2, 1]):
+            got.append(await message.read())
+            await box.delete(message.number)
+        assert got == [MAILS[number] for number in (1, 2, 3, 2, 1)]
+    said = [line for line in server.heard_in_clear if line.startswith((b"RETR", b"DELE"))]
+    assert said[-8:] == [
+        command % number for number in (2, 3, 2, 1) for command in (b"RETR %d", b"DELE %d")
+    ]
 
 
 async def test_a_call_that_is_cancelled_leaves_the_mailbox_in_order() -> None:
@@ -218,14 +246,42 @@ async def test_a_body_that_was_cut_by_its_own_dot_is_found_out(last: int) -> Non
     assert not any(line.startswith((b"DELE", b"QUIT")) for line in server.heard_in_clear)
 
 
-@pytest.mark.parametrize("extra", [b"+OK\r\n", b"-ERR\r\n", b"more\r\n", b"+OK 3 100\r\n", b"\r\n"])
+@pytest.mark.parametrize(
+    "extra", [b"+OK\r\n", b"-ERR\r\n", b"more\r\n", b"+OK 3 100\r\n", b"\r\n", b"x"]
+)
 async def test_in_step_hears_what_comes_too_much(extra: bytes) -> None:
     async with Scripted(answers(STAT=b"+OK 3 100\r\n" + extra)) as server:
         box = await opened(server)
         await box.noop()
-        with pytest.raises(OutOfStep):
+        with pytest.raises((OutOfStep, Unreachable)):  # -ERR is how servers hang up
             await box.in_step()
         await box.close()
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+async def test_in_step_in_the_middle_of_a_batch_loses_nothing(pipelining: bool) -> None:
+    async with Scripted(answers()) as server, opened(server, pipelining=pipelining) as box:
+        got = []
+        async for message in box.retrieve_many([1, 2, 3, 1]):
+            got.append(await message.read())
+            await box.in_step()
+            await box.in_step()
+        assert got == [MAILS[1], MAILS[2], MAILS[3], MAILS[1]]
+    # With replies under way those tell; STAT is asked for when none is, so twice at the end.
+    assert server.heard_in_clear.count(b"STAT") == (2 if pipelining else 8)
+
+
+async def test_in_step_passes_over_what_is_left_of_a_message() -> None:
+    async with Scripted(answers()) as server, opened(server) as box:
+        got = []
+        async for message in box.retrieve_many([1, 2]):
+            await anext(message)
+            await box.in_step()
+            with pytest.raises(RuntimeError):
+                await message.read()
+            got.append(message.number)
+        assert got == [1, 2]
+        assert (await box.stat()).count == 3
 
 
 async def test_a_server_that_loses_a_reply_is_not_waited_for_longer_than_the_timeout() -> None:
@@ -236,6 +292,30 @@ async def test_a_server_that_loses_a_reply_is_not_waited_for_longer_than_the_tim
         with pytest.raises(Unreachable):
             await box.delete(1)
         await box.close()
+
+
+@pytest.mark.parametrize("stale", [b"+OK bye\r\n", b"half a line", b"-ERR idle for too long\r\n"])
+async def test_what_came_before_a_command_is_no_reply_to_it(stale: bytes) -> None:
+    said = asyncio.Event()
+
+    async def linger(peer: Peer) -> None:
+        await peer.say(b"+OK\r\n")
+        await go_on.wait()
+        await peer.say(stale)
+        said.set()
+
+    go_on = asyncio.Event()
+    async with Scripted(answers(DELE=linger)) as server:
+        box = await opened(server)
+        await box.delete(1)
+        go_on.set()
+        await said.wait()
+        connection = box._conversation.connection
+        await connection.more(connection.deadline())
+        expected = Unreachable if stale.startswith(b"-ERR") else OutOfStep
+        with pytest.raises(expected):
+            await box.quit()  # not as if it had been confirmed
+    assert b"QUIT" not in server.heard_in_clear
 
 
 # Endings.
@@ -307,6 +387,17 @@ async def test_the_window_doubles_with_each_round_trip() -> None:
     assert max(crowd.reads) <= MAX_WINDOW
     writes = len(crowd.reads)
     assert writes < 30, crowd.reads
+
+
+async def test_the_next_batch_begins_where_the_last_one_ended() -> None:
+    crowd = Crowd()
+    async with Scripted(crowd.answers()) as server, opened(server) as box:
+        for _ in range(2):
+            async for message in box.retrieve_many(range(1, 101)):
+                await message.read()
+    second = list(itertools.accumulate(crowd.reads)).index(100) + 1
+    assert crowd.reads[0] == FIRST_WINDOW
+    assert crowd.reads[second] > 4 * FIRST_WINDOW
 
 
 async def test_without_pipelining_each_command_waits_for_the_reply_before() -> None:

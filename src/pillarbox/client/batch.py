@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import NamedTuple, Self
 
 from pillarbox.client.conversation import Conversation
@@ -25,6 +26,10 @@ class Batch:
     The consumer may read each to its end, in part, or not at all: what is left of one is
     passed over when the next is asked for. One who leaves early leaves replies under way;
     they are passed over, too, by whatever is asked next.
+
+    A consumer that says other commands between the messages (DELE, for one) has that happen
+    in the middle: what was passed over is asked for again, and from there on one message at
+    a time. That is right, and slow; many deletions are better left for the end.
     """
 
     __slots__ = (
@@ -46,7 +51,7 @@ class Batch:
     ) -> None:
         """*sizes*: octets by message-number, as far as known."""
         self._conversation = conversation
-        self._numbers = iter(numbers)
+        self._numbers: Iterator[int] = iter(numbers)
         self._sizes = sizes
         self._window = window
         self._waiting: int | None = next(self._numbers, None)  # the next that is to be asked for
@@ -65,12 +70,24 @@ class Batch:
         if self._last is not None:
             self._window.landed(self._last.octets)
             self._last = None
+        if self._under_way and self._conversation.has_passed(self._under_way[0].turn):
+            self._start_over()
         if self._window.is_low or not self._conversation.has_unread:
             self._top_up()
         if not self._under_way:
             raise StopAsyncIteration
         self._last = self._under_way.popleft()
         return Retrieval(self._conversation, self._last.number, self._last.turn)
+
+    def _start_over(self) -> None:
+        """What was under way has been passed over: ask again, with nothing ahead."""
+        lost = [message.number for message in self._under_way]
+        self._under_way.clear()
+        if self._waiting is not None:
+            lost.append(self._waiting)
+        self._numbers = chain(lost, self._numbers)
+        self._waiting = next(self._numbers)
+        self._window = Window(1)
 
     def _top_up(self) -> None:
         """Ask for as many as the window has room for, in one write."""

@@ -32,6 +32,7 @@ class Conversation:
     """One session's commands and replies."""
 
     __slots__ = (
+        "_ahead",
         "_begun",
         "_failure",
         "_heard",
@@ -49,6 +50,7 @@ class Conversation:
         self._said = 0
         self._heard = 0  # the turn whose status has come
         self._begun = False  # and whose content has not ended
+        self._ahead: Status | None = None  # of the turn after it, if it was looked at already
         self._trace = trace
         self._failure: ClientError | None = None
 
@@ -61,6 +63,7 @@ class Conversation:
             ClientError: the conversation has ended, for this reason.
         """
         self.check()
+        self.check_silence()
         line = self.machine.send(verb, *arguments)
         if self._trace is not None:
             self._trace(f"C: {redact(line, self.machine.state)}")
@@ -69,6 +72,7 @@ class Conversation:
     def respond(self, response: bytes | None) -> int:
         """Put a response of an AUTH exchange into the next write; returns its turn."""
         self.check()
+        self.check_silence()
         if self._trace is not None:
             self._trace(f"C: {HIDDEN if response is not None else '*'}")
         return self._put(self.machine.respond(response))
@@ -96,10 +100,10 @@ class Conversation:
             ClientError: the conversation has ended.
             RuntimeError: it was passed over before.
         """
-        if turn <= self._heard:
+        if self.has_passed(turn):
             raise RuntimeError(_PASSED_OVER)
         while True:
-            event = self.poll()
+            event, self._ahead = self._ahead or self.poll(), None
             if event is None:
                 event = await self._event()
             if isinstance(event, Status):
@@ -108,6 +112,30 @@ class Conversation:
                 self._show(event)
                 if self._heard == turn:
                     return event
+
+    async def next_is_in_step(self) -> bool:
+        """Whether what comes next is the reply that is due; it is kept for who waits for it.
+
+        What is left of the content that is coming is passed over.
+
+        Returns:
+            False when no reply is due, so that nothing can be told.
+
+        Raises:
+            OutOfStep: something else came.
+            ClientError: the conversation has ended.
+        """
+        while self._begun:
+            await self.piece(self._heard)
+        if self._heard == self._said:
+            return False
+        if self._ahead is None:
+            event = self.poll()
+            if event is None:
+                event = await self._event()
+            assert isinstance(event, Status)  # noqa: S101 -- the machine's promise
+            self._ahead = event
+        return True
 
     async def piece(self, turn: int) -> bytes | None:
         """The next piece of the content of that turn, whose status has come; None at its end.
@@ -166,7 +194,7 @@ class Conversation:
     @property
     def has_unread(self) -> bool:
         """Whether something has come that has not been understood."""
-        return self.machine.buffered > 0 or self.connection.has_unread
+        return self.machine.buffered > 0 or self.connection.has_unread or self._ahead is not None
 
     def poll(self) -> Event | None:
         """What came next, if it is there; never waits.
@@ -180,6 +208,8 @@ class Conversation:
                 if piece is None:
                     return None
                 self.machine.receive(piece)
+        except wire_errors.Farewell as error:
+            raise self._dismissed(str(error)) from None
         except wire_errors.OutOfStep as error:
             raise self.fail(str(error)) from None
         return event
@@ -208,11 +238,20 @@ class Conversation:
     def check_silence(self) -> None:
         """See that nothing has come that nobody asked for.
 
+        What came before a command was said is no reply to it, however much it looks like one.
+
         Raises:
             OutOfStep: something has.
+            Unreachable: it was a farewell.
         """
-        if not self.machine.outstanding and (event := self.poll()) is not None:
-            raise self.fail(f"it went on behind its last reply ({type(event).__name__})")
+        if self.machine.outstanding:
+            return
+        if self.poll() is not None or self.machine.buffered:
+            raise self.fail("it went on behind its last reply")
+
+    def has_passed(self, turn: int) -> bool:
+        """Whether the reply of that turn has come, and was taken or passed over."""
+        return turn <= self._heard
 
     async def close(self) -> None:
         """Hang up."""
@@ -227,6 +266,13 @@ class Conversation:
                 f"{self.connection.place} broke the protocol: {what}; nothing of this session that "
                 "was not confirmed before counts"
             )
+            self.connection.abort(self._failure)
+        return self._failure
+
+    def _dismissed(self, what: str) -> ClientError:
+        """End it: the server has done so."""
+        if self._failure is None:
+            self._failure = Unreachable(f"{self.connection.place} hung up: {what}; try again later")
             self.connection.abort(self._failure)
         return self._failure
 

@@ -69,6 +69,7 @@ class Mailbox:
         """Whether commands are sent without waiting. May be set: False where a server announces
         it and cannot do it, True where it can and does not announce it."""
         self._conversation = conversation
+        self._window = Window()
         self._closed = False
 
     # What there is.
@@ -145,7 +146,8 @@ class Mailbox:
         A message that is refused raises :class:`Refused` when it is read; the others go on.
         """
         most = (window or MAX_WINDOW) if self.pipelining else 1
-        return Batch(self._conversation, numbers, sizes or {}, Window(most))
+        self._window = Window(most, self._window.size)  # what one batch has learnt, the next knows
+        return Batch(self._conversation, numbers, sizes or {}, self._window)
 
     async def top(self, number: int, lines: int = 0, max_octets: int = MAX_READ) -> bytes:
         """The header of a message, and so many lines of its body.
@@ -162,7 +164,7 @@ class Mailbox:
             if octets > max_octets:
                 raise TooLarge(f"the top of message {number} has more than {max_octets} octets")
             pieces.append(piece)
-        return b"".join(pieces)
+        return _without_second_status(b"".join(pieces))
 
     async def delete(self, number: int) -> None:
         """Mark a message as deleted; it goes with QUIT."""
@@ -205,11 +207,14 @@ class Mailbox:
 
         Nothing in POP3 says how long a message is: it is whole only if what comes behind it is
         the next reply. So before the last message of a batch is trusted, one more command has
-        to be answered; STAT, since its reply cannot be mistaken for another one.
+        to be answered; STAT, since its reply cannot be mistaken for another one. While other
+        replies are due the next of them will do; it is not lost.
 
         Raises:
             OutOfStep: it was not. What was retrieved in this session may be cut or mixed up.
         """
+        if await self._conversation.next_is_in_step():
+            return
         await self.stat()
         self._conversation.check_silence()
 
@@ -245,3 +250,12 @@ class Mailbox:
             return parse(octets)
         except RemoteProtocolError as error:
             raise self._conversation.fail(str(error)) from None
+
+
+def _without_second_status(top: bytes) -> bytes:
+    """What TOP gave, without the second ``+OK`` that some servers put in front of it.
+
+    It cannot be a header field, whose name has no space in it (RFC 5322, section 2.2).
+    """
+    status, _, rest = top.partition(b"\n")
+    return rest if status.rstrip(b"\r") == b"+OK" or status.startswith(b"+OK ") else top

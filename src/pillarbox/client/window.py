@@ -15,10 +15,13 @@ class Window:
 
     __slots__ = ("_most", "_octets", "_size", "count")
 
-    def __init__(self, most: int = MAX_WINDOW) -> None:
-        """*most*: commands under way at most; with 1 each waits for the reply before it."""
+    def __init__(self, most: int = MAX_WINDOW, first: int = FIRST_WINDOW) -> None:
+        """*most*: commands under way at most; with 1 each waits for the reply before it.
+
+        *first*: commands to begin with.
+        """
         self._most = max(1, min(most, MAX_WINDOW))
-        self._size = min(FIRST_WINDOW, self._most)
+        self._size = min(first, self._most)
         self._octets = 0
         self.count = 0
         """Commands under way."""

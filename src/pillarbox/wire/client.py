@@ -32,7 +32,7 @@ from typing import NamedTuple
 
 from pillarbox.wire.commands import RULES, Rule
 from pillarbox.wire.content import ContentReader
-from pillarbox.wire.errors import LocalProtocolError, OutOfStep
+from pillarbox.wire.errors import Farewell, LocalProtocolError, OutOfStep
 from pillarbox.wire.lines import MAX_LINE
 from pillarbox.wire.replies import Code
 from pillarbox.wire.states import ON_COMMAND, ON_REPLY, Outcome, State
@@ -251,8 +251,7 @@ class ClientMachine:
 
     def _status(self, line: bytes) -> Status:
         if not self._expected:
-            said = line if parse_status(line) else None  # else it may be somebody's mail
-            raise self._out_of_step("it said something that nobody had asked for", said)
+            raise self._unasked(line)
         expected = self._expected[0]
         verb = expected.rule.verb
         status = parse_status(line, challenges=verb is Verb.AUTH)
@@ -264,6 +263,14 @@ class ClientMachine:
             self._expected.popleft()
         self._follow(verb, status)
         return Status(verb, status.outcome, readable(status.octets), status.code, status.octets)
+
+    def _unasked(self, line: bytes) -> OutOfStep:
+        status = parse_status(line)
+        if status is None:  # not to be shown: it may be somebody's mail
+            return self._out_of_step("it said something that nobody had asked for")
+        if status.outcome is Outcome.OK:
+            return self._out_of_step("it said something that nobody had asked for", line)
+        return Farewell(str(self._out_of_step("it ended the session by itself", line)))
 
     def _follow(self, verb: Verb, status: StatusLine) -> None:
         self._may_respond = verb is Verb.AUTH and status.outcome is not Outcome.ERR

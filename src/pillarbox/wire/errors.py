@@ -6,6 +6,7 @@
     ├── RemoteProtocolError     the peer broke the protocol
     │   ├── LineTooLong         a line that does not end within the limit: close
     │   ├── OutOfStep           what a server said cannot be a reply to what was asked: close
+    │   │   └── Farewell        -ERR to nothing: how servers end a session by themselves
     │   └── CommandRefused      one command that cannot be carried out: -ERR, go on
     └── LocalProtocolError      our own shell misused a machine: a bug
 """
@@ -27,6 +28,10 @@ class LineTooLong(RemoteProtocolError):
 
 class OutOfStep(RemoteProtocolError):
     """What came cannot be a reply to what was asked; from here on nothing can be trusted."""
+
+
+class Farewell(OutOfStep):
+    """``-ERR`` though nothing was asked: so say servers that end a session by themselves."""
 
 
 class CommandRefused(RemoteProtocolError):
