@@ -23,7 +23,8 @@ from functools import partial
 from pathlib import Path
 
 from pillarbox.model import Identity, Recipient, StoredForm
-from pillarbox.store.embedded import EmbeddedStore, open_store, schema, tidy, writer
+from pillarbox.store.embedded import EmbeddedStore, backlog, open_store, schema, tidy
+from pillarbox.store.embedded.turns import Turns
 
 ROUNDS = 3
 NEVER = 1 << 40
@@ -182,7 +183,7 @@ async def group(folder: Path) -> None:
     """Group commit, or a commit for each message; in one shard, where it matters."""
 
     async def one_by_one(writers: int) -> float:
-        with patched(writer, "BATCH_JOBS", 1):
+        with patched(backlog, "BATCH_JOBS", 1):
             return await rate(folder, 5_000, writers, shards=1)
 
     for writers in (1, 32):
@@ -247,7 +248,8 @@ async def child(folder: Path, how: str, writers: str, name: str) -> None:
             await store.deliver(message(5_000), [Recipient(f"{name}.{number}.{len(taken) % 50}")])
             taken.append(time.perf_counter() - began)
 
-    no_turn = patched(writer, "turn", contextlib.nullcontext)
+    # give_back closes what it is given.
+    no_turn = patched(Turns, "take", lambda _: os.open(os.devnull, os.O_RDONLY))
     with no_turn if how == "busy" else contextlib.nullcontext():
         await asyncio.gather(*(deliver(number) for number in range(int(writers))))
     print(len(taken) / 1.5, statistics.quantiles(taken, n=100)[98] * 1e6)
