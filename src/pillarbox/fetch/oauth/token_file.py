@@ -1,0 +1,129 @@
+"""A refresh token in a file: one for each account, readable by its owner and nobody else.
+
+It is as good as a password. So it is never in a file that others may read, not even for a
+moment: it is written to a new one with the mode it is to have, synced, and renamed; a file
+that others could read is not used any more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import stat
+from pathlib import Path
+
+from pillarbox.durable import sync_folder
+from pillarbox.fetch.oauth.errors import TokensUnusable
+from pillarbox.fetch.oauth.grants import MAX_TOKEN, is_token
+
+FOLDER = "oauth"
+"""Of all of them, in the state folder."""
+
+_SLUG = re.compile(r"[^A-Za-z0-9@._-]+")
+_SLUG_LENGTH = 64
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class TokenFile:
+    """The file of one account."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, state: Path, account: str) -> None:
+        """The name is for people; a hash in it keeps apart what looks alike."""
+        digest = hashlib.sha256(account.encode("utf-8", "surrogateescape")).hexdigest()
+        slug = _SLUG.sub("_", account).strip(".")[:_SLUG_LENGTH]
+        self.path = state / FOLDER / f"{slug}-{digest[:16]}.token"
+
+    def exists(self) -> bool:
+        """Whether there is one, of whatever kind."""
+        return os.path.lexists(self.path)
+
+    def load(self) -> str | None:
+        """The token; None if there is no file.
+
+        Raises:
+            TokensUnusable: the file cannot be read, others can, or it is no token.
+        """
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._unusable(f"cannot be read ({error.strerror})") from error
+        try:
+            self._refuse_insecure(os.fstat(descriptor))
+            content = os.read(descriptor, MAX_TOKEN + 2)
+        finally:
+            os.close(descriptor)
+        token = content.decode("utf-8", "replace").removesuffix("\n")
+        if not is_token(token):
+            raise self._unusable("is damaged", "remove it, and sign in again")
+        return token
+
+    def save(self, token: str) -> None:
+        """Replace the token; it survives a power cut when this returns.
+
+        Raises:
+            TokensUnusable: it cannot be written. The old one is still there.
+        """
+        folder = self.path.parent
+        try:
+            if not folder.exists():
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                sync_folder(folder.parent)
+            new = folder / f".{self.path.name}.{secrets.token_hex(8)}"
+            try:
+                _write(new, f"{token}\n".encode())
+                new.replace(self.path)
+            except OSError:
+                new.unlink(missing_ok=True)
+                raise
+            sync_folder(folder)
+        except OSError as error:
+            raise self._unusable(f"cannot be written ({error.strerror})") from error
+
+    def remove(self) -> None:
+        """See to it that there is none.
+
+        Raises:
+            TokensUnusable: it cannot be removed.
+        """
+        try:
+            self.path.unlink(missing_ok=True)
+            if self.path.parent.exists():
+                sync_folder(self.path.parent)
+        except OSError as error:
+            raise self._unusable(f"cannot be removed ({error.strerror})") from error
+
+    def _refuse_insecure(self, found: os.stat_result) -> None:
+        if not stat.S_ISREG(found.st_mode):
+            raise self._unusable("is no regular file", "remove it, and sign in again")
+        if found.st_uid != os.geteuid():
+            raise self._unusable("belongs to another user", "remove it, and sign in again")
+        if found.st_mode & _OTHERS:
+            raise self._unusable(
+                "can be read by others",
+                f'if nobody has, "chmod 600 {self.path}" makes it usable; '
+                "otherwise take the access away at the provider, remove it, and sign in again",
+            )
+
+    def _unusable(self, what: str, hint: str = "") -> TokensUnusable:
+        text = f"the file {self.path} with the sign-in of the account {what}"
+        return TokensUnusable(f"{text}: {hint}" if hint else text)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """A new file, synced.
+
+    Raises:
+        OSError: it cannot be written, or is there already.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123 -- a descriptor, no path
+        written = file.write(content)
+        if written != len(content):
+            raise OSError(f"only {written} of {len(content)} octets were written")
+        os.fsync(descriptor)
