@@ -1,5 +1,8 @@
 """Where settings come from: the file, the environment, ``--set``.
 
+For the server's and for those of ``fetch`` alike, so all sections are in it; who asks picks
+out its own.
+
 A source turns into a list of :class:`Given`: one value, the setting it is for, and the
 place to name when something is wrong with it. Nothing is judged here except what keeps a
 source from being read at all.
@@ -15,16 +18,14 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import platformdirs
-
 from pillarbox.app.config.faults import Fault
 from pillarbox.app.config.positions import Positions
-from pillarbox.app.config.settings import SECTIONS
+from pillarbox.app.config.sections import FETCH_SECTIONS, SERVER_SECTIONS
 from pillarbox.app.config.strangers import distrust
 
 FILE_NAME = "pillarbox.toml"
@@ -32,6 +33,8 @@ FILE_VARIABLE = "PILLARBOX_CONFIG"
 PREFIX = "PILLARBOX_"
 # A configuration is a page or two; this keeps a wrong --config from filling the memory.
 MAX_FILE_BYTES = 1 << 20
+
+_SECTIONS = (*SERVER_SECTIONS, *FETCH_SECTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ def usual_places() -> tuple[Path, ...]:
 
     Only the first, in the current folder, is relative.
     """
+    import platformdirs  # noqa: PLC0415 -- who names a file has no use for it
+
     return (
         Path(FILE_NAME),
         platformdirs.user_config_path("pillarbox") / FILE_NAME,
@@ -95,7 +100,7 @@ def from_file(found: File, environ: Mapping[str, str], faults: list[Fault]) -> l
     positions = Positions(str(file), text)
     given: list[Given] = []
     for section, table in document.items():
-        if section in SECTIONS and isinstance(table, dict):
+        if section in _SECTIONS and isinstance(table, dict):
             given += [
                 Given(section, key, value, positions.naming(section, key), file.parent)
                 for key, value in table.items()
@@ -143,11 +148,11 @@ def _syntax_fault(file: Path, text: str, error: tomllib.TOMLDecodeError) -> Faul
     return Fault(f"{file}:{line}", "", f"is not TOML: {said[:1].lower()}{said[1:]}", hint)
 
 
-def from_environment(environ: Mapping[str, str], faults: list[Fault]) -> list[Given]:
-    """Every ``PILLARBOX_SECTION__KEY``."""
-    single = {
-        f"{PREFIX}{s}_{k}".upper(): (s, k) for s, t in SECTIONS.items() for k in t.__struct_fields__
-    }
+def from_environment(
+    environ: Mapping[str, str], known: Mapping[str, Iterable[str]], faults: list[Fault]
+) -> list[Given]:
+    """Every ``PILLARBOX_SECTION__KEY``; *known* are keys by section, to see slips."""
+    single = {f"{PREFIX}{s}_{k}".upper(): (s, k) for s, keys in known.items() for k in keys}
     given: list[Given] = []
     for name, value in sorted(environ.items()):
         if not name.startswith(PREFIX):

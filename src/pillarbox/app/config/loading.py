@@ -1,18 +1,4 @@
-"""The server's configuration: one frozen :class:`Config`, whole and checked, or all faults.
-
-Sources, the strongest first::
-
-    --set section.key=value  >  PILLARBOX_SECTION__KEY  >  the TOML file  >  defaults
-
-``settings``   the Structs: every key, type and default
-``sources``    file, environment, ``--set``: who said what, and where
-``strangers``  the file that root comes upon: whose is it?
-``reading``    one value: known? of the right type? in range?
-``later``      settings of capabilities that are not built yet
-``checks``     rules between settings
-``addresses``  listen addresses
-``faults``     ``FILE:LINE: section.key: what is wrong; hint``
-"""
+"""The server's half, from all sources to one checked :class:`Config`."""
 
 from __future__ import annotations
 
@@ -23,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from pillarbox.app.config.addresses import Address, TcpAddress, UnixAddress, parse_address
 from pillarbox.app.config.checks import check
 from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.config.reading import read
+from pillarbox.app.config.sections import FETCH_SECTIONS
 from pillarbox.app.config.settings import SECTIONS, Config
 from pillarbox.app.config.sources import (
     File,
@@ -36,18 +22,6 @@ from pillarbox.app.config.sources import (
     from_file,
     from_overrides,
 )
-
-__all__ = [
-    "Address",
-    "Config",
-    "ConfigError",
-    "Fault",
-    "TcpAddress",
-    "UnixAddress",
-    "load",
-    "parse_address",
-    "reload",
-]
 
 
 def load(
@@ -78,9 +52,11 @@ def _load(
 ) -> Config:
     faults: list[Fault] = []
     given = from_file(file, environ, faults) if file else []
-    given += from_environment(environ, faults)
+    keys = {name: struct.__struct_fields__ for name, struct in SECTIONS.items()}
+    given += from_environment(environ, keys, faults)
     given += from_overrides(overrides, faults)
-    config, spoken = _merge(given, faults)
+    ours = [one for one in given if one.section not in FETCH_SECTIONS]
+    config, spoken = _merge(ours, faults)
     config = msgspec.structs.replace(config, overrides=tuple(overrides))
     if file:
         config = msgspec.structs.replace(config, file=file.path, file_unasked=file.unasked)
