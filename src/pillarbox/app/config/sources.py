@@ -18,14 +18,14 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pillarbox.app.config.faults import Fault
 from pillarbox.app.config.positions import Positions
-from pillarbox.app.config.sections import FETCH_SECTIONS, SERVER_SECTIONS
+from pillarbox.app.config.sections import ACCOUNTS, FETCH_SECTIONS, SERVER_SECTIONS
 from pillarbox.app.config.strangers import distrust
 
 FILE_NAME = "pillarbox.toml"
@@ -51,6 +51,8 @@ class Given:
     """What relative paths start from."""
     as_text: bool = False
     """From the environment or the command line, where everything is a text."""
+    account: str = ""
+    """Whose setting it is, in the section ``accounts``."""
 
 
 class File(NamedTuple):
@@ -100,7 +102,9 @@ def from_file(found: File, environ: Mapping[str, str], faults: list[Fault]) -> l
     positions = Positions(str(file), text)
     given: list[Given] = []
     for section, table in document.items():
-        if section in _SECTIONS and isinstance(table, dict):
+        if section == ACCOUNTS and isinstance(table, dict):
+            given += _of_accounts(table, positions, file.parent)
+        elif section in _SECTIONS and isinstance(table, dict):
             given += [
                 Given(section, key, value, positions.naming(section, key), file.parent)
                 for key, value in table.items()
@@ -108,6 +112,15 @@ def from_file(found: File, environ: Mapping[str, str], faults: list[Fault]) -> l
         else:
             given.append(Given(section, "", table, positions.naming(section), file.parent))
     return given
+
+
+def _of_accounts(accounts: Mapping[str, Any], positions: Positions, base: Path) -> Iterator[Given]:
+    """``[accounts.NAME]``, each; an account that is no table, or an empty one, has no key."""
+    for name, table in accounts.items():
+        keys = table if isinstance(table, dict) and table else {"": table}
+        for key, value in keys.items():
+            path = (ACCOUNTS, name, key) if key else (ACCOUNTS, name)
+            yield Given(ACCOUNTS, key, value, positions.naming(*path), base, account=name)
 
 
 def _read(found: File, environ: Mapping[str, str], faults: list[Fault]) -> str | None:
@@ -159,7 +172,10 @@ def from_environment(
             continue
         section, two, key = name.removeprefix(PREFIX).lower().partition("__")
         if two:
-            given.append(Given(section, key, value, _named(name), Path.cwd(), as_text=True))
+            account, key = _whose(section, key, "__")
+            given.append(
+                Given(section, key, value, _named(name), Path.cwd(), as_text=True, account=account)
+            )
         elif name in single:
             section, key = single[name]
             meant = f"{PREFIX}{section}__{key}".upper()
@@ -169,7 +185,7 @@ def from_environment(
 
 def from_overrides(overrides: Sequence[str], faults: list[Fault]) -> list[Given]:
     """Every ``section.key=value`` of ``--set``; the last one of a setting counts."""
-    given: dict[tuple[str, str], Given] = {}
+    given: dict[str, Given] = {}
     for text in overrides:
         name, equals, value = text.partition("=")
         section, dot, key = name.strip().partition(".")
@@ -177,10 +193,19 @@ def from_overrides(overrides: Sequence[str], faults: list[Fault]) -> list[Given]
             fault = Fault("--set", "", f'"{text}" sets nothing', "write --set section.key=value")
             faults.append(fault)
             continue
-        given[section, key] = Given(
-            section, key, value.strip(), _named("--set"), Path.cwd(), as_text=True
+        account, key = _whose(section, key, ".")
+        given[name.strip()] = Given(
+            section, key, value.strip(), _named("--set"), Path.cwd(), as_text=True, account=account
         )
     return list(given.values())
+
+
+def _whose(section: str, key: str, mark: str) -> tuple[str, str]:
+    """``(account, key)`` of what stands behind the section."""
+    if section != ACCOUNTS:
+        return "", key
+    account, _, key = key.rpartition(mark)
+    return account, key
 
 
 def _named(place: str) -> Callable[[], str]:
