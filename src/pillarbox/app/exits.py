@@ -7,6 +7,7 @@ sign-in, that before a mistake in the settings, that before what is worth anothe
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from enum import IntEnum
 
@@ -101,3 +102,16 @@ def sentence(error: BaseException) -> str:
         f"pillarbox: unexpected {type(error).__name__}: {error}; this is a defect, please report "
         "it with what `pillarbox --debug …` shows"
     )
+
+
+def explain(error: BaseException, *, debug: bool) -> ExitCode:
+    """Say on stderr what went wrong; returns the exit code.
+
+    Nobody sees a traceback unless ``--debug`` (or ``PILLARBOX_DEBUG=1``) asks for it.
+    """
+    if debug:
+        import traceback  # noqa: PLC0415 -- only here
+
+        traceback.print_exception(error, file=sys.stderr)
+    sys.stderr.write(f"{sentence(error)}\n")
+    return code_of(error)

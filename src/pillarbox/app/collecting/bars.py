@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pillarbox.app.collecting.listening import Listener
 from pillarbox.app.collecting.voice import Voice
 from pillarbox.fetch.account import Account
 from pillarbox.fetch.events import Event, Planned, Retrieved
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
-class Bars:
+class Bars(Listener):
     """Listens; see the module."""
 
     def __init__(self, voice: Voice, *, always: bool) -> None:
@@ -48,16 +49,12 @@ class Bars:
             self._progress.start()
         return self._progress
 
-    def ended(self, account: Account, outcome: Outcome) -> None:
-        del outcome
+    def ended(self, account: Account, _outcome: Outcome) -> None:
         task = self._tasks.pop(account.name, None)
         if self._progress is not None and task is not None:
             self._progress.remove_task(task)
             if not self._tasks:
                 self.close()
-
-    def pausing(self, account: Account, seconds: float | None) -> None:
-        """Nothing moves meanwhile."""
 
     def close(self) -> None:
         if self._progress is not None:
@@ -71,13 +68,13 @@ def make_progress(*, always: bool) -> Progress:
     """Rich's bars on stderr; they go when they are done."""
     from rich import progress as rich  # noqa: PLC0415 -- costs more than a poll
     from rich.console import Console  # noqa: PLC0415 -- the same
-    from rich.markup import escape  # noqa: PLC0415 -- the same
+    from rich.text import Text  # noqa: PLC0415 -- the same
 
     class Name(rich.ProgressColumn):
         """The account's, as it is: no markup in it counts."""
 
-        def render(self, task: Any) -> str:
-            return escape(task.description)
+        def render(self, task: Any) -> Text:
+            return Text(task.description)
 
     return rich.Progress(
         Name(),

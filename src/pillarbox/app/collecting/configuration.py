@@ -72,7 +72,7 @@ class Accounts:
         if self.file is None:
             places = ", ".join(map(str, usual_places()))
             return Fault(
-                "",
+                "pillarbox",
                 "",
                 f"there is no configuration file (looked for {places})",
                 "name one with --config, or give a URL: "

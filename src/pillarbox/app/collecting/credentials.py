@@ -88,3 +88,10 @@ def ask_on_terminal() -> Ask | None:
     import getpass  # noqa: PLC0415 -- most passwords come from elsewhere
 
     return getpass.getpass
+
+
+def discard_token(account: Account) -> None:
+    """The server did not take the account's access token, if it has one: get another next time."""
+    discard = getattr(account.token, "discard", None)
+    if discard is not None:
+        discard()

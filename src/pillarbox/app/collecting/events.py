@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pillarbox.app.collecting.listening import Listener
+from pillarbox.app.collecting.outcomes import exit_code
 from pillarbox.app.collecting.voice import Voice
-from pillarbox.app.exits import ExitCode, code_of
+from pillarbox.app.exits import ExitCode
 from pillarbox.fetch.account import Account
 from pillarbox.fetch.events import Connected, Deleted, Event, Planned, Problem, Stored, Totals
 from pillarbox.fetch.plan import Decision, Plan
 from pillarbox.fetch.run import Outcome
 
 
-class JsonEvents:
+class JsonEvents(Listener):
     """Listens; see the module."""
 
     def __init__(self, voice: Voice) -> None:
@@ -64,19 +66,9 @@ class JsonEvents:
         """The command ends."""
         self._say("done", None, **totals._asdict(), exit_code=int(code))
 
-    def close(self) -> None:
-        """Nothing is held."""
-
     def _say(self, event: str, account: Account | None, **fields: Any) -> None:
         whose = {} if account is None else {"account": account.name}
         self._voice.say(json.dumps({"event": event, **whose, **fields}))
-
-
-def exit_code(outcome: Outcome) -> ExitCode:
-    """The exit code that an account's run deserves."""
-    if outcome.error is not None:
-        return code_of(outcome.error)
-    return ExitCode.PARTIAL if outcome.totals.failed else ExitCode.DONE
 
 
 def _counts(plan: Plan) -> dict[str, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from pillarbox.app.collecting.listening import Listener
 from pillarbox.app.collecting.voice import Voice
 from pillarbox.app.texts import counted
 from pillarbox.fetch.account import Account
@@ -16,7 +17,7 @@ from pillarbox.fetch.events import Event, Planned, Problem, Stored, Totals
 from pillarbox.fetch.run import Outcome
 
 
-class Lines:
+class Lines(Listener):
     """Listens; see the module."""
 
     def __init__(self, voice: Voice, *, batches: bool, watched: bool, asks: bool) -> None:
@@ -32,8 +33,6 @@ class Lines:
         self._asks = asks
         self._wanted: Counter[str] = Counter()
         self._stored: Counter[str] = Counter()
-        self.stored = 0
-        """Messages stored, of all accounts, whether or not their runs came to an end."""
 
     def tell(self, account: Account, event: Event) -> None:
         if isinstance(event, Problem):
@@ -45,7 +44,6 @@ class Lines:
             self._count(account.name, event.messages)
 
     def _count(self, name: str, messages: int) -> None:
-        self.stored += messages
         self._stored[name] += messages
         wanted, stored = self._wanted[name], self._stored[name]
         if self._batches and stored < wanted:
@@ -61,9 +59,6 @@ class Lines:
     def pausing(self, account: Account, seconds: float | None) -> None:
         if seconds is None:
             self._voice.complain(f"{account.name}: not tried again before that is mended")
-
-    def close(self) -> None:
-        """Nothing is held."""
 
 
 def in_words(totals: Totals) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from collections.abc import Sequence
-from typing import Protocol
 
 from pillarbox.fetch.account import Account
-from pillarbox.fetch.events import Event
+from pillarbox.fetch.events import Deleted, Event, Stored, Totals
 from pillarbox.fetch.run import Outcome
 
 
-class Listener(Protocol):
-    """Called on the event loop, so it has to be quick."""
+class Listener:
+    """Hears nothing. Called on the event loop, so it has to be quick."""
 
     def tell(self, account: Account, event: Event) -> None:
         """An event of the account's run."""
@@ -26,7 +27,7 @@ class Listener(Protocol):
         """No more will happen."""
 
 
-class Listeners:
+class Listeners(Listener):
     """Some of them as one."""
 
     def __init__(self, listeners: Sequence[Listener]) -> None:
@@ -47,3 +48,35 @@ class Listeners:
     def close(self) -> None:
         for each in self._all:
             each.close()
+
+
+class Tally(Listener):
+    """Counts what is done, also in a run that a signal ends."""
+
+    def __init__(self) -> None:
+        self._finished = Totals()
+        self._running: dict[str, Totals] = {}
+
+    @property
+    def totals(self) -> Totals:
+        """Of all runs, up to now."""
+        return sum(self._running.values(), self._finished)
+
+    def tell(self, account: Account, event: Event) -> None:
+        before = self._running.get(account.name, Totals())
+        if isinstance(event, Stored):
+            self._running[account.name] = before + Totals(retrieved=event.messages)
+        elif isinstance(event, Deleted):
+            self._running[account.name] = before + Totals(deleted=event.messages)
+
+    def ended(self, account: Account, outcome: Outcome) -> None:
+        self._running.pop(account.name, None)
+        self._finished += outcome.totals
+
+
+class Tracebacks(Listener):
+    """Shows where errors come from (``--debug``)."""
+
+    def ended(self, _account: Account, outcome: Outcome) -> None:
+        if outcome.error is not None:
+            traceback.print_exception(outcome.error, file=sys.stderr)

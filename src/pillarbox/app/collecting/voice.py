@@ -30,6 +30,10 @@ class Voice:
         """A problem."""
         self._write(sys.stderr, f"pillarbox: {printable(line)}")
 
+    def note(self, line: str) -> None:
+        """Something for a person, beside the results."""
+        self._write(sys.stderr, printable(line))
+
     def _write(self, stream: TextIO, line: str) -> None:
         if self.above is not None and stream.isatty():
             self.above(line)
