@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
 import sqlite3
 from pathlib import Path
 
@@ -114,7 +113,7 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
     connection.execute(
         "INSERT INTO memory SELECT 'owner', ? WHERE NOT EXISTS "
         "(SELECT * FROM memory WHERE name = 'owner')",
-        (secrets.token_hex(4),),
+        (os.urandom(4).hex(),),
     )
 
 

@@ -7,7 +7,8 @@
 ``credentials``       its password: standard input, a command, the keyring, a person
 ``password_command``  a command that prints a password
 ``tokens``            OAuth 2
-``wish``              the command line, understood
+``arguments``, ``wish``   the options, and the command line taken apart
+``choices``           what it means
 ``command``           ``pillarbox fetch``, from a wish to an exit code
 ``sign_in``           ``pillarbox fetch login``
 ``running``           runs, with signals that end them

@@ -12,13 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pillarbox.app.collecting.wish import Wish
+from pillarbox.app.collecting.wish import Wish, spelling
+from pillarbox.fetch.limits import INTERVAL
 
 COMMAND = "fetch"
 WATCH = "watch"
-INTERVAL = "300"
-"""Seconds of a plain ``--watch``: most providers ask for five minutes."""
-
 _COMPLETION = "_PILLARBOX_COMPLETE"
 
 
@@ -33,7 +31,7 @@ class Option(NamedTuple):
 
     @property
     def spelling(self) -> str:
-        return f"--{self.name.replace('_', '-')}"
+        return spelling(self.name)
 
 
 # fmt: off

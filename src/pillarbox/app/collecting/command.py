@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pillarbox.app.collecting.configuration import Accounts, read_accounts
+from pillarbox.app.collecting.choices import (
+    PLACE,
+    interval_of,
+    layer_of,
+    progress_of,
+    refuse_contradictions,
+    url_of,
+    usage,
+)
 from pillarbox.app.collecting.credentials import ask_on_terminal, with_credentials
 from pillarbox.app.collecting.layers import Layer, Said
 from pillarbox.app.collecting.previewing import show_previews
 from pillarbox.app.collecting.recipe import Recipe, is_cleartext, make_recipe
 from pillarbox.app.collecting.session import Manner, Session
 from pillarbox.app.collecting.voice import Voice
-from pillarbox.app.collecting.wish import PLACE, Wish, refuse_contradictions, usage
+from pillarbox.app.collecting.wish import Wish
 from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.exits import ExitCode, explain
 from pillarbox.app.stdin_password import password_of_stdin
+
+if TYPE_CHECKING:
+    from pillarbox.app.collecting.configuration import Accounts
 
 
 def run(wish: Wish) -> ExitCode:
@@ -33,7 +45,7 @@ def fetch(wish: Wish) -> ExitCode:
         ConfigError, CommandFailed: it cannot even be begun.
     """
     refuse_contradictions(wish)
-    interval, progress = wish.interval, wish.progress
+    interval, progress = interval_of(wish), progress_of(wish)
     recipes = _recipes(wish)
     if "password_stdin" in wish.flags and len(recipes) > 1:
         raise usage("--password-stdin gives one password: name one account with it")
@@ -78,10 +90,12 @@ def _recipes(wish: Wish) -> list[Recipe]:
     Raises:
         ConfigError, CommandFailed: it cannot be meant.
     """
-    options = wish.layer()
-    url = wish.url
+    options = layer_of(wish)
+    url = url_of(wish)
     if url is not None:
         return [_of_url(url, options)]
+    from pillarbox.app.collecting.configuration import read_accounts  # noqa: PLC0415 -- brings TOML
+
     accounts = read_accounts(wish.config, wish.overrides)
     chosen = accounts.chosen(wish.what) if wish.what or not accounts.faults else {}
     return _of_accounts(accounts, chosen, options)

@@ -19,7 +19,6 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,8 +36,7 @@ MAX_FILE_BYTES = 1 << 20
 _SECTIONS = (*SERVER_SECTIONS, *FETCH_SECTIONS)
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """One value that somebody gave for one setting."""
 
     section: str
