@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,20 +78,27 @@ class Box:
         """``pillarbox fetch URL`` with the usual options and these; they come last."""
         return self.run("fetch", self.url, *self.usual, *options)
 
-    def run(self, *arguments: str, **how: Any) -> Done:
-        """``pillarbox`` with these *arguments*."""
+    def run(
+        self,
+        *arguments: str,
+        text: str = "",
+        within: Callable[[], None] | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Done:
+        """``pillarbox`` with these *arguments* and *text* on its standard input; *within* is
+        called in its process before it begins.
+        """
         done = subprocess.run(
             [sys.executable, "-m", "pillarbox", *arguments],
             cwd=self.home,
-            env={**self.environment, **how.pop("env", {})},
+            env={**self.environment, **(env or {})},
+            input=text,
             capture_output=True,
             text=True,
             timeout=PATIENCE,
             check=False,
-            **({"stdin": subprocess.DEVNULL} if "input" not in how else {}),
-            **how,
+            preexec_fn=within,
         )
-        assert "Traceback" not in done.stderr, done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
 
     @property
@@ -171,7 +178,7 @@ def box(make_box: Callable[[], Box]) -> Box:
 
 
 def heed_permissions() -> None:
-    """For ``preexec_fn``: the program is held to the permissions of files, even if root's."""
+    """Before a program begins: it is held to the permissions of files, even if root's."""
     if os.geteuid() == 0:
         for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
             ctypes.CDLL(None, use_errno=True).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP

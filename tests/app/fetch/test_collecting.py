@@ -98,7 +98,7 @@ def test_large_messages_can_be_left(box: Box) -> None:
 def test_the_password_can_come_from_standard_input(box: Box) -> None:
     box.deliver("one")
     options = [f"--to=maildir:{box.mail}", f"--ca={box.office.authority}", "--password-stdin"]
-    assert box.run("fetch", box.url, *options, input=f"{PASSWORD}\n").code == 0
+    assert box.run("fetch", box.url, *options, text=f"{PASSWORD}\n").code == 0
     assert box.stored == ["one"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import os
 import socket
 import sqlite3
@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import trustme
 
 from tests.app.fetch.conftest import Box, Done, heed_permissions
 from tests.postoffice import HOST, PostOffice, authority
@@ -108,7 +107,7 @@ def test_no_password(box: Box) -> None:
 
 def test_an_empty_password_on_standard_input(box: Box) -> None:
     options = box.without("--password-command")
-    done = box.run("fetch", box.url, *options, "--password-stdin", input="\n")
+    done = box.run("fetch", box.url, *options, "--password-stdin", text="\n")
     assert_sentence(done, 2, "standard input holds no password")
 
 
@@ -152,13 +151,13 @@ def test_a_certificate_that_nobody_here_trusts(box: Box) -> None:
 
 @pytest.mark.parametrize(
     ("name", "days", "says"),
-    [("localhost", -1, "expired"), ("other.example.org", 1, "other.example.org")],
+    [("localhost", -1, "expired"), ("other.example.org", 1, 'is not for "localhost"')],
 )
 def test_a_certificate_that_does_not_convince(
     tmp_path: Path, name: str, days: int, says: str
 ) -> None:
     office = PostOffice(tmp_path, users=["alice"], settings={"server": {"workers": 1}})
-    end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
+    end = dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
     certificate = authority().issue_cert(name, not_after=end)
     certificate.private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
     home = tmp_path / "home"
@@ -168,7 +167,7 @@ def test_a_certificate_that_does_not_convince(
 
 
 def test_a_client_that_demands_tls_where_there_is_none(tmp_path: Path) -> None:
-    settings = {
+    settings: dict[str, dict[str, object]] = {
         "server": {"workers": 1},
         "tls": {"certificate": ""},
         "listen": {"pop3s": []},
@@ -188,7 +187,7 @@ def test_a_folder_without_permission(box: Box) -> None:
     closed = box.home / "closed"
     closed.mkdir(mode=0o500)
     done = box.run(
-        "fetch", box.url, *box.usual, f"--to=maildir:{closed}/Mail", preexec_fn=heed_permissions
+        "fetch", box.url, *box.usual, f"--to=maildir:{closed}/Mail", within=heed_permissions
     )
     assert_sentence(done, 1, str(closed), "Permission denied", "give the user who fetches")
     assert box.on_server == ["one"]
@@ -208,7 +207,7 @@ def test_a_state_that_cannot_be_written(box: Box) -> None:
     closed = box.home / "closed"
     closed.mkdir(mode=0o500)
     state = f"--state={closed}/state"
-    done = box.run("fetch", box.url, *box.usual, state, preexec_fn=heed_permissions)
+    done = box.run("fetch", box.url, *box.usual, state, within=heed_permissions)
     assert_sentence(done, 1, "the journal", str(closed), "Permission denied", "--state")
     assert box.on_server == ["one"]
 
@@ -269,13 +268,7 @@ def test_a_reader_of_the_log_that_has_gone_stops_nothing(box: Box) -> None:
 
 def test_tracebacks_are_for_those_who_ask(box: Box) -> None:
     (box.home / "password").write_text("wrong\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "pillarbox", "--debug", "fetch", box.url, *box.usual],
-        cwd=box.home,
-        env=box.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 3
-    assert "Traceback" in done.stderr
+    assert "Traceback" not in box.fetch().err
+    done = box.run("--debug", "fetch", box.url, *box.usual)
+    assert done.code == 3
+    assert "Traceback" in done.err

@@ -46,7 +46,8 @@ class Lines(Listener):
     def _count(self, name: str, messages: int) -> None:
         self._stored[name] += messages
         wanted, stored = self._wanted[name], self._stored[name]
-        if self._batches and stored < wanted:
+        # The very last message is a batch of its own, since no reply behind it confirms it.
+        if self._batches and stored < wanted - 1:
             self._voice.say(f"{name}: {stored} of {counted(wanted, 'message')} stored")
 
     def ended(self, account: Account, outcome: Outcome) -> None:
