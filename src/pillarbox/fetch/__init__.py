@@ -31,5 +31,5 @@ message when the line went dead) a message comes twice rather than not at all; e
 destination says what it promises.
 
 Read in this order: ``stages``, ``identity``, ``rules``, ``plan``, ``journal``,
-``destinations``. ``oauth`` stands by itself: access tokens for providers that take no passwords.
+``destinations``.
 """

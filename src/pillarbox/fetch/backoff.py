@@ -21,7 +21,6 @@ from pillarbox.client.errors import (
 )
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.fetch.errors import InvalidDestination, NotConfirmed
-from pillarbox.fetch.oauth.errors import InvalidOAuthSettings, SignInNeeded
 from pillarbox.fetch.run import Outcome
 from pillarbox.wire.replies import Code
 
@@ -85,6 +84,4 @@ class Backoff:
 def _asks_the_user(error: PillarboxError) -> bool:
     if isinstance(error, SignInRefused):
         return error.code is Code.AUTH
-    return isinstance(
-        error, InvalidSetting | InvalidDestination | InvalidOAuthSettings | SignInNeeded
-    )
+    return isinstance(error, InvalidSetting | InvalidDestination)

@@ -31,7 +31,16 @@ What = Annotated[
 
 
 class FetchCommand(TyperCommand):
-    """With ``--watch``, whose value can be left out."""
+    """With ``--watch``, whose value can be left out; and help that shows no value behind options
+    that have none.
+    """
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        params = super().get_params(ctx)
+        for param in params:
+            if getattr(param, "is_flag", False):
+                param.metavar = ""
+        return params
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(ctx, with_interval(args))

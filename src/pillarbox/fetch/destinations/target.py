@@ -33,7 +33,7 @@ def _path(text: str, base: Path) -> str:
 
 def _address(text: str, base: Path) -> str:
     """``HOST:PORT``, ``[IPV6]:PORT`` or ``unix:PATH``."""
-    if text.startswith("unix:"):
+    if text.startswith("unix:") and text != "unix:":
         return f"unix:{_path(text.removeprefix('unix:'), base)}"
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
@@ -41,37 +41,36 @@ def _address(text: str, base: Path) -> str:
     return text
 
 
-def _command(text: str, base: Path) -> str:
-    del base  # it is looked for along PATH, when it is run
+def _words(text: str, _base: Path) -> str:
     if not shlex.split(text):
         raise ValueError("the command is empty")
     return text
 
 
-# Each destination is imported when it is opened: the others, with what they need, cost a
-# poll that brings nothing a tenth of its time.
+# Each imports its own only: a run uses one or two, and a poll with nothing new should cost
+# next to nothing.
 
 
-def _open_maildir(place: str, owner: Owner) -> Destination:
-    from pillarbox.fetch.destinations.maildir import MaildirDestination  # noqa: PLC0415 -- see above
+def _maildir(place: str, owner: Owner) -> Destination:
+    from pillarbox.fetch.destinations.maildir import MaildirDestination  # noqa: PLC0415 - above
 
     return MaildirDestination(Path(place), owner)
 
 
-def _open_mbox(place: str, owner: Owner) -> Destination:
-    from pillarbox.fetch.destinations.mbox import MboxDestination  # noqa: PLC0415 -- see above
+def _mbox(place: str, owner: Owner) -> Destination:
+    from pillarbox.fetch.destinations.mbox import MboxDestination  # noqa: PLC0415 - above
 
     return MboxDestination(Path(place), owner)
 
 
-def _open_mh(place: str, owner: Owner) -> Destination:
-    from pillarbox.fetch.destinations.mh import MhDestination  # noqa: PLC0415 -- see above
+def _mh(place: str, owner: Owner) -> Destination:
+    from pillarbox.fetch.destinations.mh import MhDestination  # noqa: PLC0415 - above
 
     return MhDestination(Path(place), owner)
 
 
-def _open_lmtp(place: str, owner: Owner) -> Destination:
-    from pillarbox.fetch.destinations.lmtp import LmtpDestination  # noqa: PLC0415 -- see above
+def _lmtp(place: str, owner: Owner) -> Destination:
+    from pillarbox.fetch.destinations.lmtp import LmtpDestination  # noqa: PLC0415 - above
 
     if place.startswith("unix:"):
         return LmtpDestination(place.removeprefix("unix:"), 0, owner)
@@ -79,19 +78,19 @@ def _open_lmtp(place: str, owner: Owner) -> Destination:
     return LmtpDestination(host.strip("[]"), int(port), owner)
 
 
-def _open_command(place: str, owner: Owner) -> Destination:
-    from pillarbox.fetch.destinations.command import CommandDestination  # noqa: PLC0415 -- see above
+def _command(place: str, owner: Owner) -> Destination:
+    from pillarbox.fetch.destinations.command import CommandDestination  # noqa: PLC0415 - above
 
     return CommandDestination(place, owner)
 
 
 # fmt: off
 _KINDS = {
-    "maildir": _Kind("maildir:DIR", _path, _open_maildir),
-    "mbox":    _Kind("mbox:FILE", _path, _open_mbox),
-    "mh":      _Kind("mh:DIR", _path, _open_mh),
-    "lmtp":    _Kind("lmtp:HOST:PORT or lmtp:unix:PATH", _address, _open_lmtp),
-    "command": _Kind("command:CMD", _command, _open_command),
+    "maildir": _Kind("maildir:DIR", _path, _maildir),
+    "mbox":    _Kind("mbox:FILE", _path, _mbox),
+    "mh":      _Kind("mh:DIR", _path, _mh),
+    "lmtp":    _Kind("lmtp:HOST:PORT or lmtp:unix:PATH", _address, _lmtp),
+    "command": _Kind("command:CMD", _words, _command),
 }
 # fmt: on
 
