@@ -227,6 +227,18 @@ def test_lmtp_delivers_to_the_recipient(make_box: Make) -> None:
     assert box.on_server == []
 
 
+def test_a_terminal_that_knows_ascii_only_is_no_reason_to_stop(box: Box) -> None:
+    box.configure(f'[defaults]\nto = "maildir:Mäil"\n[accounts.a]\n{box.account}')
+    box.deliver("one")
+    closed = box.home / "Mäil"
+    closed.write_text("a file")
+    done = box.run("fetch", env={"PYTHONIOENCODING": "ascii"})
+    assert done.code == 1
+    assert "M\\xe4il: mail cannot be stored" in done.err
+    closed.unlink()
+    assert box.run("fetch", env={"PYTHONIOENCODING": "ascii"}).code == 0
+
+
 def test_the_options_that_the_help_lists_are_all_there(box: Box) -> None:
     """By Typer, too, which reads the command line when something is wrong with it."""
     done = box.fetch("--nonsense")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,23 @@ def test_a_poll_by_url(box: Box, hook: dict[str, str]) -> None:
     found = imported(box.home)
     assert "pillarbox.fetch.run" in found
     assert found.isdisjoint(HEAVY | {"tomllib", "platformdirs"})
+
+
+def test_what_a_poll_costs(box: Box, record_property: Callable[[str, object], None]) -> None:
+    """Told, not asserted. Bytecode is kept, as where a package is installed."""
+    cached = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(box.home / "cache")}
+    figures = []
+    for _ in range(3):
+        before = os.times()
+        assert box.run("fetch", box.url, *box.usual, env=cached).code == 0
+        after = os.times()
+        figures.append(
+            after.children_user
+            - before.children_user
+            + after.children_system
+            - before.children_system
+        )
+    record_property("measured", f"a poll with nothing new: {min(figures):.2f} s of CPU")
 
 
 def test_a_poll_of_the_configuration(box: Box, hook: dict[str, str]) -> None:

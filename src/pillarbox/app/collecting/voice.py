@@ -40,8 +40,9 @@ class Voice:
             return
         if id(stream) in self._broken:
             return
+        encoding = stream.encoding or "ascii"
         try:
-            stream.write(f"{line}\n")
+            stream.write(f"{line.encode(encoding, 'backslashreplace').decode(encoding)}\n")
             stream.flush()
         except OSError:
             self._broken.add(id(stream))
