@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 from pillarbox.app.config.wording import nearest, show
 from pillarbox.app.sizes import parse_size
 from pillarbox.client.errors import InvalidSetting
-from pillarbox.client.proxy import Proxy
 from pillarbox.client.tls import normal_fingerprint
 from pillarbox.fetch.destinations import Target, parse_destination
 from pillarbox.fetch.errors import InvalidDestination
@@ -142,6 +141,8 @@ def _fingerprint(value: Any, _base: Path) -> str:
 def _proxy(value: Any, _base: Path) -> str:
     if not isinstance(value, str):  # not shown: it may hold a password
         raise Wrong("is no URL", 'write one like "socks5://127.0.0.1:1080"')
+    from pillarbox.client.proxy import Proxy  # noqa: PLC0415 -- few have one
+
     try:
         Proxy.parse(value)
     except InvalidSetting as error:
