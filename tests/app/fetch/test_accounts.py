@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from collections.abc import Callable
 
 import pytest
@@ -283,3 +285,33 @@ def test_secrets_in_the_file_are_not_told(box: Box) -> None:
     assert done.code == 2
     assert "12345" not in done.err
     assert "geheim" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "says"),
+    [
+        (["--set", "defaults.kep=1"], {}, "--set: defaults.kep: there is no such setting"),
+        (["--set", "accounts.keep=true"], {}, "--set: accounts.keep: names no account"),
+        (["--set", "defaults.keep=maybe"], {}, '--set: defaults.keep: "maybe" will not do'),
+        (["--set", "nonsense"], {}, '--set: "nonsense" sets nothing'),
+        ([], {"PILLARBOX_DEFAULTS__KEEP": "2"}, "PILLARBOX_DEFAULTS__KEEP: defaults.keep: 2 will"),
+        ([], {"PILLARBOX_DEFAULTS_KEEP": "true"}, "write PILLARBOX_DEFAULTS__KEEP"),
+    ],
+)
+def test_a_fault_elsewhere(box: Box, arguments: list[str], env: dict[str, str], says: str) -> None:
+    box.configure(f"{DEFAULTS}[accounts.a]\n{box.account}")
+    done = box.run(*arguments, "fetch", env=env)
+    assert done.code == 2
+    assert says in done.err
+    assert done.err.count("\n") == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a stranger's file")
+def test_root_runs_no_command_that_a_stranger_has_laid_there(box: Box) -> None:
+    account = box.account.replace("cat ", "touch ran; cat ")
+    file = box.configure(f"{DEFAULTS}[accounts.a]\n{account}")
+    os.chown(file, pwd.getpwnam("nobody").pw_uid, -1)
+    done = box.run("fetch")
+    assert done.code == 2
+    assert "root does not obey it unasked" in done.err
+    assert not (box.home / "ran").exists()
