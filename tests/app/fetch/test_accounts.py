@@ -92,6 +92,25 @@ def test_options_count_for_every_account_before_its_own_settings(make_box: Make)
     assert other.on_server == [other.user]
 
 
+def test_options_are_nothing_to_accounts_that_are_not_named(make_box: Make) -> None:
+    box, other = make_box(), make_box()
+    box.configure(
+        f"[accounts.a]\n{box.account}[accounts.b]\n"
+        f"{other.account.replace(other.url, other.stls_url)}"
+    )
+    other.deliver("one")
+    done = box.run("fetch", "b", "--insecure-cleartext", "--to=maildir:Mail")
+    assert done.code == 0, done
+    assert box.stored == ["one"]
+
+
+def test_a_fault_in_an_account_that_is_not_named_is_found_by_day(box: Box) -> None:
+    box.configure(f"{DEFAULTS}[accounts.a]\n{box.account}[accounts.b]\nurl = 'imap://a@b'\n")
+    done = box.run("fetch", "a")
+    assert done.code == 2
+    assert "accounts.b.url: the URL" in done.err
+
+
 def test_an_accounts_own_word_on_keeping_stands_against_the_defaults(make_box: Make) -> None:
     box, other = make_box(), make_box()
     box.configure(

@@ -118,13 +118,13 @@ def _of_accounts(accounts: Accounts, chosen: dict[str, Layer], options: Layer) -
     """Those that are *chosen*; a fault in any account is one, so that it is not found at night."""
     faults = list(accounts.faults)
     place = str(accounts.file or PLACE)
-    recipes = {
-        name: make_recipe(name, (options, layer, accounts.defaults), place, faults)
-        for name, layer in accounts.by_name.items()
-    }
+    recipes = [
+        make_recipe(name, (options, layer, accounts.defaults), place, faults)
+        for name, layer in chosen.items()
+    ]
     if faults:
         raise ConfigError(faults)
-    return [recipe for name in chosen if (recipe := recipes[name]) is not None]
+    return [recipe for recipe in recipes if recipe is not None]
 
 
 def _warn(recipes: Sequence[Recipe], voice: Voice) -> None:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from pillarbox.app.config.wording import nearest, show
 from pillarbox.app.sizes import parse_size
+from pillarbox.client.endpoint import Endpoint
 from pillarbox.client.errors import InvalidSetting
 from pillarbox.client.tls import normal_fingerprint
 from pillarbox.fetch.destinations import Target, parse_destination
@@ -65,6 +66,16 @@ def _text(words: str) -> Read:
         return value.strip()
 
     return read
+
+
+def _url(value: Any, _base: Path) -> str:
+    """The text of one that can be understood; :mod:`.recipe` knows whether TLS is demanded."""
+    url: str = _text('a URL in quotes, like "pop3s://alice@mail.example.org"')(value, _base)
+    try:
+        Endpoint.parse(url)
+    except InvalidSetting as error:
+        raise _of_sentence(error) from None
+    return url
 
 
 def _flag(value: Any, _base: Path) -> bool:
@@ -187,7 +198,7 @@ class Key(NamedTuple):
 
 # fmt: off
 KEYS: dict[str, Key] = {
-    "url":               Key(_text('a URL in quotes, like "pop3s://alice@mail.example.org"')),
+    "url":               Key(_url),
     "to":                Key(_destination),
     "recipient":         Key(_text("an address in quotes")),
     "keep":              Key(_flag, is_text=False),
