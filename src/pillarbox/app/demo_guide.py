@@ -93,9 +93,14 @@ def tour(demo: Demo, sent: int) -> str:
             f"  {_curl(demo)} {box}/1\n"
             f"  {_curl(demo)} {box}/1 --head --request DELE"
         )
+    if "pop3s" in ports:
+        parts.append(
+            "All of it into a Maildir, with our own collector (again and again: nothing comes "
+            f"twice):\n\n{_fetch(demo)}"
+        )
     if "pop3" in ports:
         parts.append(
-            "The same by STLS, on the port that starts in the clear:\n\n"
+            "One message by STLS, on the port that starts in the clear:\n\n"
             f"  {_curl(demo)} --ssl-reqd pop3://localhost:{ports['pop3']}/1"
         )
     return "\n\n".join([*parts, _next(demo)]) + "\n\n"
@@ -117,6 +122,17 @@ def _authority(demo: Demo) -> str:
 
 def _curl(demo: Demo) -> str:
     return f"curl --cacert {_authority(demo)} --user alice:{demo.passwords['alice']}"
+
+
+def _fetch(demo: Demo) -> str:
+    folder = Path(demo.folder)
+    mail, state = (shlex.quote(str(folder / name)) for name in ("alice-mail", "alice-state"))
+    return (
+        f"  printf '{demo.passwords['alice']}' |\n"
+        f"    {demo.command} fetch pop3s://alice@localhost:{demo.ports['pop3s']} \\\n"
+        f"      --ca {_authority(demo)} --password-stdin --keep \\\n"
+        f"      --to maildir:{mail} --state {state}"
+    )
 
 
 def _send(demo: Demo) -> str:

@@ -31,5 +31,6 @@ message when the line went dead) a message comes twice rather than not at all; e
 destination says what it promises.
 
 Read in this order: ``stages``, ``identity``, ``rules``, ``plan``, ``journal``,
-``destinations``, ``settle``.
+``destinations``, ``settle``; then ``intake``, ``collecting``, ``progress``, ``run``,
+``several``, ``watch``.
 """

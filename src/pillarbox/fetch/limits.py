@@ -23,3 +23,10 @@ it. Once can be chance; a server that always breaks there must not keep all othe
 
 SUCCESS_NOTED = 3600.0
 """Seconds after which a run that found nothing new notes that it was there."""
+
+INTERVAL = 300
+"""Seconds between two runs of ``--watch`` unless the user says otherwise: most providers ask
+for five minutes."""
+
+SHORTEST = 15
+"""And at least: nobody's server is to be asked more often."""

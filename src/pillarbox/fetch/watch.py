@@ -8,14 +8,9 @@ from pathlib import Path
 
 from pillarbox.fetch.account import Account
 from pillarbox.fetch.backoff import Backoff
+from pillarbox.fetch.limits import SHORTEST
 from pillarbox.fetch.run import Outcome
 from pillarbox.fetch.several import AT_ONCE, Ended, TellOf, run_one
-
-INTERVAL = 300.0
-"""Seconds between two runs unless the user says otherwise: most providers ask for five minutes."""
-
-SHORTEST = 15.0
-"""Seconds: nobody's server is to be asked more often."""
 
 Pausing = Callable[[Account, float | None], None]
 """An account waits so many seconds; None: for the user."""

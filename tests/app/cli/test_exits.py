@@ -7,15 +7,47 @@ from pathlib import Path
 import pytest
 
 from pillarbox.app.cli.exits import CommandFailed, ExitCode, code_of, sentence
+from pillarbox.app.collecting.password_command import (
+    PasswordCommandFailed,
+    PasswordCommandUnusable,
+)
 from pillarbox.app.config import ConfigError, Fault
+from pillarbox.app.exits import most_serious
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.errors import AccountExists, AccountsUnavailable, InvalidName, NoSuchAccount
+from pillarbox.client.errors import (
+    Insecure,
+    InvalidSetting,
+    InvalidUrl,
+    OutOfStep,
+    SignInFailed,
+    SignInRefused,
+    TimedOut,
+    UnknownMechanism,
+    Unreachable,
+    refusal,
+)
 from pillarbox.contracts.errors import (
     AuthUnavailable,
     CredentialsRefused,
     MaildropLocked,
     StoreUnavailable,
 )
+from pillarbox.fetch.errors import (
+    DestinationUnusable,
+    InvalidDestination,
+    JournalBusy,
+    JournalUnusable,
+    NotConfirmed,
+)
+from pillarbox.fetch.oauth.errors import (
+    InvalidOAuthSettings,
+    ProviderRefused,
+    ProviderUnreachable,
+    SignInNeeded,
+)
+from pillarbox.wire.replies import Code
+from pillarbox.wire.verbs import Verb
 from tests.app.cli.conftest import Run, Spawn
 
 
@@ -36,11 +68,44 @@ from tests.app.cli.conftest import Run, Spawn
         (NoSuchAccount("x"), 2),
         (CredentialsRefused("x"), 3),
         (CommandFailed("x", ExitCode.INSECURE), 4),
+        # Of those who collect mail.
+        (Unreachable("x"), 1),
+        (Unreachable("x", temporary=False), 1),
+        (TimedOut("x"), 1),
+        (OutOfStep("x"), 1),
+        (refusal(Verb.RETR, Code.IN_USE, "x"), 1),
+        (refusal(Verb.RETR, Code.LOGIN_DELAY, "x"), 1),
+        (refusal(Verb.RETR, Code.SYS_PERM, "x"), 1),
+        (DestinationUnusable("x"), 1),
+        (JournalUnusable("x"), 1),
+        (JournalBusy("x"), 1),
+        (NotConfirmed([]), 1),
+        (ProviderUnreachable("x"), 1),
+        (PasswordCommandFailed("x"), 1),
+        (InvalidUrl("x"), 2),
+        (UnknownMechanism("x"), 2),
+        (InvalidSetting("x"), 2),
+        (InvalidDestination("x"), 2),
+        (InvalidOAuthSettings("x"), 2),
+        (PasswordCommandUnusable("x"), 2),
+        (SignInRefused(Code.AUTH, "x"), 3),
+        (SignInRefused(None, ""), 3),
+        (SignInFailed("x"), 3),
+        (SignInNeeded("x"), 3),
+        (ProviderRefused("x"), 3),
+        (Insecure("x"), 4),
     ],
 )
 def test_the_exit_code_of_an_error(error: BaseException, code: int) -> None:
     assert code_of(error) == code
     assert "\n" not in sentence(error)
+
+
+def test_of_several_the_most_serious_counts() -> None:
+    order = [ExitCode.DONE, ExitCode.PARTIAL, ExitCode.USAGE, ExitCode.REFUSED, ExitCode.INSECURE]
+    for place, code in enumerate(order):
+        assert most_serious(order[: place + 1]) is code
+    assert most_serious([]) is ExitCode.DONE
 
 
 def test_faults_of_the_configuration_stand_alone_so_that_editors_find_them() -> None:

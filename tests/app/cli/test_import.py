@@ -120,7 +120,7 @@ def test_what_cannot_be_imported_is_refused_before_anything_is_made(
     run: Run, alice: str, tmp_path: Path, store: Path
 ) -> None:
     for source, said in [
-        ("pop3s://a@b", "not available yet in this version"),
+        ("pop3s://a@b", "pillarbox fetch URL --to lmtp:"),
         (str(tmp_path / "none"), "there is no such Maildir or mbox"),
         (str(store / "accounts.db"), "is not an mbox"),
     ]:

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pillarbox.app.cli.output import counted, printable, show_columns
+from pillarbox.app.cli.output import show_columns
+from pillarbox.app.texts import counted, printable
 
 
 @given(st.text(st.characters()))

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from pillarbox.app.collecting.configuration import read_accounts
+from pillarbox.app.collecting.keys import KEYS, OAUTH2_KEYS
+from pillarbox.app.collecting.recipe import make_recipe
 from pillarbox.app.config import Address, load
 from pillarbox.app.config.settings import SECTIONS
 
@@ -21,8 +24,13 @@ SETTINGS = [
 
 def table_of(section: str) -> dict[str, tuple[str, str]]:
     """``{key: (default, meaning)}`` of the section's table."""
-    _, found, after = PAGE.partition(f"\n### `[{section}]`\n")
-    assert found, f"[{section}] is not documented"
+    return table_under(f"[{section}]")
+
+
+def table_under(heading: str) -> dict[str, tuple[str, str]]:
+    """The same under any heading of this form."""
+    _, found, after = PAGE.partition(f"\n### `{heading}`\n")
+    assert found, f"{heading} is not documented"
     part = re.split(r"\n##", after)[0]
     rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|$", part, re.MULTILINE)
     return {key: (default, meaning) for key, default, meaning in rows}
@@ -56,3 +64,50 @@ def test_the_example_is_a_whole_configuration(tmp_path: Path) -> None:
     path.write_text(example[1])
     config = load(path, environ={}, serving=True)
     assert config.warnings == ()
+
+
+# Of accounts. None and those that depend on the machine are told in words.
+ACCOUNT_DEFAULTS = {"keep": False, "keep_days": 0, "insecure_cleartext": False, "timeout": 60}
+
+
+def test_every_setting_of_accounts_is_documented() -> None:
+    table = table_under("[accounts.NAME]")
+    assert list(table) == list(KEYS)
+    assert all(meaning.strip() for _, meaning in table.values())
+    told = {key: default for key, (default, _) in table.items() if default.startswith("`")}
+    assert {key: tomllib.loads(f"v = {text.strip('`')}")["v"] for key, text in told.items()} == (
+        ACCOUNT_DEFAULTS
+    )
+
+
+def test_what_is_told_of_their_defaults_is_true(tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text('[accounts.a]\nurl = "pop3://a@b"\nto = "maildir:x"\n')
+    accounts = read_accounts(path, environ={})
+    recipe = make_recipe("a", [accounts.by_name["a"]], "", [])
+    assert recipe is not None
+    account = recipe.account
+    assert account.rules == (ACCOUNT_DEFAULTS["keep_days"], None)
+    assert account.timeout == ACCOUNT_DEFAULTS["timeout"]
+    assert account.endpoint.security == "stls"
+    assert (account.recipient, account.mechanism, account.proxy) == (None, None, None)
+    assert account.tls == (None, None, None)
+
+
+def test_every_key_of_oauth2_is_documented() -> None:
+    _, _, section = PAGE.partition("\n### `oauth2`\n")
+    told = {
+        key
+        for row in re.findall(r"^\| (`.*?`) \| .+ \|$", section, re.MULTILINE)
+        for key in re.findall(r"`(\w+)`", row)
+    }
+    assert told == set(OAUTH2_KEYS)
+
+
+def test_the_example_of_accounts_is_one(tmp_path: Path) -> None:
+    _, example = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    path = tmp_path / "pillarbox.toml"
+    path.write_text(example)
+    accounts = read_accounts(path, environ={})
+    assert accounts.faults == []
+    assert list(accounts.by_name) == ["work", "outlook"]

@@ -22,9 +22,15 @@ def test_an_mbox(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["pop3s://a@b", "POP3://a@b", "pop://a;AUTH=*@b"])
-def test_a_pop3_url_is_for_later(url: str) -> None:
-    with pytest.raises(SourceUnusable, match="not available yet in this version"):
+def test_a_pop3_url_is_for_fetch(url: str) -> None:
+    with pytest.raises(SourceUnusable, match="pillarbox fetch URL --to lmtp:HOST:PORT"):
         open_source(url)
+
+
+def test_a_password_in_such_a_url_is_not_told() -> None:
+    with pytest.raises(SourceUnusable, match=r"alice:\*\*\*\*@b") as caught:
+        open_source("pop3s://alice:secret@b")
+    assert "secret" not in str(caught.value)
 
 
 def test_a_folder_that_is_no_maildir_hints_at_the_one_in_it(maildir: Path) -> None:

@@ -68,10 +68,15 @@ def commands(text: str) -> list[str]:
 def test_every_command_of_the_tour_works(tmp_path: Path) -> None:
     with demo(tmp_path) as (_, text):
         assert "3 messages are waiting" in text
-        send, listing, retrieve, delete, stls, show, *_, metrics = commands(text)
+        send, listing, retrieve, delete, fetch, stls, show, *_, metrics = commands(text)
         assert [line[0] for line in shell(listing).stdout.split("\n") if line] == ["1", "2", "3"]
         assert "Subject: Welcome" in shell(retrieve).stdout
         assert "Subject: Welcome" in shell(stls).stdout
+        collected = shell(fetch)
+        assert "3 messages collected" in collected.stdout, collected.stderr
+        (folder,) = tmp_path.glob("pillarbox-demo-*")
+        assert len(list((folder / "alice-mail/new").iterdir())) == 3
+        assert shell(fetch).stdout == ""
         sent = shell(send)
         assert sent.returncode == 0, sent.stderr
         assert len(shell(listing).stdout.split()) == 8

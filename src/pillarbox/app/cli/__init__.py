@@ -12,11 +12,34 @@ Everything else is one file a command.
 
 from __future__ import annotations
 
-from pillarbox.app.cli.root import app
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from pillarbox.app.collecting.arguments import quick_wish
+
+if TYPE_CHECKING:
+    from pillarbox.app.cli.root import app
 
 __all__ = ["app", "main"]
 
 
 def main() -> None:
     """Run the command line of this process; ends it with the exit code."""
+    wish = quick_wish(sys.argv[1:], os.environ)
+    if wish is not None:
+        from pillarbox.app.collecting.command import run  # noqa: PLC0415 -- only for this command
+
+        sys.exit(run(wish))
+    from pillarbox.app.cli.root import app  # noqa: PLC0415 -- Typer takes a while to load
+
     app(prog_name="pillarbox")
+
+
+def __getattr__(name: str) -> Any:
+    """``app``, loaded when it is asked for (PEP 562)."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from pillarbox.app.cli.root import app  # noqa: PLC0415 -- as above
+
+    return app

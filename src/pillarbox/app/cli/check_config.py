@@ -5,12 +5,12 @@ from __future__ import annotations
 import typer
 
 from pillarbox.app.cli.invocation import configuration
-from pillarbox.app.cli.output import counted
 from pillarbox.app.cli.storage import not_a_folder
 from pillarbox.app.config import Config, ConfigError, Fault
 from pillarbox.app.config.certificate import with_certificate_warnings
 from pillarbox.app.privileges import user_to_become
 from pillarbox.app.sockets import check_names
+from pillarbox.app.texts import counted
 from pillarbox.app.wire_up_servers import tls_contexts
 
 

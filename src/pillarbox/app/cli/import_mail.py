@@ -15,7 +15,6 @@ from rich.progress import Progress
 from pillarbox.app.cli.exits import CommandFailed, ExitCode
 from pillarbox.app.cli.invocation import configuration
 from pillarbox.app.cli.options import User
-from pillarbox.app.cli.output import counted, printable
 from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config
 from pillarbox.app.importing.aside import ReadAside
@@ -23,6 +22,7 @@ from pillarbox.app.importing.choose import open_source
 from pillarbox.app.importing.found import Source, SourceUnusable
 from pillarbox.app.importing.journal import Journal, journal_path
 from pillarbox.app.importing.run import Importer, Outcome
+from pillarbox.app.texts import counted, printable
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.model import Recipient
 

@@ -3,7 +3,8 @@
 ``pillarbox --help`` shows one line for each command and should not pay for all of them:
 a server's imports take ten times as long as the help. So each group has a table, name to
 :class:`Entry`, whose summary is shown in the help; the command itself is imported when it
-is called (or asked for its own help).
+is called (or asked for its own help). A name may be two words, the first of which is a command,
+too.
 """
 
 from __future__ import annotations
@@ -53,13 +54,20 @@ class LazyGroup(TyperGroup):
             return super().get_command(ctx, cmd_name)
         return load_command(cmd_name, self.table[cmd_name])
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        both = " ".join(args[:2])
+        if len(args) > 1 and both in self.table:
+            return both, load_command(both, self.table[both]), args[2:]
+        return super().resolve_command(ctx, args)
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         with self._names_only():
             super().format_help(ctx, formatter)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        with self._names_only():
-            return super().shell_complete(ctx, incomplete)
+        with self._names_only():  # of two words, only the first is completed here
+            found = super().shell_complete(ctx, incomplete)
+            return [item for item in found if " " not in item.value]
 
     @contextmanager
     def _names_only(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pillarbox.app.cli.sizes import parse_size
+from pillarbox.app.sizes import parse_size
 
 Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False, help="The account.")]
 User = Annotated[str, typer.Argument(metavar="USER", show_default=False, help="The account.")]

@@ -1,4 +1,4 @@
-"""What commands print: columns for people, JSON for scripts, nothing that bites a terminal."""
+"""What commands print: columns for people, JSON for scripts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 import typer
+
+from pillarbox.app.texts import printable
 
 
 def show_json(value: Any) -> None:
@@ -25,17 +27,3 @@ def show_columns(headings: Sequence[str], rows: Iterable[Sequence[Any]], indent:
             for cell, width, number in zip(row, widths, numeric, strict=True)
         ]
         typer.echo(indent + "  ".join(cells).rstrip())
-
-
-def printable(text: str) -> str:
-    """*text* with everything escaped that could move a cursor or break a line."""
-    return "".join(char if char.isprintable() else _escaped(char) for char in text)
-
-
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape", "surrogatepass").decode("ascii")
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 message``, ``2 messages``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

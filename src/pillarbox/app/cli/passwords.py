@@ -11,9 +11,8 @@ import sys
 import typer
 
 from pillarbox.app.cli.exits import CommandFailed, ExitCode
+from pillarbox.app.stdin_password import password_of_stdin
 
-# Far more than any password that is accepted; a wrong file must not fill the memory.
-MAX_LINE_OCTETS = 4096
 TRIES = 3
 
 
@@ -24,7 +23,7 @@ def new_password(name: str, *, from_stdin: bool) -> str:
         CommandFailed: there is nobody to ask, or the two do not agree.
     """
     if from_stdin:
-        return _line_of_stdin()
+        return password_of_stdin()
     if not sys.stdin.isatty():
         raise CommandFailed(
             "there is no terminal to ask for the password: use --password-stdin", ExitCode.USAGE
@@ -35,16 +34,3 @@ def new_password(name: str, *, from_stdin: bool) -> str:
             return password
         typer.echo("The two are not the same.", err=True)
     raise CommandFailed("no password was set", ExitCode.USAGE)
-
-
-def _line_of_stdin() -> str:
-    line = sys.stdin.buffer.readline(MAX_LINE_OCTETS)
-    if len(line) == MAX_LINE_OCTETS:
-        raise CommandFailed("the line on standard input is no password: too long", ExitCode.USAGE)
-    line = line.removesuffix(b"\n").removesuffix(b"\r")
-    if not line:
-        raise CommandFailed("standard input holds no password: its line is empty", ExitCode.USAGE)
-    try:
-        return line.decode()
-    except UnicodeDecodeError:
-        raise CommandFailed("the password on standard input is not UTF-8", ExitCode.USAGE) from None

@@ -26,6 +26,10 @@ class RootGroup(LazyGroup):
         "import": Entry(
             f"{_HERE}.import_mail:import_mail", "Bring in mail from a Maildir or an mbox."
         ),
+        "fetch": Entry(f"{_HERE}.fetch:app", "Collect mail from POP3 servers."),
+        "fetch login": Entry(
+            f"{_HERE}.fetch_login:fetch_login", "Sign in to an account by OAuth 2."
+        ),
         "check-config": Entry(
             f"{_HERE}.check_config:check_config", "Check the configuration and show its faults."
         ),
@@ -83,6 +87,6 @@ def pillarbox(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """A POP3 server that people can trust with their mail."""
+    """A POP3 server that people can trust with their mail, and the collector for it."""
     del version  # has done its work in the callback
     context.obj = Invocation(config, tuple(settings or ()), debug)

@@ -1,41 +1,42 @@
-"""The server's configuration: one frozen :class:`Config`, whole and checked, or all faults.
+"""The configuration file: settings of the server, and of the accounts that ``fetch`` collects.
 
 Sources, the strongest first::
 
     --set section.key=value  >  PILLARBOX_SECTION__KEY  >  the TOML file  >  defaults
 
-``settings``   the Structs: every key, type and default
+One file serves both; each reads its own sections and leaves the other's alone. What both need:
+
+``sections``   whose is which section
 ``sources``    file, environment, ``--set``: who said what, and where
 ``strangers``  the file that root comes upon: whose is it?
+``positions``  which line of the file
+``wording``    values and near misses, for sentences
+``faults``     ``FILE:LINE: section.key: what is wrong; hint``
+
+The server's half is one frozen :class:`Config`, whole and checked, or all faults (the
+accounts are read by :mod:`pillarbox.app.collecting`):
+
+``settings``   the Structs: every key, type and default
+``loading``    from all sources to the whole
 ``reading``    one value: known? of the right type? in range?
 ``later``      settings of capabilities that are not built yet
 ``checks``     rules between settings
 ``addresses``  listen addresses
-``faults``     ``FILE:LINE: section.key: what is wrong; hint``
+
+What is named below is loaded when it is first used: collecting mail needs none of the
+server's half, which takes longer to import than a poll takes.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from pillarbox.app.config.addresses import Address, TcpAddress, UnixAddress, parse_address
-from pillarbox.app.config.checks import check
 from pillarbox.app.config.faults import ConfigError, Fault
-from pillarbox.app.config.reading import read
-from pillarbox.app.config.settings import SECTIONS, Config
-from pillarbox.app.config.sources import (
-    File,
-    Given,
-    find_file,
-    from_environment,
-    from_file,
-    from_overrides,
-)
+
+if TYPE_CHECKING:
+    from pillarbox.app.config.addresses import Address, TcpAddress, UnixAddress, parse_address
+    from pillarbox.app.config.loading import load, reload
+    from pillarbox.app.config.settings import Config
 
 __all__ = [
     "Address",
@@ -49,85 +50,23 @@ __all__ = [
     "reload",
 ]
 
-
-def load(
-    path: Path | None = None,
-    overrides: Sequence[str] = (),
-    environ: Mapping[str, str] | None = None,
-    *,
-    serving: bool = False,
-) -> Config:
-    """The configuration from all sources.
-
-    Args:
-        path: the file to read; None: look where ``PILLARBOX_CONFIG`` says, and then in
-            the usual places.
-        overrides: ``section.key=value`` texts, stronger than all else.
-        environ: the environment; None: this process's own.
-        serving: also ask for what only a server needs, such as a certificate.
-
-    Raises:
-        ConfigError: with every fault found.
-    """
-    environ = os.environ if environ is None else environ
-    return _load(find_file(path, environ), overrides, environ, serving=serving)
+_LAZY = {
+    "Address": "addresses",
+    "Config": "settings",
+    "TcpAddress": "addresses",
+    "UnixAddress": "addresses",
+    "load": "loading",
+    "parse_address": "addresses",
+    "reload": "loading",
+}
 
 
-def _load(
-    file: File | None, overrides: Sequence[str], environ: Mapping[str, str], *, serving: bool
-) -> Config:
-    faults: list[Fault] = []
-    given = from_file(file, environ, faults) if file else []
-    given += from_environment(environ, faults)
-    given += from_overrides(overrides, faults)
-    config, spoken = _merge(given, faults)
-    config = msgspec.structs.replace(config, overrides=tuple(overrides))
-    if file:
-        config = msgspec.structs.replace(config, file=file.path, file_unasked=file.unasked)
+def __getattr__(name: str) -> Any:
+    """Load what is asked for (PEP 562)."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 -- see above
 
-    def place(section: str, key: str) -> str:
-        giver = spoken.get((section, key))
-        return giver.place() if giver else ""
-
-    checked = check(config, place, serving=serving)
-    # A setting with a fault of its own stands at its default now: rules would mislead.
-    broken = {fault.setting for fault in faults}
-    faults += [fault for fault in checked.faults if fault.setting not in broken]
-    if faults:
-        raise ConfigError(faults)
-    return msgspec.structs.replace(config, warnings=tuple(checked.warnings))
-
-
-def reload(
-    config: Config, environ: Mapping[str, str] | None = None, *, serving: bool = True
-) -> Config:
-    """The same sources read again, as on SIGHUP.
-
-    Raises:
-        ConfigError: there are faults now; keep using *config*.
-    """
-    environ = os.environ if environ is None else environ
-    same = File(config.file, config.file_unasked) if config.file else None
-    return _load(same or find_file(None, environ), config.overrides, environ, serving=serving)
-
-
-def _merge(
-    given: Sequence[Given], faults: list[Fault]
-) -> tuple[Config, dict[tuple[str, str], Given]]:
-    """Read every value (a weaker one, too: its fault would show up some day)."""
-    sections: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
-    spoken: dict[tuple[str, str], Given] = {}
-    for one in given:
-        value = read(one)
-        if isinstance(value, Fault):
-            faults.append(value)
-        else:
-            sections[one.section][one.key] = value
-            spoken[one.section, one.key] = one
-    structs: dict[str, Any] = {name: SECTIONS[name](**values) for name, values in sections.items()}
-    config = Config(**structs)
-    domains = tuple(domain.lower() for domain in config.delivery.domains)
-    delivery = msgspec.structs.replace(
-        config.delivery, domains=domains or (config.server.hostname.lower(),)
-    )
-    return msgspec.structs.replace(config, delivery=delivery), spoken
+    found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    globals()[name] = found
+    return found

@@ -8,13 +8,12 @@ editors and terminals can jump to.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pillarbox.contracts.errors import PillarboxError
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One fault (or, in :attr:`Config.warnings`, one thing worth a second look)."""
 
     place: str

@@ -6,7 +6,6 @@ a time, so that one wrong value does not hide the next.
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from functools import cache, partial
 from pathlib import Path
@@ -18,8 +17,10 @@ from msgspec import inspect
 from pillarbox.app.config.addresses import Address, home_expanded, parse_address
 from pillarbox.app.config.faults import Fault
 from pillarbox.app.config.later import later_key, later_value
+from pillarbox.app.config.sections import FETCH_SECTIONS
 from pillarbox.app.config.settings import SECTIONS
 from pillarbox.app.config.sources import Given
+from pillarbox.app.config.wording import nearest, show
 
 
 class NotText(ValueError):
@@ -65,17 +66,16 @@ def _nearest_section(section: str, key: str, candidates: list[str]) -> str:
         for owner in SECTIONS:
             if section in field_types(owner):
                 return f"did you mean {owner}.{section}?"
-    near = difflib.get_close_matches(section.lower(), candidates, n=1, cutoff=0.6)
-    if near and near[0] in SECTIONS:
-        return f"did you mean [{near[0]}]?"
+    near = nearest(section, [*candidates, *FETCH_SECTIONS])
+    if near in SECTIONS or near in FETCH_SECTIONS:
+        return f"did you mean [{near}]?"
     return f"the sections are {', '.join(SECTIONS)}"
 
 
 def _nearest_key(section: str, key: str) -> str:
     """A key of the section that looks alike; or a key of this name in another section."""
-    near = difflib.get_close_matches(key.lower(), field_types(section), n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {section}.{near[0]}?"
+    if near := nearest(key, field_types(section)):
+        return f"did you mean {section}.{near}?"
     for other in SECTIONS:
         if key in field_types(other):
             return f"did you mean {other}.{key}?"
@@ -147,26 +147,11 @@ def _explain(value: Any, wanted: Any, error: Exception) -> tuple[str, str]:
     hint = _instead(wanted)
     choices = _choices(wanted)
     for item in value if isinstance(value, list) else [value]:
-        near = difflib.get_close_matches(
-            str(item).lower(), [c.lower() for c in choices], n=1, cutoff=0.7
-        )
+        near = nearest(str(item), [c.lower() for c in choices], cutoff=0.7)
         if near and item not in choices:
-            meant = next(c for c in choices if c.lower() == near[0])
-            return f"{_show(item)} is not known here", f'did you mean "{meant}"?'
-    return f"{_show(value)} will not do", hint
-
-
-def _show(value: Any) -> str:
-    """A value as TOML would have it, cut to a length that fits a line."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, dict):
-        return "a table"
-    if isinstance(value, list):
-        text = f"[{', '.join(map(_show, value))}]"
-    else:
-        text = f'"{value}"' if isinstance(value, str) else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - a line's worth
+            meant = next(c for c in choices if c.lower() == near)
+            return f"{show(item)} is not known here", f'did you mean "{meant}"?'
+    return f"{show(value)} will not do", hint
 
 
 def _instead(wanted: Any) -> str:

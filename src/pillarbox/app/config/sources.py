@@ -1,5 +1,8 @@
 """Where settings come from: the file, the environment, ``--set``.
 
+For the server's and for those of ``fetch`` alike, so all sections are in it; who asks picks
+out its own.
+
 A source turns into a list of :class:`Given`: one value, the setting it is for, and the
 place to name when something is wrong with it. Nothing is judged here except what keeps a
 source from being read at all.
@@ -15,16 +18,13 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import platformdirs
-
 from pillarbox.app.config.faults import Fault
 from pillarbox.app.config.positions import Positions
-from pillarbox.app.config.settings import SECTIONS
+from pillarbox.app.config.sections import ACCOUNTS, FETCH_SECTIONS, SERVER_SECTIONS
 from pillarbox.app.config.strangers import distrust
 
 FILE_NAME = "pillarbox.toml"
@@ -33,9 +33,10 @@ PREFIX = "PILLARBOX_"
 # A configuration is a page or two; this keeps a wrong --config from filling the memory.
 MAX_FILE_BYTES = 1 << 20
 
+_SECTIONS = (*SERVER_SECTIONS, *FETCH_SECTIONS)
 
-@dataclass(frozen=True, slots=True)
-class Given:
+
+class Given(NamedTuple):
     """One value that somebody gave for one setting."""
 
     section: str
@@ -48,6 +49,8 @@ class Given:
     """What relative paths start from."""
     as_text: bool = False
     """From the environment or the command line, where everything is a text."""
+    account: str = ""
+    """Whose setting it is, in the section ``accounts``."""
 
 
 class File(NamedTuple):
@@ -74,6 +77,8 @@ def usual_places() -> tuple[Path, ...]:
 
     Only the first, in the current folder, is relative.
     """
+    import platformdirs  # noqa: PLC0415 -- who names a file has no use for it
+
     return (
         Path(FILE_NAME),
         platformdirs.user_config_path("pillarbox") / FILE_NAME,
@@ -95,7 +100,9 @@ def from_file(found: File, environ: Mapping[str, str], faults: list[Fault]) -> l
     positions = Positions(str(file), text)
     given: list[Given] = []
     for section, table in document.items():
-        if section in SECTIONS and isinstance(table, dict):
+        if section == ACCOUNTS and isinstance(table, dict):
+            given += _of_accounts(table, positions, file.parent)
+        elif section in _SECTIONS and isinstance(table, dict):
             given += [
                 Given(section, key, value, positions.naming(section, key), file.parent)
                 for key, value in table.items()
@@ -103,6 +110,15 @@ def from_file(found: File, environ: Mapping[str, str], faults: list[Fault]) -> l
         else:
             given.append(Given(section, "", table, positions.naming(section), file.parent))
     return given
+
+
+def _of_accounts(accounts: Mapping[str, Any], positions: Positions, base: Path) -> Iterator[Given]:
+    """``[accounts.NAME]``, each; an account that is no table, or an empty one, has no key."""
+    for name, table in accounts.items():
+        keys = table if isinstance(table, dict) and table else {"": table}
+        for key, value in keys.items():
+            path = (ACCOUNTS, name, key) if key else (ACCOUNTS, name)
+            yield Given(ACCOUNTS, key, value, positions.naming(*path), base, account=name)
 
 
 def _read(found: File, environ: Mapping[str, str], faults: list[Fault]) -> str | None:
@@ -143,18 +159,21 @@ def _syntax_fault(file: Path, text: str, error: tomllib.TOMLDecodeError) -> Faul
     return Fault(f"{file}:{line}", "", f"is not TOML: {said[:1].lower()}{said[1:]}", hint)
 
 
-def from_environment(environ: Mapping[str, str], faults: list[Fault]) -> list[Given]:
-    """Every ``PILLARBOX_SECTION__KEY``."""
-    single = {
-        f"{PREFIX}{s}_{k}".upper(): (s, k) for s, t in SECTIONS.items() for k in t.__struct_fields__
-    }
+def from_environment(
+    environ: Mapping[str, str], known: Mapping[str, Iterable[str]], faults: list[Fault]
+) -> list[Given]:
+    """Every ``PILLARBOX_SECTION__KEY``; *known* are keys by section, to see slips."""
+    single = {f"{PREFIX}{s}_{k}".upper(): (s, k) for s, keys in known.items() for k in keys}
     given: list[Given] = []
     for name, value in sorted(environ.items()):
         if not name.startswith(PREFIX):
             continue
         section, two, key = name.removeprefix(PREFIX).lower().partition("__")
         if two:
-            given.append(Given(section, key, value, _named(name), Path.cwd(), as_text=True))
+            account, key = _whose(section, key, "__")
+            given.append(
+                Given(section, key, value, _named(name), Path.cwd(), as_text=True, account=account)
+            )
         elif name in single:
             section, key = single[name]
             meant = f"{PREFIX}{section}__{key}".upper()
@@ -164,7 +183,7 @@ def from_environment(environ: Mapping[str, str], faults: list[Fault]) -> list[Gi
 
 def from_overrides(overrides: Sequence[str], faults: list[Fault]) -> list[Given]:
     """Every ``section.key=value`` of ``--set``; the last one of a setting counts."""
-    given: dict[tuple[str, str], Given] = {}
+    given: dict[str, Given] = {}
     for text in overrides:
         name, equals, value = text.partition("=")
         section, dot, key = name.strip().partition(".")
@@ -172,10 +191,19 @@ def from_overrides(overrides: Sequence[str], faults: list[Fault]) -> list[Given]
             fault = Fault("--set", "", f'"{text}" sets nothing', "write --set section.key=value")
             faults.append(fault)
             continue
-        given[section, key] = Given(
-            section, key, value.strip(), _named("--set"), Path.cwd(), as_text=True
+        account, key = _whose(section, key, ".")
+        given[name.strip()] = Given(
+            section, key, value.strip(), _named("--set"), Path.cwd(), as_text=True, account=account
         )
     return list(given.values())
+
+
+def _whose(section: str, key: str, mark: str) -> tuple[str, str]:
+    """``(account, key)`` of what stands behind the section."""
+    if section != ACCOUNTS:
+        return "", key
+    account, _, key = key.rpartition(mark)
+    return account, key
 
 
 def _named(place: str) -> Callable[[], str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from pillarbox.app.importing.found import Source, SourceUnusable
 from pillarbox.app.importing.maildir import Maildir
 from pillarbox.app.importing.mbox import Mbox
+from pillarbox.client.url import shown
 
 _POP_URL = re.compile(r"pop3?s?:", re.IGNORECASE)
 
@@ -20,8 +21,9 @@ def open_source(text: str) -> Source:
     """
     if _POP_URL.match(text):
         raise SourceUnusable(
-            f"{text}: importing from another POP3 server is not available yet in this version; "
-            "import its Maildir or mbox instead"
+            f"{shown(text)}: mail of another POP3 server is collected, not imported: "
+            "pillarbox fetch URL --to lmtp:HOST:PORT (or lmtp:unix:PATH) --recipient ADDRESS, with "
+            "the address of this server's lmtp door"
         )
     path = Path(text).expanduser()
     try:

@@ -22,26 +22,26 @@ class _Kind(NamedTuple):
     """A row of the table."""
 
     example: str
-    normalise: Callable[[str], str]
-    """Raises ValueError with what is wrong."""
+    normalise: Callable[[str, Path], str]
+    """Relative paths start from the second. Raises ValueError with what is wrong."""
     open: Callable[[str, Owner], Destination]
 
 
-def _path(text: str) -> str:
-    return str(Path(text).expanduser().absolute())
+def _path(text: str, base: Path) -> str:
+    return str((base / Path(text).expanduser()).absolute())
 
 
-def _address(text: str) -> str:
+def _address(text: str, base: Path) -> str:
     """``HOST:PORT``, ``[IPV6]:PORT`` or ``unix:PATH``."""
     if text.startswith("unix:") and text != "unix:":
-        return f"unix:{_path(text.removeprefix('unix:'))}"
+        return f"unix:{_path(text.removeprefix('unix:'), base)}"
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
         raise ValueError(f'"{text}" is neither HOST:PORT nor unix:PATH')
     return text
 
 
-def _words(text: str) -> str:
+def _words(text: str, _base: Path) -> str:
     if not shlex.split(text):
         raise ValueError("the command is empty")
     return text
@@ -112,8 +112,9 @@ class Target(NamedTuple):
         return _KINDS[self.kind].open(self.place, owner._replace(spool=spool))
 
 
-def parse_destination(text: str) -> Target:
-    """Understand *text*. ``~`` is the user's home; relative paths become absolute.
+def parse_destination(text: str, base: Path | None = None) -> Target:
+    """Understand *text*. ``~`` is the user's home; relative paths start from *base*, or from
+    the working directory.
 
     Raises:
         InvalidDestination: it makes no sense.
@@ -125,7 +126,7 @@ def parse_destination(text: str) -> Target:
     if not place or "\0" in place:
         raise _invalid(text, f'nothing that can be used stands behind "{kind}:"')
     try:
-        return Target(kind, row.normalise(place))
+        return Target(kind, row.normalise(place, base or Path()))
     except (ValueError, RuntimeError) as error:  # RuntimeError: a home that is not known
         raise _invalid(text, str(error)) from None
 

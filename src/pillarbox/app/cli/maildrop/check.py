@@ -11,9 +11,10 @@ import typer
 from pillarbox.app.cli.exits import ExitCode
 from pillarbox.app.cli.invocation import configuration
 from pillarbox.app.cli.options import AsJson
-from pillarbox.app.cli.output import counted, printable, show_json
+from pillarbox.app.cli.output import show_json
 from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config
+from pillarbox.app.texts import counted, printable
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.names import normalise
 from pillarbox.contracts.store import Finding

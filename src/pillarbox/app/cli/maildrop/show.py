@@ -9,9 +9,10 @@ import typer
 
 from pillarbox.app.cli.invocation import configuration
 from pillarbox.app.cli.options import AsJson, User
-from pillarbox.app.cli.output import counted, show_columns, show_json
+from pillarbox.app.cli.output import show_columns, show_json
 from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config
+from pillarbox.app.texts import counted
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.names import normalise
 from pillarbox.contracts.store import MaildropStatus, ViewStatus

@@ -15,11 +15,11 @@ import typer
 from pillarbox.app.cli.exits import CommandFailed, ExitCode
 from pillarbox.app.cli.invocation import configuration
 from pillarbox.app.cli.options import Name, PasswordStdin, read_size
-from pillarbox.app.cli.output import counted
 from pillarbox.app.cli.passwords import new_password
 from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config
 from pillarbox.app.importing.journal import forget_imports
+from pillarbox.app.texts import counted
 from pillarbox.auth.errors import AccountExists
 from pillarbox.auth.names import normalise
 from pillarbox.contracts.store import MaildropStatus

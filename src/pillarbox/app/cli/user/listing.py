@@ -9,8 +9,8 @@ import typer
 from pillarbox.app.cli.invocation import configuration
 from pillarbox.app.cli.options import AsJson
 from pillarbox.app.cli.output import show_columns, show_json
-from pillarbox.app.cli.sizes import format_size
 from pillarbox.app.cli.storage import accounts_of
+from pillarbox.app.sizes import format_size
 
 
 def list_users(context: typer.Context, *, as_json: AsJson = False) -> None:

@@ -8,8 +8,8 @@ import typer
 
 from pillarbox.app.cli.invocation import configuration
 from pillarbox.app.cli.options import Name, read_size
-from pillarbox.app.cli.sizes import format_size
 from pillarbox.app.cli.storage import accounts_of
+from pillarbox.app.sizes import format_size
 
 
 def quota(

@@ -22,10 +22,10 @@ import typer
 from pillarbox.app.cli.exits import CommandFailed, ExitCode
 from pillarbox.app.cli.invocation import configuration
 from pillarbox.app.cli.options import Name
-from pillarbox.app.cli.output import counted
 from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config
 from pillarbox.app.importing.journal import forget_imports
+from pillarbox.app.texts import counted
 from pillarbox.auth.accounts import Accounts
 
 

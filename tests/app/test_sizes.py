@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pillarbox.app.cli.sizes import format_size, parse_size
+from pillarbox.app.sizes import format_size, parse_size
 
 octets = st.integers(0, 2**53) | st.builds(
     lambda number, power: number * 1024**power, st.integers(0, 2000), st.integers(0, 4)
