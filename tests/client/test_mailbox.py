@@ -109,6 +109,53 @@ async def test_a_bound_on_what_is_held_in_memory() -> None:
         await box.noop()
 
 
+async def test_what_was_given_up_half_way_is_never_given_out_as_if_it_were_whole() -> None:
+    mail = b"Received: x\r\n\r\n" + b"".join(b"%d\r\n" % n for n in range(100_000))
+    script = answers()
+    script[b"RETR 1"] = retr(mail)
+    async with Scripted(script) as server, opened(server) as box:
+        message = box.retrieve(1)
+        for again in (message.read(max_octets=100), message.read(), anext(message)):
+            with pytest.raises(TooLarge):
+                await again
+        assert await box.retrieve(1).read() == mail
+
+
+async def test_a_message_that_was_refused_is_refused_again() -> None:
+    script = answers()
+    script[b"RETR 2"] = b"-ERR [SYS/PERM] damaged\r\n"
+    async with Scripted(script) as server, opened(server) as box:
+        message = box.retrieve(2)
+        for again in (message.read(), message.read(), anext(message)):
+            with pytest.raises(ServerTrouble):
+                await again
+
+
+@pytest.mark.parametrize("said", [0, len(b"+OK here\r\nReceived: x\r\n")])
+async def test_a_message_whose_reading_was_cancelled_can_be_read_no_more(said: int) -> None:
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hesitate(peer: Peer) -> None:
+        await peer.say(retr(MAILS[1])[:said])
+        asked.set()
+        await go_on.wait()
+        await peer.say(retr(MAILS[1])[said:])
+
+    script = answers()
+    script[b"RETR 1"] = hesitate
+    async with Scripted(script) as server, opened(server) as box:
+        message = box.retrieve(1)
+        reading = asyncio.create_task(message.read())
+        await asked.wait()
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        go_on.set()
+        with pytest.raises(RuntimeError):  # not what is left, and not nothing
+            await message.read()
+        assert await box.retrieve(1).read() == MAILS[1]
+
+
 async def test_what_is_left_of_a_message_is_passed_over() -> None:
     async with Scripted(answers()) as server, opened(server) as box:
         left = box.retrieve(1)
