@@ -207,6 +207,38 @@ async def test_a_call_that_is_cancelled_leaves_the_mailbox_in_order() -> None:
         assert await box.retrieve(2).read() == MAILS[2]
 
 
+async def test_a_second_task_is_told_off_and_nothing_is_mixed_up() -> None:
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hesitate(peer: Peer) -> None:
+        asked.set()
+        await go_on.wait()
+        await peer.say(retr(MAILS[1]))
+
+    script = answers()
+    script[b"RETR 1"] = hesitate
+    async with Scripted(script) as server, opened(server) as box:
+        reading = asyncio.create_task(box.retrieve(1).read())
+        await asked.wait()
+        for meddle in (box.stat, box.listings, box.in_step, box.retrieve(2).read):
+            with pytest.raises(RuntimeError, match="one task"):
+                await meddle()
+        go_on.set()
+        assert await reading == MAILS[1]
+        assert await box.retrieve(2).read() == MAILS[2]
+
+
+async def test_messages_of_a_batch_cannot_be_read_at_the_same_time() -> None:
+    """A reader in each task: what does not come whole is an error, and none waits for ever."""
+    async with Scripted(answers()) as server, opened(server) as box:
+        readers = [message.read() async for message in box.retrieve_many([1, 2, 3])]
+        outcomes = await asyncio.gather(*readers, return_exceptions=True)
+        for number, outcome in enumerate(outcomes, 1):
+            assert outcome == MAILS[number] or isinstance(outcome, RuntimeError)
+        assert RuntimeError in map(type, outcomes)
+        assert await box.retrieve(2).read() == MAILS[2]
+
+
 async def _peek(box: Mailbox) -> None:
     assert MAILS[1].startswith(await anext(box.retrieve(1)))
 

@@ -26,6 +26,7 @@ Trace = Callable[[str], None]
 """Gets each line of the dialogue (not contents), without secrets."""
 
 _PASSED_OVER = "the message was passed over: another command came first"
+_NOT_ALONE = "a mailbox is used by one task at a time: another one is waiting for a reply"
 
 
 class Conversation:
@@ -39,6 +40,7 @@ class Conversation:
         "_outbox",
         "_said",
         "_trace",
+        "_waits",
         "connection",
         "machine",
     )
@@ -51,6 +53,7 @@ class Conversation:
         self._heard = 0  # the turn whose status has come
         self._begun = False  # and whose content has not ended
         self._ahead: Status | None = None  # of the turn after it, if it was looked at already
+        self._waits = False  # somebody does, for what comes next
         self._trace = trace
         self._failure: ClientError | None = None
 
@@ -201,7 +204,9 @@ class Conversation:
 
         Raises:
             ClientError: the conversation has ended.
+            RuntimeError: another task waits for it.
         """
+        self._check_alone()
         try:
             while (event := self.machine.next_event()) is None:
                 piece = self.connection.take()
@@ -221,7 +226,11 @@ class Conversation:
         # who says nothing.
         deadline = self.connection.deadline()
         while (event := self.poll()) is None:
-            await self.connection.more(deadline)
+            self._waits = True
+            try:
+                await self.connection.more(deadline)
+            finally:
+                self._waits = False
         return event
 
     # Endings.
@@ -231,9 +240,16 @@ class Conversation:
 
         Raises:
             ClientError: it has ended, and this is why.
+            RuntimeError: another task waits for a reply.
         """
+        self._check_alone()
         if self._failure is not None:
             raise self._failure
+
+    def _check_alone(self) -> None:
+        """Two that wait would take each other's replies, and mix up messages."""
+        if self._waits:
+            raise RuntimeError(_NOT_ALONE)
 
     def check_silence(self) -> None:
         """See that nothing has come that nobody asked for.
