@@ -215,7 +215,9 @@ class Mailbox:
         """
         if await self._conversation.next_is_in_step():
             return
+        await self._conversation.connection.listen()
         await self.stat()
+        await self._conversation.connection.listen()
         self._conversation.check_silence()
 
     # Endings.
@@ -226,10 +228,12 @@ class Mailbox:
         Raises:
             Refused: the server did not remove all of them.
             Unreachable: its answer was lost. They may be gone or not.
+            OutOfStep: something had come that nobody asked for. QUIT was not said.
         """
         if self._closed:
             return
         try:
+            await self._conversation.connection.listen()
             await self._conversation.ask(Verb.QUIT)
         finally:
             await self.close()
