@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import pillarbox
 from pillarbox.client.aio import Connecting
 from pillarbox.client.errors import OutOfStep, Refused, ServerTrouble, TooLarge, Unreachable
-from pillarbox.client.limits import FIRST_WINDOW, MAX_UNREAD, MAX_WINDOW, READ_SIZE
+from pillarbox.client.limits import FIRST_WINDOW, MAX_LINES, MAX_UNREAD, MAX_WINDOW, READ_SIZE
 from pillarbox.client.mailbox import Mailbox
 from pillarbox.client.quirks import Quirk
 from pillarbox.wire.replies import Code
@@ -56,6 +56,16 @@ async def test_uidl_that_fails_though_announced_is_a_failure() -> None:
 async def test_junk_in_a_listing_is_counted() -> None:
     async with Scripted(answers(LIST=multiline(b"1 2", b"?"))) as server, opened(server) as box:
         assert (await box.listings()).scans == ([(1, 2)], 1)
+
+
+@pytest.mark.parametrize("command", ["list", "uidl"])
+async def test_a_listing_of_very_many_short_lines_does_not_cost_the_memory(command: str) -> None:
+    endless = b"+OK\r\n" + b"1\n" * (MAX_LINES + 1) + b".\r\n"
+    async with Scripted(answers(**{command.upper(): endless})) as server:
+        box = await opened(server)
+        with pytest.raises(OutOfStep, match="lines"):
+            await getattr(box, command)()
+        await box.close()
 
 
 @pytest.mark.parametrize("pipelining", [True, False])

@@ -20,7 +20,7 @@ from pillarbox.client.errors import (
     SignInRefused,
     UnknownMechanism,
 )
-from pillarbox.client.limits import MAX_CHALLENGES
+from pillarbox.client.limits import MAX_CAPABILITIES, MAX_CHALLENGES
 from pillarbox.client.mailbox import Mailbox
 from pillarbox.wire.replies import Code
 from tests.client.scripted import PASSWORD, Answer, Peer, Scripted, answers, multiline
@@ -280,6 +280,13 @@ async def test_a_server_that_does_not_survive_capa_is_asked_without(answer: Answ
         await box.quit()
     assert server.connections == 2
     assert server.heard_in_clear.count(b"CAPA") == 1
+
+
+async def test_capabilities_without_an_end_are_done_without() -> None:
+    endless = b"+OK\r\n" + b"SASL PLAIN\r\n" * (MAX_CAPABILITIES // 10)
+    async with Scripted(answers(CAPA=endless)) as server:
+        assert await signed_in(server) == "USER"
+    assert server.connections == 2
 
 
 async def test_capabilities_are_asked_for_again_after_the_sign_in() -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from pillarbox.client.connection import Connection
 from pillarbox.client.errors import ClientError, OutOfStep, Unreachable, refusal
-from pillarbox.client.limits import MAX_LISTING
+from pillarbox.client.limits import MAX_LINES, MAX_LISTING
 from pillarbox.wire import errors as wire_errors
 from pillarbox.wire.client import ClientMachine, Content, Event, Greeting, Status
 from pillarbox.wire.redact import HIDDEN, redact
@@ -178,7 +178,7 @@ class Conversation:
             raise refusal(status.verb, status.code, status.text)
         return status
 
-    async def listing(self, turn: int) -> bytes:
+    async def listing(self, turn: int, max_octets: int = MAX_LISTING) -> bytes:
         """The whole content of that turn, whose status has come.
 
         Raises:
@@ -186,12 +186,15 @@ class Conversation:
             ClientError: the conversation has ended.
         """
         pieces: list[bytes] = []
-        octets = 0
+        octets = lines = 0
         while (piece := await self.piece(turn)) is not None:
             pieces.append(piece)
             octets += len(piece)
-            if octets > MAX_LISTING:
-                raise self.fail(f"it sent a listing of more than {MAX_LISTING} octets")
+            lines += piece.count(b"\n")
+            if octets > max_octets or lines > MAX_LINES:
+                raise self.fail(
+                    f"it sent a listing of more than {max_octets} octets or {MAX_LINES} lines"
+                )
         return b"".join(pieces)
 
     @property

@@ -23,7 +23,7 @@ from pillarbox.client.errors import (
     quoted,
     refusal,
 )
-from pillarbox.client.limits import CAPA_PATIENCE, TIMEOUT
+from pillarbox.client.limits import CAPA_PATIENCE, MAX_CAPABILITIES, TIMEOUT
 from pillarbox.client.looking import look_at_certificate
 from pillarbox.client.mailbox import Mailbox
 from pillarbox.client.proxy import open_connection
@@ -192,7 +192,8 @@ async def _capabilities(conversation: Conversation) -> Capabilities | None:
     status = await conversation.status(turn)
     if status.outcome is not Outcome.OK:
         return None
-    return Capabilities(parse_capabilities(await conversation.listing(turn)))
+    content = await conversation.listing(turn, MAX_CAPABILITIES)
+    return Capabilities(parse_capabilities(content))
 
 
 def _binding(certificate: bytes | None, capabilities: Capabilities) -> ChannelBinding | None:
