@@ -219,6 +219,27 @@ async def test_what_was_used_before_is_not_undercut() -> None:
     assert b"USER alice" not in server.heard_in_clear
 
 
+@pytest.mark.parametrize("before", ["XOAUTH2", "SCRAM-SHA-256"])
+async def test_a_server_cannot_choose_the_weaker_of_a_password_and_a_token(before: str) -> None:
+    script = sasl(b"PLAIN", AUTH=b"+OK\r\n")
+    async with Scripted(script) as server:
+        with pytest.raises(Insecure, match=before):
+            await signed_in(server, token="t", at_least=before)
+        # Without the token the configuration has changed, and not the server.
+        assert await signed_in(server, at_least="xoauth2") == "PLAIN"
+    assert server.heard_in_clear.count(b"AUTH PLAIN " + PLAIN) == 1
+
+
+@pytest.mark.parametrize("mechanism", ["USER", "PLAIN"])
+@pytest.mark.parametrize("secret", ["pass\ud800word", "p" * 20_000])
+async def test_a_password_that_cannot_be_sent(secret: str, mechanism: str) -> None:
+    async with Scripted(sasl(b"PLAIN")) as server:
+        with pytest.raises(InvalidSetting) as caught:
+            await signed_in(server, password=secret, mechanism=mechanism)
+    assert "pass\\" not in str(caught.value)
+    assert not any(line.startswith((b"AUTH", b"USER")) for line in server.heard_in_clear)
+
+
 REFUSALS: list[tuple[bytes, type[ClientError]]] = [
     (b"-ERR wrong password\r\n", SignInRefused),
     (b"-ERR [AUTH] wrong password\r\n", SignInRefused),
