@@ -79,6 +79,7 @@ class Connection(asyncio.BufferedProtocol):
             self._failure = Unreachable(
                 f"the connection to {self.place} broke: {_why(error)}; try again later"
             )
+            self._failure.__cause__ = error
         self._ended = True
         self._gone.set_result(None)
         self._wake()
