@@ -424,6 +424,16 @@ async def test_leaving_by_an_exception_hangs_up() -> None:
     assert b"QUIT" not in server.heard_in_clear
 
 
+async def test_a_mailbox_that_was_awaited_may_be_entered() -> None:
+    async with Scripted(answers()) as server:
+        async with await opened(server) as box:
+            await box.noop()
+        with pytest.raises(ZeroDivisionError):
+            async with await opened(server):
+                raise ZeroDivisionError
+    assert server.heard_in_clear.count(b"QUIT") == 1
+
+
 async def test_quit_twice_is_quit_once() -> None:
     async with Scripted(answers()) as server:
         async with opened(server) as box:

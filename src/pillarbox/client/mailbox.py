@@ -9,7 +9,8 @@ way leaves the mailbox in order: the next one passes over what is left of it. Af
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from types import TracebackType
+from typing import NamedTuple, Self, TypeVar
 
 from pillarbox.client.batch import Batch
 from pillarbox.client.capabilities import Capabilities
@@ -236,6 +237,20 @@ class Mailbox:
             await self._conversation.connection.listen()
             await self._conversation.ask(Verb.QUIT)
         finally:
+            await self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            await self.quit()
+        else:
             await self.close()
 
     async def close(self) -> None:
