@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 import pillarbox
-from pillarbox.client.errors import ClientError, SignInRefused
+from pillarbox.client.errors import ClientError
 from pillarbox.client.tls import TlsSettings
 
 
@@ -22,8 +22,6 @@ async def look(url: str, password: str, tls: TlsSettings) -> str:
     try:
         async with pillarbox.connect(url, password=password, tls=tls, timeout=30) as box:
             count, octets = await box.stat()
-    except SignInRefused:
-        return f"{url}: wrong password"
     except ClientError as error:  # a whole sentence, whatever it is
         return f"{url}: {error}"
     return f"{url}: {count} messages, {octets} octets"

@@ -122,6 +122,8 @@ def test_what_makes_no_sense_is_left_out(fields: dict[str, str]) -> None:
         b'<!DOCTYPE c [<!ENTITY a "h.example">]>' + one(hostname="&a;"),
         ('<!DOCTYPE c [<!ENTITY a "h">]>' + one(hostname="&a;").decode()).encode("utf-16"),
         one(hostname="&a;"),
+        b'<?xml version="1.0" encoding="none-such"?><clientConfig/>',
+        b'<?xml version="1.0" encoding="rot13"?><clientConfig/>',
         b"\xff\xfe\xfd",
     ],
 )

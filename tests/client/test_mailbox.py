@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import pillarbox
 from pillarbox.client.aio import Connecting
 from pillarbox.client.errors import OutOfStep, Refused, ServerTrouble, TooLarge, Unreachable
-from pillarbox.client.limits import FIRST_WINDOW, MAX_UNREAD, MAX_WINDOW, READ_SIZE
+from pillarbox.client.limits import FIRST_WINDOW, MAX_LINES, MAX_UNREAD, MAX_WINDOW, READ_SIZE
 from pillarbox.client.mailbox import Mailbox
 from pillarbox.client.quirks import Quirk
 from pillarbox.wire.replies import Code
@@ -56,6 +56,16 @@ async def test_uidl_that_fails_though_announced_is_a_failure() -> None:
 async def test_junk_in_a_listing_is_counted() -> None:
     async with Scripted(answers(LIST=multiline(b"1 2", b"?"))) as server, opened(server) as box:
         assert (await box.listings()).scans == ([(1, 2)], 1)
+
+
+@pytest.mark.parametrize("command", ["list", "uidl"])
+async def test_a_listing_of_very_many_short_lines_does_not_cost_the_memory(command: str) -> None:
+    endless = b"+OK\r\n" + b"1\n" * (MAX_LINES + 1) + b".\r\n"
+    async with Scripted(answers(**{command.upper(): endless})) as server:
+        box = await opened(server)
+        with pytest.raises(OutOfStep, match="lines"):
+            await getattr(box, command)()
+        await box.close()
 
 
 @pytest.mark.parametrize("pipelining", [True, False])
@@ -109,6 +119,53 @@ async def test_a_bound_on_what_is_held_in_memory() -> None:
         await box.noop()
 
 
+async def test_what_was_given_up_half_way_is_never_given_out_as_if_it_were_whole() -> None:
+    mail = b"Received: x\r\n\r\n" + b"".join(b"%d\r\n" % n for n in range(100_000))
+    script = answers()
+    script[b"RETR 1"] = retr(mail)
+    async with Scripted(script) as server, opened(server) as box:
+        message = box.retrieve(1)
+        for again in (message.read(max_octets=100), message.read(), anext(message)):
+            with pytest.raises(TooLarge):
+                await again
+        assert await box.retrieve(1).read() == mail
+
+
+async def test_a_message_that_was_refused_is_refused_again() -> None:
+    script = answers()
+    script[b"RETR 2"] = b"-ERR [SYS/PERM] damaged\r\n"
+    async with Scripted(script) as server, opened(server) as box:
+        message = box.retrieve(2)
+        for again in (message.read(), message.read(), anext(message)):
+            with pytest.raises(ServerTrouble):
+                await again
+
+
+@pytest.mark.parametrize("said", [0, len(b"+OK here\r\nReceived: x\r\n")])
+async def test_a_message_whose_reading_was_cancelled_can_be_read_no_more(said: int) -> None:
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hesitate(peer: Peer) -> None:
+        await peer.say(retr(MAILS[1])[:said])
+        asked.set()
+        await go_on.wait()
+        await peer.say(retr(MAILS[1])[said:])
+
+    script = answers()
+    script[b"RETR 1"] = hesitate
+    async with Scripted(script) as server, opened(server) as box:
+        message = box.retrieve(1)
+        reading = asyncio.create_task(message.read())
+        await asked.wait()
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        go_on.set()
+        with pytest.raises(RuntimeError):  # not what is left, and not nothing
+            await message.read()
+        assert await box.retrieve(1).read() == MAILS[1]
+
+
 async def test_what_is_left_of_a_message_is_passed_over() -> None:
     async with Scripted(answers()) as server, opened(server) as box:
         left = box.retrieve(1)
@@ -157,6 +214,38 @@ async def test_a_call_that_is_cancelled_leaves_the_mailbox_in_order() -> None:
         with pytest.raises(asyncio.CancelledError):
             await reading
         go_on.set()
+        assert await box.retrieve(2).read() == MAILS[2]
+
+
+async def test_a_second_task_is_told_off_and_nothing_is_mixed_up() -> None:
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hesitate(peer: Peer) -> None:
+        asked.set()
+        await go_on.wait()
+        await peer.say(retr(MAILS[1]))
+
+    script = answers()
+    script[b"RETR 1"] = hesitate
+    async with Scripted(script) as server, opened(server) as box:
+        reading = asyncio.create_task(box.retrieve(1).read())
+        await asked.wait()
+        for meddle in (box.stat, box.listings, box.in_step, box.retrieve(2).read):
+            with pytest.raises(RuntimeError, match="one task"):
+                await meddle()
+        go_on.set()
+        assert await reading == MAILS[1]
+        assert await box.retrieve(2).read() == MAILS[2]
+
+
+async def test_messages_of_a_batch_cannot_be_read_at_the_same_time() -> None:
+    """A reader in each task: what does not come whole is an error, and none waits for ever."""
+    async with Scripted(answers()) as server, opened(server) as box:
+        readers = [message.read() async for message in box.retrieve_many([1, 2, 3])]
+        outcomes = await asyncio.gather(*readers, return_exceptions=True)
+        for number, outcome in enumerate(outcomes, 1):
+            assert outcome == MAILS[number] or isinstance(outcome, RuntimeError)
+        assert RuntimeError in map(type, outcomes)
         assert await box.retrieve(2).read() == MAILS[2]
 
 
@@ -333,6 +422,16 @@ async def test_leaving_by_an_exception_hangs_up() -> None:
             await fail_inside(server)
     assert b"DELE 1" in server.heard_in_clear
     assert b"QUIT" not in server.heard_in_clear
+
+
+async def test_a_mailbox_that_was_awaited_may_be_entered() -> None:
+    async with Scripted(answers()) as server:
+        async with await opened(server) as box:
+            await box.noop()
+        with pytest.raises(ZeroDivisionError):
+            async with await opened(server):
+                raise ZeroDivisionError
+    assert server.heard_in_clear.count(b"QUIT") == 1
 
 
 async def test_quit_twice_is_quit_once() -> None:

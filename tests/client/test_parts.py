@@ -65,7 +65,7 @@ def test_capabilities() -> None:
     assert NONE_KNOWN.implementation == ""
 
 
-@pytest.mark.parametrize("words", [(), ("",), ("soon",), ("-1",), ("²",), ("1.5",)])
+@pytest.mark.parametrize("words", [(), ("",), ("soon",), ("-1",), ("²",), ("1.5",), ("9" * 5000,)])
 def test_a_login_delay_that_is_none(words: tuple[str, ...]) -> None:
     assert Capabilities({"LOGIN-DELAY": words}).login_delay == 0
 

@@ -20,7 +20,7 @@ from pillarbox.client.errors import (
     SignInRefused,
     UnknownMechanism,
 )
-from pillarbox.client.limits import MAX_CHALLENGES
+from pillarbox.client.limits import MAX_CAPABILITIES, MAX_CHALLENGES
 from pillarbox.client.mailbox import Mailbox
 from pillarbox.wire.replies import Code
 from tests.client.scripted import PASSWORD, Answer, Peer, Scripted, answers, multiline
@@ -219,6 +219,27 @@ async def test_what_was_used_before_is_not_undercut() -> None:
     assert b"USER alice" not in server.heard_in_clear
 
 
+@pytest.mark.parametrize("before", ["XOAUTH2", "SCRAM-SHA-256"])
+async def test_a_server_cannot_choose_the_weaker_of_a_password_and_a_token(before: str) -> None:
+    script = sasl(b"PLAIN", AUTH=b"+OK\r\n")
+    async with Scripted(script) as server:
+        with pytest.raises(Insecure, match=before):
+            await signed_in(server, token="t", at_least=before)
+        # Without the token the configuration has changed, and not the server.
+        assert await signed_in(server, at_least="xoauth2") == "PLAIN"
+    assert server.heard_in_clear.count(b"AUTH PLAIN " + PLAIN) == 1
+
+
+@pytest.mark.parametrize("mechanism", ["USER", "PLAIN"])
+@pytest.mark.parametrize("secret", ["pass\ud800word", "p" * 20_000])
+async def test_a_password_that_cannot_be_sent(secret: str, mechanism: str) -> None:
+    async with Scripted(sasl(b"PLAIN")) as server:
+        with pytest.raises(InvalidSetting) as caught:
+            await signed_in(server, password=secret, mechanism=mechanism)
+    assert "pass\\" not in str(caught.value)
+    assert not any(line.startswith((b"AUTH", b"USER")) for line in server.heard_in_clear)
+
+
 REFUSALS: list[tuple[bytes, type[ClientError]]] = [
     (b"-ERR wrong password\r\n", SignInRefused),
     (b"-ERR [AUTH] wrong password\r\n", SignInRefused),
@@ -280,6 +301,13 @@ async def test_a_server_that_does_not_survive_capa_is_asked_without(answer: Answ
         await box.quit()
     assert server.connections == 2
     assert server.heard_in_clear.count(b"CAPA") == 1
+
+
+async def test_capabilities_without_an_end_are_done_without() -> None:
+    endless = b"+OK\r\n" + b"SASL PLAIN\r\n" * (MAX_CAPABILITIES // 10)
+    async with Scripted(answers(CAPA=endless)) as server:
+        assert await signed_in(server) == "USER"
+    assert server.connections == 2
 
 
 async def test_capabilities_are_asked_for_again_after_the_sign_in() -> None:

@@ -11,8 +11,8 @@ import pytest
 
 import pillarbox
 from pillarbox.client import aio, sync
-from pillarbox.client.errors import OutOfStep, Refused
-from tests.client.scripted import MAILS, PASSWORD, Scripted, answers
+from pillarbox.client.errors import OutOfStep, Refused, Unreachable
+from tests.client.scripted import MAILS, PASSWORD, Peer, Scripted, answers
 
 
 def public(kind: type) -> set[str]:
@@ -73,6 +73,35 @@ async def test_leaving_by_an_exception_hangs_up() -> None:
         with pytest.raises(OutOfStep):
             await asyncio.to_thread(leave, server.url())
     assert b"QUIT" not in server.heard_in_clear
+
+
+@pytest.mark.parametrize("call", ["quit", "in_step"])
+@pytest.mark.parametrize("stale", [b"+OK bye\r\n", b"-ERR idle for too long\r\n"])
+async def test_what_came_while_nobody_waited_is_no_reply(stale: bytes, call: str) -> None:
+    loop = asyncio.get_running_loop()
+    go_on, said = asyncio.Event(), asyncio.Event()
+
+    async def linger(peer: Peer) -> None:
+        await peer.say(b"+OK\r\n")
+        await go_on.wait()
+        await peer.say(stale)
+        said.set()
+
+    async def provoke() -> None:
+        go_on.set()
+        await said.wait()
+
+    def leave(url: str) -> None:
+        box = pillarbox.sync.connect(url, password=PASSWORD, insecure_cleartext=True)
+        box.delete(1)
+        asyncio.run_coroutine_threadsafe(provoke(), loop).result()
+        with pytest.raises(Unreachable if stale.startswith(b"-ERR") else OutOfStep):
+            getattr(box, call)()  # not as if it had been confirmed
+        box.close()
+
+    async with Scripted(answers(DELE=linger)) as server:
+        await asyncio.to_thread(leave, server.url())
+    assert not {b"QUIT", b"STAT"} & set(server.heard_in_clear)
 
 
 PROGRAM = """

@@ -30,6 +30,15 @@ async def test_an_authority_of_ones_own(ca: Path) -> None:
     assert tls.version() in {"TLSv1.2", "TLSv1.3"}
 
 
+def test_files_may_be_named_by_strings(ca: Path) -> None:
+    assert (
+        TlsSettings(ca=str(ca)).context().get_ca_certs()
+        == TlsSettings(ca=ca).context().get_ca_certs()
+    )
+    with pytest.raises(InvalidSetting, match="none-such"):
+        TlsSettings(client_certificate="none-such").context()
+
+
 async def test_the_servers_own_certificate_may_be_the_one_that_is_trusted(tmp_path: Path) -> None:
     own = write_pem(tmp_path / "own.pem", LEAF.cert_chain_pems[0])
     async with serving(server_side(LEAF)) as port:

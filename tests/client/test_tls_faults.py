@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+import pillarbox
 from pillarbox.client.errors import Insecure, Unreachable
 from pillarbox.client.tls import TlsSettings, fingerprint_of
 from pillarbox.client.tls_faults import tls_fault
@@ -209,6 +210,24 @@ async def test_a_server_that_does_not_accept_our_certificate(
         fault = tls_fault(await refused(trusting, port), "h", port)
     assert isinstance(fault, Insecure)
     assert "does not accept the certificate of ours" in str(fault)
+
+
+async def test_who_connects_hears_of_the_certificate_and_not_of_a_broken_connection(
+    tmp_path: Path,
+) -> None:
+    """It comes in the place of the greeting (TLS 1.3), and trying again later does not help."""
+    authority = write_pem(tmp_path / "authority.pem", AUTHORITY.cert_pem)
+    ours = trustme.CA().issue_cert("alice@example.org")
+    file = write_pem(tmp_path / "alice.pem", ours.private_key_pem, *ours.cert_chain_pems)
+    context = server_side(AUTHORITY.issue_cert("localhost"), wants=AUTHORITY)
+    for certificate, words in ((None, "wants a certificate"), (file, "does not accept the")):
+        async with serving(context) as port:
+            with pytest.raises(Insecure, match=words):
+                await pillarbox.connect(
+                    f"pop3s://alice@localhost:{port}",
+                    password="never sent",
+                    tls=TlsSettings(ca=authority, client_certificate=certificate),
+                )
 
 
 async def test_tls_that_is_too_weak(trusting: ssl.SSLContext) -> None:

@@ -217,10 +217,10 @@ def test_what_is_not_known_might_have_been_stronger() -> None:
 def test_user_and_apop_are_weighed_as_well(name: str, before: str | None, weaker: bool) -> None:
     """CAPA without its SASL line would otherwise be a way down."""
     if not weaker:
-        refuse_weaker(name, [], before)
+        refuse_weaker(name, [], PASSWORD, before)
         return
     with pytest.raises(Downgraded, match="no SASL"):
-        refuse_weaker(name, [], before)
+        refuse_weaker(name, [], PASSWORD, before)
 
 
 def test_every_row_says_what_it_proves_with() -> None:

@@ -50,10 +50,7 @@ class Connecting:
         traceback: TracebackType | None,
     ) -> None:
         assert self._mailbox is not None  # noqa: S101 -- it was entered
-        if kind is None:
-            await self._mailbox.quit()
-        else:
-            await self._mailbox.close()
+        await self._mailbox.__aexit__(kind, error, traceback)
 
 
 def connect(  # noqa: PLR0913 -- settings by name, nearly all with the right default

@@ -56,7 +56,7 @@ def described_servers(document: bytes, address: str) -> list[DescribedServer]:
     reader = _Reader()
     try:
         reader.parser.Parse(document, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError) as error:  # LookupError: no such encoding
         raise ValueError(f"not well-formed XML: {error}") from error
     servers = (_server(fields, address) for fields in reader.servers[:MOST_SERVERS])
     return [server for server in servers if server is not None]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
+
+_SECONDS = re.compile(r"[0-9]{1,9}")
+"""Of 30 years and less; Python refuses to read a number of thousands of digits."""
 
 
 class Capabilities(NamedTuple):
@@ -40,7 +44,7 @@ class Capabilities(NamedTuple):
     def login_delay(self) -> int:
         """Seconds between two logins (RFC 2449, section 6.5); 0: no rule."""
         words = self.announced.get("LOGIN-DELAY", ())
-        return int(words[0]) if words and words[0].isdecimal() and words[0].isascii() else 0
+        return int(words[0]) if words and _SECONDS.fullmatch(words[0]) else 0
 
 
 NONE_KNOWN = Capabilities({}, asked=False)

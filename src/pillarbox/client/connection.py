@@ -79,6 +79,7 @@ class Connection(asyncio.BufferedProtocol):
             self._failure = Unreachable(
                 f"the connection to {self.place} broke: {_why(error)}; try again later"
             )
+            self._failure.__cause__ = error
         self._ended = True
         self._gone.set_result(None)
         self._wake()
@@ -125,6 +126,15 @@ class Connection(asyncio.BufferedProtocol):
             self._waiter = None
         if not self._pieces:
             self.check()
+
+    async def listen(self) -> None:
+        """Let in what has arrived already, without waiting for anything.
+
+        Nobody may have run the loop for a while (the blocking client runs it only to wait). In
+        one turn it sees that something is there, and reads it; behind that comes the caller.
+        """
+        for _ in range(2):
+            await asyncio.sleep(0)
 
     def check(self) -> None:
         """Whether anything can still come.

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from pillarbox.client.connection import Connection
 from pillarbox.client.errors import ClientError, OutOfStep, Unreachable, refusal
-from pillarbox.client.limits import MAX_LISTING
+from pillarbox.client.limits import MAX_LINES, MAX_LISTING
 from pillarbox.wire import errors as wire_errors
 from pillarbox.wire.client import ClientMachine, Content, Event, Greeting, Status
 from pillarbox.wire.redact import HIDDEN, redact
@@ -26,6 +26,7 @@ Trace = Callable[[str], None]
 """Gets each line of the dialogue (not contents), without secrets."""
 
 _PASSED_OVER = "the message was passed over: another command came first"
+_NOT_ALONE = "a mailbox is used by one task at a time: another one is waiting for a reply"
 
 
 class Conversation:
@@ -39,6 +40,7 @@ class Conversation:
         "_outbox",
         "_said",
         "_trace",
+        "_waits",
         "connection",
         "machine",
     )
@@ -51,6 +53,7 @@ class Conversation:
         self._heard = 0  # the turn whose status has come
         self._begun = False  # and whose content has not ended
         self._ahead: Status | None = None  # of the turn after it, if it was looked at already
+        self._waits = False  # somebody does, for what comes next
         self._trace = trace
         self._failure: ClientError | None = None
 
@@ -175,7 +178,7 @@ class Conversation:
             raise refusal(status.verb, status.code, status.text)
         return status
 
-    async def listing(self, turn: int) -> bytes:
+    async def listing(self, turn: int, max_octets: int = MAX_LISTING) -> bytes:
         """The whole content of that turn, whose status has come.
 
         Raises:
@@ -183,12 +186,15 @@ class Conversation:
             ClientError: the conversation has ended.
         """
         pieces: list[bytes] = []
-        octets = 0
+        octets = lines = 0
         while (piece := await self.piece(turn)) is not None:
             pieces.append(piece)
             octets += len(piece)
-            if octets > MAX_LISTING:
-                raise self.fail(f"it sent a listing of more than {MAX_LISTING} octets")
+            lines += piece.count(b"\n")
+            if octets > max_octets or lines > MAX_LINES:
+                raise self.fail(
+                    f"it sent a listing of more than {max_octets} octets or {MAX_LINES} lines"
+                )
         return b"".join(pieces)
 
     @property
@@ -201,7 +207,9 @@ class Conversation:
 
         Raises:
             ClientError: the conversation has ended.
+            RuntimeError: another task waits for it.
         """
+        self._check_alone()
         try:
             while (event := self.machine.next_event()) is None:
                 piece = self.connection.take()
@@ -221,7 +229,11 @@ class Conversation:
         # who says nothing.
         deadline = self.connection.deadline()
         while (event := self.poll()) is None:
-            await self.connection.more(deadline)
+            self._waits = True
+            try:
+                await self.connection.more(deadline)
+            finally:
+                self._waits = False
         return event
 
     # Endings.
@@ -231,9 +243,16 @@ class Conversation:
 
         Raises:
             ClientError: it has ended, and this is why.
+            RuntimeError: another task waits for a reply.
         """
+        self._check_alone()
         if self._failure is not None:
             raise self._failure
+
+    def _check_alone(self) -> None:
+        """Two that wait would take each other's replies, and mix up messages."""
+        if self._waits:
+            raise RuntimeError(_NOT_ALONE)
 
     def check_silence(self) -> None:
         """See that nothing has come that nobody asked for.

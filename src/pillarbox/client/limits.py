@@ -20,8 +20,16 @@ MAX_UNREAD = 512 * 1024
 """Octets that wait for a slow consumer; past it reading pauses, and TCP holds the server back."""
 
 MAX_LISTING = 64 * 1024 * 1024
-"""Octets of a LIST, UIDL or CAPA: a million messages with unique-ids of the longest kind would
-have 80. A server that sends more has lost its mind, and would cost this machine its memory."""
+"""Octets of a LIST or UIDL: 800,000 messages with unique-ids of the longest kind. A server that
+sends more has lost its mind, and would cost this machine its memory."""
+
+MAX_LINES = 1_000_000
+"""Lines of a LIST or UIDL. Each costs some hundred octets of memory once it is understood, and
+may be as short as two on the wire: MAX_LISTING alone would let gigabytes be made of it."""
+
+MAX_CAPABILITIES = 64 * 1024
+"""Octets of a CAPA, which comes before either side has shown who it is; real ones have some
+hundred."""
 
 MAX_READ = 64 * 1024 * 1024
 """Octets that ``read()`` holds in memory unless told otherwise: more than any provider lets

@@ -9,7 +9,8 @@ way leaves the mailbox in order: the next one passes over what is left of it. Af
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from types import TracebackType
+from typing import NamedTuple, Self, TypeVar
 
 from pillarbox.client.batch import Batch
 from pillarbox.client.capabilities import Capabilities
@@ -215,7 +216,9 @@ class Mailbox:
         """
         if await self._conversation.next_is_in_step():
             return
+        await self._conversation.connection.listen()
         await self.stat()
+        await self._conversation.connection.listen()
         self._conversation.check_silence()
 
     # Endings.
@@ -226,12 +229,28 @@ class Mailbox:
         Raises:
             Refused: the server did not remove all of them.
             Unreachable: its answer was lost. They may be gone or not.
+            OutOfStep: something had come that nobody asked for. QUIT was not said.
         """
         if self._closed:
             return
         try:
+            await self._conversation.connection.listen()
             await self._conversation.ask(Verb.QUIT)
         finally:
+            await self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            await self.quit()
+        else:
             await self.close()
 
     async def close(self) -> None:

@@ -23,14 +23,14 @@ from pillarbox.client.errors import (
     quoted,
     refusal,
 )
-from pillarbox.client.limits import CAPA_PATIENCE, TIMEOUT
+from pillarbox.client.limits import CAPA_PATIENCE, MAX_CAPABILITIES, TIMEOUT
 from pillarbox.client.looking import look_at_certificate
 from pillarbox.client.mailbox import Mailbox
 from pillarbox.client.proxy import open_connection
 from pillarbox.client.quirks import Quirk, quirks_of
 from pillarbox.client.signing_in import Proofs, SignIn, sign_in
 from pillarbox.client.tls import TlsSettings
-from pillarbox.client.tls_faults import tls_fault
+from pillarbox.client.tls_faults import refuses_our_certificate, tls_fault
 from pillarbox.sasl.client import ChannelBinding
 from pillarbox.wire.client import Greeting
 from pillarbox.wire.listings import parse_capabilities
@@ -82,8 +82,11 @@ async def _open(endpoint: Endpoint, options: Options, *, asks: bool) -> Mailbox:
         raise await _handshake_fault(error, endpoint, options) from error
     try:
         return await _greeted(Conversation(connection, options.trace), endpoint, options, tls, asks)
-    except BaseException:
+    except BaseException as error:
         connection.abort(Unreachable("the session did not come about"))
+        fault = error.__cause__
+        if isinstance(fault, OSError) and refuses_our_certificate(fault):
+            raise tls_fault(fault, endpoint.host, endpoint.port) from fault
         raise
 
 
@@ -166,6 +169,8 @@ async def _first_capabilities(conversation: Conversation) -> Capabilities:
     try:
         return await _capabilities(conversation) or NONE_KNOWN
     except (Unreachable, OutOfStep) as error:
+        if refuses_our_certificate(error.__cause__):
+            raise  # it has nothing to do with CAPA
         connection.abort(error)
         raise _NoAnswerToCapa from error
     finally:
@@ -192,7 +197,8 @@ async def _capabilities(conversation: Conversation) -> Capabilities | None:
     status = await conversation.status(turn)
     if status.outcome is not Outcome.OK:
         return None
-    return Capabilities(parse_capabilities(await conversation.listing(turn)))
+    content = await conversation.listing(turn, MAX_CAPABILITIES)
+    return Capabilities(parse_capabilities(content))
 
 
 def _binding(certificate: bytes | None, capabilities: Capabilities) -> ChannelBinding | None:

@@ -5,21 +5,24 @@ from __future__ import annotations
 from typing import Self
 
 from pillarbox.client.conversation import Conversation
-from pillarbox.client.errors import TooLarge
+from pillarbox.client.errors import ClientError, TooLarge
 from pillarbox.client.limits import MAX_READ
 from pillarbox.wire.verbs import Verb
+
+_GIVEN_UP = "the message was given up half way: retrieve it again"
 
 
 class Retrieval:
     """A message that comes piece by piece: an asynchronous iterator of bytes.
 
     The pieces are unstuffed and have the line ends that the server sent. Whatever ends the
-    iteration early is an exception: a message that was cut off never looks whole. (A server
+    iteration early is an exception, and the same one at each further try: a message that was
+    cut off, refused or given up never looks whole. (A server
     that forgets to stuff dots can still end one early. That shows in the next reply at the
     latest, see :meth:`pillarbox.client.mailbox.Mailbox.in_step`.)
     """
 
-    __slots__ = ("_begun", "_conversation", "_ended", "_turn", "number")
+    __slots__ = ("_begun", "_conversation", "_ended", "_fault", "_turn", "number")
 
     def __init__(self, conversation: Conversation, number: int, turn: int | None = None) -> None:
         """*turn*: of its RETR; None: it is said when the first piece is asked for."""
@@ -29,6 +32,7 @@ class Retrieval:
         self._turn = turn
         self._begun = False
         self._ended = False
+        self._fault: Exception | None = None  # why it cannot be had whole any more
 
     def __aiter__(self) -> Self:
         return self
@@ -39,7 +43,10 @@ class Retrieval:
         Raises:
             Refused: the server does not hand out this message; others may do.
             ClientError: the session has ended.
+            RuntimeError: it was passed over, or given up half way.
         """
+        if self._fault is not None:
+            raise self._fault
         if self._ended:
             raise StopAsyncIteration
         if not self._begun:
@@ -59,24 +66,33 @@ class Retrieval:
             Refused: the server does not hand out this message; others may do.
             ClientError: the session has ended.
         """
+        try:
+            pieces = await self._pieces(max_octets)
+        except BaseException as error:
+            # What came is lost: the rest must not be taken for the message.
+            self._fault = error if isinstance(error, ClientError) else RuntimeError(_GIVEN_UP)
+            raise
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def _pieces(self, max_octets: int) -> list[bytes]:
         pieces: list[bytes] = []
         octets = 0
         async for piece in self:
             octets += len(piece)
             if octets > max_octets:
                 raise TooLarge(
-                    f"message {self.number} has more than {max_octets} octets; iterate over it "
-                    "instead of reading it whole, or allow more"
+                    f"message {self.number} has more than {max_octets} octets; retrieve it again, "
+                    "and iterate over it instead of reading it whole, or allow more"
                 )
             pieces.append(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return pieces
 
     async def _begin(self) -> None:
         if self._turn is None:
             self._turn = self._conversation.say(Verb.RETR, self.number)
-        self._begun = True
         try:
             await self._conversation.accepted(self._turn)
-        except BaseException:
-            self._ended = True
+        except ClientError as error:
+            self._fault = error
             raise
+        self._begun = True

@@ -27,8 +27,10 @@ from pillarbox.client.errors import (
 from pillarbox.client.limits import MAX_CHALLENGES
 from pillarbox.sasl import client as sasl
 from pillarbox.sasl.client import ChannelBinding, ClientMechanism, Credentials
+from pillarbox.sasl.mechanism import encode
 from pillarbox.wire.client import Status, decode_challenge
 from pillarbox.wire.commands import MAX_COMMAND
+from pillarbox.wire.lines import MAX_LINE
 from pillarbox.wire.states import Outcome
 from pillarbox.wire.verbs import Verb
 
@@ -37,6 +39,9 @@ Secret = str | Callable[[], str | Awaitable[str]]
 
 USER = "USER"
 APOP = "APOP"
+
+MAX_SECRET = MAX_LINE // 2
+"""Octets of a password or token: what fits into a line once it is base64, beside a name."""
 
 _LINE_ENDS = frozenset("\r\n\0")
 
@@ -115,9 +120,22 @@ async def _credentials(proofs: Proofs) -> Credentials:
             "--password-command, or put it into the keyring"
         )
     for what, secret in (("password", password), ("access token", token)):
-        if secret is not None and not _LINE_ENDS.isdisjoint(secret):
-            raise InvalidSetting(f"the {what} for {proofs.user} has a line end in it; remove that")
+        if secret is not None and (fault := _fault(secret)):
+            raise InvalidSetting(f"the {what} for {proofs.user} {fault}")
     return Credentials(proofs.user, password, token)
+
+
+def _fault(secret: str) -> str | None:
+    """Why *secret* cannot be sent, if so."""
+    if not _LINE_ENDS.isdisjoint(secret):
+        return "has a line end in it; remove that"
+    try:
+        octets = len(encode(secret))
+    except sasl.SaslError:
+        return "is not text: it has half of a character in it"
+    if octets > MAX_SECRET:
+        return f"has more than {MAX_SECRET} octets; is it the right file?"
+    return None
 
 
 async def _reveal(secret: Secret | None) -> str | None:
@@ -150,7 +168,7 @@ def _mechanism(
         has_user = how.capabilities.may(USER) or not offered
         if wanted or credentials.password is None or not has_user:
             raise
-        sasl.refuse_weaker(USER, offered, proofs.at_least)
+        sasl.refuse_weaker(USER, offered, credentials, proofs.at_least)
         return None
 
 

@@ -27,11 +27,11 @@ _SHA256_DIGITS = 64
 class TlsSettings(NamedTuple):
     """What TLS shall be like. The default is right for every public server."""
 
-    ca: Path | None = None
+    ca: Path | str | None = None
     """PEM file of the only authorities to trust; or of the server's own certificate."""
     fingerprint: str | None = None
     """SHA-256 of the server's certificate: 64 hexadecimal digits; colons make no difference."""
-    client_certificate: Path | None = None
+    client_certificate: Path | str | None = None
     """PEM file with our certificate, its chain, and its key without a password."""
 
     def context(self) -> ssl.SSLContext:
@@ -46,14 +46,14 @@ class TlsSettings(NamedTuple):
         if self.fingerprint is not None:
             normal_fingerprint(self.fingerprint)
         if self.ca is not None:
-            _trust_only(context, self.ca)
+            _trust_only(context, Path(self.ca))
         elif self.fingerprint is not None:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         else:
             trust_system(context)
         if self.client_certificate is not None:
-            _introduce(context, self.client_certificate)
+            _introduce(context, Path(self.client_certificate))
         return context
 
     def check_pin(self, der: bytes | None) -> None:

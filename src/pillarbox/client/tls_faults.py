@@ -44,6 +44,17 @@ def tls_fault(
     )
 
 
+def refuses_our_certificate(error: BaseException | None) -> bool:
+    """Whether *error* says that the server wants a certificate of ours, or not this one.
+
+    In TLS 1.3 that comes behind the handshake, in the place of the server's first words.
+    """
+    return isinstance(error, ssl.SSLError) and _OF_TLS.get(error.reason or "") in {
+        _WANTS_OURS,
+        _REFUSES_OURS,
+    }
+
+
 def _expired(_: ssl.SSLCertVerificationError, __: str, certificate: Certificate | None) -> str:
     if certificate and certificate.end > datetime.now(UTC):
         return "is good, but one that it was issued with has expired; its operator has to renew it"

@@ -92,23 +92,29 @@ def choose(
             raise TlsNeeded(f"{row.name} without TLS would show the password to everybody")
     else:
         row = _strongest(names, credentials, channel_binding, secured=secured)
-        refuse_weaker(row.name, names, at_least)
+        refuse_weaker(row.name, names, credentials, at_least)
     return _build(row, credentials, channel_binding, names)
 
 
-def refuse_weaker(name: str, offered: Sequence[str], before: str | None) -> None:
+def refuse_weaker(
+    name: str, offered: Sequence[str], credentials: Credentials, before: str | None
+) -> None:
     """See to it that *name* (USER and APOP count, too) is no weaker than what was used *before*.
 
     Whoever goes over from a password to a token, or back, does so by changing the
-    configuration, which no server can bring about: ways of different kinds are not compared.
+    configuration, which no server can bring about: ways of different kinds are compared only
+    where the credentials still have what the former way proved the identity with.
 
     Raises:
         Downgraded: it is weaker, or *before* is not known here and might be stronger.
     """
-    if before is None or name == before:
+    if before is None or name == before.upper():
         return
-    row, former = STRENGTHS[name], STRENGTHS.get(before)
-    if former is None or (former.proof is row.proof and former.strength > row.strength):
+    row, former = STRENGTHS[name], STRENGTHS.get(before.upper())
+    if former is None:
+        raise Downgraded(offered, before)
+    comparable = former.proof is row.proof or former.proof in _proofs(credentials)
+    if comparable and former.strength > row.strength:
         raise Downgraded(offered, before)
 
 

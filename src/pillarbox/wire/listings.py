@@ -130,12 +130,11 @@ def parse_capabilities(content: bytes) -> dict[str, tuple[str, ...]]:
 
     A keyword that comes twice has the arguments of both.
     """
-    announced: dict[str, tuple[str, ...]] = {}
+    announced: dict[str, list[str]] = {}
     for line in _lines(content):
         keyword, *arguments = (word.decode("utf-8", "replace") for word in line.split())
-        name = keyword.upper()
-        announced[name] = announced.get(name, ()) + tuple(arguments)
-    return announced
+        announced.setdefault(keyword.upper(), []).extend(arguments)
+    return {name: tuple(arguments) for name, arguments in announced.items()}
 
 
 def _lines(content: bytes) -> list[bytes]:
