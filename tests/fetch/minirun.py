@@ -6,6 +6,7 @@ folder MAILBOX, a file a message, as a process of its own that can be killed.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import mailbox
 import sys
@@ -132,11 +133,11 @@ def stored_in(target: str) -> list[bytes]:
     server had it, CRLF.
     """
     kind, _, place = target.partition(":")
-    if kind != "mbox" and not Path(place).exists():
-        return []
     reader = {"maildir": mailbox.Maildir, "mh": mailbox.MH, "mbox": mailbox.mbox}[kind]
-    found = reader(place, None, create=False) if Path(place).exists() else {}
-    texts = [found.get_bytes(key) for key in found.iterkeys()] if found else []
+    if not Path(place).exists():
+        return []
+    with contextlib.closing(reader(place, None, create=False)) as found:
+        texts = [found.get_bytes(key) for key in found.iterkeys()]
     return sorted(_as_sent(text, quoted=kind == "mbox") for text in texts)
 
 
