@@ -78,6 +78,11 @@ class Case:
     def rules(self, rules: Rules, *, confirmed: bool = False) -> None:
         self.account = self.account._replace(rules=rules, confirmed=confirmed)
 
+    def deliver_by(self, command: str) -> None:
+        """Mail goes to a command, which may refuse it; nothing in the Maildir is looked at."""
+        self.account = self.account._replace(target=parse_destination(f"command:{command}"))
+        self.server.maildrop.on_removal = lambda _: None
+
     @property
     def problems(self) -> list[str]:
         """What the user was told of."""

@@ -83,6 +83,7 @@ class HostileServer:
         self.port = 0
         self._tls = tls
         self._tasks: set[asyncio.Task[None]] = set()
+        self._errors: list[BaseException] = []
 
     async def __aenter__(self) -> Self:
         tls = self._tls if self.implicit else None
@@ -98,6 +99,8 @@ class HostileServer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._server.wait_closed()
+        for error in self._errors:
+            raise error
 
     @property
     def commands(self) -> list[str]:
@@ -125,6 +128,8 @@ class HostileServer:
             await session.go()
         except (Cut, ConnectionError, ssl.SSLError, asyncio.CancelledError):
             pass  # a client that has enough of us
+        except Exception as error:  # noqa: BLE001 - it is raised where the test sees it
+            self._errors.append(error)
         finally:
             self._tasks.discard(task)
             writer.close()
@@ -152,8 +157,13 @@ class Session:
         self.commands: list[str] = []
         self.heard_in_clear = b""
         self.written = 0
+        self.unread: list[bytes] = []
+        """Commands that came before the last one was answered."""
         self.mails: list[Mail] = []
         self.marked: set[int] = set()
+        self.marked_by_reading: set[int] = set()
+        """For servers that do so."""
+        self._begun = b""
         self._named = ""
         self._in_auth = False
 
@@ -178,10 +188,16 @@ class Session:
     _may_go_on_in_tls = False
 
     async def _line(self) -> str:
-        line = await self._reader.readline()
-        if not self.secured:
-            self.heard_in_clear += line
-        return line.decode()
+        """The next command; empty at the end."""
+        while not self.unread:
+            data = await self._reader.read(65536)
+            if not data:
+                return ""
+            if not self.secured:
+                self.heard_in_clear += data
+            *lines, self._begun = (self._begun + data).split(b"\n")
+            self.unread += lines
+        return self.unread.pop(0).decode() + "\n"
 
     async def _answer(self, verb: str, arguments: list[str]) -> None:
         said = Said(self, verb, arguments)
