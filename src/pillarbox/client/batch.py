@@ -8,6 +8,7 @@ from typing import NamedTuple, Self
 
 from pillarbox.client.conversation import Conversation
 from pillarbox.client.limits import ASSUMED_SIZE
+from pillarbox.client.proof import Proof
 from pillarbox.client.retrieval import Retrieval
 from pillarbox.client.window import Window
 from pillarbox.wire.verbs import Verb
@@ -31,6 +32,7 @@ class Batch:
         "_conversation",
         "_last",
         "_numbers",
+        "_proof",
         "_sizes",
         "_under_way",
         "_waiting",
@@ -43,12 +45,14 @@ class Batch:
         numbers: Iterable[int],
         sizes: Mapping[int, int],
         window: Window,
+        proof: Proof,
     ) -> None:
         """*sizes*: octets by message-number, as far as known."""
         self._conversation = conversation
         self._numbers = iter(numbers)
         self._sizes = sizes
         self._window = window
+        self._proof = proof
         self._waiting: int | None = next(self._numbers, None)  # the next that is to be asked for
         self._under_way: deque[_UnderWay] = deque()
         self._last: _UnderWay | None = None  # handed out
@@ -72,6 +76,16 @@ class Batch:
         self._last = self._under_way.popleft()
         return Retrieval(self._conversation, self._last.number, self._last.turn)
 
+    async def in_step(self) -> None:
+        """Make sure that the messages which have been read are whole, see
+        :meth:`pillarbox.client.mailbox.Mailbox.in_step`. Without a round trip of its own, if the
+        server can pipeline.
+
+        Raises:
+            OutOfStep: they need not be.
+        """
+        await self._proof.holds()
+
     def _top_up(self) -> None:
         """Ask for as many as the window has room for, in one write."""
         while self._waiting is not None:
@@ -82,4 +96,6 @@ class Batch:
             self._under_way.append(_UnderWay(self._waiting, turn, octets))
             self._window.sent(octets)
             self._waiting = next(self._numbers, None)
+        if self._waiting is None and self._window.most > 1:
+            self._proof.say()
         self._conversation.flush()

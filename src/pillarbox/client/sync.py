@@ -196,9 +196,9 @@ class Mailbox:
         """Keep the session alive."""
         self._loop.run(self._mailbox.noop())
 
-    def in_step(self) -> None:
+    def in_step(self, last: UniqueId | None = None) -> None:
         """Make sure that every reply so far belongs to its command."""
-        self._loop.run(self._mailbox.in_step())
+        self._loop.run(self._mailbox.in_step(last))
 
     def quit(self) -> None:
         """End the session: messages marked as deleted go now."""

@@ -24,6 +24,7 @@ from pillarbox.fetch.plan import Action, Decision, Plan, make_plan
 from pillarbox.fetch.progress import Progress
 from pillarbox.fetch.rules import Rules
 from pillarbox.fetch.stages import Known
+from pillarbox.wire.listings import UniqueId
 
 P = ParamSpec("P")
 
@@ -91,6 +92,7 @@ class Collector:
         rules, before = self._policy.rules, self._policy.before
         plan = make_plan(listing.messages, known, rules, self._clock(), before=before)
         self._tell(Planned(plan))
+        self._progress.listed()
         if listing.unknown:
             self._fail(f"the server lists {listing.unknown} in a way that makes no sense")
         await self._note(self._journal.note_listing, listing.messages, known, self._clock())
@@ -108,26 +110,26 @@ class Collector:
         self, box: Mailbox, wanted: Sequence[Decision], known: Mapping[str, Known]
     ) -> None:
         for batch in _batches(wanted):
-            await self._retrieve_batch(box, batch, known)
+            stride = self._progress.stride
+            for start in range(0, len(batch), stride):
+                await self._retrieve_some(box, batch[start : start + stride], known)
             await self._commit(box)
-        if wanted:
-            await box.in_step()
-            self._intake.confirm()
-        await self._commit(box)
         await self._committed(box)
 
-    async def _retrieve_batch(
-        self, box: Mailbox, batch: Sequence[Decision], known: Mapping[str, Known]
+    async def _retrieve_some(
+        self, box: Mailbox, some: Sequence[Decision], known: Mapping[str, Known]
     ) -> None:
-        decisions = {decision.message.number: decision for decision in batch}
+        """Retrieve messages, and have it proved that they are whole."""
+        decisions = {decision.message.number: decision for decision in some}
         sizes = {number: decision.message.octets or 0 for number, decision in decisions.items()}
-        async for retrieval in box.retrieve_many(decisions, sizes=sizes):
+        batch = box.retrieve_many(decisions, sizes=sizes, last=_listed_as(some[-1]))
+        async for retrieval in batch:
             decision = decisions[retrieval.number]
-            with self._progress.at(decision):
-                await self._take(decision, known.get(decision.message.unique_id), retrieval)
-                if self._progress.careful:
-                    await box.in_step()
-                    self._intake.confirm()
+            self._progress.at(decision)
+            await self._take(decision, known.get(decision.message.unique_id), retrieval)
+        await batch.in_step()
+        self._progress.at(None)
+        self._intake.confirm()
 
     async def _take(self, decision: Decision, known: Known | None, retrieval: Retrieval) -> None:
         try:
@@ -219,6 +221,12 @@ class Collector:
         """Write to the journal, off the loop: it waits for the disk."""
         loop = asyncio.get_running_loop()
         await finished(loop.run_in_executor(None, lambda: write(*args, **kwargs)))
+
+
+def _listed_as(decision: Decision) -> UniqueId:
+    """What the server lists of a message; empty, where it is no unique-id."""
+    number, unique_id, _ = decision.message
+    return UniqueId(number, "" if is_made(unique_id) else unique_id)
 
 
 def _goes(message: Arrived, rules: Rules) -> bool:

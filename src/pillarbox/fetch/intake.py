@@ -7,7 +7,8 @@ A message goes through three hands:
     this message with it, and nothing else.
 *unconfirmed*
     It has come whole, as far as one can see. Nothing in POP3 says how long a message is: it
-    counts only once the next reply was in step (:meth:`Intake.confirm`).
+    counts only once it is proved that no reply has slipped (:meth:`Intake.confirm`,
+    :mod:`pillarbox.client.proof`).
 *confirmed*
     It waits for its batch. :meth:`Intake.commit` takes the batch through the steps that
     :mod:`pillarbox.fetch` tells, in a thread; the next batch is filled meanwhile.
@@ -20,8 +21,8 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
-from pillarbox.client.errors import Refused
 from pillarbox.client.retrieval import Retrieval
+from pillarbox.fetch.bookkeeping import is_bookkeeping, is_enough
 from pillarbox.fetch.destinations import Destination, Staging
 from pillarbox.fetch.errors import DeliveryRefused, NoMail
 from pillarbox.fetch.journal import Journal, Staged
@@ -29,10 +30,6 @@ from pillarbox.fetch.plan import Action, Decision
 from pillarbox.fetch.stages import Known
 
 T = TypeVar("T")
-
-_FOLDER_DATA = (b"X-IMAP:", b"X-IMAPbase:")
-_FOLDER_DATA_SUBJECT = b"FOLDER INTERNAL DATA"
-
 
 class Arrived(NamedTuple):
     """A message that has come whole."""
@@ -81,32 +78,24 @@ class Intake:
             ClientError: the session has ended.
             DestinationUnusable: it cannot be staged.
         """
-        staging: Staging | None = None
-        digest = hashlib.sha256()
-        octets = 0
+        opening = await _opening(retrieval)
+        staging = self._destination.stage()  # not before the server has said that it will come
+        digest = hashlib.sha256(opening)
+        octets = len(opening)
         try:
+            staging.write(opening)
             async for piece in retrieval:
-                if staging is None:  # not before the server has said that it will come
-                    self.confirm()
-                    _refuse_bookkeeping(piece)
-                    staging = self._destination.stage()
                 staging.write(piece)
                 digest.update(piece)
                 octets += len(piece)
-            if staging is None:  # a message of no octets is one, too
-                self.confirm()
-                staging = self._destination.stage()
             self._unconfirmed.append(_arrived(decision, known, digest.digest(), octets, staging))
-        except BaseException as error:
-            if isinstance(error, Refused):  # a reply in step, too
-                self.confirm()
-            if staging is not None:
-                staging.abandon()
+        except BaseException:
+            staging.abandon()
             raise
         return octets
 
     def confirm(self) -> None:
-        """The reply behind the messages so far was in step: they are whole."""
+        """It is proved that the messages so far are whole."""
         self._confirmed += self._unconfirmed
         self._unconfirmed.clear()
 
@@ -171,6 +160,23 @@ async def finished(work: asyncio.Future[T]) -> T:
         raise
 
 
+async def _opening(retrieval: Retrieval) -> bytes:
+    """As much of a message as tells whether it is mail.
+
+    Raises:
+        NoMail: it is not.
+        ClientError: see :meth:`Intake.take`.
+    """
+    opening = b""
+    async for piece in retrieval:
+        opening = opening + piece if opening else piece
+        if is_enough(opening):
+            break
+    if is_bookkeeping(opening):
+        raise NoMail("a message that holds a mail server's own bookkeeping is left there")
+    return opening
+
+
 def _arrived(
     decision: Decision, known: Known | None, digest: bytes, octets: int, staging: Staging
 ) -> Arrived:
@@ -194,19 +200,3 @@ def _staged(message: Arrived) -> Staged:
 
 def _id(message: Arrived) -> str:
     return message.decision.message.unique_id
-
-
-def _refuse_bookkeeping(opening: bytes) -> None:
-    """Leave the pseudo message alone in which UW-IMAP and others keep a folder's state.
-
-    Raises:
-        NoMail: it is one.
-    """
-    if not any(mark in opening for mark in _FOLDER_DATA):
-        return
-    header = opening.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
-    lines = header.split(b"\n")
-    if any(line.startswith(_FOLDER_DATA) for line in lines) and any(
-        line.startswith(b"Subject:") and _FOLDER_DATA_SUBJECT in line for line in lines
-    ):
-        raise NoMail("a message that holds a mail server's own bookkeeping is left there")

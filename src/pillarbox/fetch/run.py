@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pillarbox.client.aio import connect
-from pillarbox.client.errors import OutOfStep, Unreachable
+from pillarbox.client.errors import ClientError, OutOfStep, Unreachable
 from pillarbox.client.mailbox import Mailbox
 from pillarbox.client.quirks import Quirk
 from pillarbox.contracts.errors import PillarboxError
@@ -55,7 +55,7 @@ async def run(
     """
     progress = Progress()
     try:
-        with Journal(_path(account, state)) as journal:
+        with Journal(journal_of(account, state)) as journal:
             await _Run(account, journal, progress, tell, clock).go(state)
     except PillarboxError as error:
         return Outcome(progress.totals, error)
@@ -68,7 +68,7 @@ async def preview(account: Account, state: Path, *, clock: Callable[[], float] =
     Raises:
         PillarboxError: as the outcome of a run.
     """
-    path = _path(account, state)
+    path = journal_of(account, state)
     with Journal(path if path.exists() else None) as journal:
         memory = journal.memory
         box = await _open(account, memory, careful=False)
@@ -154,6 +154,7 @@ class _Run:
         )
         progress = self._progress
         collector = Collector(self._journal, intake, policy, progress, self._tell, self._clock)
+        broken: ClientError | None = None
         for _ in range(MAX_SESSIONS):
             progress.begin_session()
             try:
@@ -161,9 +162,14 @@ class _Run:
             except (OutOfStep, Unreachable) as error:
                 if not progress.goes_on(error, self._tell):
                     raise
+                broken = error
             else:
+                progress.end_session()
+                broken = None
                 if Quirk.PORTIONS not in box.quirks or not progress.got_further:
                     return
+        if broken is not None:
+            raise broken
 
     async def _session(self, collector: Collector) -> Mailbox:
         box = await _open(self._account, self._memory, careful=self._progress.careful)
@@ -204,11 +210,12 @@ async def _open(account: Account, memory: Memory, *, careful: bool) -> Mailbox:
     )
 
 
-def _path(account: Account, state: Path) -> Path:
+def journal_of(account: Account, state: Path) -> Path:
+    """Where the journal of *account* lies in the folder *state*."""
     endpoint = account.endpoint
     return journal_path(state, endpoint.host, endpoint.port, endpoint.user)
 
 
 def _owner(account: Account, journal: Journal, state: Path) -> Owner:
-    spool = _path(account, state).with_suffix(".spool")
+    spool = journal_of(account, state).with_suffix(".spool")
     return Owner(journal.owner, spool, account.recipient or account.endpoint.user)
