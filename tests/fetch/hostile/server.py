@@ -204,10 +204,20 @@ class Session:
         rule = self._server.instead.get(verb)
         try:
             reply = rule(said) if rule is not None else None
+            if reply is not None and verb in {"LIST", "UIDL"} and arguments:
+                reply = self._line_of(reply, arguments[0])
             await self._write(said.honest() if reply is None else reply)
         except Cut as cut:
             await self._write(cut.said)
             raise
+
+    @staticmethod
+    def _line_of(listing: bytes, number: str) -> bytes | None:
+        """What a server that lists so says of one message."""
+        for line in listing.splitlines(keepends=True)[1:]:
+            if line.split()[:1] == [number.encode()]:
+                return b"+OK " + line
+        return listing if listing.startswith(b"-") else None
 
     async def _write(self, data: bytes) -> None:
         limit = self._server.cuts.get(self.number)

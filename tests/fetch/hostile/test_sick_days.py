@@ -56,21 +56,6 @@ async def test_a_deletion_that_a_sick_day_seems_to_confirm(
     case.assert_done()
 
 
-async def test_a_sick_day_is_no_consent_to_delete(tmp_path: Path, server: HostileServer) -> None:
-    """The rules go from keep to delete on a day on which nothing is listed. What comes back the
-    day after is asked about all the same.
-    """
-    case = Case(tmp_path, server, KEEP)
-    await case.run()
-    server.maildrop.hidden = {mail.unique_id for mail in server.maildrop.mails}
-    case.rules(DELETE)
-    await case.run()
-    server.maildrop.hidden.clear()
-    outcome = await case.run()
-    assert isinstance(outcome.error, NotConfirmed)
-    assert server.maildrop.removed == []
-
-
 async def test_a_run_that_broke_off_remembers_that_it_kept(
     tmp_path: Path, server: HostileServer
 ) -> None:
