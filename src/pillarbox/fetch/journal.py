@@ -129,6 +129,15 @@ class Journal:
             )
             return [Unsettled(*map(_name, row)) for row in rows]
 
+    @property
+    def has_unique_ids(self) -> bool:
+        """Whether the server has ever said what a message's unique-id is."""
+        with self._translated():
+            found = self._sql.execute(
+                "SELECT 1 FROM messages WHERE NOT (unique_id >= '~' AND unique_id < '\x7f') LIMIT 1"
+            )
+            return found.fetchone() is not None
+
     # Writing, in the order of a message's life
 
     def note_listing(
