@@ -63,6 +63,8 @@ class Collector:
         self._committing: asyncio.Future[Committed] | None = None
         self._due: list[Decision] = []
         """Stored or verified in this session, and to be deleted in it."""
+        self._read_in_vain = False
+        """A message was retrieved in this session and is not stored."""
 
     async def session(self, box: Mailbox) -> None:
         """Collect what *box* has, and QUIT.
@@ -75,6 +77,7 @@ class Collector:
         """
         self._tell(Connected(box.endpoint.place, box.mechanism))
         self._due.clear()
+        self._read_in_vain = False
         try:
             plan = await self._collect(box)
         except FetchError:
@@ -83,18 +86,23 @@ class Collector:
         except BaseException:
             await self._end(store=True)
             raise
+        self._progress.end_session()
         if plan.switched and not self._policy.confirmed:
             raise NotConfirmed(plan.switched)
 
     async def _collect(self, box: Mailbox) -> Plan:
-        listing = await read_listing(box)
+        listing = await read_listing(box, has_unique_ids=self._journal.has_unique_ids)
         known = self._journal.known([message.unique_id for message in listing.messages])
         rules, before = self._policy.rules, self._policy.before
         plan = make_plan(listing.messages, known, rules, self._clock(), before=before)
         self._tell(Planned(plan))
         self._progress.listed()
         if listing.unknown:
-            self._fail(f"the server lists {listing.unknown} in a way that makes no sense")
+            self._fail(
+                f"the server lists {listing.unknown} messages in a way that makes no sense: they are "
+                "left there",
+                listing.unknown,
+            )
         await self._note(self._journal.note_listing, listing.messages, known, self._clock())
         held = set() if self._policy.confirmed else {d.message.number for d in plan.switched}
         await self._retrieve(
@@ -137,6 +145,7 @@ class Collector:
         except Refused as error:
             self._fail(f"message {retrieval.number}: {error}")
         except NoMail as error:
+            self._read_in_vain = True
             self._tell(Problem(f"message {retrieval.number}: {error}"))
         else:
             self._tell(Retrieved(octets))
@@ -170,6 +179,7 @@ class Collector:
         self._progress.add(retrieved=len(stored), octets=octets, verified=len(verified))
         if stored:
             self._tell(Stored(len(stored)))
+        self._read_in_vain = self._read_in_vain or bool(refused)
         for message, error in refused:
             self._fail(f"message {message.decision.message.number}: {error}")
         self._due += [
@@ -194,6 +204,8 @@ class Collector:
     # Deleting
 
     async def _delete_and_quit(self, box: Mailbox, due: Sequence[Decision]) -> None:
+        if self._read_in_vain:
+            await box.reset()  # some servers mark as deleted what was only read
         ids = {decision.message.number: decision.message.unique_id for decision in due}
         if ids:
             await self._note(self._journal.deleting, list(ids.values()))
@@ -213,8 +225,8 @@ class Collector:
 
     # How
 
-    def _fail(self, text: str) -> None:
-        self._progress.add(failed=1)
+    def _fail(self, text: str, messages: int = 1) -> None:
+        self._progress.add(failed=messages)
         self._tell(Problem(text))
 
     async def _note(self, write: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:

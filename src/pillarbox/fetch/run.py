@@ -73,7 +73,7 @@ async def preview(account: Account, state: Path, *, clock: Callable[[], float] =
         memory = journal.memory
         box = await _open(account, memory, careful=False)
         try:
-            listing = await read_listing(box)
+            listing = await read_listing(box, has_unique_ids=journal.has_unique_ids)
             known = journal.known([message.unique_id for message in listing.messages])
             before = Rules.of_mode(memory.mode) if memory.mode else None
             plan = make_plan(listing.messages, known, account.rules, clock(), before=before)
@@ -113,6 +113,9 @@ class _Run:
         destination = await finished(loop.run_in_executor(None, self._destination, state))
         try:
             await self._sessions(destination)
+        except PillarboxError:
+            self._journal.remember(self._learnt())
+            raise
         finally:
             await finished(loop.run_in_executor(None, destination.close))
         self._remember()
@@ -144,6 +147,13 @@ class _Run:
             else:
                 self._journal.not_stored([each.unique_id])
 
+    def _note_first_mode(self) -> None:
+        """The first run is by these rules, even if it never comes to its end. Later ones change
+        them only when they have: until then the user is asked about what they delete.
+        """
+        if self._memory.mode is None:
+            self._journal.remember(self._memory._replace(mode=self._account.rules.mode))
+
     async def _sessions(self, destination: Destination) -> None:
         intake = Intake(self._journal, destination, str(self._account.target), self._clock)
         mode = self._memory.mode
@@ -164,7 +174,6 @@ class _Run:
                     raise
                 broken = error
             else:
-                progress.end_session()
                 broken = None
                 if Quirk.PORTIONS not in box.quirks or not progress.got_further:
                     return
@@ -174,6 +183,7 @@ class _Run:
     async def _session(self, collector: Collector) -> Mailbox:
         box = await _open(self._account, self._memory, careful=self._progress.careful)
         self._mechanism = box.mechanism
+        self._note_first_mode()
         try:
             await collector.session(box)
         finally:
@@ -185,15 +195,17 @@ class _Run:
         was: each note waits for the disk, and a laptop's would not sleep.
         """
         now = self._clock()
-        memory = Memory(
-            self._mechanism,
-            self._memory.pipelining_bad or self._progress.pipelining_was_bad,
-            self._account.rules.mode,
-            self._memory.succeeded_at,
-        )
+        memory = self._learnt()._replace(mode=self._account.rules.mode)
         last = self._memory.succeeded_at or 0.0
         if memory != self._memory or not 0 <= now - last < SUCCESS_NOTED:
             self._journal.remember(memory._replace(succeeded_at=now))
+
+    def _learnt(self) -> Memory:
+        """What is known of the server now, however the run ends."""
+        return self._journal.memory._replace(
+            mechanism=self._mechanism,
+            pipelining_bad=self._memory.pipelining_bad or self._progress.pipelining_was_bad,
+        )
 
 
 async def _open(account: Account, memory: Memory, *, careful: bool) -> Mailbox:
