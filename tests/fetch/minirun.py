@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from pillarbox.fetch.destinations import Destination, Owner, parse_destination
+from pillarbox.fetch.destinations import Destination, Owner, Staging, parse_destination
 from pillarbox.fetch.journal import Journal, Staged
 from pillarbox.fetch.plan import Action, Decision, make_plan
 from pillarbox.fetch.rules import Rules
@@ -113,7 +113,7 @@ class Run:
         self._store(stagings, staged, now)
         return doomed
 
-    def _store(self, stagings, staged: list[Staged], now: float) -> None:
+    def _store(self, stagings: list[Staging], staged: list[Staged], now: float) -> None:
         if staged:
             self._destination.sync(stagings)
             self._journal.publishing(staged, self._target)

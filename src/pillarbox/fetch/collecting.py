@@ -7,7 +7,7 @@ this one has learnt is in the journal, and in :class:`Progress`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import ParamSpec
 
 from pillarbox.client.errors import Refused
@@ -24,6 +24,7 @@ from pillarbox.fetch.plan import Action, Decision, Plan, make_plan
 from pillarbox.fetch.progress import Progress
 from pillarbox.fetch.rules import Rules
 from pillarbox.fetch.stages import Known
+from pillarbox.fetch.twins import NO_TWINS, Twins
 from pillarbox.wire.listings import UniqueId
 
 P = ParamSpec("P")
@@ -92,7 +93,8 @@ class Collector:
 
     async def _collect(self, box: Mailbox) -> Plan:
         listing = await read_listing(box, has_unique_ids=self._journal.has_unique_ids)
-        known = self._journal.known([message.unique_id for message in listing.messages])
+        names = {message.unique_id for message in listing.messages}
+        known = self._journal.known(names)
         rules, before = self._policy.rules, self._policy.before
         plan = make_plan(listing.messages, known, rules, self._clock(), before=before)
         self._tell(Planned(plan))
@@ -105,9 +107,8 @@ class Collector:
             )
         await self._note(self._journal.note_listing, listing.messages, known, self._clock())
         held = set() if self._policy.confirmed else {d.message.number for d in plan.switched}
-        await self._retrieve(
-            box, self._progress.still_wanted([*plan.retrieve, *plan.verify]), known
-        )
+        wanted = self._progress.still_wanted([*plan.retrieve, *plan.verify])
+        await self._retrieve(box, wanted, known, names)
         due = [d for d in (*plan.delete, *self._due) if d.message.number not in held]
         await self._delete_and_quit(box, due)
         return plan
@@ -115,17 +116,29 @@ class Collector:
     # Retrieving
 
     async def _retrieve(
-        self, box: Mailbox, wanted: Sequence[Decision], known: Mapping[str, Known]
+        self,
+        box: Mailbox,
+        wanted: Sequence[Decision],
+        known: Mapping[str, Known],
+        listed: Collection[str],
     ) -> None:
+        twins = self._twins(wanted, listed)
         for batch in _batches(wanted):
             stride = self._progress.stride
             for start in range(0, len(batch), stride):
-                await self._retrieve_some(box, batch[start : start + stride], known)
+                await self._retrieve_some(box, batch[start : start + stride], known, twins)
             await self._commit(box)
         await self._committed(box)
 
+    def _twins(self, wanted: Sequence[Decision], listed: Collection[str]) -> Twins:
+        new = [d.message.unique_id for d in wanted if d.action is Action.RETRIEVE]
+        if not new:
+            return NO_TWINS
+        digests = self._journal.digests(only_made=not any(map(is_made, new)))
+        return Twins(digests, listed)
+
     async def _retrieve_some(
-        self, box: Mailbox, some: Sequence[Decision], known: Mapping[str, Known]
+        self, box: Mailbox, some: Sequence[Decision], known: Mapping[str, Known], twins: Twins
     ) -> None:
         """Retrieve messages, and have it proved that they are whole."""
         decisions = {decision.message.number: decision for decision in some}
@@ -134,14 +147,16 @@ class Collector:
         async for retrieval in batch:
             decision = decisions[retrieval.number]
             self._progress.at(decision)
-            await self._take(decision, known.get(decision.message.unique_id), retrieval)
+            await self._take(decision, known.get(decision.message.unique_id), twins, retrieval)
         await batch.in_step()
         self._progress.at(None)
         self._intake.confirm()
 
-    async def _take(self, decision: Decision, known: Known | None, retrieval: Retrieval) -> None:
+    async def _take(
+        self, decision: Decision, known: Known | None, twins: Twins, retrieval: Retrieval
+    ) -> None:
         try:
-            octets = await self._intake.take(decision, known, retrieval)
+            octets = await self._intake.take(decision, known, twins, retrieval)
         except Refused as error:
             self._fail(f"message {retrieval.number}: {error}")
         except NoMail as error:
@@ -244,6 +259,8 @@ def _listed_as(decision: Decision) -> UniqueId:
 def _goes(message: Arrived, rules: Rules) -> bool:
     """Whether a message that is durable here now is to be deleted in this session."""
     decision = message.decision
+    if message.twin is not None:  # the next run knows since when it has been here
+        return False
     if decision.action is Action.VERIFY and message.staging is not None:  # it was new mail
         return rules.at_once and not is_made(decision.message.unique_id)
     return decision.then_delete

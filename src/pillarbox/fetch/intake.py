@@ -28,8 +28,10 @@ from pillarbox.fetch.errors import DeliveryRefused, NoMail
 from pillarbox.fetch.journal import Journal, Staged
 from pillarbox.fetch.plan import Action, Decision
 from pillarbox.fetch.stages import Known
+from pillarbox.fetch.twins import Twins
 
 T = TypeVar("T")
+
 
 class Arrived(NamedTuple):
     """A message that has come whole."""
@@ -41,6 +43,8 @@ class Arrived(NamedTuple):
     staging: Staging | None
     """None: it is the same that is stored already."""
     token: str = ""
+    twin: str | None = None
+    """The other unique-id under which it is stored already."""
 
 
 class Committed(NamedTuple):
@@ -48,6 +52,7 @@ class Committed(NamedTuple):
 
     stored: Sequence[Arrived]
     verified: Sequence[Arrived]
+    """Here already; those with a twin, too."""
     refused: Sequence[tuple[Arrived, DeliveryRefused]]
 
 
@@ -69,8 +74,12 @@ class Intake:
         self._unconfirmed: list[Arrived] = []
         self._confirmed: list[Arrived] = []
 
-    async def take(self, decision: Decision, known: Known | None, retrieval: Retrieval) -> int:
+    async def take(
+        self, decision: Decision, known: Known | None, twins: Twins, retrieval: Retrieval
+    ) -> int:
         """Retrieve one message; returns its octets.
+
+        *known* and *twins* are what the journal knows of it, and of others.
 
         Raises:
             Refused: the server does not hand it out.
@@ -88,7 +97,8 @@ class Intake:
                 staging.write(piece)
                 digest.update(piece)
                 octets += len(piece)
-            self._unconfirmed.append(_arrived(decision, known, digest.digest(), octets, staging))
+            before = _before(decision, known, twins, digest.digest())
+            self._unconfirmed.append(_arrived(decision, before, digest.digest(), octets, staging))
         except BaseException:
             staging.abandon()
             raise
@@ -144,7 +154,10 @@ class Intake:
                 refused.append((message, outcome))
         self._journal.stored([_id(message) for message in stored], self._clock())
         self._journal.not_stored([_id(message) for message, _ in refused])
-        self._journal.confirmed([message.decision.message for message in verified])
+        self._journal.confirmed([m.decision.message for m in verified if m.twin is None])
+        self._journal.adopted(
+            [(m.decision.message, m.twin) for m in verified if m.twin is not None]
+        )
         return Committed(stored, verified, refused)
 
 
@@ -177,14 +190,22 @@ async def _opening(retrieval: Retrieval) -> bytes:
     return opening
 
 
+def _before(decision: Decision, known: Known | None, twins: Twins, digest: bytes) -> str | None:
+    """The unique-id under which a message is stored already; None: it is new."""
+    unique_id = decision.message.unique_id
+    if decision.action is Action.VERIFY:
+        return unique_id if known is not None and known.digest == digest else None
+    return twins.claim(unique_id, digest)
+
+
 def _arrived(
-    decision: Decision, known: Known | None, digest: bytes, octets: int, staging: Staging
+    decision: Decision, before: str | None, digest: bytes, octets: int, staging: Staging
 ) -> Arrived:
-    same = decision.action is Action.VERIFY and known is not None and known.digest == digest
-    if same:
-        staging.abandon()
-        return Arrived(decision, digest, octets, None)
-    return Arrived(decision, digest, octets, staging, staging.finish())
+    if before is None:
+        return Arrived(decision, digest, octets, staging, staging.finish())
+    staging.abandon()
+    twin = None if before == decision.message.unique_id else before
+    return Arrived(decision, digest, octets, None, twin=twin)
 
 
 def _abandon(messages: Sequence[Arrived]) -> None:

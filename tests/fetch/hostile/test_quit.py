@@ -8,7 +8,7 @@ import pytest
 
 from tests.fetch.hostile.case import DELETE, KEEP, SOON, Case
 from tests.fetch.hostile.maildrop import letter
-from tests.fetch.hostile.server import Cut, HostileServer, Said
+from tests.fetch.hostile.server import Cut, HostileServer, Rule, Said
 
 
 def refuse_without_removing(_: Said) -> bytes:
@@ -59,7 +59,7 @@ ANSWERS = pytest.mark.parametrize(
 
 
 @ANSWERS
-async def test_a_quit_that_does_not_confirm(tmp_path: Path, server: HostileServer, answer) -> None:
+async def test_a_quit_that_does_not_confirm(tmp_path: Path, server: HostileServer, answer: Rule) -> None:
     """DELE again, and never RETR again."""
     server.instead["QUIT"] = answer
     case = Case(tmp_path, server, timeout=SOON)
@@ -74,7 +74,7 @@ async def test_a_quit_that_does_not_confirm(tmp_path: Path, server: HostileServe
 
 @ANSWERS
 async def test_a_quit_that_had_nothing_to_confirm(
-    tmp_path: Path, server: HostileServer, answer
+    tmp_path: Path, server: HostileServer, answer: Rule
 ) -> None:
     server.instead["QUIT"] = answer
     case = Case(tmp_path, server, KEEP, timeout=SOON)

@@ -128,9 +128,7 @@ async def test_refused_at_the_sign_in(
 
 
 @pytest.mark.parametrize("code", [b"[IN-USE]", b"[SYS/TEMP]"])
-async def test_refused_at_the_greeting(
-    tmp_path: Path, server: HostileServer, code: bytes
-) -> None:
+async def test_refused_at_the_greeting(tmp_path: Path, server: HostileServer, code: bytes) -> None:
     server.instead["GREETING"] = lambda _: b"-ERR " + code + b" come back later\r\n"
     case = Case(tmp_path, server)
     outcome = await case.run()
