@@ -6,13 +6,12 @@ folder MAILBOX, a file a message, as a process of its own that can be killed.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import mailbox
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from pillarbox.fetch.destinations import Destination, Owner, Staging, parse_destination
 from pillarbox.fetch.journal import Journal, Staged
@@ -113,7 +112,7 @@ class Run:
         self._store(stagings, staged, now)
         return doomed
 
-    def _store(self, stagings: list[Staging], staged: list[Staged], now: float) -> None:
+    def _store(self, stagings: Sequence[Staging], staged: list[Staged], now: float) -> None:
         if staged:
             self._destination.sync(stagings)
             self._journal.publishing(staged, self._target)
@@ -133,11 +132,16 @@ def stored_in(target: str) -> list[bytes]:
     server had it, CRLF.
     """
     kind, _, place = target.partition(":")
-    reader = {"maildir": mailbox.Maildir, "mh": mailbox.MH, "mbox": mailbox.mbox}[kind]
-    if not Path(place).exists():
+    if not Path(place, "cur" if kind == "maildir" else "").exists():
         return []
-    with contextlib.closing(reader(place, None, create=False)) as found:
-        texts = [found.get_bytes(key) for key in found.iterkeys()]
+    readers: dict[str, Any] = {
+        "maildir": mailbox.Maildir,
+        "mh": mailbox.MH,
+        "mbox": mailbox.mbox,
+    }
+    found = readers[kind](place, None, create=False)
+    texts = [found.get_bytes(key) for key in found.iterkeys()]
+    found.close()
     return sorted(_as_sent(text, quoted=kind == "mbox") for text in texts)
 
 

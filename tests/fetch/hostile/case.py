@@ -8,7 +8,6 @@ that failed says so in one sentence, without the password.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections import Counter
 from pathlib import Path
 
@@ -50,6 +49,7 @@ class Case:
         self.maildir = folder / "mail"
         self.events: list[Event] = []
         self.now = 1_000_000_000.0
+        self.check_channel = True
         self.account = Account(
             "test",
             Endpoint(HOST, server.port, security, USER),
@@ -138,12 +138,10 @@ class Case:
             assert sentence.strip()
 
     def _check_channel(self) -> None:
-        if self.account.endpoint.security is Security.CLEARTEXT:
+        if self.account.endpoint.security is Security.CLEARTEXT or not self.check_channel:
             return
-        heard = self.server.heard_in_clear
-        assert PASSWORD.encode() not in heard
-        assert b64encode(f"\0{USER}\0{PASSWORD}".encode()) not in heard
-        assert heard in {b"", b"STLS\r\n", b"STLS\r\nQUIT\r\n", b"QUIT\r\n"}, heard
+        for session in self.server.sessions:
+            assert session.heard_in_clear in {b"", b"STLS\r\n", b"STLS\r\nQUIT\r\n"}
 
     def _clock(self) -> float:
         return self.now

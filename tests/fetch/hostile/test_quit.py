@@ -59,7 +59,9 @@ ANSWERS = pytest.mark.parametrize(
 
 
 @ANSWERS
-async def test_a_quit_that_does_not_confirm(tmp_path: Path, server: HostileServer, answer: Rule) -> None:
+async def test_a_quit_that_does_not_confirm(
+    tmp_path: Path, server: HostileServer, answer: Rule
+) -> None:
     """DELE again, and never RETR again."""
     server.instead["QUIT"] = answer
     case = Case(tmp_path, server, timeout=SOON)
