@@ -79,6 +79,8 @@ class HostileServer:
         """Session (from 1): octets after which its connection is cut."""
         self.drops: dict[int, int] = {}
         """Session (from 1): commands after which the next is not taken, but hung up on."""
+        self.fuse: tuple[int, Callable[[], None]] | None = None
+        """Octets of a session, and what is called when they have been written."""
         self.sessions: list[Session] = []
         self.port = 0
         self._tls = tls
@@ -224,6 +226,9 @@ class Session:
         cut = limit is not None and self.written + len(data) >= limit
         if limit is not None:
             data = data[: limit - self.written]
+        fuse = self._server.fuse
+        if fuse is not None and self.written <= fuse[0] < self.written + len(data):
+            fuse[1]()
         self.written += len(data)
         step = self._server.piece or len(data) or 1
         for start in range(0, len(data), step):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ssl
 from pathlib import Path
 
@@ -143,10 +143,10 @@ async def test_no_tls_where_it_has_to_be_from_the_start(
 
 def context_with(authority: trustme.CA, *names: str, expired: bool = False) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     dates = {
-        "not_before": now - datetime.timedelta(days=20),
-        "not_after": now - datetime.timedelta(days=10),
+        "not_before": now - dt.timedelta(days=20),
+        "not_after": now - dt.timedelta(days=10),
     }
     authority.issue_cert(*names, **(dates if expired else {})).configure_cert(context)
     return context
