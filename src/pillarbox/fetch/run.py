@@ -22,10 +22,11 @@ from pillarbox.contracts.errors import PillarboxError
 from pillarbox.fetch.account import Account
 from pillarbox.fetch.collecting import Collector, Policy
 from pillarbox.fetch.destinations import Destination, Owner, parse_destination
-from pillarbox.fetch.events import Tell, Totals, tell_nobody
+from pillarbox.fetch.errors import FetchError, JournalUnusable
+from pillarbox.fetch.events import Problem, Tell, Totals, tell_nobody
 from pillarbox.fetch.intake import Intake, finished
 from pillarbox.fetch.journal import Journal, Memory, Unsettled
-from pillarbox.fetch.journal_file import journal_path
+from pillarbox.fetch.journal_file import existing, journal_path
 from pillarbox.fetch.limits import MAX_SESSIONS, SUCCESS_NOTED
 from pillarbox.fetch.listing import read_listing
 from pillarbox.fetch.plan import Plan, make_plan
@@ -68,8 +69,7 @@ async def preview(account: Account, state: Path, *, clock: Callable[[], float] =
     Raises:
         PillarboxError: as the outcome of a run.
     """
-    path = journal_of(account, state)
-    with Journal(path if path.exists() else None) as journal:
+    with Journal(existing(journal_of(account, state))) as journal:
         memory = journal.memory
         box = await _open(account, memory, careful=False)
         try:
@@ -100,6 +100,8 @@ class _Run:
         self._progress = progress
         self._tell = tell
         self._clock = clock
+        self._elsewhere: list[Problem] = []
+        """At destinations before this one."""
         self._memory = journal.memory
         self._mechanism = self._memory.mechanism
 
@@ -111,6 +113,8 @@ class _Run:
         """
         loop = asyncio.get_running_loop()
         destination = await finished(loop.run_in_executor(None, self._destination, state))
+        for problem in self._elsewhere:
+            self._tell(problem)
         try:
             await self._sessions(destination)
         except PillarboxError:
@@ -126,11 +130,14 @@ class _Run:
         unsettled = self._journal.unsettled()
         target = str(self._account.target)
         for other in sorted({each.destination for each in unsettled} - {target}):
-            elsewhere = parse_destination(other).open(owner)
             try:
-                self._settle(elsewhere, [each for each in unsettled if each.destination == other])
-            finally:
-                elsewhere.close()
+                self._settle_at(other, owner, [e for e in unsettled if e.destination == other])
+            except JournalUnusable:
+                raise
+            except FetchError as error:
+                # What may have been stored there stays on the server until it can be asked. New
+                # mail need not wait for that: it goes to another destination.
+                self._elsewhere.append(Problem(f"{error}; a run that broke off left mail there"))
         destination = self._account.target.open(owner)
         try:
             self._settle(destination, [each for each in unsettled if each.destination == target])
@@ -138,6 +145,13 @@ class _Run:
             destination.close()
             raise
         return destination
+
+    def _settle_at(self, place: str, owner: Owner, unsettled: Sequence[Unsettled]) -> None:
+        destination = parse_destination(place).open(owner)
+        try:
+            self._settle(destination, unsettled)
+        finally:
+            destination.close()
 
     def _settle(self, destination: Destination, unsettled: Sequence[Unsettled]) -> None:
         destination.prepare([each.token for each in unsettled])

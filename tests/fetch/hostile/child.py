@@ -23,7 +23,7 @@ SMALL_BATCH = 3
 
 
 def main(state: str, target: str, port: str, mode: str) -> int:
-    collecting.BATCH_MESSAGES = SMALL_BATCH
+    vars(collecting)["BATCH_MESSAGES"] = SMALL_BATCH
     account = Account(
         "child",
         Endpoint(HOST, int(port), Security.CLEARTEXT, USER),

@@ -141,21 +141,22 @@ async def test_no_tls_where_it_has_to_be_from_the_start(
     assert b"alice" not in server.heard_in_clear
 
 
-def context_with(authority: trustme.CA, *names: str, expired: bool = False) -> ssl.SSLContext:
+def context_with(authority: trustme.CA, name: str, *, age: int = 0) -> ssl.SSLContext:
+    """With a certificate that expired *age* days ago; 0: it is good."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     now = dt.datetime.now(dt.UTC)
-    dates = {
-        "not_before": now - dt.timedelta(days=20),
-        "not_after": now - dt.timedelta(days=10),
-    }
-    authority.issue_cert(*names, **(dates if expired else {})).configure_cert(context)
+    day = dt.timedelta(days=1)
+    issued = authority.issue_cert(
+        name, not_before=now - (age + 1) * day, not_after=now - age * day if age else None
+    )
+    issued.configure_cert(context)
     return context
 
 
 @WAYS
 @pytest.mark.parametrize(
-    ("name", "expired", "said"),
-    [(HOST, True, "expired"), ("mail.example.org", False, "is not for")],
+    ("name", "age", "said"),
+    [(HOST, 10, "expired"), ("mail.example.org", 0, "is not for")],
     ids=["expired", "wrong name"],
 )
 async def test_a_certificate_that_does_not_convince(
@@ -164,10 +165,10 @@ async def test_a_certificate_that_does_not_convince(
     ca_file: Path,
     security: Security,
     name: str,
-    expired: bool,
+    age: int,
     said: str,
 ) -> None:
-    async with server_for(context_with(authority, name, expired=expired), security) as server:
+    async with server_for(context_with(authority, name, age=age), security) as server:
         case = Case(tmp_path, server, security=security, tls=TlsSettings(ca_file))
         outcome = await case.run()
         assert isinstance(outcome.error, Insecure)
