@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import ParamSpec
 
 from pillarbox.client.errors import Refused
@@ -181,7 +182,8 @@ class Collector:
         while box is not None and not work.done():
             await asyncio.wait({work}, timeout=KEEP_ALIVE)
             if not work.done():
-                await box.noop()
+                with suppress(Refused):  # it has heard of us, that is all it is for
+                    await box.noop()
         try:
             committed = await finished(work)
         finally:

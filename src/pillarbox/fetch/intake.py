@@ -165,12 +165,16 @@ async def finished(work: asyncio.Future[T]) -> T:
     """The result of *work*, which is let finish even if the caller is cancelled meanwhile: a
     thread cannot be stopped, and must not be left behind with the journal.
     """
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        if not work.done():
+    cancelled: asyncio.CancelledError | None = None
+    while not work.done():
+        try:
             await asyncio.wait({work})
-        raise
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is None:
+        return work.result()
+    work.exception()  # has been seen, even if there is nobody to tell
+    raise cancelled
 
 
 async def _opening(retrieval: Retrieval) -> bytes:
