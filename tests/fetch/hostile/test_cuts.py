@@ -7,8 +7,6 @@ healthy. Then runs follow until one is content, and all must be there, once.
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,20 +16,8 @@ from tests.fetch.hostile.case import DELETE, KEEP, Case
 from tests.fetch.hostile.maildrop import letters
 from tests.fetch.hostile.server import HostileServer, Session
 
-MEMORY = Path("/dev/shm")
-
 MODES = pytest.mark.parametrize("rules", [DELETE, KEEP], ids=["delete", "keep"])
 WAYS = pytest.mark.parametrize("capability", ["X-NOTHING", "PIPELINING"])
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """In memory where that can be had: thousands of runs wait for each sync."""
-    if not MEMORY.is_dir():
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
-        yield Path(name)
 
 
 def small_server(capability: str) -> HostileServer:
@@ -63,36 +49,36 @@ async def collect_all(folder: Path, server: HostileServer, rules: Rules) -> None
 
 @MODES
 @WAYS
-async def test_cut_behind_every_octet(folder: Path, rules: Rules, capability: str) -> None:
-    octets = (await first_session(folder, rules, capability)).written
+async def test_cut_behind_every_octet(tmp_path: Path, rules: Rules, capability: str) -> None:
+    octets = (await first_session(tmp_path, rules, capability)).written
     for cut in range(octets):
         server = small_server(capability)
         server.cuts = {1: cut}
-        await collect_all(folder / str(cut), server, rules)
+        await collect_all(tmp_path / str(cut), server, rules)
 
 
 @MODES
 @WAYS
-async def test_cut_before_every_command(folder: Path, rules: Rules, capability: str) -> None:
+async def test_cut_before_every_command(tmp_path: Path, rules: Rules, capability: str) -> None:
     """The command is lost: QUIT, above all, has removed nothing."""
-    commands = len((await first_session(folder, rules, capability)).commands)
+    commands = len((await first_session(tmp_path, rules, capability)).commands)
     for count in range(commands):
         server = small_server(capability)
         server.drops = {1: count}
-        await collect_all(folder / str(count), server, rules)
+        await collect_all(tmp_path / str(count), server, rules)
 
 
 @MODES
 @WAYS
 async def test_each_session_gets_a_little_further(
-    folder: Path, rules: Rules, capability: str
+    tmp_path: Path, rules: Rules, capability: str
 ) -> None:
     """Every session is cut, each some octets later than the one before, until one gets through."""
-    octets = (await first_session(folder, rules, capability)).written
+    octets = (await first_session(tmp_path, rules, capability)).written
     server = small_server(capability)
     server.cuts = {number: 7 * number for number in range(1, octets // 7 + 1)}
     async with server:
-        case = Case(folder / "slowly", server, rules)
+        case = Case(tmp_path / "slowly", server, rules)
         await case.run_until_done(octets)
         case.assert_done()
         await case.assert_settled()
