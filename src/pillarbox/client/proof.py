@@ -53,7 +53,7 @@ class Proof:
         status = await self._conversation.status(self._turn)
         if status.outcome is not Outcome.OK and self._last is not None:
             # It knows no UIDL of one message, or to read that one was to delete it.
-            status = await self._conversation.ask(Verb.STAT)
+            status = await self._conversation.status(self._conversation.say(Verb.STAT))
         try:
             self._check(status)
         except RemoteProtocolError as error:
@@ -66,6 +66,10 @@ class Proof:
         Raises:
             RemoteProtocolError: it is not.
         """
+        if status.outcome is not Outcome.OK:
+            raise RemoteProtocolError(
+                f"it refuses {status.verb}, so nothing proves what it has sent"
+            )
         if status.verb is Verb.STAT or self._last is None:
             parse_stat(status.octets)
         elif status.verb is Verb.LIST:

@@ -237,7 +237,7 @@ class Collector:
             return
         if ids:
             await self._note(self._journal.gone, list(ids.values()))
-            self._progress.add(deleted=len(ids))
+            self._progress.gone(ids.values())
             self._tell(Deleted(len(ids)))
 
     # How

@@ -25,9 +25,9 @@ DROPS_FORGIVEN = 2
 """Times that the connection may break within the same message before that is taken for more
 than chance. A server that always breaks there must not keep all other mail."""
 
-FRUITLESS_SESSIONS = 20
-"""Sessions in a row that may break and bring nothing. Ten bad messages side by side are passed
-over; a server that breaks at each of thousands is left alone."""
+FRUITLESS_SESSIONS = 12
+"""Sessions in a row that may break and bring nothing. Five bad messages side by side are passed
+over; a server that breaks at each of thousands is left alone, after as many time-outs."""
 
 SUCCESS_NOTED = 3600.0
 """Seconds after which a run that found nothing new notes that it was there."""

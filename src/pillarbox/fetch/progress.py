@@ -17,7 +17,7 @@ What is passed over stays on the server, untouched, for the next run.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from pillarbox.client.errors import ClientError, OutOfStep
 from pillarbox.fetch.events import Problem, Tell, Totals
@@ -37,6 +37,7 @@ class Progress:
         self._at: Decision | None = None
         self._drops: Counter[str] = Counter()
         self._given_up: set[str] = set()
+        self._gone: set[str] = set()
         self._shaken = False  # the connection has broken once
         self._at_fault = False  # a message broke a session, careful as it was
         self._listed = False  # this session has come as far as a listing
@@ -60,9 +61,17 @@ class Progress:
             return 1
         return SHORT_STRIDE if self._shaken else BATCH_MESSAGES
 
+    def gone(self, unique_ids: Collection[str]) -> None:
+        """The server has confirmed that messages are deleted."""
+        self._gone.update(unique_ids)
+        self.add(deleted=len(unique_ids))
+
     def still_wanted(self, decisions: Iterable[Decision]) -> list[Decision]:
-        """Those that have not been given up in this run."""
-        return [d for d in decisions if d.message.unique_id not in self._given_up]
+        """Those that have neither been given up in this run, nor deleted: a server that goes on
+        listing what it says is gone would keep it busy for ever.
+        """
+        done = self._given_up | self._gone
+        return [d for d in decisions if d.message.unique_id not in done]
 
     def begin_session(self) -> None:
         """Another session begins."""

@@ -54,6 +54,22 @@ async def test_gmail_portions_that_are_only_to_be_deleted(tmp_path: Path) -> Non
         case.assert_done()
 
 
+async def test_portions_that_come_back_after_they_were_deleted(tmp_path: Path) -> None:
+    """QUIT says +OK and removes nothing. In one run, no message is looked at again and again."""
+    async with HostileServer(letters(6)) as server:
+        server.greeting = GMAIL
+        server.portion = 3
+        server.instead["QUIT"] = lambda _: b"+OK bye\r\n"
+        case = Case(tmp_path, server)
+        outcome = await case.run()
+        assert outcome.error is None
+        assert len(server.sessions) == 2
+        assert set(server.maildrop.retrieved.values()) == {1}
+        server.be_good()
+        await case.run()
+        case.assert_done()
+
+
 async def test_gmail_hides_what_was_read(tmp_path: Path) -> None:
     """So it has to be durable before QUIT: there is no second chance."""
     async with HostileServer(letters(11)) as server:

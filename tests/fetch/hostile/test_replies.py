@@ -168,6 +168,26 @@ async def test_too_many_replies(tmp_path: Path, server: HostileServer) -> None:
     case.assert_all_stored()
 
 
+async def test_uidl_of_one_message_is_not_known(tmp_path: Path, server: HostileServer) -> None:
+    """It proves nothing then; STAT has to do."""
+    server.instead["UIDL"] = lambda said: b"-ERR takes no argument\r\n" if said.arguments else None
+    case = Case(tmp_path, server)
+    outcome = await case.run()
+    assert outcome.error is None
+    case.assert_done()
+
+
+async def test_neither_uidl_of_one_nor_stat(tmp_path: Path, server: HostileServer) -> None:
+    """Then no message can be trusted to be whole, and the user hears of it."""
+    server.instead["UIDL"] = lambda said: b"-ERR takes no argument\r\n" if said.arguments else None
+    server.instead["STAT"] = lambda _: b"-ERR no\r\n"
+    case = Case(tmp_path, server)
+    outcome = await case.run()
+    assert outcome.totals.failed == 3
+    assert case.stored() == []
+    assert len(server.maildrop.mails) == 3
+
+
 async def test_a_mailbox_of_nothing(tmp_path: Path) -> None:
     async with HostileServer(letters(0)) as server:
         case = Case(tmp_path, server)
