@@ -1,7 +1,6 @@
 """One run: all that is waiting for one account, in as many sessions as it takes.
 
-What the last run left half done is settled first, at the destination that it was for: the
-user may have named another one since. Then one session, and another as long as there is a
+What the last run left half done is settled first (:mod:`pillarbox.fetch.settle`). Then one session, and another as long as there is a
 reason: the server hands out its mail in portions, or the last one broke and there is more
 that can be had (:mod:`pillarbox.fetch.progress`).
 """
@@ -10,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,17 +20,17 @@ from pillarbox.client.quirks import Quirk
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.fetch.account import Account
 from pillarbox.fetch.collecting import Collector, Policy
-from pillarbox.fetch.destinations import Destination, Owner, parse_destination
-from pillarbox.fetch.errors import FetchError, JournalUnusable
-from pillarbox.fetch.events import Problem, Tell, Totals, tell_nobody
+from pillarbox.fetch.destinations import Destination, Owner
+from pillarbox.fetch.events import Tell, Totals, tell_nobody
 from pillarbox.fetch.intake import Intake, finished
-from pillarbox.fetch.journal import Journal, Memory, Unsettled
+from pillarbox.fetch.journal import Journal, Memory
 from pillarbox.fetch.journal_file import existing, journal_path
 from pillarbox.fetch.limits import MAX_SESSIONS, SUCCESS_NOTED
 from pillarbox.fetch.listing import read_listing
 from pillarbox.fetch.plan import Plan, make_plan
 from pillarbox.fetch.progress import Progress
 from pillarbox.fetch.rules import Rules
+from pillarbox.fetch.settle import settle
 
 
 class Outcome(NamedTuple):
@@ -100,8 +99,6 @@ class _Run:
         self._progress = progress
         self._tell = tell
         self._clock = clock
-        self._elsewhere: list[Problem] = []
-        """At destinations before this one."""
         self._memory = journal.memory
         self._mechanism = self._memory.mechanism
 
@@ -113,8 +110,6 @@ class _Run:
         """
         loop = asyncio.get_running_loop()
         destination = await finished(loop.run_in_executor(None, self._destination, state))
-        for problem in self._elsewhere:
-            self._tell(problem)
         try:
             await self._sessions(destination)
         except PillarboxError:
@@ -127,39 +122,7 @@ class _Run:
     def _destination(self, state: Path) -> Destination:
         """The destination, ready, with nothing left unsettled (in a thread)."""
         owner = _owner(self._account, self._journal, state)
-        unsettled = self._journal.unsettled()
-        target = str(self._account.target)
-        for other in sorted({each.destination for each in unsettled} - {target}):
-            try:
-                self._settle_at(other, owner, [e for e in unsettled if e.destination == other])
-            except JournalUnusable:
-                raise
-            except FetchError as error:
-                # What may have been stored there stays on the server until it can be asked. New
-                # mail need not wait for that: it goes to another destination.
-                self._elsewhere.append(Problem(f"{error}; a run that broke off left mail there"))
-        destination = self._account.target.open(owner)
-        try:
-            self._settle(destination, [each for each in unsettled if each.destination == target])
-        except BaseException:
-            destination.close()
-            raise
-        return destination
-
-    def _settle_at(self, place: str, owner: Owner, unsettled: Sequence[Unsettled]) -> None:
-        destination = parse_destination(place).open(owner)
-        try:
-            self._settle(destination, unsettled)
-        finally:
-            destination.close()
-
-    def _settle(self, destination: Destination, unsettled: Sequence[Unsettled]) -> None:
-        destination.prepare([each.token for each in unsettled])
-        for each in unsettled:
-            if destination.settle(each.token):
-                self._journal.stored([each.unique_id], self._clock())
-            else:
-                self._journal.not_stored([each.unique_id])
+        return settle(self._journal, self._account.target, owner, self._clock())
 
     def _note_first_mode(self) -> None:
         """The first run is by these rules, even if it never comes to its end. Later ones change

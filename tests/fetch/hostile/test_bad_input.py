@@ -167,33 +167,6 @@ async def test_the_destination_vanishes_while_mail_comes(tmp_path: Path) -> None
         await assert_nothing_lost(case)
 
 
-async def test_the_destination_before_this_one_cannot_be_asked(
-    tmp_path: Path, server: HostileServer
-) -> None:
-    """A run died while it published into a folder on a disk that is not mounted now. What it may
-    have published stays on the server until somebody can say; all other mail is collected.
-    """
-    case = Case(tmp_path, server, KEEP)
-    await case.run()
-    old = case.account.target
-    with Journal(journal_of(case.account, case.state)) as journal:
-        journal._sql.execute(
-            "UPDATE messages SET stage = 1, destination = ?, token = '1.M1P1Q1Rx.host,S=1/1' "
-            "WHERE unique_id = 'uid-2'",
-            (str(old),),
-        )
-    case.maildir.rename(tmp_path / "unmounted")
-    case.maildir.write_text("in the way")
-    new = tmp_path / "new"
-    case.account = case.account._replace(target=parse_destination(f"maildir:{new}"))
-    case.maildir = new
-    server.maildrop.put(letter(4))
-    outcome = await case.run()
-    assert outcome.error is None
-    assert case.stored() == [letter(4).content]
-    assert any(str(tmp_path / "mail") in problem for problem in case.problems)
-
-
 async def test_the_disk_is_full(tmp_path: Path, small_disk: Path) -> None:
     """Of the destination: nothing half stored, nothing deleted that is not there."""
     mails = [Mail(f"big-{n}", letter(n).content + b"x" * 200_000 + b"\r\n") for n in range(4)]
