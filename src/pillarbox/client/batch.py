@@ -78,8 +78,8 @@ class Batch:
 
     async def in_step(self) -> None:
         """Make sure that the messages which have been read are whole, see
-        :meth:`pillarbox.client.mailbox.Mailbox.in_step`. Without a round trip of its own, if the
-        server can pipeline.
+        :meth:`pillarbox.client.mailbox.Mailbox.in_step`. Without a round trip of its own, if a
+        message was named for it and the server can pipeline.
 
         Raises:
             OutOfStep: they need not be.
@@ -97,5 +97,5 @@ class Batch:
             self._window.sent(octets)
             self._waiting = next(self._numbers, None)
         if self._waiting is None and self._window.most > 1:
-            self._proof.say()
+            self._proof.say_ahead()
         self._conversation.flush()

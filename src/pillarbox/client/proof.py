@@ -31,8 +31,14 @@ class Proof:
         self._last = last
         self._turn = 0
 
-    def say(self) -> None:
-        """Put the command into the next write, unless it has been."""
+    def say_ahead(self) -> None:
+        """Put the command into the next write, if a message was named: who names none may not
+        even want a proof.
+        """
+        if self._last is not None:
+            self._say()
+
+    def _say(self) -> None:
         if self._turn:
             return
         say = self._conversation.say
@@ -49,7 +55,7 @@ class Proof:
             OutOfStep: it is another one. What was retrieved may be cut or mixed up.
             ClientError: the session has ended.
         """
-        self.say()
+        self._say()
         status = await self._conversation.status(self._turn)
         if status.outcome is not Outcome.OK and self._last is not None:
             # It knows no UIDL of one message, or to read that one was to delete it.
