@@ -1,8 +1,11 @@
 """``kill -9``: a run that is killed at a random point, and the runs after it.
 
-Two ways to find a point: the moment at which the server has said so many octets, and the N-th
+Two ways to find a random point: the moment at which the server has said so many octets, and the N-th
 of the system calls by which a run changes files (strace). Mail arrives between the runs, so that
 each has something to do. The points are random, but the same each time for the same number.
+
+And one way to find every point: before the first, the second, the third … of the calls by which
+mail is published, each in a mailbox of its own.
 
 Maildir, mbox and MH promise each message exactly once. LMTP and commands promise it at least
 once, and twice only what was under way when the run was killed.
@@ -16,6 +19,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -73,11 +77,15 @@ class Campaign:
         self._server.fuse = None
 
     async def run_killed_at_a_call(self, strace: str) -> None:
-        call = self._random.choice(CALLS)
+        call, number = self._random.choice(CALLS), self._random.randint(1, NTH)
+        self.kills += await self.run_killed_at(strace, call, number)
+
+    async def run_killed_at(self, strace: str, call: str, number: int) -> bool:
+        """Before the so-manieth of these calls; False: the run made fewer, and ended well."""
         names = f"?{call},?{call}at,?{call}at2" if call in {"rename", "link", "unlink"} else call
-        inject = f"inject={names}:signal=KILL:when={self._random.randint(1, NTH)}"
+        inject = f"inject={names}:signal=KILL:when={number}"
         process = await self._start(strace, "-f", "-o", "/dev/null", "-e", inject)
-        self.kills += await process.wait() != 0
+        return await process.wait() != 0
 
     def check_after_kill(self, stored: Sequence[bytes]) -> None:
         contents = {mail.content for mail in self._server.maildrop.everything}
@@ -132,6 +140,41 @@ async def test_killed_while_files_change(
     tmp_path: Path, strace: str, kind: str, rules: Rules
 ) -> None:
     await exactly_once(tmp_path, kind, rules, FEW, strace)
+
+
+async def at_every_call(folder: Path, kind: str, rules: Rules, strace: str, call: str) -> None:
+    for number in count(1):
+        place = folder / str(number)
+        target = f"{kind}:{place / 'mail'}"
+        async with HostileServer() as server:
+            campaign = Campaign(place, server, target, rules, seed=0)
+            campaign.mail_arrives()
+            killed = await campaign.run_killed_at(strace, call, number)
+            campaign.check_after_kill(stored_in(target))
+            await campaign.run()
+            assert stored_in(target) == campaign.check_at_the_end()
+        if not killed:
+            assert number > 1, "it makes no such call"
+            return
+
+
+@pytest.mark.parametrize(
+    ("kind", "call"), [("maildir", "rename"), ("mbox", "unlink"), ("mh", "link"), ("mh", "unlink")]
+)
+async def test_killed_before_every_call_that_publishes(
+    tmp_path: Path, strace: str, kind: str, call: str
+) -> None:
+    await at_every_call(tmp_path, kind, DELETE, strace, call)
+
+
+@pytest.mark.long
+@KINDS
+@MODES
+@pytest.mark.parametrize("call", ["fsync", "fdatasync", "write", "pwrite64"])
+async def test_killed_before_every_call_that_writes(
+    tmp_path: Path, strace: str, kind: str, rules: Rules, call: str
+) -> None:
+    await at_every_call(tmp_path, kind, rules, strace, call)
 
 
 @pytest.mark.long
