@@ -24,7 +24,7 @@ from tests.fetch.hostile.server import HOST, PASSWORD, USER, HostileServer
 
 DELETE = Rules(0)
 KEEP = Rules(None)
-SOON = 0.1
+SOON = 0.25
 """Seconds: the patience of a client whose server is going to hang."""
 LONG = 60.0
 """Seconds: nothing here is meant to take so long."""

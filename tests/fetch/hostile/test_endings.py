@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pillarbox.fetch.rules import Rules
-from tests.fetch.hostile.case import DELETE, KEEP, Case
+from tests.fetch.hostile.case import DELETE, KEEP, SOON, Case
 from tests.fetch.hostile.maildrop import Mail, letter, letters
 from tests.fetch.hostile.server import END, HostileServer, Said
 
@@ -66,7 +66,7 @@ async def test_no_crlf_before_the_last_dot(
         return said.honest().removesuffix(b"\r\n" + END) + END
 
     server.instead["RETR"] = rule
-    case = Case(tmp_path, server, rules, timeout=0.1)
+    case = Case(tmp_path, server, rules, timeout=SOON)
     outcome = await case.run()
     assert outcome.totals.failed or outcome.error
     stored = case.stored()

@@ -9,7 +9,7 @@ import pytest
 from pillarbox.client.errors import InUse, LoginDelayed, ServerTrouble, SignInRefused
 from pillarbox.fetch.backoff import Backoff
 from pillarbox.fetch.errors import NotConfirmed
-from tests.fetch.hostile.case import DELETE, KEEP, Case
+from tests.fetch.hostile.case import DELETE, KEEP, SOON, Case
 from tests.fetch.hostile.maildrop import letters
 from tests.fetch.hostile.server import HostileServer
 
@@ -61,7 +61,7 @@ async def test_a_run_that_broke_off_remembers_that_it_kept(
 ) -> None:
     """The very first run, to keep, never came to its end; the next one is to delete."""
     server.instead["QUIT"] = lambda _: b""
-    case = Case(tmp_path, server, KEEP, timeout=0.1)
+    case = Case(tmp_path, server, KEEP, timeout=SOON)
     await case.run()
     server.be_good()
     case.rules(DELETE)
