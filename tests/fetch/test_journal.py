@@ -353,3 +353,42 @@ def test_twenty_thousand_messages(
     journal.note_listing(listing(*names), known, NOW)
     spent = time.process_time() - before
     record_property("measured", f"journal, 20,000 known, nothing new: {spent * 1000:.0f} ms")
+
+
+def test_whether_the_server_has_unique_ids(journal: Journal) -> None:
+    """Those of our own making do not count; those of messages that are gone do."""
+    assert not journal.has_unique_ids
+    note(journal, "~" + "a" * 64)
+    assert not journal.has_unique_ids
+    note(journal, "one")
+    note(journal)
+    assert journal.has_unique_ids
+
+
+def test_the_digests_of_what_is_stored(journal: Journal) -> None:
+    made = "~" + "a" * 64
+    note(journal, made, "stored", "seen", "é", "\x7f")
+    store(journal, made, "stored", "é", "\x7f")
+    assert journal.digests(only_made=True) == {made: DIGEST}
+    assert journal.digests(only_made=False).keys() == {made, "stored", "é", "\x7f"}
+
+
+def test_a_message_that_was_stored_under_another_id(journal: Journal) -> None:
+    """Since when it has been here is known; the other row stays as it was."""
+    made = "~" + "a" * 64
+    note(journal, made)
+    store(journal, made)
+    before = journal.known([made])[made]
+    note(journal, "named")
+    journal.adopted([(Listed(1, "named", 7), made)])
+    known = journal.known([made, "named"])
+    assert known["named"][1:3] == (Stage.STORED, 7)
+    assert (known["named"].stored_at, known["named"].digest) == (before.stored_at, DIGEST)
+    assert known[made].stage is Stage.STORED
+
+
+def test_only_what_is_new_can_be_adopted(journal: Journal) -> None:
+    note(journal, "a", "b")
+    store(journal, "a", "b")
+    with pytest.raises(ValueError, match="stage before"):
+        journal.adopted([(Listed(1, "a", 7), "b")])

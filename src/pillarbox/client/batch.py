@@ -9,6 +9,7 @@ from typing import NamedTuple, Self
 
 from pillarbox.client.conversation import Conversation
 from pillarbox.client.limits import ASSUMED_SIZE
+from pillarbox.client.proof import Proof
 from pillarbox.client.retrieval import Retrieval
 from pillarbox.client.window import Window
 from pillarbox.wire.verbs import Verb
@@ -36,6 +37,7 @@ class Batch:
         "_conversation",
         "_last",
         "_numbers",
+        "_proof",
         "_sizes",
         "_under_way",
         "_waiting",
@@ -48,12 +50,14 @@ class Batch:
         numbers: Iterable[int],
         sizes: Mapping[int, int],
         window: Window,
+        proof: Proof,
     ) -> None:
         """*sizes*: octets by message-number, as far as known."""
         self._conversation = conversation
         self._numbers: Iterator[int] = iter(numbers)
         self._sizes = sizes
         self._window = window
+        self._proof = proof
         self._waiting: int | None = next(self._numbers, None)  # the next that is to be asked for
         self._under_way: deque[_UnderWay] = deque()
         self._last: _UnderWay | None = None  # handed out
@@ -89,6 +93,16 @@ class Batch:
         self._waiting = next(self._numbers)
         self._window = Window(1)
 
+    async def in_step(self) -> None:
+        """Make sure that the messages which have been read are whole, see
+        :meth:`pillarbox.client.mailbox.Mailbox.in_step`. Without a round trip of its own, if a
+        message was named for it and the server can pipeline.
+
+        Raises:
+            OutOfStep: they need not be.
+        """
+        await self._proof.holds()
+
     def _top_up(self) -> None:
         """Ask for as many as the window has room for, in one write."""
         while self._waiting is not None:
@@ -99,4 +113,6 @@ class Batch:
             self._under_way.append(_UnderWay(self._waiting, turn, octets))
             self._window.sent(octets)
             self._waiting = next(self._numbers, None)
+        if self._waiting is None and self._window.most > 1:
+            self._proof.say_ahead()
         self._conversation.flush()

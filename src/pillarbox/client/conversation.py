@@ -33,7 +33,6 @@ class Conversation:
     """One session's commands and replies."""
 
     __slots__ = (
-        "_ahead",
         "_begun",
         "_failure",
         "_heard",
@@ -52,7 +51,6 @@ class Conversation:
         self._said = 0
         self._heard = 0  # the turn whose status has come
         self._begun = False  # and whose content has not ended
-        self._ahead: Status | None = None  # of the turn after it, if it was looked at already
         self._waits = False  # somebody does, for what comes next
         self._trace = trace
         self._failure: ClientError | None = None
@@ -106,7 +104,7 @@ class Conversation:
         if self.has_passed(turn):
             raise RuntimeError(_PASSED_OVER)
         while True:
-            event, self._ahead = self._ahead or self.poll(), None
+            event = self.poll()
             if event is None:
                 event = await self._event()
             if isinstance(event, Status):
@@ -115,30 +113,6 @@ class Conversation:
                 self._show(event)
                 if self._heard == turn:
                     return event
-
-    async def next_is_in_step(self) -> bool:
-        """Whether what comes next is the reply that is due; it is kept for who waits for it.
-
-        What is left of the content that is coming is passed over.
-
-        Returns:
-            False when no reply is due, so that nothing can be told.
-
-        Raises:
-            OutOfStep: something else came.
-            ClientError: the conversation has ended.
-        """
-        while self._begun:
-            await self.piece(self._heard)
-        if self._heard == self._said:
-            return False
-        if self._ahead is None:
-            event = self.poll()
-            if event is None:
-                event = await self._event()
-            assert isinstance(event, Status)  # noqa: S101 -- the machine's promise
-            self._ahead = event
-        return True
 
     async def piece(self, turn: int) -> bytes | None:
         """The next piece of the content of that turn, whose status has come; None at its end.

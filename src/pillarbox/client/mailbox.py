@@ -18,6 +18,7 @@ from pillarbox.client.conversation import Conversation
 from pillarbox.client.endpoint import Endpoint
 from pillarbox.client.errors import Refused, TooLarge
 from pillarbox.client.limits import FIRST_WINDOW, MAX_READ, MAX_WINDOW
+from pillarbox.client.proof import Proof
 from pillarbox.client.quirks import Quirk
 from pillarbox.client.retrieval import Retrieval
 from pillarbox.client.window import Window
@@ -136,6 +137,7 @@ class Mailbox:
         *,
         sizes: Mapping[int, int] | None = None,
         window: int | None = None,
+        last: UniqueId | None = None,
     ) -> Batch:
         """Many messages, pipelined if the server can do that.
 
@@ -143,12 +145,14 @@ class Mailbox:
             numbers: message-numbers, in the order in which they are wanted.
             sizes: octets by message-number, from LIST; they bound what is under way.
             window: commands under way at most; by default it adapts.
+            last: what :meth:`Batch.in_step` is to ask for; best the last of the messages.
 
         A message that is refused raises :class:`Refused` when it is read; the others go on.
         """
         most = (window or MAX_WINDOW) if self.pipelining else 1
         self._window = Window(most, self._window.size)  # what one batch has learnt, the next knows
-        return Batch(self._conversation, numbers, sizes or {}, self._window)
+        proof = Proof(self._conversation, last)
+        return Batch(self._conversation, numbers, sizes or {}, self._window, proof)
 
     async def top(self, number: int, lines: int = 0, max_octets: int = MAX_READ) -> bytes:
         """The header of a message, and so many lines of its body.
@@ -203,23 +207,17 @@ class Mailbox:
         """Keep the session alive."""
         await self._conversation.ask(Verb.NOOP)
 
-    async def in_step(self) -> None:
+    async def in_step(self, last: UniqueId | None = None) -> None:
         """Make sure that every reply so far belongs to its command.
 
-        Nothing in POP3 says how long a message is: it is whole only if what comes behind it is
-        the next reply. So before the last message of a batch is trusted, one more command has
-        to be answered; STAT, since its reply cannot be mistaken for another one. While other
-        replies are due the next of them will do; it is not lost.
+        Nothing in POP3 says how long a message is, so before messages are trusted one more
+        command has to be answered (:mod:`pillarbox.client.proof`): what the unique-id of *last*
+        is, or how many messages there are. What is under way is passed over.
 
         Raises:
             OutOfStep: it was not. What was retrieved in this session may be cut or mixed up.
         """
-        if await self._conversation.next_is_in_step():
-            return
-        await self._conversation.connection.listen()
-        await self.stat()
-        await self._conversation.connection.listen()
-        self._conversation.check_silence()
+        await Proof(self._conversation, last).holds()
 
     # Endings.
 
@@ -228,6 +226,7 @@ class Mailbox:
 
         Raises:
             Refused: the server did not remove all of them.
+            OutOfStep: replies have slipped: nothing is deleted on the word of this session.
             Unreachable: its answer was lost. They may be gone or not.
             OutOfStep: something had come that nobody asked for. QUIT was not said.
         """
@@ -235,6 +234,7 @@ class Mailbox:
             return
         try:
             await self._conversation.connection.listen()
+            self._conversation.check_silence()
             await self._conversation.ask(Verb.QUIT)
         finally:
             await self.close()

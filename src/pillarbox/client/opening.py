@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from enum import IntEnum
 from typing import NamedTuple
 
 from pillarbox.client.capabilities import NONE_KNOWN, Capabilities
@@ -53,6 +54,20 @@ class Options(NamedTuple):
 class _NoAnswerToCapa(Exception):
     """The server hung up on CAPA, or was silent, or said nonsense."""
 
+    def __init__(self, asks: _Asks) -> None:
+        """*asks*: what is still to be asked, next time."""
+        super().__init__()
+        self.asks = asks
+
+
+class _Asks(IntEnum):
+    """When CAPA is said."""
+
+    NEVER = 0
+    BEFORE = 1
+    """Before the sign-in only."""
+    BOTH = 2
+
 
 async def open_mailbox(endpoint: Endpoint, options: Options) -> Mailbox:
     """Connect and sign in.
@@ -60,14 +75,16 @@ async def open_mailbox(endpoint: Endpoint, options: Options) -> Mailbox:
     Raises:
         ClientError: it was not to be; the connection is closed.
     """
-    try:
-        return await _open(endpoint, options, asks=True)
-    except _NoAnswerToCapa:
-        # Some servers drop or ignore who says CAPA. Once more, and without.
-        return await _open(endpoint, options, asks=False)
+    asks = _Asks.BOTH
+    while True:
+        try:
+            return await _open(endpoint, options, asks)
+        except _NoAnswerToCapa as no_answer:
+            # Some servers drop or ignore who says CAPA. Once more, and without.
+            asks = no_answer.asks
 
 
-async def _open(endpoint: Endpoint, options: Options, *, asks: bool) -> Mailbox:
+async def _open(endpoint: Endpoint, options: Options, asks: _Asks) -> Mailbox:
     loop = asyncio.get_running_loop()
     wants_tls = endpoint.security is not Security.CLEARTEXT
     tls = options.tls.context() if wants_tls else None
@@ -95,7 +112,7 @@ async def _greeted(
     endpoint: Endpoint,
     options: Options,
     tls: ssl.SSLContext | None,
-    asks: bool,  # noqa: FBT001 -- the only caller is above
+    asks: _Asks,
 ) -> Mailbox:
     if endpoint.security is Security.IMPLICIT_TLS:
         options.tls.check_pin(conversation.connection.certificate)
@@ -105,12 +122,16 @@ async def _greeted(
     if tls is not None and endpoint.security is Security.STLS:
         await _secure(conversation, endpoint, options, tls)
         options.tls.check_pin(conversation.connection.certificate)
-    before = await _first_capabilities(conversation) if asks else NONE_KNOWN
+    before = NONE_KNOWN
+    if asks:
+        before = await _asked(conversation, _Asks.NEVER) or NONE_KNOWN
     await _prefer_utf8(conversation, before, options)
     quirks = quirks_of(endpoint.host, greeting.text)
     how = _how(conversation, before, greeting, quirks, options)
     mechanism = await sign_in(how, options.proofs)
-    capabilities = await _capabilities(conversation) if before.asked else None
+    capabilities = None
+    if before.asked and asks is _Asks.BOTH:
+        capabilities = await _asked(conversation, _Asks.BEFORE)
     mailbox = Mailbox(
         conversation, endpoint, greeting.text, capabilities or before, mechanism, quirks
     )
@@ -157,22 +178,22 @@ async def _handshake_fault(error: OSError, endpoint: Endpoint, options: Options)
     return tls_fault(error, endpoint.host, endpoint.port, der)
 
 
-async def _first_capabilities(conversation: Conversation) -> Capabilities:
-    """CAPA, with the patience that it deserves.
+async def _asked(conversation: Conversation, otherwise: _Asks) -> Capabilities | None:
+    """CAPA, with the patience that it deserves; None when the server does not know it.
 
     Raises:
-        _NoAnswerToCapa: the session is of no more use.
+        _NoAnswerToCapa: the session is of no more use; the next one asks *otherwise*.
     """
     connection = conversation.connection
     usual = connection.timeout
     connection.timeout = min(usual, CAPA_PATIENCE)
     try:
-        return await _capabilities(conversation) or NONE_KNOWN
+        return await _capabilities(conversation)
     except (Unreachable, OutOfStep) as error:
         if refuses_our_certificate(error.__cause__):
             raise  # it has nothing to do with CAPA
         connection.abort(error)
-        raise _NoAnswerToCapa from error
+        raise _NoAnswerToCapa(otherwise) from error
     finally:
         connection.timeout = usual
 
@@ -192,7 +213,6 @@ async def _prefer_utf8(
 
 
 async def _capabilities(conversation: Conversation) -> Capabilities | None:
-    """What CAPA says; None when the server does not know it."""
     turn = conversation.say(Verb.CAPA)
     status = await conversation.status(turn)
     if status.outcome is not Outcome.OK:

@@ -17,9 +17,9 @@ class Retrieval:
 
     The pieces are unstuffed and have the line ends that the server sent. Whatever ends the
     iteration early is an exception, and the same one at each further try: a message that was
-    cut off, refused or given up never looks whole. (A server
-    that forgets to stuff dots can still end one early. That shows in the next reply at the
-    latest, see :meth:`pillarbox.client.mailbox.Mailbox.in_step`.)
+    cut off, refused or given up never looks whole. (A server that forgets to stuff dots can
+    still end one early: that takes a proof, see
+    :meth:`pillarbox.client.mailbox.Mailbox.in_step`.)
     """
 
     __slots__ = ("_begun", "_conversation", "_ended", "_fault", "_turn", "number")

@@ -17,7 +17,7 @@ Not to be called from inside a running event loop: there the asynchronous client
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Generator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -170,11 +170,11 @@ class Mailbox:
         *,
         sizes: Mapping[int, int] | None = None,
         window: int | None = None,
-    ) -> Iterator[Retrieval]:
+        last: UniqueId | None = None,
+    ) -> Retrievals:
         """Many messages, pipelined if the server can do that."""
-        return _Retrievals(
-            self._loop, self._mailbox.retrieve_many(numbers, sizes=sizes, window=window)
-        )
+        batch = self._mailbox.retrieve_many(numbers, sizes=sizes, window=window, last=last)
+        return Retrievals(self._loop, batch)
 
     def top(self, number: int, lines: int = 0, max_octets: int = MAX_READ) -> bytes:
         """The header of a message, and so many lines of its body."""
@@ -196,9 +196,9 @@ class Mailbox:
         """Keep the session alive."""
         self._loop.run(self._mailbox.noop())
 
-    def in_step(self) -> None:
+    def in_step(self, last: UniqueId | None = None) -> None:
         """Make sure that every reply so far belongs to its command."""
-        self._loop.run(self._mailbox.in_step())
+        self._loop.run(self._mailbox.in_step(last))
 
     def quit(self) -> None:
         """End the session: messages marked as deleted go now."""
@@ -229,7 +229,7 @@ class Mailbox:
             self.close()
 
 
-class _Retrievals:
+class Retrievals:
     """Iterates over a batch."""
 
     __slots__ = ("_batch", "_loop")
@@ -240,6 +240,10 @@ class _Retrievals:
 
     def __iter__(self) -> Self:
         return self
+
+    def in_step(self) -> None:
+        """Make sure that the messages which have been read are whole."""
+        self._loop.run(self._batch.in_step())
 
     def __next__(self) -> Retrieval:
         try:

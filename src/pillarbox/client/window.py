@@ -13,15 +13,16 @@ from pillarbox.client.limits import FIRST_WINDOW, MAX_UNDER_WAY, MAX_WINDOW
 class Window:
     """Counts what is under way."""
 
-    __slots__ = ("_most", "_octets", "_size", "count")
+    __slots__ = ("_octets", "_size", "count", "most")
 
     def __init__(self, most: int = MAX_WINDOW, first: int = FIRST_WINDOW) -> None:
         """*most*: commands under way at most; with 1 each waits for the reply before it.
 
         *first*: commands to begin with.
         """
-        self._most = max(1, min(most, MAX_WINDOW))
-        self._size = min(first, self._most)
+        self.most = max(1, min(most, MAX_WINDOW))
+        """As given, within the limits."""
+        self._size = min(first, self.most)
         self._octets = 0
         self.count = 0
         """Commands under way."""
@@ -55,4 +56,4 @@ class Window:
         """The reply to one has come, whatever it was."""
         self.count -= 1
         self._octets -= octets
-        self._size = min(self._size + 1, self._most)
+        self._size = min(self._size + 1, self.most)

@@ -1,7 +1,8 @@
 """How long to wait until the next run of an account (``--watch``).
 
 One table: what ended the last run, and how long to wait the first time and at most. Each further
-failure doubles the pause. Nobody comes at the exact second: a thousand clients that lost one
+failure doubles the pause. The first pauses may be shorter than those between runs that went well:
+what passes soon should not keep mail away for longer. Nobody comes at the exact second: a thousand clients that lost one
 server at the same moment must not all come back to it at the same moment.
 """
 
@@ -84,7 +85,7 @@ class Backoff:
         self._failures += 1
         row = next(row for row in _TABLE if isinstance(error, row.error))
         doubled = row.first * 2 ** min(self._failures - 1, 30)
-        return self._about(min(max(doubled, self._interval), max(row.longest, self._interval)))
+        return self._about(min(doubled, max(row.longest, self._interval)))
 
     def _about(self, seconds: float) -> float:
         return seconds * self._rand(1 - JITTER, 1 + JITTER)

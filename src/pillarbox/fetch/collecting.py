@@ -7,7 +7,8 @@ this one has learnt is in the journal, and in :class:`Progress`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import ParamSpec
 
 from pillarbox.client.errors import Refused
@@ -24,6 +25,8 @@ from pillarbox.fetch.plan import Action, Decision, Plan, make_plan
 from pillarbox.fetch.progress import Progress
 from pillarbox.fetch.rules import Rules
 from pillarbox.fetch.stages import Known
+from pillarbox.fetch.twins import NO_TWINS, Twins
+from pillarbox.wire.listings import UniqueId
 
 P = ParamSpec("P")
 
@@ -62,6 +65,8 @@ class Collector:
         self._committing: asyncio.Future[Committed] | None = None
         self._due: list[Decision] = []
         """Stored or verified in this session, and to be deleted in it."""
+        self._read_in_vain = False
+        """A message was retrieved in this session and is not stored."""
 
     async def session(self, box: Mailbox) -> None:
         """Collect what *box* has, and QUIT.
@@ -74,6 +79,7 @@ class Collector:
         """
         self._tell(Connected(box.endpoint.place, box.mechanism))
         self._due.clear()
+        self._read_in_vain = False
         try:
             plan = await self._collect(box)
         except FetchError:
@@ -82,22 +88,28 @@ class Collector:
         except BaseException:
             await self._end(store=True)
             raise
+        self._progress.end_session()
         if plan.switched and not self._policy.confirmed:
             raise NotConfirmed(plan.switched)
 
     async def _collect(self, box: Mailbox) -> Plan:
-        listing = await read_listing(box)
-        known = self._journal.known([message.unique_id for message in listing.messages])
+        listing = await read_listing(box, has_unique_ids=self._journal.has_unique_ids)
+        names = {message.unique_id for message in listing.messages}
+        known = self._journal.known(names)
         rules, before = self._policy.rules, self._policy.before
         plan = make_plan(listing.messages, known, rules, self._clock(), before=before)
         self._tell(Planned(plan))
+        self._progress.listed()
         if listing.unknown:
-            self._fail(f"the server lists {listing.unknown} in a way that makes no sense")
+            self._fail(
+                f"the server lists {listing.unknown} messages in a way that makes no sense: they are "
+                "left there",
+                listing.unknown,
+            )
         await self._note(self._journal.note_listing, listing.messages, known, self._clock())
         held = set() if self._policy.confirmed else {d.message.number for d in plan.switched}
-        await self._retrieve(
-            box, self._progress.still_wanted([*plan.retrieve, *plan.verify]), known
-        )
+        wanted = self._progress.still_wanted([*plan.retrieve, *plan.verify])
+        await self._retrieve(box, wanted, known, names)
         due = [d for d in (*plan.delete, *self._due) if d.message.number not in held]
         await self._delete_and_quit(box, due)
         return plan
@@ -105,36 +117,51 @@ class Collector:
     # Retrieving
 
     async def _retrieve(
-        self, box: Mailbox, wanted: Sequence[Decision], known: Mapping[str, Known]
+        self,
+        box: Mailbox,
+        wanted: Sequence[Decision],
+        known: Mapping[str, Known],
+        listed: Collection[str],
     ) -> None:
+        twins = self._twins(wanted, listed)
         for batch in _batches(wanted):
-            await self._retrieve_batch(box, batch, known)
+            stride = self._progress.stride
+            for start in range(0, len(batch), stride):
+                await self._retrieve_some(box, batch[start : start + stride], known, twins)
             await self._commit(box)
-        if wanted:
-            await box.in_step()
-            self._intake.confirm()
-        await self._commit(box)
         await self._committed(box)
 
-    async def _retrieve_batch(
-        self, box: Mailbox, batch: Sequence[Decision], known: Mapping[str, Known]
-    ) -> None:
-        decisions = {decision.message.number: decision for decision in batch}
-        sizes = {number: decision.message.octets or 0 for number, decision in decisions.items()}
-        async for retrieval in box.retrieve_many(decisions, sizes=sizes):
-            decision = decisions[retrieval.number]
-            with self._progress.at(decision):
-                await self._take(decision, known.get(decision.message.unique_id), retrieval)
-                if self._progress.careful:
-                    await box.in_step()
-                    self._intake.confirm()
+    def _twins(self, wanted: Sequence[Decision], listed: Collection[str]) -> Twins:
+        new = [d.message.unique_id for d in wanted if d.action is Action.RETRIEVE]
+        if not new:
+            return NO_TWINS
+        digests = self._journal.digests(only_made=not any(map(is_made, new)))
+        return Twins(digests, listed)
 
-    async def _take(self, decision: Decision, known: Known | None, retrieval: Retrieval) -> None:
+    async def _retrieve_some(
+        self, box: Mailbox, some: Sequence[Decision], known: Mapping[str, Known], twins: Twins
+    ) -> None:
+        """Retrieve messages, and have it proved that they are whole."""
+        decisions = {decision.message.number: decision for decision in some}
+        sizes = {number: decision.message.octets or 0 for number, decision in decisions.items()}
+        batch = box.retrieve_many(decisions, sizes=sizes, last=_listed_as(some[-1]))
+        async for retrieval in batch:
+            decision = decisions[retrieval.number]
+            self._progress.at(decision)
+            await self._take(decision, known.get(decision.message.unique_id), twins, retrieval)
+        await batch.in_step()
+        self._progress.at(None)
+        self._intake.confirm()
+
+    async def _take(
+        self, decision: Decision, known: Known | None, twins: Twins, retrieval: Retrieval
+    ) -> None:
         try:
-            octets = await self._intake.take(decision, known, retrieval)
+            octets = await self._intake.take(decision, known, twins, retrieval)
         except Refused as error:
             self._fail(f"message {retrieval.number}: {error}")
         except NoMail as error:
+            self._read_in_vain = True
             self._tell(Problem(f"message {retrieval.number}: {error}"))
         else:
             self._tell(Retrieved(octets))
@@ -155,7 +182,8 @@ class Collector:
         while box is not None and not work.done():
             await asyncio.wait({work}, timeout=KEEP_ALIVE)
             if not work.done():
-                await box.noop()
+                with suppress(Refused):  # it has heard of us, that is all it is for
+                    await box.noop()
         try:
             committed = await finished(work)
         finally:
@@ -168,6 +196,7 @@ class Collector:
         self._progress.add(retrieved=len(stored), octets=octets, verified=len(verified))
         if stored:
             self._tell(Stored(len(stored)))
+        self._read_in_vain = self._read_in_vain or bool(refused)
         for message, error in refused:
             self._fail(f"message {message.decision.message.number}: {error}")
         self._due += [
@@ -192,6 +221,8 @@ class Collector:
     # Deleting
 
     async def _delete_and_quit(self, box: Mailbox, due: Sequence[Decision]) -> None:
+        if self._read_in_vain:
+            await box.reset()  # some servers mark as deleted what was only read
         ids = {decision.message.number: decision.message.unique_id for decision in due}
         if ids:
             await self._note(self._journal.deleting, list(ids.values()))
@@ -206,13 +237,13 @@ class Collector:
             return
         if ids:
             await self._note(self._journal.gone, list(ids.values()))
-            self._progress.add(deleted=len(ids))
+            self._progress.gone(ids.values())
             self._tell(Deleted(len(ids)))
 
     # How
 
-    def _fail(self, text: str) -> None:
-        self._progress.add(failed=1)
+    def _fail(self, text: str, messages: int = 1) -> None:
+        self._progress.add(failed=messages)
         self._tell(Problem(text))
 
     async def _note(self, write: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
@@ -221,9 +252,17 @@ class Collector:
         await finished(loop.run_in_executor(None, lambda: write(*args, **kwargs)))
 
 
+def _listed_as(decision: Decision) -> UniqueId:
+    """What the server lists of a message; empty, where it is no unique-id."""
+    number, unique_id, _ = decision.message
+    return UniqueId(number, "" if is_made(unique_id) else unique_id)
+
+
 def _goes(message: Arrived, rules: Rules) -> bool:
     """Whether a message that is durable here now is to be deleted in this session."""
     decision = message.decision
+    if message.twin is not None:  # the next run knows since when it has been here
+        return False
     if decision.action is Action.VERIFY and message.staging is not None:  # it was new mail
         return rules.at_once and not is_made(decision.message.unique_id)
     return decision.then_delete

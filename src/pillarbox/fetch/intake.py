@@ -7,7 +7,8 @@ A message goes through three hands:
     this message with it, and nothing else.
 *unconfirmed*
     It has come whole, as far as one can see. Nothing in POP3 says how long a message is: it
-    counts only once the next reply was in step (:meth:`Intake.confirm`).
+    counts only once it is proved that no reply has slipped (:meth:`Intake.confirm`,
+    :mod:`pillarbox.client.proof`).
 *confirmed*
     It waits for its batch. :meth:`Intake.commit` takes the batch through the steps that
     :mod:`pillarbox.fetch` tells, in a thread; the next batch is filled meanwhile.
@@ -20,18 +21,16 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
-from pillarbox.client.errors import Refused
 from pillarbox.client.retrieval import Retrieval
+from pillarbox.fetch.bookkeeping import is_bookkeeping, is_enough
 from pillarbox.fetch.destinations import Destination, Staging
 from pillarbox.fetch.errors import DeliveryRefused, NoMail
 from pillarbox.fetch.journal import Journal, Staged
 from pillarbox.fetch.plan import Action, Decision
 from pillarbox.fetch.stages import Known
+from pillarbox.fetch.twins import Twins
 
 T = TypeVar("T")
-
-_FOLDER_DATA = (b"X-IMAP:", b"X-IMAPbase:")
-_FOLDER_DATA_SUBJECT = b"FOLDER INTERNAL DATA"
 
 
 class Arrived(NamedTuple):
@@ -44,6 +43,8 @@ class Arrived(NamedTuple):
     staging: Staging | None
     """None: it is the same that is stored already."""
     token: str = ""
+    twin: str | None = None
+    """The other unique-id under which it is stored already."""
 
 
 class Committed(NamedTuple):
@@ -51,6 +52,7 @@ class Committed(NamedTuple):
 
     stored: Sequence[Arrived]
     verified: Sequence[Arrived]
+    """Here already; those with a twin, too."""
     refused: Sequence[tuple[Arrived, DeliveryRefused]]
 
 
@@ -72,8 +74,12 @@ class Intake:
         self._unconfirmed: list[Arrived] = []
         self._confirmed: list[Arrived] = []
 
-    async def take(self, decision: Decision, known: Known | None, retrieval: Retrieval) -> int:
+    async def take(
+        self, decision: Decision, known: Known | None, twins: Twins, retrieval: Retrieval
+    ) -> int:
         """Retrieve one message; returns its octets.
+
+        *known* and *twins* are what the journal knows of it, and of others.
 
         Raises:
             Refused: the server does not hand it out.
@@ -81,32 +87,25 @@ class Intake:
             ClientError: the session has ended.
             DestinationUnusable: it cannot be staged.
         """
-        staging: Staging | None = None
-        digest = hashlib.sha256()
-        octets = 0
+        opening = await _opening(retrieval)
+        staging = self._destination.stage()  # not before the server has said that it will come
+        digest = hashlib.sha256(opening)
+        octets = len(opening)
         try:
+            staging.write(opening)
             async for piece in retrieval:
-                if staging is None:  # not before the server has said that it will come
-                    self.confirm()
-                    _refuse_bookkeeping(piece)
-                    staging = self._destination.stage()
                 staging.write(piece)
                 digest.update(piece)
                 octets += len(piece)
-            if staging is None:  # a message of no octets is one, too
-                self.confirm()
-                staging = self._destination.stage()
-            self._unconfirmed.append(_arrived(decision, known, digest.digest(), octets, staging))
-        except BaseException as error:
-            if isinstance(error, Refused):  # a reply in step, too
-                self.confirm()
-            if staging is not None:
-                staging.abandon()
+            before = _before(decision, known, twins, digest.digest())
+            self._unconfirmed.append(_arrived(decision, before, digest.digest(), octets, staging))
+        except BaseException:
+            staging.abandon()
             raise
         return octets
 
     def confirm(self) -> None:
-        """The reply behind the messages so far was in step: they are whole."""
+        """It is proved that the messages so far are whole."""
         self._confirmed += self._unconfirmed
         self._unconfirmed.clear()
 
@@ -155,7 +154,10 @@ class Intake:
                 refused.append((message, outcome))
         self._journal.stored([_id(message) for message in stored], self._clock())
         self._journal.not_stored([_id(message) for message, _ in refused])
-        self._journal.confirmed([message.decision.message for message in verified])
+        self._journal.confirmed([m.decision.message for m in verified if m.twin is None])
+        self._journal.adopted(
+            [(m.decision.message, m.twin) for m in verified if m.twin is not None]
+        )
         return Committed(stored, verified, refused)
 
 
@@ -163,22 +165,51 @@ async def finished(work: asyncio.Future[T]) -> T:
     """The result of *work*, which is let finish even if the caller is cancelled meanwhile: a
     thread cannot be stopped, and must not be left behind with the journal.
     """
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        if not work.done():
+    cancelled: asyncio.CancelledError | None = None
+    while not work.done():
+        try:
             await asyncio.wait({work})
-        raise
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is None:
+        return work.result()
+    work.exception()  # has been seen, even if there is nobody to tell
+    raise cancelled
+
+
+async def _opening(retrieval: Retrieval) -> bytes:
+    """As much of a message as tells whether it is mail.
+
+    Raises:
+        NoMail: it is not.
+        ClientError: see :meth:`Intake.take`.
+    """
+    opening = b""
+    async for piece in retrieval:
+        opening = opening + piece if opening else piece
+        if is_enough(opening):
+            break
+    if is_bookkeeping(opening):
+        raise NoMail("a message that holds a mail server's own bookkeeping is left there")
+    return opening
+
+
+def _before(decision: Decision, known: Known | None, twins: Twins, digest: bytes) -> str | None:
+    """The unique-id under which a message is stored already; None: it is new."""
+    unique_id = decision.message.unique_id
+    if decision.action is Action.VERIFY:
+        return unique_id if known is not None and known.digest == digest else None
+    return twins.claim(unique_id, digest)
 
 
 def _arrived(
-    decision: Decision, known: Known | None, digest: bytes, octets: int, staging: Staging
+    decision: Decision, before: str | None, digest: bytes, octets: int, staging: Staging
 ) -> Arrived:
-    same = decision.action is Action.VERIFY and known is not None and known.digest == digest
-    if same:
-        staging.abandon()
-        return Arrived(decision, digest, octets, None)
-    return Arrived(decision, digest, octets, staging, staging.finish())
+    if before is None:
+        return Arrived(decision, digest, octets, staging, staging.finish())
+    staging.abandon()
+    twin = None if before == decision.message.unique_id else before
+    return Arrived(decision, digest, octets, None, twin=twin)
 
 
 def _abandon(messages: Sequence[Arrived]) -> None:
@@ -194,19 +225,3 @@ def _staged(message: Arrived) -> Staged:
 
 def _id(message: Arrived) -> str:
     return message.decision.message.unique_id
-
-
-def _refuse_bookkeeping(opening: bytes) -> None:
-    """Leave the pseudo message alone in which UW-IMAP and others keep a folder's state.
-
-    Raises:
-        NoMail: it is one.
-    """
-    if not any(mark in opening for mark in _FOLDER_DATA):
-        return
-    header = opening.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
-    lines = header.split(b"\n")
-    if any(line.startswith(_FOLDER_DATA) for line in lines) and any(
-        line.startswith(b"Subject:") and _FOLDER_DATA_SUBJECT in line for line in lines
-    ):
-        raise NoMail("a message that holds a mail server's own bookkeeping is left there")

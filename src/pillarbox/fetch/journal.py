@@ -28,6 +28,9 @@ that an account with 500 messages a day stays below 30,000 rows."""
 _AT_ONCE = 500
 """Unique-ids in one SELECT: SQLite allows 999 or more parameters in all versions."""
 
+_MADE = "(unique_id >= '~' AND unique_id < '\x7f')"
+"""Those with an id of our own making, and any that look like it: a range of the primary key."""
+
 _STAGES = tuple(Stage)
 _COLUMNS = "unique_id, stage, octets, first_seen, stored_at, digest, vanished_at IS NOT NULL"
 
@@ -129,6 +132,24 @@ class Journal:
             )
             return [Unsettled(*map(_name, row)) for row in rows]
 
+    @property
+    def has_unique_ids(self) -> bool:
+        """Whether the server has ever said what a message's unique-id is."""
+        with self._translated():
+            found = self._sql.execute(f"SELECT 1 FROM messages WHERE NOT {_MADE} LIMIT 1")  # noqa: S608 - a constant
+            return found.fetchone() is not None
+
+    def digests(self, *, only_made: bool) -> dict[str, bytes]:
+        """Of the messages that are stored, or were, by unique-id; *only_made*: those with an id
+        that was made here, of which there are few.
+        """
+        made = _MADE if only_made else "TRUE"
+        with self._translated():
+            rows = self._sql.execute(
+                f"SELECT unique_id, digest FROM messages WHERE {made} AND stage >= 2"  # noqa: S608 - constants
+            )
+            return {_name(key): digest for key, digest in rows}
+
     # Writing, in the order of a message's life
 
     def note_listing(
@@ -197,6 +218,18 @@ class Journal:
             "SET stage = 2, octets = ?",
             (Stage.STORED, Stage.DELETING, Stage.GONE),
             [(message.octets, _key(message.unique_id)) for message in messages],
+        )
+
+    def adopted(self, messages: Iterable[tuple[Listed, str]]) -> None:
+        """Messages have proved to be those that were stored under other unique-ids before."""
+        self._advance(
+            "SET stage = 2, octets = ?, (digest, stored_at) = "
+            "(SELECT digest, stored_at FROM messages WHERE unique_id = ?)",
+            (Stage.SEEN,),
+            [
+                (message.octets, _key(before), _key(message.unique_id))
+                for message, before in messages
+            ],
         )
 
     def deleting(self, unique_ids: Iterable[str]) -> None:

@@ -61,6 +61,18 @@ def journal_path(state: Path, host: str, port: int, user: str) -> Path:
     return state / f"{slug}-{digest[:16]}.db"
 
 
+def existing(path: Path) -> Path | None:
+    """*path*, if there is a journal; None: there is none yet.
+
+    Raises:
+        JournalUnusable: that cannot be told.
+    """
+    try:
+        return path if path.exists() else None
+    except OSError as error:
+        raise unusable(error, path) from error
+
+
 def connect(path: Path | None) -> sqlite3.Connection:
     """Open the journal at *path*, made if missing, and hold it; None: one in memory only.
 

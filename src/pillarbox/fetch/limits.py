@@ -9,6 +9,10 @@ Between two batches the server has nothing to send, which is the moment for a NO
 BATCH_OCTETS = 8 * 1024 * 1024
 """And octets, by the sizes of LIST; a larger message is a batch of its own."""
 
+SHORT_STRIDE = 8
+"""Messages that are proved to be whole together, once the connection has broken. What has not
+been proved comes again with the next session; a line that breaks every so often still gets on."""
+
 KEEP_ALIVE = 20.0
 """Seconds that storing a batch may take before the server hears a NOOP. The most impatient ones
 hang up after 60 seconds of silence."""
@@ -18,8 +22,12 @@ MAX_SESSIONS = 100
 next run."""
 
 DROPS_FORGIVEN = 2
-"""Times that the connection may break within the same message before the run goes on without
-it. Once can be chance; a server that always breaks there must not keep all other mail."""
+"""Times that the connection may break within the same message before that is taken for more
+than chance. A server that always breaks there must not keep all other mail."""
+
+FRUITLESS_SESSIONS = 12
+"""Sessions in a row that may break and bring nothing. Five bad messages side by side are passed
+over; a server that breaks at each of thousands is left alone, after as many time-outs."""
 
 SUCCESS_NOTED = 3600.0
 """Seconds after which a run that found nothing new notes that it was there."""

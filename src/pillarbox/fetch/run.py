@@ -1,7 +1,6 @@
 """One run: all that is waiting for one account, in as many sessions as it takes.
 
-What the last run left half done is settled first, at the destination that it was for: the
-user may have named another one since. Then one session, and another as long as there is a
+What the last run left half done is settled first (:mod:`pillarbox.fetch.settle`). Then one session, and another as long as there is a
 reason: the server hands out its mail in portions, or the last one broke and there is more
 that can be had (:mod:`pillarbox.fetch.progress`).
 """
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pillarbox.client.aio import connect
-from pillarbox.client.errors import OutOfStep, SignInRefused, Unreachable
+from pillarbox.client.errors import ClientError, OutOfStep, SignInRefused, Unreachable
 from pillarbox.client.mailbox import Mailbox
 from pillarbox.client.quirks import Quirk
 from pillarbox.contracts.errors import PillarboxError
@@ -25,7 +24,7 @@ from pillarbox.fetch.destinations import Destination, Owner
 from pillarbox.fetch.events import Tell, Totals, tell_nobody
 from pillarbox.fetch.intake import Intake, finished
 from pillarbox.fetch.journal import Journal, Memory
-from pillarbox.fetch.journal_file import journal_path
+from pillarbox.fetch.journal_file import existing, journal_path
 from pillarbox.fetch.limits import MAX_SESSIONS, SUCCESS_NOTED
 from pillarbox.fetch.listing import read_listing
 from pillarbox.fetch.plan import Plan, make_plan
@@ -56,7 +55,7 @@ async def run(
     """
     progress = Progress()
     try:
-        with Journal(_path(account, state)) as journal:
+        with Journal(journal_of(account, state)) as journal:
             await _Run(account, journal, progress, tell, clock).go(state)
     except PillarboxError as error:
         return Outcome(progress.totals, error)
@@ -69,12 +68,11 @@ async def preview(account: Account, state: Path, *, clock: Callable[[], float] =
     Raises:
         PillarboxError: as the outcome of a run.
     """
-    path = _path(account, state)
-    with Journal(path if path.exists() else None) as journal:
+    with Journal(existing(journal_of(account, state))) as journal:
         memory = journal.memory
         box = await _open(account, memory, careful=False)
         try:
-            listing = await read_listing(box)
+            listing = await read_listing(box, has_unique_ids=journal.has_unique_ids)
             known = journal.known([message.unique_id for message in listing.messages])
             before = Rules.of_mode(memory.mode) if memory.mode else None
             plan = make_plan(listing.messages, known, account.rules, clock(), before=before)
@@ -114,6 +112,9 @@ class _Run:
         destination = await finished(loop.run_in_executor(None, self._destination, state))
         try:
             await self._sessions(destination)
+        except PillarboxError:
+            self._journal.remember(self._learnt())
+            raise
         finally:
             await finished(loop.run_in_executor(None, destination.close))
         self._remember()
@@ -122,6 +123,13 @@ class _Run:
         """The destination, ready, with nothing left unsettled (in a thread)."""
         owner = _owner(self._account, self._journal, state)
         return settle(self._journal, self._account.target, owner, self._clock())
+
+    def _note_first_mode(self) -> None:
+        """The first run is by these rules, even if it never comes to its end. Later ones change
+        them only when they have: until then the user is asked about what they delete.
+        """
+        if self._memory.mode is None:
+            self._journal.remember(self._memory._replace(mode=self._account.rules.mode))
 
     async def _sessions(self, destination: Destination) -> None:
         intake = Intake(self._journal, destination, str(self._account.target), self._clock)
@@ -133,6 +141,7 @@ class _Run:
         )
         progress = self._progress
         collector = Collector(self._journal, intake, policy, progress, self._tell, self._clock)
+        broken: ClientError | None = None
         for _ in range(MAX_SESSIONS):
             progress.begin_session()
             try:
@@ -140,13 +149,18 @@ class _Run:
             except (OutOfStep, Unreachable) as error:
                 if not progress.goes_on(error, self._tell):
                     raise
+                broken = error
             else:
+                broken = None
                 if Quirk.PORTIONS not in box.quirks or not progress.got_further:
                     return
+        if broken is not None:
+            raise broken
 
     async def _session(self, collector: Collector) -> Mailbox:
         box = await _open(self._account, self._memory, careful=self._progress.careful)
         self._mechanism = box.mechanism
+        self._note_first_mode()
         try:
             await collector.session(box)
         finally:
@@ -158,15 +172,17 @@ class _Run:
         was: each note waits for the disk, and a laptop's would not sleep.
         """
         now = self._clock()
-        memory = Memory(
-            self._mechanism,
-            self._memory.pipelining_bad or self._progress.pipelining_was_bad,
-            self._account.rules.mode,
-            self._memory.succeeded_at,
-        )
+        memory = self._learnt()._replace(mode=self._account.rules.mode)
         last = self._memory.succeeded_at or 0.0
         if memory != self._memory or not 0 <= now - last < SUCCESS_NOTED:
             self._journal.remember(memory._replace(succeeded_at=now))
+
+    def _learnt(self) -> Memory:
+        """What is known of the server now, however the run ends."""
+        return self._journal.memory._replace(
+            mechanism=self._mechanism,
+            pipelining_bad=self._memory.pipelining_bad or self._progress.pipelining_was_bad,
+        )
 
 
 async def _open(account: Account, memory: Memory, *, careful: bool) -> Mailbox:
@@ -193,11 +209,12 @@ async def _connect(account: Account, memory: Memory, *, careful: bool) -> Mailbo
     )
 
 
-def _path(account: Account, state: Path) -> Path:
+def journal_of(account: Account, state: Path) -> Path:
+    """Where the journal of *account* lies in the folder *state*."""
     endpoint = account.endpoint
     return journal_path(state, endpoint.host, endpoint.port, endpoint.user)
 
 
 def _owner(account: Account, journal: Journal, state: Path) -> Owner:
-    spool = _path(account, state).with_suffix(".spool")
+    spool = journal_of(account, state).with_suffix(".spool")
     return Owner(journal.owner, spool, account.recipient or account.endpoint.user)

@@ -17,9 +17,9 @@ the command has a content and succeeded, pieces of :class:`Content` follow, and 
 
 Nothing in POP3 says to which command a reply belongs: its place does. So whatever cannot be a
 reply means that the places have slipped, perhaps long ago, and the machine refuses to go on
-(:class:`OutOfStep`). For the same reason the end of a content proves little by itself (a
-server that does not stuff dots ends a message early): a message is whole when the *next*
-reply was in step, too.
+(:class:`OutOfStep`). For the same reason the end of a content proves little by itself: a
+server that does not stuff dots ends a message early, and what its sender wrote behind the dot
+is taken for replies. :mod:`pillarbox.client.proof` tells what proves that a message is whole.
 """
 
 from __future__ import annotations
