@@ -356,8 +356,8 @@ async def test_in_step_in_the_middle_of_a_batch_loses_nothing(pipelining: bool) 
             await box.in_step()
             await box.in_step()
         assert got == [MAILS[1], MAILS[2], MAILS[3], MAILS[1]]
-    # With replies under way those tell; STAT is asked for when none is, so twice at the end.
-    assert server.heard_in_clear.count(b"STAT") == (2 if pipelining else 8)
+    # A good status behind a message proves nothing: its sender could have written it.
+    assert server.heard_in_clear.count(b"STAT") == 8
 
 
 async def test_in_step_passes_over_what_is_left_of_a_message() -> None:

@@ -174,7 +174,7 @@ class Conversation:
     @property
     def has_unread(self) -> bool:
         """Whether something has come that has not been understood."""
-        return self.machine.buffered > 0 or self.connection.has_unread or self._ahead is not None
+        return self.machine.buffered > 0 or self.connection.has_unread
 
     def poll(self) -> Event | None:
         """What came next, if it is there; never waits.

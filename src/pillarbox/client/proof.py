@@ -19,7 +19,6 @@ from pillarbox.wire.listings import UniqueId, parse_scan, parse_stat, parse_uniq
 from pillarbox.wire.states import Outcome
 from pillarbox.wire.verbs import Verb
 
-
 _TWO_NUMBERS = re.compile(rb"\s*\d+\s+-?\d+(?:\s|$)")  # the size may be negative, see listings
 
 

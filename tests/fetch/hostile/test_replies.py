@@ -150,7 +150,7 @@ async def test_a_message_that_list_does_not_name(tmp_path: Path, server: Hostile
 async def test_a_listing_that_never_ends(
     tmp_path: Path, server: HostileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pillarbox.client.conversation.MAX_LISTING", 100_000)
+    monkeypatch.setattr("pillarbox.client.conversation.MAX_LINES", 10_000)
     server.instead["UIDL"] = lambda _: b"+OK\r\n" + b"1 x\r\n" * 30_000
     outcome = await Case(tmp_path, server, timeout=SOON).run()
     assert isinstance(outcome.error, OutOfStep)
