@@ -1,0 +1,56 @@
+"""Our own server, filled like the others: past delivery's door."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+from pillarbox.model import Recipient
+from pillarbox.store.embedded import open_store
+from tests.postoffice import PostOffice
+from tests.realservers.server import USER, Way, open_folder, way
+from tests.world import as_stored
+
+_TOGETHER = 200
+"""Deliveries under way at once: they share a sync."""
+
+
+class Ours:
+    """A running post office."""
+
+    name = "Pillarbox"
+
+    def __init__(self, office: PostOffice) -> None:
+        self.office = office
+
+    def way(self) -> Way:
+        port = self.office.addresses["pop3s"].port
+        return way(f"pop3s://{USER}@localhost:{port}", self.office.authority)
+
+    def put(self, contents: Iterable[bytes]) -> None:
+        asyncio.run(_deliver(self.office.store, contents))
+
+    def left(self) -> int:
+        return len(self.office.unique_ids(USER))
+
+
+@contextmanager
+def ours() -> Iterator[Ours]:
+    """Start it; it ends with the block."""
+    with open_folder() as folder, PostOffice(folder, users=[USER]) as office:
+        yield Ours(office)
+
+
+async def _deliver(folder: Path, contents: Iterable[bytes]) -> None:
+    store = open_store(folder)
+    waiting = iter(contents)
+    try:
+        while some := list(islice(waiting, _TOGETHER)):
+            deliveries = [store.deliver(as_stored(each), [Recipient(USER)]) for each in some]
+            refusals: list[Sequence[object]] = await asyncio.gather(*deliveries)
+            assert not [refusal for each in refusals for refusal in each if refusal]
+    finally:
+        await store.close()
