@@ -69,6 +69,7 @@ class Mailbox:
         """Whether commands are sent without waiting. May be set: False where a server announces
         it and cannot do it, True where it can and does not announce it."""
         self._conversation = conversation
+        self._window = Window()
         self._closed = False
 
     # What there is.
@@ -145,7 +146,8 @@ class Mailbox:
         A message that is refused raises :class:`Refused` when it is read; the others go on.
         """
         most = (window or MAX_WINDOW) if self.pipelining else 1
-        return Batch(self._conversation, numbers, sizes or {}, Window(most))
+        self._window = Window(most, self._window.size)
+        return Batch(self._conversation, numbers, sizes or {}, self._window)
 
     async def top(self, number: int, lines: int = 0, max_octets: int = MAX_READ) -> bytes:
         """The header of a message, and so many lines of its body.
@@ -173,8 +175,8 @@ class Mailbox:
         waiting = list(numbers)
         size = MAX_WINDOW if self.pipelining else 1
         results: list[Refused | None] = []
-        # The first few show whether the server can do it at all.
-        step = min(FIRST_WINDOW, size)
+        # The first few show whether the server can do it at all, if messages have not yet.
+        step = size if self._window.size > FIRST_WINDOW else min(FIRST_WINDOW, size)
         while len(results) < len(waiting):
             results += await self._delete_some(waiting[len(results) : len(results) + step])
             step = size
