@@ -34,7 +34,16 @@ class Ours:
         asyncio.run(_deliver(self.office.store, contents))
 
     def left(self) -> int:
-        return len(self.office.unique_ids(USER))
+        return len(self.unique_ids())
+
+    def unique_ids(self) -> list[str]:
+        return self.office.unique_ids(USER)
+
+    def retrieved(self, sessions: int) -> list[int]:
+        """How many messages were retrieved in each of as many sessions, once they have ended."""
+        assert self.office.log is not None
+        self.office.log.wait_for("session ended", count=sessions)
+        return [line["retrieved"] for line in self.office.log.find("session ended")]
 
 
 @contextmanager
