@@ -15,9 +15,8 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 from tests.postoffice import PASSWORD
-from tests.realservers.server import RealServer
 
-from bench.fetch.drop import OCTETS, fill, open_server
+from bench.fetch.drop import OCTETS, Drop, open_server
 from bench.fetch.peers import Errand, Peer, find_peers
 
 MESSAGES = 10_000
@@ -65,15 +64,17 @@ def measure(peer: Peer, errand: Errand) -> Cost:
     return Cost(wall, used.ru_utime + used.ru_stime)
 
 
-def one_round(peer: Peer, server: RealServer, count: int, figures: Figures) -> None:
-    """Fill the maildrop, have *peer* empty it, and look at the empty one."""
-    fill(server, count)
-    with tempfile.TemporaryDirectory(prefix="pillarbox-bench-") as name:
-        errand = Errand(server.way(), Path(name))
-        figures.collections.append(measure(peer, errand))
-        if (found := peer.collected(errand)) != count:
-            raise RuntimeError(f"{peer.name} collected {found} of {count} messages")
-        figures.polls += [measure(peer, errand) for _ in range(POLLS)]
+def one_round(peer: Peer, drop: Drop, folder: Path) -> tuple[Cost, list[Cost]]:
+    """Fill the maildrop, have *peer* empty it, and look at the empty one; all that it writes goes
+    into the new *folder*.
+    """
+    drop.fill()
+    folder.mkdir()
+    errand = Errand(drop.server.way(), folder)
+    cost = measure(peer, errand)
+    if (found := peer.collected(errand)) != drop.count:
+        raise RuntimeError(f"{peer.name} collected {found} of {drop.count} messages")
+    return cost, [measure(peer, errand) for _ in range(POLLS)]
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -83,13 +84,20 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--only", default="", help="collectors whose name holds this word")
     options = parser.parse_args(arguments)
     count = MESSAGES // 10 if options.quick else MESSAGES
-    rounds = options.rounds or (2 if options.quick else 3)
+    times = options.rounds or (2 if options.quick else 3)
+    # Nothing is removed before the end: see bench.fetch.drop.
     with tempfile.TemporaryDirectory(prefix="pillarbox-bench-") as name, open_server() as server:
-        peers = [peer for peer in find_peers(Path(name)) if options.only in peer.name.lower()]
+        folder = Path(name)
+        folder.chmod(0o711)
+        (folder / "pool").mkdir()
+        drop = Drop(server, count, folder / "pool")
+        peers = [peer for peer in find_peers(folder) if options.only in peer.name.lower()]
         results = {peer.name: Figures() for peer in peers}
-        for _ in range(rounds):
+        for number in range(times):
             for peer in peers:
-                one_round(peer, server, count, results[peer.name])
+                cost, polls = one_round(peer, drop, folder / f"{peer.name}-{number}")
+                results[peer.name].collections.append(cost)
+                results[peer.name].polls += polls
         show(f"{count:,} messages of {OCTETS:,} octets, {server.name}, TLS", results)
 
 

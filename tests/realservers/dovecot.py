@@ -61,7 +61,7 @@ class Dovecot:
     name = "Dovecot"
 
     def __init__(self, maildir: Maildir, authority: Path, pop3: int, pop3s: int) -> None:
-        self._maildir = maildir
+        self.maildir = maildir
         self._authority = authority
         self.pop3 = pop3
         self.pop3s = pop3s
@@ -70,10 +70,10 @@ class Dovecot:
         return way(f"pop3s://{USER}@localhost:{self.pop3s}", self._authority)
 
     def put(self, contents: Iterable[bytes]) -> None:
-        self._maildir.put(contents)
+        self.maildir.put(contents)
 
     def left(self) -> int:
-        return self._maildir.left()
+        return self.maildir.left()
 
 
 @contextmanager

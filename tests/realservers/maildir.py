@@ -24,12 +24,15 @@ class Maildir:
     def put(self, contents: Iterable[bytes]) -> None:
         """Deliver *contents*, in order: by the time in their names."""
         for content in contents:
-            self._count += 1
-            name = f"{1_700_000_000 + self._count}.M1P1Q{self._count}.test"
-            path = self._folder / "tmp" / name
+            path = self._folder / "tmp" / "letter"
             path.write_bytes(content)
-            os.chown(path, *self._owner)
-            path.rename(self._folder / "new" / name)
+            self.move_in(path)
+
+    def move_in(self, path: Path) -> None:
+        """Deliver the file *path*, which is gone afterwards."""
+        self._count += 1
+        os.chown(path, *self._owner)
+        path.rename(self._folder / "new" / f"{1_700_000_000 + self._count}.M1P1Q{self._count}.test")
 
     def left(self) -> int:
         return sum(len(list((self._folder / name).iterdir())) for name in ("cur", "new"))
