@@ -26,12 +26,13 @@ class Ours:
     def __init__(self, office: PostOffice) -> None:
         self.office = office
 
-    def way(self) -> Way:
+    def way(self, user: str = USER) -> Way:
         port = self.office.addresses["pop3s"].port
-        return way(f"pop3s://{USER}@localhost:{port}", self.office.authority)
+        return way(f"pop3s://{user}@localhost:{port}", self.office.authority)
 
-    def put(self, contents: Iterable[bytes]) -> None:
-        asyncio.run(_deliver(self.office.store, contents))
+    def put(self, contents: Iterable[bytes], users: Sequence[str] = (USER,)) -> None:
+        """Messages come in, each for all of *users*."""
+        asyncio.run(_deliver(self.office.store, contents, list(map(Recipient, users))))
 
     def left(self) -> int:
         return len(self.unique_ids())
@@ -47,18 +48,20 @@ class Ours:
 
 
 @contextmanager
-def ours() -> Iterator[Ours]:
+def ours(users: Sequence[str] = (USER,)) -> Iterator[Ours]:
     """Start it; it ends with the block."""
-    with open_folder() as folder, PostOffice(folder, users=[USER]) as office:
+    with open_folder() as folder, PostOffice(folder, users=users) as office:
         yield Ours(office)
 
 
-async def _deliver(folder: Path, contents: Iterable[bytes]) -> None:
+async def _deliver(
+    folder: Path, contents: Iterable[bytes], recipients: Sequence[Recipient]
+) -> None:
     store = open_store(folder)
     waiting = iter(contents)
     try:
         while some := list(islice(waiting, _TOGETHER)):
-            deliveries = [store.deliver(as_stored(each), [Recipient(USER)]) for each in some]
+            deliveries = [store.deliver(as_stored(each), recipients) for each in some]
             refusals: list[Sequence[object]] = await asyncio.gather(*deliveries)
             assert not [refusal for each in refusals for refusal in each if refusal]
     finally:
