@@ -1,5 +1,5 @@
 """``python -m bench [--quick] [--json FILE] [--only WORD]``: the server; ``python -m bench fetch
-[--quick] [--rounds N] [--only WORD]``: the collector.
+[--quick] [--rounds N] [--without WORD]``: the collector.
 """
 
 from __future__ import annotations

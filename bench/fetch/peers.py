@@ -43,6 +43,8 @@ class Peer(Protocol):
     name: str
     fine: Sequence[int]
     """Exit codes of a run that did what it had to."""
+    rounds: int
+    """In how many it takes part at most."""
 
     def command(self, errand: Errand) -> list[str]:
         """The command for one collection; writes the configuration that it needs."""
@@ -67,6 +69,7 @@ class Pillarbox:
     """Ours."""
 
     name = "Pillarbox"
+    rounds = sys.maxsize
     fine: Sequence[int] = (0,)
 
     def command(self, errand: Errand) -> list[str]:
@@ -82,6 +85,7 @@ class Mpop:
     """It pipelines, and syncs each message by itself."""
 
     name = "mpop"
+    rounds = sys.maxsize
     fine: Sequence[int] = (0,)
 
     def command(self, errand: Errand) -> list[str]:
@@ -114,6 +118,7 @@ class Getmail:
     """
 
     name = "getmail6"
+    rounds = 1  # of minutes
     fine: Sequence[int] = (0,)
 
     def __init__(self, program: Path) -> None:
@@ -154,6 +159,7 @@ class Fetchmail:
     """One message at a time, all into one file."""
 
     name = "fetchmail"
+    rounds = sys.maxsize
     fine: Sequence[int] = (0, 1)  # 1: there was no mail
 
     def command(self, errand: Errand) -> list[str]:
@@ -175,15 +181,24 @@ class Fetchmail:
         return bsmtp.read_bytes().count(b"\nDATA\r\n") if bsmtp.exists() else 0
 
 
-def find_peers(folder: Path) -> list[Peer]:
-    """Ours, and those others that can be had here; getmail6 is installed below *folder*."""
+def find_peers(folder: Path, without: str) -> list[Peer]:
+    """Ours, and those others that can be had here, except those whose name holds the word
+    *without*; getmail6 is installed below *folder*.
+    """
+
+    def wanted(name: str) -> bool:
+        return not without or without not in name
+
     peers: list[Peer] = [Pillarbox()]
-    if shutil.which("mpop"):
-        peers.append(Mpop())
-    if (program := _install_getmail(folder / "getmail")) is not None:
-        peers.append(Getmail(program))
-    if shutil.which("fetchmail"):
-        peers.append(Fetchmail())
+    peers += [
+        peer for peer in (Mpop(), Fetchmail()) if wanted(peer.name) and shutil.which(peer.name)
+    ]
+    if wanted(Getmail.name):
+        program = _install_getmail(folder / "getmail")
+        if program is None:
+            print(f"{Getmail.name} cannot be installed here, so it takes no part")
+        else:
+            peers.append(Getmail(program))
     return peers
 
 

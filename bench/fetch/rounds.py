@@ -81,7 +81,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench fetch")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, a tenth of the mail")
     parser.add_argument("--rounds", type=int, help="how often each collects")
-    parser.add_argument("--only", default="", help="collectors whose name holds this word")
+    parser.add_argument("--without", default="", help="no collector whose name holds this word")
     options = parser.parse_args(arguments)
     count = MESSAGES // 10 if options.quick else MESSAGES
     times = options.rounds or (2 if options.quick else 3)
@@ -91,10 +91,10 @@ def main(arguments: Sequence[str]) -> None:
         folder.chmod(0o711)
         (folder / "pool").mkdir()
         drop = Drop(server, count, folder / "pool")
-        peers = [peer for peer in find_peers(folder) if options.only in peer.name.lower()]
+        peers = find_peers(folder, options.without)
         results = {peer.name: Figures() for peer in peers}
         for number in range(times):
-            for peer in peers:
+            for peer in [peer for peer in peers if number < peer.rounds]:
                 cost, polls = one_round(peer, drop, folder / f"{peer.name}-{number}")
                 results[peer.name].collections.append(cost)
                 results[peer.name].polls += polls

@@ -21,9 +21,9 @@ from tests.realservers.server import Way
 MESSAGES = 500
 OCTETS = 4_000
 ROUND_TRIPS = 20
-"""Handshakes (TCP, STLS, TLS: 3), CAPA twice, SCRAM (3), LIST with UIDL, the first messages until
-it is sure that the server pipelines (3), three more batches, the proof that the last one came
-whole, DELE, QUIT: 19 for the server with the most of them, and one to spare."""
+"""Handshakes (TCP, STLS, TLS: 3), CAPA twice, SCRAM (3), LIST with UIDL, the first batch with a
+window that doubles (5), the second one, the proof that the last message came whole, DELE, QUIT:
+18 for a server with all of them, and two to spare."""
 
 
 def letters() -> list[bytes]:

@@ -27,9 +27,9 @@ MAX_READ = 64 * 1024 * 1024
 """Octets that ``read()`` holds in memory unless told otherwise: more than any provider lets
 through. Larger messages are for those who iterate."""
 
-FIRST_WINDOW = 64
-"""Commands under way to begin with. A server that pipelines badly shows it with as many, and all
-of them have to come again then; fewer would cost each session round trips."""
+FIRST_WINDOW = 16
+"""Commands under way to begin with. A server that pipelines badly shows it with as many; one
+that does not lose time to the distance needs no more."""
 
 MAX_WINDOW = 1024
 """Commands under way at most: about 12 kB, which fits into every socket's buffer, so that two

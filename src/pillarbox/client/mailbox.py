@@ -146,7 +146,7 @@ class Mailbox:
         A message that is refused raises :class:`Refused` when it is read; the others go on.
         """
         most = (window or MAX_WINDOW) if self.pipelining else 1
-        self._window = Window(most, self._window.size)
+        self._window = Window(most, self._window.size)  # what one batch has learnt, the next knows
         return Batch(self._conversation, numbers, sizes or {}, self._window)
 
     async def top(self, number: int, lines: int = 0, max_octets: int = MAX_READ) -> bytes:

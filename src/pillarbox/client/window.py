@@ -1,9 +1,8 @@
 """How many commands may be under way at once.
 
 As in TCP's slow start the window begins small and grows by one with every reply, so it
-doubles in each round trip; the next batch of the same session begins where the last one has
-come to. What bounds it is the number of commands and the octets that are expected for them
-(:mod:`pillarbox.client.limits`).
+doubles in each round trip: 500 messages take six. What bounds it is the number of commands
+and the octets that are expected for them (:mod:`pillarbox.client.limits`).
 """
 
 from __future__ import annotations
@@ -16,12 +15,13 @@ class Window:
 
     __slots__ = ("_most", "_octets", "_size", "count")
 
-    def __init__(self, most: int = MAX_WINDOW, size: int = FIRST_WINDOW) -> None:
+    def __init__(self, most: int = MAX_WINDOW, first: int = FIRST_WINDOW) -> None:
         """*most*: commands under way at most; with 1 each waits for the reply before it.
-        *size*: how many may be to begin with.
+
+        *first*: commands to begin with.
         """
         self._most = max(1, min(most, MAX_WINDOW))
-        self._size = min(size, self._most)
+        self._size = min(first, self._most)
         self._octets = 0
         self.count = 0
         """Commands under way."""
