@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from tests.fetch.children import CHILD
 from tests.postoffice import PASSWORD
 from tests.realservers.server import USER, Way
 
@@ -73,9 +72,9 @@ class Pillarbox:
     fine: Sequence[int] = (0,)
 
     def command(self, errand: Errand) -> list[str]:
-        state, target = str(errand.folder / "state"), f"maildir:{errand.maildir}"
-        url, authority = str(errand.way.endpoint), str(errand.way.tls.ca)
-        return [sys.executable, str(CHILD), url, authority, target, state, "keep 0 days"]
+        command = [sys.executable, "-m", "pillarbox", "fetch", str(errand.way.endpoint)]
+        command += ["--password-stdin", "--to", f"maildir:{errand.maildir}", "--delete"]
+        return [*command, "--state", str(errand.folder / "state"), "--ca", str(errand.way.tls.ca)]
 
     def collected(self, errand: Errand) -> int:
         return _in_maildir(errand)
