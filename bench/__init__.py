@@ -14,4 +14,6 @@ or short answer is an error and not a fast one.
 ``limit``    a bare server with the same replies: nothing in Python is cheaper
 ``works``    the kinds of work, one function each
 ===========  =======================================================
+
+``python -m bench fetch`` measures the collector, see :mod:`bench.fetch`.
 """

@@ -1,10 +1,13 @@
-"""``python -m bench [--quick] [--json FILE] [--only WORD]``."""
+"""``python -m bench [--quick] [--json FILE] [--only WORD]``: the server; ``python -m bench fetch
+[--quick] [--rounds N] [--without WORD]``: the collector.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import statistics
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -14,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import works
+from bench.fetch.rounds import main as collect
 from bench.office import Office, office
 
 Work = Callable[[Office, int], works.Figure | Iterable[works.Figure]]
@@ -87,4 +91,7 @@ def show(results: dict[str, list[works.Figure]]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["fetch"]:
+        collect(sys.argv[2:])
+    else:
+        main()

@@ -180,8 +180,8 @@ class Mailbox:
         waiting = list(numbers)
         size = MAX_WINDOW if self.pipelining else 1
         results: list[Refused | None] = []
-        # The first few show whether the server can do it at all.
-        step = min(FIRST_WINDOW, size)
+        # The first few show whether the server can do it at all, if messages have not yet.
+        step = size if self._window.size > FIRST_WINDOW else min(FIRST_WINDOW, size)
         while len(results) < len(waiting):
             results += await self._delete_some(waiting[len(results) : len(results) + step])
             step = size

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-BATCH_MESSAGES = 128
-"""Messages made durable together: more share a sync, but more also come again after a crash.
+BATCH_MESSAGES = 256
+"""Messages made durable together: more share a sync and a round trip, but more also come again
+after a crash, and each is an open file until then.
 Between two batches the server has nothing to send, which is the moment for a NOOP."""
 
 BATCH_OCTETS = 8 * 1024 * 1024

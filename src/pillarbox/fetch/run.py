@@ -18,6 +18,7 @@ from pillarbox.client.errors import ClientError, OutOfStep, SignInRefused, Unrea
 from pillarbox.client.mailbox import Mailbox
 from pillarbox.client.quirks import Quirk
 from pillarbox.contracts.errors import PillarboxError
+from pillarbox.fetch import open_files
 from pillarbox.fetch.account import Account
 from pillarbox.fetch.collecting import Collector, Policy
 from pillarbox.fetch.destinations import Destination, Owner
@@ -53,6 +54,7 @@ async def run(
     *state* is the folder of the journals. Raises no domain error: it is in the outcome, and
     what was stored before it is stored.
     """
+    open_files.lift()
     progress = Progress()
     try:
         with Journal(journal_of(account, state)) as journal:

@@ -1,0 +1,170 @@
+"""Courier's POP3 server, as Debian packages it, in a root folder of its own.
+
+Its package cannot be installed beside Dovecot's, and its programs have the names of all their
+files compiled in. So ``scripts/system-packages`` only unpacks it, and what is needed of it is
+copied into a folder that is root for its processes: two daemons, for sign-ins and for
+connections, and a login and a server program for each connection.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from tests.postoffice import HOST, PASSWORD
+from tests.realservers.maildir import Maildir
+from tests.realservers.server import (
+    USER,
+    Way,
+    free_port,
+    open_folder,
+    running,
+    wait_until_it_listens,
+    way,
+    write_certificate,
+)
+
+UNPACKED = Path("/usr/local/lib/pillarbox-tests/courier")
+"""Where ``scripts/system-packages`` unpacks the packages."""
+
+_LIBRARIES = ("usr/lib", "usr/lib/*-linux-gnu")
+_AUTHENTICATION = "/usr/lib/courier/courier-authlib/authdaemond"
+_CONNECTIONS = "/usr/sbin/couriertcpd"
+_LOGIN = "/usr/lib/courier/courier/courierpop3login"
+_SERVER = "/usr/lib/courier/courier/courierpop3d"
+_TLS = "/usr/bin/couriertls"
+_ACCOUNTS = "/usr/lib/courier-authlib/libauthuserdb.so.0"
+_MAKE_DATABASE = "usr/lib/courier/courier-authlib/makedatprog"
+_SOCKET = "run/courier/authdaemon/socket"
+
+_DAEMON_SETTINGS = """\
+authmodulelist="authuserdb"
+authmodulelistorig="authuserdb"
+daemons=2
+authdaemonvar=/run/courier/authdaemon
+"""
+_ENVIRONMENT = {
+    "PATH": "/",
+    "LD_LIBRARY_PATH": "/lib",
+    "POP3AUTH": "PLAIN",
+    "POP3AUTH_TLS": "PLAIN",
+    "POP3_STARTTLS": "YES",
+    "POP3_TLS_REQUIRED": "0",
+    "COURIERTLS": _TLS,
+    "TLS_CERTFILE": "/etc/server.pem",
+    "TLS_VERIFYPEER": "NONE",
+}
+
+
+class Courier:
+    """A running Courier."""
+
+    name = "Courier"
+
+    def __init__(self, maildir: Maildir, authority: Path, pop3: int) -> None:
+        self._maildir = maildir
+        self._authority = authority
+        self.pop3 = pop3
+
+    def way(self) -> Way:
+        """By STLS."""
+        return way(f"pop3://{USER}@localhost:{self.pop3}", self._authority)
+
+    def put(self, contents: Iterable[bytes]) -> None:
+        self._maildir.put(contents)
+
+    def left(self) -> int:
+        return self._maildir.left()
+
+
+@contextmanager
+def courier() -> Iterator[Courier]:
+    """Start it; it ends with the block."""
+    with open_folder() as root:
+        owner = pwd.getpwnam("nobody")
+        for program in (_AUTHENTICATION, _CONNECTIONS, _LOGIN, _SERVER, _TLS, _ACCOUNTS):
+            _copy_program(program, root)
+        authority = _write_settings(root, owner)
+        maildir = Maildir(root / "home" / USER / "Maildir", owner.pw_uid, owner.pw_gid)
+        server = Courier(maildir, authority, free_port())
+        log = root / "log"
+        command = [_CONNECTIONS, f"-address={HOST}", "-nodnslookup", "-noidentlookup"]
+        command += [str(server.pop3), _LOGIN, _SERVER, "Maildir"]
+        inside = partial(os.chroot, root)
+        settings = {"cwd": root, "env": _ENVIRONMENT, "preexec_fn": inside}
+        with running([_AUTHENTICATION], log, **settings) as daemon:
+            wait_until_it_listens(daemon, str(root / _SOCKET), log)
+            with running(command, log, **settings) as process:
+                wait_until_it_listens(process, (HOST, server.pop3), log)
+                yield server
+
+
+def _library_path() -> Mapping[str, str]:
+    folders = [str(path) for name in _LIBRARIES for path in UNPACKED.glob(name)]
+    return {"LD_LIBRARY_PATH": ":".join(folders)}
+
+
+def _copy_program(program: str, root: Path) -> None:
+    """Copy *program* and the libraries that it is linked to."""
+    source = UNPACKED / program.lstrip("/")
+    _copy(source, root / program.lstrip("/"))
+    linked = subprocess.run(
+        ["ldd", source], env=_library_path(), capture_output=True, text=True, check=True
+    )
+    for library in re.findall(r"(/\S+) \(0x", linked.stdout):
+        is_loader = "/ld-" in library  # its place is written into every program
+        _copy(
+            Path(library),
+            root / (library.lstrip("/") if is_loader else f"lib/{Path(library).name}"),
+        )
+
+
+def _copy(source: Path, target: Path) -> None:
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target)
+
+
+def _write_settings(root: Path, owner: pwd.struct_passwd) -> Path:
+    """Everything below ``/etc``; returns the certificate's authority."""
+    etc = root / "etc"
+    (etc / "courier").mkdir(parents=True)
+    (root / _SOCKET).parent.mkdir(parents=True)
+    (root / "dev").mkdir()
+    (root / "dev" / "null").touch()
+    (etc / "courier" / "authdaemonrc").write_text(_DAEMON_SETTINGS)
+    ids = f"{owner.pw_uid}:{owner.pw_gid}"
+    (etc / "passwd").write_text(f"root:x:0:0::/:/\ncourier:x:{ids}::/:/\n")
+    (etc / "group").write_text(f"root:x:0:\ncourier:x:{owner.pw_gid}:\n")
+    home = f"/home/{USER}"
+    fields = f"uid={owner.pw_uid}|gid={owner.pw_gid}|home={home}|mail={home}/Maildir"
+    _make_database(etc / "courier" / "userdb", fields)
+    _make_database(etc / "courier" / "userdbshadow", f"systempw={_hashed(PASSWORD)}")
+    authority = write_certificate(etc / "server.pem")
+    (etc / "server.pem").chmod(0o644)  # read after root's rights were given up
+    return authority
+
+
+def _hashed(password: str) -> str:
+    done = subprocess.run(
+        [UNPACKED / "usr/sbin/userdbpw"],
+        env=_library_path(),
+        input=f"{password}\n{password}\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def _make_database(path: Path, fields: str) -> None:
+    command = [str(UNPACKED / _MAKE_DATABASE), "-", f"{path}.tmp", f"{path}.dat"]
+    lines = f"{USER}\t{fields}\n.\n".encode()
+    subprocess.run(command, env=_library_path(), input=lines, capture_output=True, check=True)
