@@ -59,8 +59,12 @@ class _Handler(StreamRequestHandler):
     def _list(self, _rest: str) -> None:
         self._say("+OK", *self._each(lambda message: str(len(message))), ".")
 
-    def _uidl(self, _rest: str) -> None:
-        self._say("+OK", *self._each(lambda message: f"id-{hash(message)}"), ".")
+    def _uidl(self, rest: str) -> None:
+        lines = self._each(lambda message: f"id-{hash(message)}")
+        if rest:
+            self._say(f"+OK {lines[int(rest) - 1]}")
+        else:
+            self._say("+OK", *lines, ".")
 
     def _dele(self, rest: str) -> None:
         self._marked.add(int(rest))

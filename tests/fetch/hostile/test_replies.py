@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pillarbox.client.errors import ClientError, OutOfStep, SignInRefused, Unreachable
+from pillarbox.client.limits import MAX_LISTING
 from tests.fetch.hostile.case import KEEP, SOON, Case
 from tests.fetch.hostile.maildrop import letters
 from tests.fetch.hostile.server import Cut, HostileServer, Said
@@ -147,12 +148,9 @@ async def test_a_message_that_list_does_not_name(tmp_path: Path, server: Hostile
     case.assert_done()
 
 
-async def test_a_listing_that_never_ends(
-    tmp_path: Path, server: HostileServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pillarbox.client.conversation.MAX_LINES", 10_000)
-    server.instead["UIDL"] = lambda _: b"+OK\r\n" + b"1 x\r\n" * 30_000
-    outcome = await Case(tmp_path, server, timeout=SOON).run()
+async def test_a_listing_that_never_ends(tmp_path: Path, server: HostileServer) -> None:
+    server.instead["UIDL"] = lambda _: b"+OK\r\n" + b"x" * (MAX_LISTING + 1)
+    outcome = await Case(tmp_path, server).run()
     assert isinstance(outcome.error, OutOfStep)
 
 
