@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -61,7 +62,7 @@ async def test_a_host_by_name(listening: socket.socket) -> None:
 async def test_a_host_by_address_asks_no_resolver(
     listening: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop(), "getaddrinfo", None)
+    monkeypatch.setattr(dialing, "in_own_thread", None)
     with await dial("127.0.0.1", listening.getsockname()[1], loop()) as connection:
         assert connection.getpeername() == listening.getsockname()
 
@@ -137,10 +138,10 @@ async def test_several_faults_are_all_told(refusing: socket.socket) -> None:
 async def test_what_the_resolver_says_decides_whether_to_try_again(
     code: int, temporary: bool, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(*_: object, **__: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise socket.gaierror(code, "what the resolver says")
 
-    monkeypatch.setattr(loop(), "getaddrinfo", fail)
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
     with pytest.raises(Unreachable) as caught:
         await dial("h.example", 995, loop())
     assert caught.value.temporary is temporary
@@ -164,10 +165,10 @@ def test_families_take_turns_in_the_order_of_the_resolver() -> None:
 async def test_a_name_with_many_addresses_is_tried_on_some(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def answer(*_: object, **__: object) -> list[object]:
+    def answer(*_: object, **__: object) -> list[object]:
         return [(V4, socket.SOCK_STREAM, 6, "", (f"192.0.2.{n}", 995)) for n in range(1, 100)]
 
-    monkeypatch.setattr(loop(), "getaddrinfo", answer)
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
     assert len(await look_up("h.example", 995, loop())) == MOST_ADDRESSES
 
 
@@ -187,3 +188,28 @@ async def test_a_family_that_this_machine_has_not_is_one_fault_among_others(
         pass
     with pytest.raises(Unreachable, match="family"):
         await race([unknown], "h", loop())
+
+
+def test_a_resolver_that_does_not_answer_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not even the end of the event loop, which waits for its own threads."""
+    answer = threading.Event()
+    ended = threading.Event()
+
+    def stuck(*_: object, **__: object) -> list[object]:
+        answer.wait()
+        ended.set()
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", stuck)
+    with pytest.raises(TimedOut):
+        asyncio.run(_open_within(0.05))  # seconds: the time-out is what is tested
+    assert not ended.is_set()  # asyncio.run has ended, the resolver has not
+    answer.set()
+    assert ended.wait()
+
+
+async def _open_within(seconds: float) -> None:
+    loop = asyncio.get_running_loop()
+    await open_connection("mail.example", 995, proxy=None, timeout=seconds, loop=loop)

@@ -53,6 +53,16 @@ async def test_uidl_that_fails_though_announced_is_a_failure() -> None:
         await box.noop()
 
 
+@pytest.mark.parametrize("verb", ["LIST", "UIDL"])
+async def test_a_listing_of_another_message_than_asked_for_is_out_of_step(verb: str) -> None:
+    script = answers(**{f"{verb} 2": b"+OK 7 200\r\n"})
+    async with Scripted(script) as server:
+        box = await pillarbox.connect(server.url(), password=PASSWORD, insecure_cleartext=True)
+        with pytest.raises(OutOfStep):
+            await (box.list(2) if verb == "LIST" else box.uidl(2))
+        await box.close()
+
+
 async def test_junk_in_a_listing_is_counted() -> None:
     async with Scripted(answers(LIST=multiline(b"1 2", b"?"))) as server, opened(server) as box:
         assert (await box.listings()).scans == ([(1, 2)], 1)

@@ -92,6 +92,7 @@ class Batch:
         self._numbers = chain(lost, self._numbers)
         self._waiting = next(self._numbers)
         self._window = Window(1)
+        self._proof.forget()
 
     async def in_step(self) -> None:
         """Make sure that the messages which have been read are whole, see

@@ -12,11 +12,15 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple, TypeVar, cast
 
 from pillarbox.client.errors import Unreachable
 from pillarbox.client.hosts import authority, is_address
+
+T = TypeVar("T")
 
 ATTEMPT_DELAY = 0.25
 """Seconds before the next address is tried as well (RFC 8305, section 5)."""
@@ -59,8 +63,40 @@ async def look_up(host: str, port: int, loop: asyncio.AbstractEventLoop) -> list
     if is_address(host):  # no thread for what waits for nothing
         found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     else:
-        found = await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+        found = await in_own_thread(
+            loop, lambda: socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+        )
     return by_turns([Address(row[0], row[4]) for row in found])[:MOST_ADDRESSES]
+
+
+async def in_own_thread(loop: asyncio.AbstractEventLoop, work: Callable[[], T]) -> T:
+    """What *work* returns, in a thread that nobody waits for.
+
+    A resolver that does not answer can hold a thread for minutes. The loop's own threads are
+    waited for when the loop ends, so that no time-out would be worth anything.
+    """
+    outcome: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if outcome.done():  # given up
+            return
+        if error is not None:
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(cast("T", result))
+
+    def run() -> None:
+        result: T | None = None
+        error: BaseException | None = None
+        try:
+            result = work()
+        except BaseException as raised:  # noqa: BLE001 -- the waiting task's to deal with
+            error = raised
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(target=run, name="resolver", daemon=True).start()
+    return await outcome
 
 
 def by_turns(addresses: Sequence[Address]) -> list[Address]:

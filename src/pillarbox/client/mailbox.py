@@ -89,7 +89,9 @@ class Mailbox:
         """The sizes of all messages, or of one."""
         if number is not None:
             status = await self._conversation.ask(Verb.LIST, number)
-            return [self._understood(parse_scan, status.octets)]
+            scan = self._understood(parse_scan, status.octets)
+            self._must_be_of(number, scan.number, Verb.LIST)
+            return [scan]
         return parse_scans(await self._content(Verb.LIST)).entries
 
     async def uidl(self, number: int | None = None) -> Sequence[UniqueId]:
@@ -100,7 +102,9 @@ class Mailbox:
         """
         if number is not None:
             status = await self._conversation.ask(Verb.UIDL, number)
-            return [self._understood(parse_unique_id, status.octets)]
+            unique_id = self._understood(parse_unique_id, status.octets)
+            self._must_be_of(number, unique_id.number, Verb.UIDL)
+            return [unique_id]
         return parse_unique_ids(await self._content(Verb.UIDL)).entries
 
     async def listings(self) -> Listings:
@@ -226,7 +230,6 @@ class Mailbox:
 
         Raises:
             Refused: the server did not remove all of them.
-            OutOfStep: replies have slipped: nothing is deleted on the word of this session.
             Unreachable: its answer was lost. They may be gone or not.
             OutOfStep: something had come that nobody asked for. QUIT was not said.
         """
@@ -234,7 +237,6 @@ class Mailbox:
             return
         try:
             await self._conversation.connection.listen()
-            self._conversation.check_silence()
             await self._conversation.ask(Verb.QUIT)
         finally:
             await self.close()
@@ -263,6 +265,10 @@ class Mailbox:
         turn = self._conversation.say(verb)
         await self._conversation.accepted(turn)
         return await self._conversation.listing(turn)
+
+    def _must_be_of(self, wanted: int, number: int, verb: Verb) -> None:
+        if number != wanted:
+            raise self._conversation.fail(f"its reply to {verb} is about another message")
 
     def _understood(self, parse: Callable[[bytes], _T], octets: bytes) -> _T:
         try:

@@ -52,6 +52,10 @@ class Proof:
             verb = Verb.UIDL if self._last.unique_id else Verb.LIST
             self._turn = say(verb, self._last.number)
 
+    def forget(self) -> None:
+        """Its reply has been passed over, together with others that are asked for again."""
+        self._turn = 0
+
     async def holds(self) -> None:
         """Wait for its reply.
 
