@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 
 class Quirk(StrEnum):
-    """Something in which a server differs."""
+    """Something in which a server differs: dealt with here, or to be seen to by the caller."""
 
     TWO_STEP_AUTH = auto()
     """An initial response behind AUTH fails: send it when it is asked for."""
