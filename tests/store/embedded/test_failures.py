@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -354,3 +355,21 @@ def test_a_store_on_a_disk_without_inodes_or_blocks_at_start(
     monkeypatch.setattr(sqlite3, "connect", fail)
     with pytest.raises(StoreUnavailable, match=r"no room to write .*index\.db: .*; free space"):
         open_store(folder)
+
+
+async def test_a_thread_that_could_not_be_started_is_started_by_the_next_job(
+    tmp_path: Path,
+) -> None:
+    """The system gives no more threads (a limit of tasks); what was refused never runs."""
+    store = open_store(tmp_path / "store", shards=1)
+    usual = threading.stack_size(2**46)
+    try:
+        (refused,) = await store.deliver(letter("refused", 5), [Recipient("alice")])
+    finally:
+        threading.stack_size(usual)
+    assert isinstance(refused, StoreUnavailable)
+    assert refused.temporary
+    assert "cannot start a thread" in str(refused)
+    assert await store.deliver(letter("stored", 5), [Recipient("alice")]) == [None]
+    assert await seen_next(store, "alice") == [letter("stored", 5).data]
+    await store.close()
