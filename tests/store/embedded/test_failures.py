@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
+import resource
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
@@ -17,6 +19,7 @@ import pytest
 from pillarbox.contracts.errors import BodyDamaged, StoreUnavailable
 from pillarbox.model import Identity, Recipient
 from pillarbox.store.embedded import EmbeddedStore, open_store, stream
+from pillarbox.store.embedded.engine import PROBE_OCTETS
 from pillarbox.store.embedded.errors import unavailable
 from pillarbox.store.embedded.jobs import Probe
 from pillarbox.store.embedded.transaction import Job, Transaction
@@ -373,3 +376,31 @@ async def test_a_thread_that_could_not_be_started_is_started_by_the_next_job(
     assert await store.deliver(letter("stored", 5), [Recipient("alice")]) == [None]
     assert await seen_next(store, "alice") == [letter("stored", 5).data]
     await store.close()
+
+
+@pytest.mark.parametrize("says", [errno.EINVAL, errno.EOPNOTSUPP])
+async def test_a_file_system_that_reserves_nothing_is_written_to(
+    store: EmbeddedStore, folder: Path, says: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ZFS on FreeBSD, others with musl: none of them is here to be asked."""
+
+    def refused(*_: int) -> None:
+        raise OSError(says, os.strerror(says))
+
+    monkeypatch.setattr(os, "posix_fallocate", refused, raising=False)
+    await store.probe()
+    assert list((folder / "staging").iterdir()) == []
+
+
+async def test_a_disk_without_room_to_reserve_is_not_well(
+    store: EmbeddedStore, folder: Path
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (PROBE_OCTETS - 1, hard))
+    try:
+        with pytest.raises(StoreUnavailable, match="no room"):
+            await store.probe()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list((folder / "staging").iterdir()) == []
+    await store.probe()
