@@ -24,6 +24,7 @@ from pillarbox.store.embedded.errors import unavailable
 from pillarbox.store.embedded.jobs import Probe
 from pillarbox.store.embedded.transaction import Job, Transaction
 from pillarbox.testing.store_contract import content, seen_next
+from pillarbox.testing.store_contract.material import key_next
 
 from .actor import SHARDS, letter
 from .conftest import Actors
@@ -404,3 +405,22 @@ async def test_a_disk_without_room_to_reserve_is_not_well(
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list((folder / "staging").iterdir()) == []
     await store.probe()
+
+
+async def test_a_listing_is_never_taken_for_that_of_a_backup_put_back(tmp_path: Path) -> None:
+    """Mail that comes afterwards gets numbers that were given before; its unique-ids are new."""
+    store = open_store(tmp_path / "store", shards=1)
+    index = store.all_shards[0].index
+    assert await store.deliver(SMALL, [Recipient("alice")]) == [None]
+    with closing(sqlite3.connect(index)) as live, closing(sqlite3.connect(":memory:")) as backup:
+        live.backup(backup)
+        assert await store.deliver(SMALL, [Recipient("alice")]) == [None]
+        key = await key_next(store, "alice")
+        before = await store.listing("alice")
+        backup.backup(live)
+    assert await store.deliver(SMALL, [Recipient("alice")]) == [None]
+    after = await store.listing("alice")
+    assert [info[:2] for info in after] == [info[:2] for info in before]
+    assert after[1].unique_id != before[1].unique_id
+    assert await key_next(store, "alice") != key
+    await store.close()

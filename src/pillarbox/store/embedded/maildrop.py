@@ -89,10 +89,12 @@ class EmbeddedMaildrop:
     @property
     def listing_key(self) -> Hashable:
         """New mail raises the next sequence number, a deletion lowers the view's count, and
-        neither is ever undone: while both are what they were, so is the listing.
+        neither is ever undone: while both are what they were, so is the listing. (But by a
+        backup that is put back into the index while servers run. Mail that comes then gets
+        the same numbers, but other unique-ids.)
         """
         row = self._row
-        return self._shard.folder, row.view, row.next_seq, row.messages
+        return self._shard.folder, row.view, row.next_seq, row.messages, row.newest
 
     async def messages(self, first: int, last: int) -> Sequence[MessageInfo]:
         if first > last:
