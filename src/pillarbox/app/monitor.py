@@ -36,7 +36,7 @@ from starlette.routing import Route
 
 from pillarbox import __version__
 from pillarbox.app.shared import Column, SharedTable, State
-from pillarbox.app.wire_up import open_store
+from pillarbox.app.wire_up import look_at_store
 from pillarbox.app.worker_life import Order, Seat
 from pillarbox.contracts.errors import StoreError
 from pillarbox.contracts.store import Store
@@ -158,9 +158,8 @@ class Health:
         # The reason's details (paths) are for the log of the workers, not for the page.
         try:
             if self._store is None:
-                # On a thread, as it may have to wait for a lock: the page must go on.
-                opening = open_store(self._seat.setup.config, speaks=False)
-                self._store = await asyncio.to_thread(asyncio.run, opening)
+                # The workers have made it, and sweep it: this process must not wait for that.
+                self._store = look_at_store(self._seat.setup.config, must_exist=True)
             await asyncio.wait_for(self._store.probe(), PROBE_SECONDS)
         except TimeoutError:  # before OSError, of which it is one
             return f"the store did not answer within {PROBE_SECONDS:g} seconds"

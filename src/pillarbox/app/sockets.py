@@ -96,11 +96,11 @@ def open_listeners(
             opened.append(_open(door, place, count, known, mode))
         except OSError as error:
             faults.append(_fault(config, door, address, error))
+    if not faults:  # a reload that fails for another reason changes no mode
+        faults = _set_modes(config, opened, mode)
     if faults:
         close_listeners(opened, keep=before)
         raise ConfigError(faults)
-    for listener in opened:
-        _set_mode(listener, mode)
     return tuple(opened)
 
 
@@ -251,13 +251,31 @@ class _FileSocket(socket.socket):
         return (found.st_dev, found.st_ino) == self.identity
 
 
-def _set_mode(listener: Listener, mode: int) -> None:
-    """Let a socket file that stays over a reload have the mode that is wanted now."""
-    path = Path(listener.place.host)
-    for sock in listener.sockets:
-        with contextlib.suppress(FileNotFoundError):  # removed by hand: nobody connects there
-            if isinstance(sock, _FileSocket) and sock.is_at(path):
-                path.chmod(mode)
+def _set_modes(config: Config, listeners: Sequence[Listener], mode: int) -> list[Fault]:
+    """Let socket files that stay over a reload have the mode that is wanted now."""
+    faults = []
+    for listener in listeners:
+        path = Path(listener.place.host)
+        try:
+            for sock in listener.sockets:
+                with contextlib.suppress(FileNotFoundError):  # removed by hand: nobody connects
+                    _set_mode(sock, path, mode)
+        except OSError as error:
+            problem = f"cannot give the socket {path} mode {mode:04o}: {error.strerror or error}"
+            hint = f"let it belong to the user that starts the server, or chmod {mode:o} it"
+            faults.append(Fault(str(config.file or ""), "listen.socket_mode", problem, hint))
+    return faults
+
+
+def _set_mode(sock: socket.socket, path: Path, mode: int) -> None:
+    """Change the mode of *path* to *mode*, if it is the file of *sock* and has another.
+
+    Raises:
+        OSError: it is gone, or somebody else's.
+    """
+    is_ours = isinstance(sock, _FileSocket) and sock.is_at(path)
+    if is_ours and stat.S_IMODE(path.lstat().st_mode) != mode:
+        path.chmod(mode)
 
 
 def _bind_file(path: Path, mode: int) -> socket.socket:

@@ -38,13 +38,14 @@ async def open_store(
     return store
 
 
-def look_at_store(config: Config) -> EmbeddedStore:
-    """The mail as it is, for a command that only looks (and for repair): makes nothing.
+def look_at_store(config: Config, *, must_exist: bool = False) -> EmbeddedStore:
+    """The mail as it is, for who only looks (and for repair): makes nothing, waits for nothing.
 
     Raises:
-        StoreUnavailable: it cannot be read; the message names the file.
+        StoreUnavailable: it cannot be read, or it *must_exist* and there is none; the message
+            names the file.
     """
-    return embedded.look_at_store(config.store.path)
+    return embedded.look_at_store(config.store.path, must_exist=must_exist)
 
 
 def open_accounts(config: Config, *, create: bool = False) -> Accounts:

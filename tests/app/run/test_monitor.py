@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
+import threading
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
+from pillarbox.app import monitor
 from pillarbox.app.config import Config
 from pillarbox.app.config.settings import Server, StoreSettings
 from pillarbox.app.monitor import SILENT_SECONDS, Health, make_app
 from pillarbox.app.shared import Column, SharedTable, State
 from pillarbox.app.supervisor_setup import Setup
 from pillarbox.app.worker_life import Seat
+from pillarbox.store.embedded import open_store
+from pillarbox.store.embedded.schema import connect
 from tests.app.run.processes import eventually, get
 from tests.postoffice import PASSWORD, PostOffice
 
@@ -80,6 +86,7 @@ def test_pages_name_nobody_and_no_secret(tmp_path: Path) -> None:
 @pytest.fixture
 def seat(tmp_path: Path) -> Seat:
     """A health page's seat, with one worker beside it."""
+    open_store(tmp_path / "store")
     table = SharedTable(8)
     config = Config(server=Server(workers=1), store=StoreSettings(path=tmp_path / "store"))
     return Seat(
@@ -144,9 +151,50 @@ async def test_an_older_generation_does_not_matter(seat: Seat) -> None:
 
 async def test_not_ready_when_the_store_is_gone(seat: Seat, tmp_path: Path) -> None:
     take(seat.table, State.READY)
+    (tmp_path / "store").rename(tmp_path / "elsewhere")
     (tmp_path / "store").write_text("no folder")
     (reason,) = await reasons(seat)
     assert reason == "the store cannot be read and written"
+
+
+async def test_ready_as_soon_as_the_workers_have_made_the_store(
+    seat: Seat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(monitor, "PROBE_FRESH_SECONDS", 0)
+    take(seat.table, State.READY)
+    (tmp_path / "store").rename(tmp_path / "elsewhere")
+    health = Health(seat)
+    assert await health.reasons() == ["the store cannot be read and written"]
+    assert not (tmp_path / "store").exists()
+    (tmp_path / "elsewhere").rename(tmp_path / "store")
+    assert await health.reasons() == []
+    await health.close()
+
+
+async def test_probes_beside_a_held_lock_pile_nothing_up(
+    seat: Seat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is something to sweep, too: no business of the page's, which need not wait for it."""
+    take(seat.table, State.READY)
+    monkeypatch.setattr(monitor, "PROBE_SECONDS", 0.01)
+    monkeypatch.setattr(monitor, "PROBE_FRESH_SECONDS", 0)
+    shard = next((tmp_path / "store").glob("shard-*"))
+    with closing(connect(shard / "index.db")) as sql:
+        sql.execute("INSERT INTO doomed (id) VALUES (1)")
+    health = Health(seat)
+    before = set(threading.enumerate())
+    with (shard / "writer.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for _ in range(4):
+            (reason,) = await health.reasons()
+            assert "did not answer" in reason
+    ours = {
+        thread.name.startswith("pillarbox-")
+        for thread in threading.enumerate()
+        if thread not in before
+    }
+    assert ours == {True}  # the store's own, of which there is a bounded number
+    await health.close()
 
 
 async def test_without_a_metrics_folder_the_page_tells_what_is_true_now(seat: Seat) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,30 @@ def test_a_reload_may_change_the_mode_of_a_socket_file(tmp_path: Path) -> None:
         assert path.stat().st_mode & 0o777 == 0o600
         path.unlink()
         open_listeners(wide, 1, [after])  # a file that is gone is no reason to fail
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_mode_that_cannot_be_set_refuses_a_reload(tmp_path: Path) -> None:
+    """The supervisor must not end by it: the old configuration goes on."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "lmtp"
+        wide = config(tmp_path, lmtp=[f"unix:{path}"])
+        with opened(wide, 1) as before:
+            Path(folder).chmod(0o755)
+            os.seteuid(65534)
+            try:
+                open_listeners(wide, 1, before)  # it has that mode
+                text = reload_faults(with_mode(wide, "0600"), before)
+            finally:
+                os.seteuid(0)
+            assert f"listen.socket_mode: cannot give the socket {path} mode 0600" in text
+            assert connects(socket.AF_UNIX, str(path))
+
+
+def reload_faults(config: Config, before: Sequence[Listener]) -> str:
+    with pytest.raises(ConfigError) as caught:
+        open_listeners(config, 1, before)
+    return str(caught.value)
 
 
 def test_a_stale_socket_file_is_replaced(tmp_path: Path) -> None:

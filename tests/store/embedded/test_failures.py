@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
+import resource
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -16,10 +19,12 @@ import pytest
 from pillarbox.contracts.errors import BodyDamaged, StoreUnavailable
 from pillarbox.model import Identity, Recipient
 from pillarbox.store.embedded import EmbeddedStore, open_store, stream
+from pillarbox.store.embedded.engine import PROBE_OCTETS
 from pillarbox.store.embedded.errors import unavailable
 from pillarbox.store.embedded.jobs import Probe
 from pillarbox.store.embedded.transaction import Job, Transaction
 from pillarbox.testing.store_contract import content, seen_next
+from pillarbox.testing.store_contract.material import key_next
 
 from .actor import SHARDS, letter
 from .conftest import Actors
@@ -354,3 +359,68 @@ def test_a_store_on_a_disk_without_inodes_or_blocks_at_start(
     monkeypatch.setattr(sqlite3, "connect", fail)
     with pytest.raises(StoreUnavailable, match=r"no room to write .*index\.db: .*; free space"):
         open_store(folder)
+
+
+async def test_a_thread_that_could_not_be_started_is_started_by_the_next_job(
+    tmp_path: Path,
+) -> None:
+    """The system gives no more threads (a limit of tasks); what was refused never runs."""
+    store = open_store(tmp_path / "store", shards=1)
+    usual = threading.stack_size(2**46)
+    try:
+        (refused,) = await store.deliver(letter("refused", 5), [Recipient("alice")])
+    finally:
+        threading.stack_size(usual)
+    assert isinstance(refused, StoreUnavailable)
+    assert refused.temporary
+    assert "cannot start a thread" in str(refused)
+    assert await store.deliver(letter("stored", 5), [Recipient("alice")]) == [None]
+    assert await seen_next(store, "alice") == [letter("stored", 5).data]
+    await store.close()
+
+
+@pytest.mark.parametrize("says", [errno.EINVAL, errno.EOPNOTSUPP])
+async def test_a_file_system_that_reserves_nothing_is_written_to(
+    store: EmbeddedStore, folder: Path, says: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ZFS on FreeBSD, others with musl: none of them is here to be asked."""
+
+    def refused(*_: int) -> None:
+        raise OSError(says, os.strerror(says))
+
+    monkeypatch.setattr(os, "posix_fallocate", refused, raising=False)
+    await store.probe()
+    assert list((folder / "staging").iterdir()) == []
+
+
+async def test_a_disk_without_room_to_reserve_is_not_well(
+    store: EmbeddedStore, folder: Path
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (PROBE_OCTETS - 1, hard))
+    try:
+        with pytest.raises(StoreUnavailable, match="no room"):
+            await store.probe()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list((folder / "staging").iterdir()) == []
+    await store.probe()
+
+
+async def test_a_listing_is_never_taken_for_that_of_a_backup_put_back(tmp_path: Path) -> None:
+    """Mail that comes afterwards gets numbers that were given before; its unique-ids are new."""
+    store = open_store(tmp_path / "store", shards=1)
+    index = store.all_shards[0].index
+    assert await store.deliver(SMALL, [Recipient("alice")]) == [None]
+    with closing(sqlite3.connect(index)) as live, closing(sqlite3.connect(":memory:")) as backup:
+        live.backup(backup)
+        assert await store.deliver(SMALL, [Recipient("alice")]) == [None]
+        key = await key_next(store, "alice")
+        before = await store.listing("alice")
+        backup.backup(live)
+    assert await store.deliver(SMALL, [Recipient("alice")]) == [None]
+    after = await store.listing("alice")
+    assert [info[:2] for info in after] == [info[:2] for info in before]
+    assert after[1].unique_id != before[1].unique_id
+    assert await key_next(store, "alice") != key
+    await store.close()

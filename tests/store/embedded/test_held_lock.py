@@ -364,6 +364,24 @@ def test_who_gave_up_waiting_keeps_no_lock(tmp_path: Path, monkeypatch: pytest.M
         os.sched_yield()
 
 
+async def test_a_repair_that_meets_a_held_lock_tells_what_it_has_mended(
+    store: EmbeddedStore, lock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not found again, and the operator has to know where the remains are."""
+    assert await store.deliver(SMALL, [Recipient("bob")]) == [None]
+    with contextlib.closing(connect(store.all_shards[0].index)) as sql:
+        sql.execute("UPDATE views SET octets = octets + 1")
+    hurry(monkeypatch)
+    with seized(lock):
+        mended, held = await store.check(repair=True)
+        with pytest.raises(StoreUnavailable):
+            await store.check("alice", repair=True)
+    assert (mended.user, mended.repaired) == ("bob", True)
+    assert not held.repaired
+    assert f"{lock} is locked by process {os.getpid()}" in held.problem
+    assert await store.check() == []
+
+
 async def test_jobs_that_do_not_wait_cost_one_timer(
     store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

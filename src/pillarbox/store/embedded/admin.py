@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.contracts.store import Finding, MaildropStatus, ViewStatus
 from pillarbox.model import DEFAULT_VIEW, MessageInfo
 from pillarbox.store.embedded.bodies import abandoned
@@ -59,17 +60,29 @@ async def remove(shard: Shard, user: str) -> None:
 async def check(
     shards: Sequence[Shard], staging: Path, user: str | None, *, repair: bool
 ) -> list[Finding]:
-    findings: list[Finding] = []
     if not all(shard.exists for shard in shards):
-        return findings
+        return []
+    return await asyncio.to_thread(_check, shards, staging, user, repair=repair)
+
+
+def _check(
+    shards: Sequence[Shard], staging: Path, user: str | None, *, repair: bool
+) -> list[Finding]:
+    findings: list[Finding] = []
     # Listed first: a delivery that dies later may have linked its file behind our back.
-    staged = await asyncio.to_thread(abandoned, staging)
-    for shard in shards:
-        findings += await asyncio.to_thread(
-            check_shard, shard.index, shard.turns, shard.bodies, staging, user, repair=repair
-        )
+    staged = abandoned(staging)
+    try:
+        for shard in shards:
+            for finding in check_shard(
+                shard.index, shard.turns, shard.bodies, staging, user, repair=repair
+            ):
+                findings.append(finding)  # noqa: PERF402 - kept if the next one is not to be had
+    except StoreUnavailable as error:
+        if not findings:
+            raise
+        # What has been mended must be told, as it is not found again.
+        return [*findings, Finding(None, f"the check ends here: {error}", repaired=False)]
     if user is None:
         sound = all(finding.repaired for finding in findings)
-        found = check_staging(staging, staged, repair=repair and sound)
-        findings += await asyncio.to_thread(list, found)
+        findings += check_staging(staging, staged, repair=repair and sound)
     return findings

@@ -24,6 +24,7 @@ where the right index would find it; ``maildrop check`` reports it, and repair m
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -40,6 +41,8 @@ from pillarbox.durable import sync_folder
 from pillarbox.store.embedded.lost import set_aside
 
 _PER_FOLDER_BITS = 10
+_CANNOT_RESERVE = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
+"""What file systems say that reserve nothing (ZFS on FreeBSD; others, where libc does not help)."""
 _STAGED = re.compile("[0-9]+-[0-9a-f]{16}")
 
 _log = structlog.get_logger("pillarbox.store")
@@ -206,14 +209,25 @@ def try_room(folder: Path, octets: int) -> None:
     """
     path, descriptor = _new_locked(folder)
     try:
-        if hasattr(os, "posix_fallocate"):  # reserves, and need not write them
-            os.posix_fallocate(descriptor, 0, octets)
-        else:
+        if not _reserved(descriptor, octets):
             with open(descriptor, "wb", closefd=False) as file:
                 file.write(bytes(octets))
     finally:
         path.unlink(missing_ok=True)
         os.close(descriptor)
+
+
+def _reserved(descriptor: int, octets: int) -> bool:
+    """Reserve *octets*, which is less work than to write them; False: this is not known here."""
+    if not hasattr(os, "posix_fallocate"):
+        return False
+    try:
+        os.posix_fallocate(descriptor, 0, octets)
+    except OSError as error:
+        if error.errno in _CANNOT_RESERVE:
+            return False
+        raise
+    return True
 
 
 def _new_locked(folder: Path) -> tuple[Path, int]:

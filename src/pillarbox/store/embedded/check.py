@@ -78,45 +78,47 @@ def check_staging(staging: Path, abandoned: Iterable[Path], *, repair: bool) -> 
 
 def check_shard(
     index: Path, turns: Path, bodies: BodyFiles, staging: Path, user: str | None, *, repair: bool
-) -> list[Finding]:
-    """All findings in one shard, or in one user's part of it. Blocks.
+) -> Iterator[Finding]:
+    """All findings in one shard, or in one user's part of it, each when it is made. Blocks.
 
     Raises:
-        StoreUnavailable: the index cannot be used now (a damaged or lost one is a finding).
+        StoreUnavailable: the index cannot be used now, or not any more (a damaged or lost one is
+            a finding).
     """
     try:
         problem = _lost(index)
         if problem is not None:
             if repair and user is None:
-                return _begin_anew(index, turns, bodies)
-            return [Finding(None, str(problem), repaired=False)]
+                yield from _begin_anew(index, turns, bodies)
+            else:
+                yield Finding(None, str(problem), repaired=False)
+            return
         if repair:
             with turn(turns):
                 migrate(index)
         with closing(connect(index, read_only=not repair)) as sql:
-            return _check(Scope(sql, bodies, staging, user), index, turns, repair=repair)
+            yield from _check(Scope(sql, bodies, staging, user), index, turns, repair=repair)
     except (sqlite3.Error, OSError) as error:
         found = unavailable(error, index)
         if not is_damage(error):
             raise found from error
-        return [Finding(None, str(found), repaired=False)]
+        yield Finding(None, str(found), repaired=False)
 
 
-def _check(scope: Scope, index: Path, turns: Path, *, repair: bool) -> list[Finding]:
+def _check(scope: Scope, index: Path, turns: Path, *, repair: bool) -> Iterator[Finding]:
     broken = _integrity(scope, index) if scope.user is None else []
     if broken:
-        return broken
+        yield from broken
+        return
     scope.changed = changed_bodies(scope)
-    findings: list[Finding] = []
     for kind in _kinds(scope):
         faults = list(kind.look(scope, None))
         if repair:
-            findings += _mend(scope, kind, [fault for fault in faults if fault.mend], turns)
+            yield from _mend(scope, kind, [fault for fault in faults if fault.mend], turns)
             faults = [fault for fault in faults if not fault.mend]
         if faults and kind.compares_files:
             faults = _confirmed(scope, kind, faults, turns)
-        findings += [_left(fault) for fault in faults]
-    return findings
+        yield from map(_left, faults)
 
 
 def _confirmed(scope: Scope, kind: Kind, faults: Sequence[Fault], turns: Path) -> list[Fault]:
@@ -127,16 +129,15 @@ def _confirmed(scope: Scope, kind: Kind, faults: Sequence[Fault], turns: Path) -
     return sure + list(kind.look(scope, _keys(faults)))
 
 
-def _mend(scope: Scope, kind: Kind, faults: Sequence[Fault], turns: Path) -> list[Finding]:
+def _mend(scope: Scope, kind: Kind, faults: Sequence[Fault], turns: Path) -> Iterator[Finding]:
     """A few at a time: others have to get their turn."""
-    findings: list[Finding] = []
     keys = _keys(faults)
     for first in range(0, len(keys), TURN_FAULTS):
         if first:
             time.sleep(PAUSE_SECONDS)
         with turn(turns):
-            findings += _mend_now(scope, kind, keys[first : first + TURN_FAULTS])
-    return findings
+            findings = _mend_now(scope, kind, keys[first : first + TURN_FAULTS])
+        yield from findings
 
 
 def _mend_now(scope: Scope, kind: Kind, keys: Sequence[Key]) -> list[Finding]:

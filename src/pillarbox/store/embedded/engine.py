@@ -96,19 +96,23 @@ def open_store(
     return store
 
 
-def look_at_store(path: Path) -> EmbeddedStore:
-    """The store in the folder *path*, as it is, for ``StoreAdmin``'s methods.
+def look_at_store(path: Path, *, must_exist: bool = False) -> EmbeddedStore:
+    """The store in the folder *path*, as it is, for ``StoreAdmin``'s methods, and for ``probe``.
 
-    Those that only look change nothing, and of no store they say that it is empty.
+    Those that only look change nothing, and of no store they say that it is empty. Nobody waits
+    here for a lock: nothing is brought up to date, nothing swept.
 
     Raises:
-        StoreUnavailable: the store's description is missing or cannot be understood.
+        StoreUnavailable: the store's description is missing or cannot be understood; or there
+            is no store, and it *must_exist*.
     """
     path = path.absolute()
     try:
         layout = described(path)
     except OSError as error:
         raise unavailable(error, path) from error
+    if layout is None and must_exist:
+        raise StoreUnavailable(f"there is no store in {path}", temporary=True)
     return EmbeddedStore(layout or Layout(path, DEFAULT_SHARDS), exists=layout is not None)
 
 

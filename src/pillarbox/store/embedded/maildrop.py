@@ -3,7 +3,9 @@
 A message's number is its rank among the sequence numbers below the one that was next when
 the maildrop was opened. Nobody else deletes while the session holds the lock, and new mail
 only gets higher numbers: so the ranks are fixed without being written down, and opening
-costs the same for three messages or for a hundred thousand. What is read later:
+costs the same for three messages or for a hundred thousand. (Repair deletes in spite of the
+lock, and who has taken it away does: so the first look at the list sees that it has only grown
+since. From then on the session knows its sequence numbers.) What is read later:
 
 * A small maildrop's listing, whole, when first asked for.
 * Of a large one, page by page. As long as it has no gaps (mail is mostly collected whole,
@@ -37,8 +39,11 @@ _LISTING = """
     WHERE maildrop = ? AND seq BETWEEN ? AND ? ORDER BY seq
 """
 _ENDS = """
-    SELECT (SELECT min(seq) FROM messages WHERE maildrop = ?),
-           (SELECT max(seq) FROM messages WHERE maildrop = ? AND seq < ?)
+    SELECT (SELECT min(seq) FROM messages WHERE maildrop = d.id),
+           (SELECT max(seq) FROM messages WHERE maildrop = d.id AND seq < ?),
+           d.next_seq, v.messages
+    FROM maildrops AS d JOIN views AS v ON v.maildrop = d.id
+    WHERE d.id = ? AND v.id = ?
 """
 _SEQS = "SELECT seq FROM messages WHERE maildrop = ? AND seq < ? ORDER BY seq"
 _BODY = """
@@ -84,10 +89,12 @@ class EmbeddedMaildrop:
     @property
     def listing_key(self) -> Hashable:
         """New mail raises the next sequence number, a deletion lowers the view's count, and
-        neither is ever undone: while both are what they were, so is the listing.
+        neither is ever undone: while both are what they were, so is the listing. (But by a
+        backup that is put back into the index while servers run. Mail that comes then gets
+        the same numbers, but other unique-ids.)
         """
         row = self._row
-        return self._shard.folder, row.view, row.next_seq, row.messages
+        return self._shard.folder, row.view, row.next_seq, row.messages, row.newest
 
     async def messages(self, first: int, last: int) -> Sequence[MessageInfo]:
         if first > last:
@@ -167,7 +174,12 @@ class EmbeddedMaildrop:
         if self._offset is not None or self._seqs is not None:
             return
         maildrop, next_seq = self._row.maildrop, self._row.next_seq
-        ((first, last),) = self._shard.rows(_ENDS, maildrop, maildrop, next_seq)
+        found = self._shard.rows(_ENDS, next_seq, maildrop, self._row.view)
+        if not found:
+            raise self._moved_on()
+        ((first, last, next_now, count_now),) = found
+        if count_now - self.count != next_now - next_seq:  # not only grown, since it was opened
+            raise self._moved_on()
         if self.count == 0:
             self._offset = 0
         elif first is not None and last - first + 1 == self.count:
@@ -228,7 +240,7 @@ class EmbeddedMaildrop:
         """The listing is not the one that was opened."""
         return StoreUnavailable(
             f"the listing of {self._user} in {self._shard.index} has changed during a session: "
-            "either its lock was taken away, or its counters are wrong "
+            "its lock was taken away, it was repaired, or its counters are wrong "
             f"(see: pillarbox maildrop check {self._user})",
             temporary=True,
         )

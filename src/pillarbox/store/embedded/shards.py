@@ -34,7 +34,8 @@ REMEMBERED_VIEWS = 50_000
 """Views whose lock byte a process remembers; more, and it starts to remember anew."""
 
 _VIEW = """
-    SELECT v.id, v.epoch, v.messages, v.octets, v.opened_at, d.id, d.next_seq
+    SELECT v.id, v.epoch, v.messages, v.octets, v.opened_at, d.id, d.next_seq,
+        (SELECT unique_id FROM messages WHERE maildrop = d.id AND seq = d.next_seq - 1)
     FROM maildrops AS d JOIN views AS v ON v.maildrop = d.id
     WHERE d.name = ? AND v.name = 'default'
 """
@@ -50,6 +51,8 @@ class ViewRow(NamedTuple):
     opened_at: float | None
     maildrop: int
     next_seq: int
+    newest: str | None
+    """The unique-id of the message that came last; None: it is not there any more."""
 
     @property
     def byte(self) -> int:

@@ -84,13 +84,33 @@ class Writer:
         """
         job.loop = asyncio.get_running_loop()
         job.future = job.loop.create_future()
+        if self._thread is None and not self._closed:
+            try:
+                self._thread = self._started()
+            except RuntimeError as error:  # before the job is in line: it would run later
+                answer([job], [self._why_no_thread(error)])
+                return job.future
         self.backlog.put(job)
-        if self._thread is None:
-            self._thread = threading.Thread(
-                target=self._work, name=f"pillarbox-{self._index.parent.name}", daemon=True
-            )
-            self._thread.start()
         return job.future
+
+    def _started(self) -> threading.Thread:
+        """The thread, running.
+
+        Raises:
+            RuntimeError: the system gives none.
+        """
+        thread = threading.Thread(
+            target=self._work, name=f"pillarbox-{self._index.parent.name}", daemon=True
+        )
+        thread.start()
+        return thread
+
+    def _why_no_thread(self, error: RuntimeError) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"cannot start a thread to write to {self._index}: {error}; raise the limit of tasks "
+            "(systemd: TasksMax) or of memory",
+            temporary=True,
+        )
 
     def close(self) -> None:
         """Finish what is queued, or give it up in its time, and stop; blocks until then.
