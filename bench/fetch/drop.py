@@ -7,14 +7,13 @@ after who has deleted much would pay for it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.realservers.dovecot import POP3, Dovecot, dovecot
+from tests.realservers.dovecot import dovecot, why_not
 from tests.realservers.ours import ours
-from tests.realservers.server import RealServer
+from tests.realservers.server import MaildirServer, RealServer
 
 from bench.office import message
 
@@ -42,7 +41,7 @@ class Drop:
         if left := self.server.left():
             raise RuntimeError(f"{left} messages were left behind")
         letters = sorted(self._pool.iterdir())
-        if isinstance(self.server, Dovecot):
+        if isinstance(self.server, MaildirServer):
             for letter in letters:
                 link = self._pool.with_name("link")
                 link.hardlink_to(letter)
@@ -54,6 +53,5 @@ class Drop:
 @contextmanager
 def open_server() -> Iterator[RealServer]:
     """Dovecot, if it can be started here; else our own."""
-    has_dovecot = os.geteuid() == 0 and POP3.exists()
-    with dovecot() if has_dovecot else ours() as server:
+    with dovecot() if why_not() is None else ours() as server:
         yield server

@@ -11,11 +11,9 @@ size of files that is put on the running processes.
 from __future__ import annotations
 
 import itertools
-import os
 import poplib
 import re
 import resource
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -31,6 +29,7 @@ from tests.endurance.ledger import Ledger
 from tests.endurance.letters import letter
 from tests.endurance.traffic import audit, read_all
 from tests.postoffice import PASSWORD, PostOffice, send
+from tests.small_disk import filled, mounted
 
 ALICE, BOB = USERS = ["alice", "bob"]
 LARGEST_FILE = 64 * 1024
@@ -43,24 +42,8 @@ Full = Callable[[PostOffice], AbstractContextManager[None]]
 _tags = itertools.count(1)
 
 
-@contextmanager
-def _ballast(store: Path, left: int = 0) -> Iterator[None]:
-    """The file system is filled to its last octet, but for those *left*."""
-    path = store / "ballast"
-    with path.open("wb", buffering=0) as file:
-        for size in (1024 * 1024, 4096, 1):
-            try:
-                while True:
-                    file.write(b"\0" * size)
-            except OSError:
-                continue
-        file.truncate(file.tell() - left)
-    yield
-    path.unlink()
-
-
 def _full(office: PostOffice) -> AbstractContextManager[None]:
-    return _ballast(office.store)
+    return filled(office.store)
 
 
 @contextmanager
@@ -77,21 +60,8 @@ def _limited_files(office: PostOffice) -> Iterator[None]:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("only root on Linux may mount a small file system")
-    options = f"size={DISK},mode=0700"
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", options, "pillarbox-test", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        pytest.skip(f"root may not mount here: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with mounted(tmp_path / "disk", DISK) as folder:
+        yield folder
 
 
 def test_a_full_file_system(small_disk: Path, tmp_path: Path) -> None:
@@ -112,7 +82,7 @@ async def test_not_ready_as_long_as_ordinary_mail_does_not_fit(left: int, small_
     for size in SIZES:
         assert await store.deliver(StoredForm(b"x" * size, size), recipients) == [None, None]
     await store.probe()
-    with _ballast(small_disk / "store", left):
+    with filled(small_disk / "store", left):
         for _ in range(4):  # whichever shard it looks at
             with pytest.raises(StoreUnavailable, match=f"no room to write {small_disk}") as caught:
                 await store.probe()
@@ -128,7 +98,7 @@ def test_starting_on_a_full_disk_says_so(small_disk: Path, tmp_path: Path) -> No
     with office:
         office.deliver(letter("t0", 5_000), *USERS)
         assert office.stop() == 0
-        with _ballast(office.store):
+        with filled(office.store):
             try:
                 office.start()
             except AssertionError:
@@ -239,7 +209,7 @@ def test_commands_on_a_full_disk_ask_for_room_and_for_nothing_else(
     office = PostOffice(tmp_path, users=USERS, store=small_disk / "store")
     with office:
         office.stop()
-    with _ballast(office.store, left):
+    with filled(office.store, left):
         for command in (["import", str(mbox), ALICE], ["user", "disable", ALICE]):
             done = office.run(*command)
             if done.returncode == 0:  # some need so little that it was there

@@ -4,12 +4,9 @@ stored, nothing deleted that is not there; and with room again, all goes on by i
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import ClassVar
 
@@ -25,6 +22,7 @@ from pillarbox.fetch.errors import (
 )
 from pillarbox.fetch.journal import Journal
 from tests.fetch.minirun import BATCH, FolderMailbox, Run, main, stored_in
+from tests.small_disk import filled, mounted
 
 DISK = 2 * 1024 * 1024
 MESSAGES = {
@@ -34,21 +32,8 @@ MESSAGES = {
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("only root on Linux may mount a small file system")
-    options = f"size={DISK},mode=0700"
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", options, "pillarbox-test", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        pytest.skip(f"root may not mount here: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with mounted(tmp_path / "disk", DISK) as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -58,21 +43,6 @@ def mailbox(tmp_path: Path) -> Path:
     for name, content in MESSAGES.items():
         (folder / name).write_bytes(content)
     return folder
-
-
-@contextmanager
-def filled(disk: Path, room: int) -> Iterator[None]:
-    """All but *room* octets are in use."""
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"\0" * 4096)
-        except OSError:
-            pass
-        file.truncate(max(0, file.tell() - room))
-    yield
-    ballast.unlink()
 
 
 def check(target: str, mailbox: Path) -> None:
@@ -134,7 +104,7 @@ class ThenFull(MaildirDestination):
 
     def publish(self, tokens: Sequence[str]) -> Sequence[DeliveryRefused | None]:
         outcomes = super().publish(tokens)
-        self.rest.enter_context(filled(self.disk, 0))
+        self.rest.enter_context(filled(self.disk))
         return outcomes
 
 

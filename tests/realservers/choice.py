@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -13,7 +12,7 @@ from tests.realservers import courier, dovecot
 from tests.realservers.courier import courier as open_courier
 from tests.realservers.dovecot import dovecot as open_dovecot
 from tests.realservers.ours import ours as open_ours
-from tests.realservers.server import RealServer
+from tests.realservers.server import RealServer, why_not
 
 Opener = Callable[[], AbstractContextManager[RealServer]]
 
@@ -31,9 +30,7 @@ OF_OTHERS = [name for name, (_, needed) in OPENERS.items() if needed]
 def opener(name: str) -> Opener:
     """How to open the server *name*; skips the test where that cannot be done."""
     found, needed = OPENERS[name]
-    if needed is not None:
-        if os.geteuid() != 0:
-            pytest.skip(f"{name} gives up root's rights, so it can only be started by root")
-        if not needed.exists():
-            pytest.skip(f"{name} is not installed on this machine: see scripts/system-packages")
+    reason = needed and why_not(name, needed)
+    if reason:
+        pytest.skip(reason)
     return found

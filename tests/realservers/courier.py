@@ -13,22 +13,18 @@ import pwd
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from tests.postoffice import HOST, PASSWORD
-from tests.realservers.maildir import Maildir
 from tests.realservers.server import (
     USER,
-    Way,
-    free_port,
+    MaildirServer,
     open_folder,
     running,
     wait_until_it_listens,
-    way,
-    write_certificate,
 )
 
 UNPACKED = Path("/usr/local/lib/pillarbox-tests/courier")
@@ -58,51 +54,29 @@ _ENVIRONMENT = {
     "POP3_STARTTLS": "YES",
     "POP3_TLS_REQUIRED": "0",
     "COURIERTLS": _TLS,
-    "TLS_CERTFILE": "/etc/server.pem",
+    "TLS_CERTFILE": "/server.pem",
     "TLS_VERIFYPEER": "NONE",
 }
 
 
-class Courier:
-    """A running Courier."""
-
-    name = "Courier"
-
-    def __init__(self, maildir: Maildir, authority: Path, pop3: int) -> None:
-        self._maildir = maildir
-        self._authority = authority
-        self.pop3 = pop3
-
-    def way(self) -> Way:
-        """By STLS."""
-        return way(f"pop3://{USER}@localhost:{self.pop3}", self._authority)
-
-    def put(self, contents: Iterable[bytes]) -> None:
-        self._maildir.put(contents)
-
-    def left(self) -> int:
-        return self._maildir.left()
-
-
 @contextmanager
-def courier() -> Iterator[Courier]:
-    """Start it; it ends with the block."""
+def courier() -> Iterator[MaildirServer]:
+    """Start it; it ends with the block. The way in is STLS."""
     with open_folder() as root:
-        owner = pwd.getpwnam("nobody")
         for program in (_AUTHENTICATION, _CONNECTIONS, _LOGIN, _SERVER, _TLS, _ACCOUNTS):
             _copy_program(program, root)
-        authority = _write_settings(root, owner)
-        maildir = Maildir(root / "home" / USER / "Maildir", owner.pw_uid, owner.pw_gid)
-        server = Courier(maildir, authority, free_port())
+        server = MaildirServer("Courier", root, "pop3")
+        server.certificate.chmod(0o644)  # read after root's rights were given up
+        _write_settings(root, server.owner)
         log = root / "log"
         command = [_CONNECTIONS, f"-address={HOST}", "-nodnslookup", "-noidentlookup"]
-        command += [str(server.pop3), _LOGIN, _SERVER, "Maildir"]
+        command += [str(server.ports["pop3"]), _LOGIN, _SERVER, "Maildir"]
         inside = partial(os.chroot, root)
         settings = {"cwd": root, "env": _ENVIRONMENT, "preexec_fn": inside}
         with running([_AUTHENTICATION], log, **settings) as daemon:
             wait_until_it_listens(daemon, str(root / _SOCKET), log)
             with running(command, log, **settings) as process:
-                wait_until_it_listens(process, (HOST, server.pop3), log)
+                wait_until_it_listens(process, (HOST, server.ports["pop3"]), log)
                 yield server
 
 
@@ -132,8 +106,8 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _write_settings(root: Path, owner: pwd.struct_passwd) -> Path:
-    """Everything below ``/etc``; returns the certificate's authority."""
+def _write_settings(root: Path, owner: pwd.struct_passwd) -> None:
+    """Everything below ``/etc``, and what else is looked for by name."""
     etc = root / "etc"
     (etc / "courier").mkdir(parents=True)
     (root / _SOCKET).parent.mkdir(parents=True)
@@ -147,9 +121,6 @@ def _write_settings(root: Path, owner: pwd.struct_passwd) -> Path:
     fields = f"uid={owner.pw_uid}|gid={owner.pw_gid}|home={home}|mail={home}/Maildir"
     _make_database(etc / "courier" / "userdb", fields)
     _make_database(etc / "courier" / "userdbshadow", f"systempw={_hashed(PASSWORD)}")
-    authority = write_certificate(etc / "server.pem")
-    (etc / "server.pem").chmod(0o644)  # read after root's rights were given up
-    return authority
 
 
 def _hashed(password: str) -> str:

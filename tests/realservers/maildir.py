@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,9 +13,9 @@ _FOLDERS = ("cur", "new", "tmp")
 class Maildir:
     """A Maildir that belongs to a server's user."""
 
-    def __init__(self, folder: Path, uid: int, gid: int) -> None:
+    def __init__(self, folder: Path, owner: pwd.struct_passwd) -> None:
         self._folder = folder
-        self._owner = (uid, gid)
+        self._owner = (owner.pw_uid, owner.pw_gid)
         self._count = 0
         folder.mkdir(parents=True)
         for path in (folder.parent, folder, *(folder / name for name in _FOLDERS)):

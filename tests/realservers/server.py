@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from typing import NamedTuple, Protocol
 from pillarbox.client.endpoint import Endpoint
 from pillarbox.client.tls import TlsSettings
 from tests.postoffice import HOST, PATIENCE, authority
+from tests.realservers.maildir import Maildir
 
 USER = "alice"
 _MOMENT = 0.02
@@ -44,6 +46,43 @@ class RealServer(Protocol):
     def left(self) -> int:
         """How many messages there are."""
         ...
+
+
+class MaildirServer:
+    """A server of others, which reads a Maildir with the rights of ``nobody``."""
+
+    def __init__(self, name: str, folder: Path, *schemes: str) -> None:
+        """Makes in *folder* what all of them need: the maildrop, a certificate.
+
+        *schemes* are those of its doors, the safest first; each gets a port.
+        """
+        self.name = name
+        self.owner = pwd.getpwnam("nobody")
+        self.maildir = Maildir(folder / "home" / USER / "Maildir", self.owner)
+        self.certificate = folder / "server.pem"
+        self.authority = write_certificate(self.certificate)
+        self.ports = {scheme: free_port() for scheme in schemes}
+
+    def url(self, scheme: str) -> str:
+        return f"{scheme}://{USER}@localhost:{self.ports[scheme]}"
+
+    def way(self) -> Way:
+        return way(self.url(next(iter(self.ports))), self.authority)
+
+    def put(self, contents: Iterable[bytes]) -> None:
+        self.maildir.put(contents)
+
+    def left(self) -> int:
+        return self.maildir.left()
+
+
+def why_not(name: str, needed: Path) -> str | None:
+    """Why the server *name*, of which *needed* is a file, cannot be run here; None: it can."""
+    if os.geteuid() != 0:
+        return f"{name} gives up root's rights, so it can only be started by root"
+    if not needed.exists():
+        return f"{name} is not installed on this machine: see scripts/system-packages"
+    return None
 
 
 @contextmanager

@@ -17,7 +17,7 @@ Not to be called from inside a running event loop: there the asynchronous client
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Generator, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -32,6 +32,7 @@ from pillarbox.client.mailbox import Listings
 from pillarbox.client.retrieval import Retrieval as AsyncRetrieval
 from pillarbox.client.signing_in import Secret
 from pillarbox.client.tls import TlsSettings
+from pillarbox.resuming import rest_of
 from pillarbox.wire.listings import Scan, Stat, UniqueId
 
 __all__ = ["Mailbox", "Retrieval", "connect"]
@@ -56,8 +57,7 @@ class _Loop:
         except StopIteration as stop:
             result: _T = stop.value
             return result
-        rest: _T = self._runner.run(_rest(coroutine, awaited))
-        return rest
+        return self._runner.run(rest_of(coroutine, awaited))
 
     def run_whole(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
         """The same, for what needs a running loop from the start."""
@@ -65,37 +65,6 @@ class _Loop:
 
     def close(self) -> None:
         self._runner.close()
-
-
-async def _rest(coroutine: Coroutine[Any, Any, Any], awaited: Any) -> Any:
-    return await _Resumed(coroutine, awaited)
-
-
-class _Resumed:
-    """Awaits the rest of a coroutine that already waits for something."""
-
-    __slots__ = ("_awaited", "_coroutine")
-
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], awaited: Any) -> None:
-        self._coroutine = coroutine
-        self._awaited = awaited
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        awaited = self._awaited
-        while True:
-            thrown: BaseException | None = None
-            value = None
-            try:
-                value = yield awaited
-            except BaseException as error:  # noqa: BLE001 -- passed on whole, cancellation too
-                thrown = error
-            try:
-                if thrown is None:
-                    awaited = self._coroutine.send(value)
-                else:
-                    awaited = self._coroutine.throw(thrown)
-            except StopIteration as stop:
-                return stop.value
 
 
 class Retrieval:

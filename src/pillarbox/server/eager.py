@@ -13,8 +13,10 @@ a first suspension, for which ``await asyncio.sleep(0)`` will do.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine
 from typing import Any
+
+from pillarbox.resuming import rest_of
 
 
 def start(
@@ -28,35 +30,4 @@ def start(
         awaited = coroutine.send(None)
     except StopIteration:
         return None
-    return loop.create_task(_finish(coroutine, awaited))
-
-
-async def _finish(coroutine: Coroutine[Any, Any, None], awaited: Any) -> None:
-    await _Resumed(coroutine, awaited)
-
-
-class _Resumed:
-    """Awaits the rest of a coroutine that already waits for something."""
-
-    __slots__ = ("_awaited", "_coroutine")
-
-    def __init__(self, coroutine: Coroutine[Any, Any, None], awaited: Any) -> None:
-        self._coroutine = coroutine
-        self._awaited = awaited
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        awaited = self._awaited
-        while True:
-            thrown: BaseException | None = None
-            value = None
-            try:
-                value = yield awaited
-            except BaseException as error:  # noqa: BLE001 -- passed on whole, cancellation too
-                thrown = error
-            try:
-                if thrown is None:
-                    awaited = self._coroutine.send(value)
-                else:
-                    awaited = self._coroutine.throw(thrown)
-            except StopIteration:
-                return
+    return loop.create_task(rest_of(coroutine, awaited))

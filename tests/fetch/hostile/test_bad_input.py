@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from pillarbox.fetch.run import Outcome, journal_of, preview
 from tests.fetch.hostile.case import DELETE, KEEP, Case
 from tests.fetch.hostile.maildrop import Mail, letter, letters
 from tests.fetch.hostile.server import HostileServer
+from tests.small_disk import filled, mounted
 
 DISK = 512 * 1024
 
@@ -36,21 +35,8 @@ def told(outcome: Outcome, kind: type[PillarboxError], *words: str | Path) -> No
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("only root on Linux may mount a small file system")
-    options = f"size={DISK},mode=0700"
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", options, "pillarbox-test", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        pytest.skip(f"root may not mount here: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with mounted(tmp_path / "disk", DISK) as folder:
+        yield folder
 
 
 def forbid(folder: Path, mode: int = 0o500) -> None:
@@ -191,17 +177,9 @@ async def test_the_disk_of_the_state_is_full(tmp_path: Path, small_disk: Path) -
     async with HostileServer(letters(3)) as server:
         case = Case(tmp_path, server)
         case.state = small_disk / "state"
-        ballast = small_disk / "ballast"
-        with ballast.open("wb", buffering=0) as file:
-            for size in (4096, 1):
-                try:
-                    while True:
-                        file.write(b"\0" * size)
-                except OSError:
-                    continue
-        told(await case.run(), JournalUnusable, case.state)
-        assert len(server.maildrop.mails) == 3
-        ballast.unlink()
+        with filled(small_disk):
+            told(await case.run(), JournalUnusable, case.state)
+            assert len(server.maildrop.mails) == 3
         await assert_nothing_lost(case)
 
 

@@ -1,0 +1,70 @@
+"""A coroutine whose first step was run by hand goes on as if it had been a task's all along."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from pillarbox.resuming import rest_of
+
+
+def begun(coroutine: Coroutine[Any, Any, str]) -> Coroutine[Any, Any, str]:
+    return rest_of(coroutine, coroutine.send(None))
+
+
+async def test_it_returns_what_the_coroutine_returns() -> None:
+    first: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def work() -> str:
+        answer = await first
+        await asyncio.sleep(0)
+        return answer + " and the end"
+
+    rest = asyncio.create_task(begun(work()))
+    first.set_result("the answer")
+    assert await rest == "the answer and the end"
+
+
+async def test_it_raises_what_the_coroutine_raises() -> None:
+    async def work() -> str:
+        await asyncio.sleep(0)
+        raise LookupError("nothing there")
+
+    with pytest.raises(LookupError, match="nothing there"):
+        await begun(work())
+
+
+async def test_what_is_waited_for_may_fail() -> None:
+    first: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def work() -> str:
+        try:
+            return await first
+        except ConnectionError as error:
+            await asyncio.sleep(0)  # it may even wait again
+            return f"got over it: {error}"
+
+    rest = asyncio.create_task(begun(work()))
+    first.set_exception(ConnectionError("gone"))
+    assert await rest == "got over it: gone"
+
+
+async def test_a_cancellation_reaches_the_coroutine() -> None:
+    cleaned_up = []
+
+    async def work() -> str:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cleaned_up.append(True)
+        return "never"
+
+    rest = asyncio.create_task(begun(work()))
+    await asyncio.sleep(0)  # it waits for the event now
+    rest.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await rest
+    assert cleaned_up
