@@ -60,7 +60,7 @@ class House:
     async def session(self) -> tuple[Session, Counting]:
         session = Session(self.services, "127.0.0.1")
         maildrop = Counting(await self.store.open(Identity("alice")))
-        session.maildrop = maildrop
+        session.identity, session.maildrop = Identity("alice"), maildrop
         return session, maildrop
 
 
@@ -123,27 +123,43 @@ async def test_marks_are_one_sessions_own() -> None:
 
 def test_what_is_too_long_is_not_remembered() -> None:
     listings = Listings()
-    listings.remember("key", b"x" * (MAX_REPLY + 1))
-    assert listings.find("key") is None
-    listings.remember("key", b"x" * MAX_REPLY)
-    assert listings.find("key") == b"x" * MAX_REPLY
+    listings.remember("alice", 1, b"x" * (MAX_REPLY + 1))
+    assert listings.find("alice", 1) is None
+    listings.remember("alice", 1, b"x" * MAX_REPLY)
+    assert listings.find("alice", 1) == b"x" * MAX_REPLY
+
+
+def test_one_reply_is_kept_for_each_and_only_under_its_key() -> None:
+    listings = Listings()
+    for key in range(1000):  # a maildrop whose listing changes again and again
+        listings.remember("alice", key, b"%d" % key)
+    listings.remember("bob", 999, b"bob's")
+    assert len(listings) == 2
+    assert listings.find("alice", 999) == b"999"
+    assert listings.find("alice", 998) is None
+    assert listings.find("bob", 999) == b"bob's"
 
 
 def test_the_one_not_asked_for_the_longest_leaves_first() -> None:
     listings = Listings(limit=3 * (REPLY_COST + 10))
-    for key in "abc":
-        listings.remember(key, b"0123456789")
-    listings.find("a")
-    listings.remember("d", b"0123456789")
-    assert [key for key in "abcd" if listings.find(key) is not None] == ["a", "c", "d"]
+    for name in "abc":
+        listings.remember(name, 1, b"0123456789")
+    listings.find("a", 1)
+    listings.remember("d", 1, b"0123456789")
+    assert [name for name in "abcd" if listings.find(name, 1) is not None] == ["a", "c", "d"]
 
 
-@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 3000))))
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 300))))
 def test_memory_is_bounded_whatever_comes(replies: list[tuple[int, int]]) -> None:
-    limit = 8000
+    limit = 4000
     listings = Listings(limit=limit)
-    for key, octets in replies:
-        listings.remember(key, bytes(octets))
-    found = [made for key in range(21) if (made := listings.find(key)) is not None]
+    for name, octets in replies:
+        listings.remember(name, octets, bytes(octets))
+    found = [
+        made
+        for name in range(21)
+        for octets in range(301)
+        if (made := listings.find(name, octets)) is not None
+    ]
     assert sum(len(made) + REPLY_COST for made in found) <= limit
     assert len(found) == len(listings)

@@ -28,24 +28,32 @@ class Listings:
     def __init__(self, limit: int = REMEMBERED_OCTETS) -> None:
         self._limit = limit
         self._cost = 0
-        self._made: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._made: OrderedDict[Hashable, tuple[Hashable, bytes]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._made)
 
-    def find(self, key: Hashable) -> bytes | None:
-        """The reply remembered under *key*."""
-        made = self._made.get(key)
-        if made is not None:
-            self._made.move_to_end(key)
-        return made
+    def find(self, whose: Hashable, key: Hashable) -> bytes | None:
+        """The reply remembered for *whose*, if its listing has the key *key*."""
+        known = self._made.get(whose)
+        if known is None or known[0] != key:
+            return None
+        self._made.move_to_end(whose)
+        return known[1]
 
-    def remember(self, key: Hashable, made: bytes) -> None:
-        """Keep a reply that was just made."""
-        if len(made) > MAX_REPLY or key in self._made:
+    def remember(self, whose: Hashable, key: Hashable, made: bytes) -> None:
+        """Keep a reply that was just made, in place of the one before: that will never be true
+        again.
+        """
+        self._forget(whose)
+        if len(made) > MAX_REPLY:
             return
-        self._made[key] = made
+        self._made[whose] = key, made
         self._cost += len(made) + REPLY_COST
         while self._cost > self._limit:
-            _, oldest = self._made.popitem(last=False)
-            self._cost -= len(oldest) + REPLY_COST
+            self._forget(next(iter(self._made)))
+
+    def _forget(self, whose: Hashable) -> None:
+        known = self._made.pop(whose, None)
+        if known is not None:
+            self._cost -= len(known[1]) + REPLY_COST

@@ -159,11 +159,11 @@ async def _all(session: Session, lines: Lines) -> bytes | Pieces:
     if session.deleted:
         return await _page(session, 1, maildrop.count, lines)
     remembered = session.services.listings
-    key = lines, maildrop.listing_key
-    listing = remembered.find(key)
+    whose, key = (session.identity, lines), maildrop.listing_key
+    listing = remembered.find(whose, key)
     if listing is None:
         listing = await _page(session, 1, maildrop.count, lines)
-        remembered.remember(key, listing)
+        remembered.remember(whose, key, listing)
     return listing
 
 
