@@ -17,9 +17,10 @@ from typing import Any, TypeVar
 from pillarbox.app.collecting.listening import Listener
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.fetch.account import Account
+from pillarbox.fetch.limits import AT_ONCE
 from pillarbox.fetch.plan import Plan
 from pillarbox.fetch.run import Outcome, preview
-from pillarbox.fetch.several import AT_ONCE, run_all
+from pillarbox.fetch.several import run_all
 
 T = TypeVar("T")
 
