@@ -40,6 +40,21 @@ def test_each_message_on_standard_input_with_unix_lines(tmp_path: Path) -> None:
     assert written == [text.replace(b"\r\n", b"\n") for text in samples]
 
 
+def test_the_home_folder_can_be_written_as_in_a_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    deliver = tmp_path / "deliver"
+    deliver.write_text('#!/bin/sh\ncat > "$1"\n')
+    deliver.chmod(0o700)
+    destination = parse_destination("command:~/deliver ~/mail").open(
+        Owner("0a1b2c3d", tmp_path / "spool", "alice")
+    )
+    destination.prepare()
+    assert stored(destination, [b"one\r\n"]) == [None]
+    assert (tmp_path / "mail").read_text() == "one\n"
+
+
 def test_a_command_need_not_read_it(tmp_path: Path) -> None:
     assert stored(running(tmp_path, "true"), [b"x" * 1_000_000, b""]) == [None, None]
 
