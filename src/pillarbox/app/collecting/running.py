@@ -1,9 +1,9 @@
 """Runs, and the signals that end them.
 
 SIGINT and SIGTERM end what goes on in good order: what is proved to have come whole is
-stored, nothing more is asked of the server, and nothing is deleted that would not have been. That takes as
-long as a disk needs to sync. A second signal ends the process at once, which loses nothing
-either: it is what the journal is for.
+stored, nothing more is asked of the server, and nothing is deleted that would not have been.
+That takes as long as a disk needs to sync. A second signal ends the process at once, which
+loses nothing either: it is what the journal is for.
 """
 
 from __future__ import annotations
