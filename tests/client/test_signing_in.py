@@ -288,6 +288,17 @@ async def test_a_server_that_repeats_the_password_is_not_quoted(
         assert not any(secret in each for each in told)
 
 
+@pytest.mark.parametrize("word", [b"-ERR", b"+OK"])
+async def test_a_server_that_repeats_the_password_behind_its_reply_is_not_quoted(
+    word: bytes,
+) -> None:
+    line = word + b" cannot do PASS " + PASSWORD.encode() + b"\r\n"
+    async with Scripted(answers(PASS=b"+OK\r\n" + line)) as server:
+        with pytest.raises(ClientError) as caught:
+            await signed_in(server)
+    assert PASSWORD not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("answer", "kind"), [REFUSALS[2], REFUSALS[4], (b"-ERR full\r\n", Refused)]
 )

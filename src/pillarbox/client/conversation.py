@@ -266,6 +266,7 @@ class Conversation:
     def fail(self, what: str) -> ClientError:
         """End it: the server did *what*; returns the error to raise."""
         if self._failure is None:
+            what = self._unquoted(what)
             self._failure = OutOfStep(
                 f"{self.connection.place} broke the protocol: {what}; nothing of this session that "
                 "was not confirmed before counts"
@@ -276,6 +277,7 @@ class Conversation:
     def _dismissed(self, what: str) -> ClientError:
         """End it: the server has done so."""
         if self._failure is None:
+            what = self._unquoted(what)
             self._failure = Unreachable(f"{self.connection.place} hung up: {what}; try again later")
             self.connection.abort(self._failure)
         return self._failure
@@ -284,6 +286,11 @@ class Conversation:
         """*status* without a text in which there is a secret."""
         told = any(secret in status.octets for secret in self._secrets)
         return status._replace(text=HIDDEN) if told else status
+
+    def _unquoted(self, what: str) -> str:
+        """*what* the server did, without its words if there is a secret in them."""
+        told = any(secret.decode("utf-8", "replace") in what for secret in self._secrets)
+        return what.partition(": ")[0] if told else what
 
     def _put(self, line: bytes) -> int:
         self._outbox.append(line)
