@@ -261,6 +261,44 @@ async def test_refusals(answer: bytes, kind: type[ClientError]) -> None:
         assert PASSWORD not in str(caught.value)
 
 
+def repeated(line: bytes) -> bytes:
+    """As a server answers that does not know a command, or that was set up to find faults."""
+    return b"-ERR [AUTH] cannot do " + line + b"\r\n"
+
+
+ECHOES = {
+    "PASS": answers(PASS=repeated(b"PASS " + PASSWORD.encode())),
+    "PLAIN": sasl(b"PLAIN", AUTH=repeated(b"AUTH PLAIN " + PLAIN)),
+    "PLAIN, decoded": sasl(b"PLAIN", AUTH=repeated(b"alice/" + PASSWORD.encode())),
+    "LOGIN": sasl(b"LOGIN", AUTH=b"+ \r\n", **{b64(b"alice").decode(): b"+ \r\n"})
+    | {SECRET: repeated(SECRET)},
+}
+
+
+@pytest.mark.parametrize("script", ECHOES.values(), ids=ECHOES)
+async def test_a_server_that_repeats_the_password_is_not_quoted(
+    script: dict[bytes, Answer],
+) -> None:
+    traced: list[str] = []
+    async with Scripted(script) as server:
+        with pytest.raises(SignInRefused, match=r"it said .\*\*\*\*.") as caught:
+            await signed_in(server, trace=traced.append)
+    told = [str(caught.value), repr(caught.value), caught.value.text, *traced]
+    for secret in (PASSWORD, SECRET.decode(), PLAIN.decode()):
+        assert not any(secret in each for each in told)
+
+
+@pytest.mark.parametrize("word", [b"-ERR", b"+OK"])
+async def test_a_server_that_repeats_the_password_behind_its_reply_is_not_quoted(
+    word: bytes,
+) -> None:
+    line = word + b" cannot do PASS " + PASSWORD.encode() + b"\r\n"
+    async with Scripted(answers(PASS=b"+OK\r\n" + line)) as server:
+        with pytest.raises(ClientError) as caught:
+            await signed_in(server)
+    assert PASSWORD not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("answer", "kind"), [REFUSALS[2], REFUSALS[4], (b"-ERR full\r\n", Refused)]
 )

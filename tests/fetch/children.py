@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,8 +36,11 @@ def run_child(
     *,
     options: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
+    within: Callable[[], None] | None = None,
 ) -> Report:
-    """Collect, with the interpreter started with *options*."""
+    """Collect, with the interpreter started with *options*; *within* is called in its process
+    before that begins.
+    """
     arguments = [str(way.endpoint), str(way.tls.ca), target, str(state), rules.mode]
     done = subprocess.run(
         [sys.executable, *options, str(CHILD), *arguments],
@@ -47,6 +50,7 @@ def run_child(
         text=True,
         timeout=PATIENCE,
         check=False,
+        preexec_fn=within,
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

@@ -41,3 +41,11 @@ def test_the_header_is_enough(end: bytes) -> None:
 def test_a_header_without_an_end_is_not_waited_for() -> None:
     assert is_enough(b"x" * OPENING)
     assert not is_enough(b"x" * (OPENING - 1))
+
+
+@pytest.mark.parametrize("trace", [b"Return-Path: <a@b>", b"received: from c by d"])
+def test_what_came_by_mail_is_mail(trace: bytes) -> None:
+    """Else anybody could send what is never collected."""
+    sent = b"Subject: DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA\r\nX-IMAP: 1 2\r\n\r\nx\r\n"
+    assert is_bookkeeping(sent)
+    assert not is_bookkeeping(trace + b"\r\n" + sent)

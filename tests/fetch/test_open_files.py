@@ -12,9 +12,11 @@ import pytest
 from pillarbox.fetch.account import Account
 from pillarbox.fetch.destinations import parse_destination
 from pillarbox.fetch.events import Totals
-from pillarbox.fetch.limits import BATCH_MESSAGES
+from pillarbox.fetch.limits import AT_ONCE, BATCH_MESSAGES
+from pillarbox.fetch.rules import Rules
 from pillarbox.fetch.run import Outcome
-from pillarbox.fetch.several import AT_ONCE, run_all
+from pillarbox.fetch.several import run_all
+from tests.fetch.children import run_child
 from tests.postoffice import PASSWORD
 from tests.realservers.ours import ours
 
@@ -46,3 +48,20 @@ def test_many_accounts_with_many_messages_each_have_enough(tmp_path: Path, low_l
     assert outcomes == [
         Outcome(Totals(count, outcome.totals.octets, deleted=count)) for outcome in outcomes
     ]
+
+
+@pytest.mark.parametrize("limit", [48, LOW])
+def test_a_limit_that_cannot_be_lifted_makes_smaller_batches(tmp_path: Path, limit: int) -> None:
+    """It ended each run at the same message, and nothing ever came."""
+
+    def within() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+    count = 2 * limit
+    with ours() as server:
+        server.put(b"Subject: %d\r\n\r\nx\r\n" % number for number in range(count))
+        report = run_child(
+            server.way(), f"maildir:{tmp_path / 'mail'}", tmp_path / "state", Rules(), within=within
+        )
+    assert report.error is None
+    assert (report.totals.retrieved, report.totals.deleted) == (count, count)

@@ -38,6 +38,7 @@ class Conversation:
         "_heard",
         "_outbox",
         "_said",
+        "_secrets",
         "_trace",
         "_waits",
         "connection",
@@ -49,11 +50,19 @@ class Conversation:
         self.machine = ClientMachine()
         self._outbox: list[bytes] = []
         self._said = 0
+        self._secrets: set[bytes] = set()
         self._heard = 0  # the turn whose status has come
         self._begun = False  # and whose content has not ended
         self._waits = False  # somebody does, for what comes next
         self._trace = trace
         self._failure: ClientError | None = None
+
+    def hide(self, *secrets: str | bytes) -> None:
+        """Whenever the server says one of *secrets*, what it says is not shown: some repeat what
+        they refuse, and what they say ends in logs.
+        """
+        octets = (each.encode() if isinstance(each, str) else each for each in secrets)
+        self._secrets.update(filter(None, octets))
 
     # Commands.
 
@@ -110,6 +119,8 @@ class Conversation:
             if isinstance(event, Status):
                 self._heard += 1
                 self._begun = self.machine.inside_content
+                if event.outcome is Outcome.ERR or self._trace is not None:
+                    event = self._discreet(event)
                 self._show(event)
                 if self._heard == turn:
                     return event
@@ -255,6 +266,7 @@ class Conversation:
     def fail(self, what: str) -> ClientError:
         """End it: the server did *what*; returns the error to raise."""
         if self._failure is None:
+            what = self._unquoted(what)
             self._failure = OutOfStep(
                 f"{self.connection.place} broke the protocol: {what}; nothing of this session that "
                 "was not confirmed before counts"
@@ -265,9 +277,20 @@ class Conversation:
     def _dismissed(self, what: str) -> ClientError:
         """End it: the server has done so."""
         if self._failure is None:
+            what = self._unquoted(what)
             self._failure = Unreachable(f"{self.connection.place} hung up: {what}; try again later")
             self.connection.abort(self._failure)
         return self._failure
+
+    def _discreet(self, status: Status) -> Status:
+        """*status* without a text in which there is a secret."""
+        told = any(secret in status.octets for secret in self._secrets)
+        return status._replace(text=HIDDEN) if told else status
+
+    def _unquoted(self, what: str) -> str:
+        """*what* the server did, without its words if there is a secret in them."""
+        told = any(secret.decode("utf-8", "replace") in what for secret in self._secrets)
+        return what.partition(": ")[0] if told else what
 
     def _put(self, line: bytes) -> int:
         self._outbox.append(line)

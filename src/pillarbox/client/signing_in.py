@@ -87,6 +87,7 @@ async def sign_in(how: SignIn, proofs: Proofs) -> str:
         ClientError: the session ended.
     """
     credentials = await _credentials(proofs)
+    how.conversation.hide(*filter(None, (credentials.password, credentials.token)))
     wanted = proofs.wanted.upper() if proofs.wanted else None
     try:
         if wanted == APOP:
@@ -181,6 +182,7 @@ async def _authenticate(how: SignIn, mechanism: ClientMechanism) -> str:
         held = await _step(how, mechanism, None)
         inline = b64encode(held).decode("ascii") or "="
         if len(f"AUTH {mechanism.name} {inline}\r\n") <= MAX_COMMAND:  # RFC 5034, section 4
+            conversation.hide(inline)
             arguments.append(inline)
             held = None
     prompted = len(arguments) > 1
@@ -196,6 +198,7 @@ async def _authenticate(how: SignIn, mechanism: ClientMechanism) -> str:
         prompted = True
         response = await _step(how, mechanism, challenge) if held is None else held
         held = None
+        conversation.hide(b64encode(response))
         turn = conversation.respond(response)
     raise conversation.fail("it goes on asking, and never says whether the sign-in succeeded")
 
@@ -246,6 +249,7 @@ async def _apop(how: SignIn, credentials: Credentials) -> str:
         missing = "no password" if how.timestamp else "no timestamp in the server's greeting"
         raise SignInFailed(f"APOP cannot be used: there is {missing}; choose another with --auth")
     digest = apop_digest(how.timestamp, credentials.password)
+    how.conversation.hide(digest)
     await _accepted(how, how.conversation.say(Verb.APOP, credentials.name, digest))
     return APOP
 

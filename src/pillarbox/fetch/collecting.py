@@ -14,6 +14,7 @@ from typing import ParamSpec
 from pillarbox.client.errors import Refused
 from pillarbox.client.mailbox import Mailbox
 from pillarbox.client.retrieval import Retrieval
+from pillarbox.fetch import open_files
 from pillarbox.fetch.errors import FetchError, NoMail, NotConfirmed
 from pillarbox.fetch.events import Connected, Deleted, Planned, Problem, Retrieved, Stored, Tell
 from pillarbox.fetch.identity import is_made
@@ -124,7 +125,7 @@ class Collector:
         listed: Collection[str],
     ) -> None:
         twins = self._twins(wanted, listed)
-        for batch in _batches(wanted):
+        for batch in _batches(wanted, open_files.at_most(BATCH_MESSAGES)):
             stride = self._progress.stride
             for start in range(0, len(batch), stride):
                 await self._retrieve_some(box, batch[start : start + stride], known, twins)
@@ -268,12 +269,12 @@ def _goes(message: Arrived, rules: Rules) -> bool:
     return decision.then_delete
 
 
-def _batches(decisions: Sequence[Decision]) -> Iterator[Sequence[Decision]]:
+def _batches(decisions: Sequence[Decision], most: int) -> Iterator[Sequence[Decision]]:
     batch: list[Decision] = []
     octets = 0
     for decision in decisions:
         size = decision.message.octets or 0
-        if batch and (len(batch) >= BATCH_MESSAGES or octets + size > BATCH_OCTETS):
+        if batch and (len(batch) >= most or octets + size > BATCH_OCTETS):
             yield batch
             batch, octets = [], 0
         batch.append(decision)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+AT_ONCE = 8
+"""Accounts that are collected at the same time: enough that one slow server holds up nobody, few
+enough that memory and connections stay small."""
+
 BATCH_MESSAGES = 256
 """Messages made durable together: more share a sync and a round trip, but more also come again
-after a crash, and each is an open file until then.
+after a crash, and each is an open file until then (:mod:`pillarbox.fetch.open_files`).
 Between two batches the server has nothing to send, which is the moment for a NOOP."""
 
 BATCH_OCTETS = 8 * 1024 * 1024

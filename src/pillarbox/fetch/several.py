@@ -9,11 +9,8 @@ from pathlib import Path
 from pillarbox.fetch.account import Account
 from pillarbox.fetch.errors import Defect
 from pillarbox.fetch.events import Event, Totals
+from pillarbox.fetch.limits import AT_ONCE
 from pillarbox.fetch.run import Outcome, run
-
-AT_ONCE = 8
-"""Accounts that are collected at the same time: enough that one slow server holds up nobody, few
-enough that memory and connections stay small."""
 
 TellOf = Callable[[Account, Event], None]
 """An event of one account's run."""

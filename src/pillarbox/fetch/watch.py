@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pillarbox.fetch.account import Account
 from pillarbox.fetch.backoff import Backoff
-from pillarbox.fetch.limits import SHORTEST
+from pillarbox.fetch.limits import AT_ONCE, SHORTEST
 from pillarbox.fetch.run import Outcome
-from pillarbox.fetch.several import AT_ONCE, Ended, TellOf, run_one
+from pillarbox.fetch.several import Ended, TellOf, run_one
 
 Pausing = Callable[[Account, float | None], None]
 """An account waits so many seconds; None: for the user."""

@@ -11,6 +11,7 @@ several spaces or tabs              one separator              written with colu
 LF alone; spaces around the line    a line end; dropped        written by hand
 an empty line                       dropped                    as above
 octets negative                     0: unknown                 a counter of 32 bits ran over
+octets beyond 63 bits               0: unknown                 nothing is so large, nor stored so
 octets missing, or no number        0: unknown                 only the progress bar needs them
 words behind the octets             dropped                    RFC 1939, 5: "discouraged"
 unique-id missing                   empty                      the caller has other ways
@@ -31,8 +32,9 @@ from pillarbox.wire.errors import RemoteProtocolError
 MAX_NUMBER_DIGITS = 10
 """Digits of a message-number: as on the server's side, no maildrop has ten thousand million."""
 
-MAX_OCTETS_DIGITS = 19
-"""Digits of a size: 63 bits, as much as any file system or database counts."""
+MAX_OCTETS = 2**63 - 1
+"""Of a size: as much as any file system or database counts."""
+MAX_OCTETS_DIGITS = len(str(MAX_OCTETS))
 
 
 class Stat(NamedTuple):
@@ -151,7 +153,8 @@ def _message_number(word: bytes) -> int:
 
 
 def _octets(word: bytes) -> int:
-    return int(word) if _is_number(word, MAX_OCTETS_DIGITS) else 0
+    octets = int(word) if _is_number(word, MAX_OCTETS_DIGITS) else 0
+    return octets if octets <= MAX_OCTETS else 0
 
 
 def _scan(line: bytes) -> Scan | None:

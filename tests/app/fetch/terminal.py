@@ -49,7 +49,10 @@ class Terminal:
             self.shown += piece
 
     def answer(self, line: str) -> None:
-        os.write(self._ours, f"{line}\n".encode())
+        self.type(f"{line}\n")
+
+    def type(self, keys: str) -> None:
+        os.write(self._ours, keys.encode())
 
     def interrupt(self) -> None:
         """As Ctrl-C does."""

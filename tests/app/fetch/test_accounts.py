@@ -32,6 +32,18 @@ def test_all_accounts_or_those_that_are_named(make_box: Make) -> None:
     assert box.stored == sorted([other.user, box.user, "more"])
 
 
+def test_one_mailbox_is_collected_by_one_account_at_a_time(box: Box) -> None:
+    """The second one used to wait for an end that never came, at each run."""
+    box.configure(f"{DEFAULTS}[accounts.a]\n{box.account}[accounts.b]\n{box.account}")
+    box.deliver("one")
+    done = box.run("fetch")
+    assert (done.code, done.out) == (2, "")
+    assert "accounts.b: is the same mailbox as accounts.a; leave one out" in done.err
+    assert box.on_server == ["one"]
+    assert box.run("fetch", "b").code == 0
+    assert box.stored == ["one"]
+
+
 def test_one_account_that_fails_is_nothing_to_the_others(make_box: Make) -> None:
     box, other, third = make_box(), make_box(), make_box()
     box.configure(

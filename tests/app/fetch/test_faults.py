@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -264,6 +265,29 @@ def test_a_reader_of_the_log_that_has_gone_stops_nothing(box: Box) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
     assert box.stored == ["one"]
     assert box.on_server == []
+
+
+def close_all(descriptors: Iterable[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize("closed", [[0], [1], [2], [0, 1, 2]])
+def test_streams_that_are_closed_from_the_start_stop_nothing(box: Box, closed: list[int]) -> None:
+    """As a daemon may start it. What a password command says on its stderr gets into no message."""
+    box.deliver("one", "two")
+    command = f"--password-command=sh -c 'echo noise >&2; cat {box.home / 'password'}'"
+    done = box.run(
+        "fetch",
+        box.url,
+        *box.without("--password-command"),
+        command,
+        within=lambda: close_all(closed),
+    )
+    assert done.code == 0
+    assert done.err in {"noise\n", ""}
+    assert box.stored == ["one", "two"]
+    assert box.fetch().out == ""
 
 
 def test_tracebacks_are_for_those_who_ask(box: Box) -> None:

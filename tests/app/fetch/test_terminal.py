@@ -23,6 +23,17 @@ def test_the_password_is_asked_for_as_the_last_resort(box: Box) -> None:
     assert box.stored == ["one"]
 
 
+def test_who_gives_no_password_is_told_how_to_give_one(box: Box) -> None:
+    """Ctrl-D at the prompt."""
+    box.deliver("one")
+    with at_terminal(box, *box.without("--password-command")) as terminal:
+        terminal.wait_for(f"Password for {box.user} at localhost: ")
+        terminal.type("\x04")
+        assert terminal.code() == 2
+        assert f"\r\npillarbox: {box.name}: there is no password" in terminal.shown
+    assert box.stored == []
+
+
 def test_a_person_hears_that_there_is_nothing(box: Box) -> None:
     with at_terminal(box, *box.usual) as terminal:
         assert terminal.code() == 0

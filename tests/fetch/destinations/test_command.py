@@ -40,6 +40,21 @@ def test_each_message_on_standard_input_with_unix_lines(tmp_path: Path) -> None:
     assert written == [text.replace(b"\r\n", b"\n") for text in samples]
 
 
+def test_the_home_folder_can_be_written_as_in_a_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    deliver = tmp_path / "deliver"
+    deliver.write_text('#!/bin/sh\ncat > "$1"\n')
+    deliver.chmod(0o700)
+    destination = parse_destination("command:~/deliver ~/mail").open(
+        Owner("0a1b2c3d", tmp_path / "spool", "alice")
+    )
+    destination.prepare()
+    assert stored(destination, [b"one\r\n"]) == [None]
+    assert (tmp_path / "mail").read_text() == "one\n"
+
+
 def test_a_command_need_not_read_it(tmp_path: Path) -> None:
     assert stored(running(tmp_path, "true"), [b"x" * 1_000_000, b""]) == [None, None]
 
@@ -106,12 +121,13 @@ def test_a_command_that_is_not_there(tmp_path: Path) -> None:
     assert not any(map(destination.settle, tokens))
 
 
-def test_no_shell_is_involved(tmp_path: Path) -> None:
+def test_no_shell_is_involved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     target = parse_destination(f"command:touch {tmp_path}/made; touch $HOME")
     destination = target.open(Owner("0a1b2c3d", tmp_path / "spool", "alice"))
     destination.prepare()
     stored(destination, LETTERS[:1])
-    assert (tmp_path / "made;").exists()
+    assert {"made;", "touch", "$HOME"} <= {path.name for path in tmp_path.iterdir()}
 
 
 def test_after_a_crash_what_had_not_ended_is_retrieved_again(tmp_path: Path) -> None:

@@ -194,6 +194,28 @@ def test_a_message_on_which_the_connection_breaks(server: Server, tmp_path: Path
     assert [destination.settle(token) for token in tokens] == [True, False, True]
 
 
+def test_a_server_that_goes_away_is_not_asked_again_for_each_message(
+    server: Server, tmp_path: Path
+) -> None:
+    """A batch has hundreds, and each could wait for a time-out of minutes."""
+    connections = 0
+
+    def answer(command: str) -> str | None:
+        nonlocal connections
+        connections += command == "CONNECT"
+        if connections == 1:
+            return None if server.received == STUFFED[:2] else pleased(command)
+        return "421 closing"
+
+    server.answer = answer
+    destination = connected(server, tmp_path)
+    tokens = staged(destination, *LETTERS, *LETTERS)
+    with pytest.raises(DestinationUnusable, match="421"):
+        destination.publish(tokens)
+    assert connections == 2
+    assert [destination.settle(token) for token in tokens] == [True, *[False] * 5]
+
+
 @pytest.mark.parametrize("at", ["CONNECT", "LHLO"])
 @pytest.mark.parametrize("reply", [None, "421 too busy", "554 no", "no SMTP at all"])
 def test_a_server_that_does_not_want_us(
@@ -219,7 +241,7 @@ def test_a_server_that_says_nothing(
 ) -> None:
     answered = threading.Event()
     server.answer = lambda command: pleased(command) if command != "." else str(answered.wait())
-    monkeypatch.setattr(lmtp_module, "TIMEOUT", 0.05)
+    monkeypatch.setattr(lmtp_module, "TIMEOUT", 1.0)  # it also has to greet in that time
     destination = connected(server, tmp_path)
     tokens = staged(destination, LETTERS[0])
     (refused,) = destination.publish(tokens)

@@ -116,6 +116,16 @@ async def test_negative_octets(tmp_path: Path, server: HostileServer) -> None:
     case.assert_done()
 
 
+@pytest.mark.parametrize("octets", [2**63 - 1, 2**63, 10**19 - 1, 2**64 - 1])
+async def test_sizes_that_no_file_can_have(
+    tmp_path: Path, server: HostileServer, octets: int
+) -> None:
+    server.instead["LIST"] = lambda _: b"+OK\r\n1 %d\r\n2 1\r\n3 1\r\n.\r\n" % octets
+    case = Case(tmp_path, server)
+    await case.run_until_done()
+    case.assert_done()
+
+
 async def test_a_listing_with_junk(tmp_path: Path, server: HostileServer) -> None:
     """What makes sense is served; the user hears that there is more."""
     junk = b"+OK\r\nhello\r\n0 5\r\n-1 5\r\n99999999999999 5\r\n\r\n"

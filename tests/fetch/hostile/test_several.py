@@ -13,9 +13,9 @@ from pillarbox.client.errors import InvalidSetting, SignInRefused, Unreachable
 from pillarbox.fetch.account import Account
 from pillarbox.fetch.errors import Defect
 from pillarbox.fetch.events import Event, Stored
-from pillarbox.fetch.limits import SHORTEST
+from pillarbox.fetch.limits import AT_ONCE, SHORTEST
 from pillarbox.fetch.run import Outcome
-from pillarbox.fetch.several import AT_ONCE, run_all
+from pillarbox.fetch.several import run_all
 from pillarbox.fetch.watch import watch
 from tests.fetch.hostile.case import SOON, Case
 from tests.fetch.hostile.maildrop import letters

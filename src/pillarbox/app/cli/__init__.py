@@ -18,6 +18,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pillarbox.app.collecting.arguments import quick_wish
+from pillarbox.app.standard_streams import open_closed_ones
 
 if TYPE_CHECKING:
     from pillarbox.app.cli.root import app
@@ -27,6 +28,7 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """Run the command line of this process; ends it with the exit code."""
+    open_closed_ones()
     wish = quick_wish(sys.argv[1:], os.environ)
     if wish is not None:
         # Modules stay to the end: to look through them for garbage, again and again while they

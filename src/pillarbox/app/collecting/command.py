@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +23,10 @@ from pillarbox.app.collecting.session import Manner, Session
 from pillarbox.app.collecting.voice import Voice
 from pillarbox.app.collecting.wish import Wish
 from pillarbox.app.config.faults import ConfigError, Fault
+from pillarbox.app.config.sections import ACCOUNTS
 from pillarbox.app.exits import ExitCode, explain
 from pillarbox.app.stdin_password import password_of_stdin
+from pillarbox.fetch.run import journal_of
 
 if TYPE_CHECKING:
     from pillarbox.app.collecting.configuration import Accounts
@@ -118,13 +120,30 @@ def _of_accounts(accounts: Accounts, chosen: dict[str, Layer], options: Layer) -
     """Those that are *chosen*; a fault in any account is one, so that it is not found at night."""
     faults = list(accounts.faults)
     place = str(accounts.file or PLACE)
-    recipes = [
+    made = [
         make_recipe(name, (options, layer, accounts.defaults), place, faults)
         for name, layer in chosen.items()
     ]
+    recipes = [recipe for recipe in made if recipe is not None]
+    faults += _collected_twice(recipes, place)
     if faults:
         raise ConfigError(faults)
-    return [recipe for recipe in recipes if recipe is not None]
+    return recipes
+
+
+def _collected_twice(recipes: Sequence[Recipe], place: str) -> Iterator[Fault]:
+    """Accounts of one mailbox share a journal: at the same time only one of them can have it."""
+    names: dict[Path, str] = {}
+    for recipe in recipes:
+        account = recipe.account
+        first = names.setdefault(journal_of(account, Path()), account.name)
+        if first != account.name:
+            yield Fault(
+                place,
+                f"{ACCOUNTS}.{account.name}",
+                f"is the same mailbox as {ACCOUNTS}.{first}",
+                f"leave one out, or name the one to collect: pillarbox fetch {account.name}",
+            )
 
 
 def _warn(recipes: Sequence[Recipe], voice: Voice) -> None:

@@ -23,8 +23,8 @@ from pillarbox.fetch.account import Account
 
 SERVICE = "pillarbox"
 
-Ask = Callable[[str], str]
-"""Asks a person for a password, with a prompt."""
+Ask = Callable[[str], str | None]
+"""Asks a person for a password, with a prompt; None: the person gave none."""
 
 
 def with_credentials(
@@ -84,8 +84,14 @@ def _is_absent(error: Exception) -> bool:
 
 def ask_on_terminal() -> Ask | None:
     """What asks the person at the terminal; None: there is none."""
-    if not sys.stdin.isatty():
-        return None
+    return _ask if sys.stdin.isatty() else None
+
+
+def _ask(prompt: str) -> str | None:
     import getpass  # noqa: PLC0415 -- most passwords come from elsewhere
 
-    return getpass.getpass
+    try:
+        return getpass.getpass(prompt)
+    except EOFError:  # Ctrl-D
+        sys.stderr.write("\n")
+        return None

@@ -11,8 +11,6 @@ than a whole poll.
 from __future__ import annotations
 
 import math
-import os
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +20,7 @@ from pillarbox.app.sizes import parse_size
 from pillarbox.client.endpoint import Endpoint
 from pillarbox.client.errors import InvalidSetting
 from pillarbox.client.tls import normal_fingerprint
+from pillarbox.fetch.command_words import words_of
 from pillarbox.fetch.destinations import Target, parse_destination
 from pillarbox.fetch.errors import InvalidDestination
 
@@ -119,16 +118,16 @@ def _path(value: Any, base: Path) -> Path:
 
 
 def _words(value: Any, _base: Path) -> tuple[str, ...]:
-    """A command, split as a shell would; no shell is involved, but ``~`` is the home folder."""
+    """A command, in words."""
     if not isinstance(value, str) or "\0" in value:
         raise _wrong(value, "a command in quotes")
     try:
-        words = shlex.split(value)
+        words = words_of(value)
     except ValueError as error:
         raise Wrong(f"is no command: {str(error).lower()}", "close what is open") from None
     if not words:
         raise Wrong("is an empty command", "name the program that prints the password")
-    return tuple(os.path.expanduser(word) if word[:2] == "~/" else word for word in words)  # noqa: PTH111 -- never raises
+    return tuple(words)
 
 
 def _destination(value: Any, base: Path) -> Target:

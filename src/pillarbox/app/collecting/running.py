@@ -1,9 +1,9 @@
 """Runs, and the signals that end them.
 
-SIGINT and SIGTERM end what goes on in good order: what has come whole is stored, nothing
-more is asked of the server, and nothing is deleted that would not have been. That takes as
-long as a disk needs to sync. A second signal ends the process at once, which loses nothing
-either: it is what the journal is for.
+SIGINT and SIGTERM end what goes on in good order: what is proved to have come whole is
+stored, nothing more is asked of the server, and nothing is deleted that would not have been.
+That takes as long as a disk needs to sync. A second signal ends the process at once, which
+loses nothing either: it is what the journal is for.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from typing import Any, TypeVar
 from pillarbox.app.collecting.listening import Listener
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.fetch.account import Account
+from pillarbox.fetch.limits import AT_ONCE
 from pillarbox.fetch.plan import Plan
 from pillarbox.fetch.run import Outcome, preview
-from pillarbox.fetch.several import AT_ONCE, run_all
+from pillarbox.fetch.several import run_all
 
 T = TypeVar("T")
 

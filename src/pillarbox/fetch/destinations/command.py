@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import signal
 import threading
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
+from pillarbox.fetch.command_words import words_of
 from pillarbox.fetch.destinations.contract import Owner, Staging
 from pillarbox.fetch.destinations.spool import Spool
 from pillarbox.fetch.destinations.staging import close_all
@@ -61,8 +61,8 @@ class CommandDestination:
     idempotent = False
 
     def __init__(self, command: str, owner: Owner) -> None:
-        """*command* is split into words as a shell would."""
-        self._words = shlex.split(command)
+        """*command* is split by :func:`~pillarbox.fetch.command_words.words_of`."""
+        self._words = words_of(command)
         self._spool = Spool(owner)
 
     def prepare(self, unsettled: Collection[str] = ()) -> None:

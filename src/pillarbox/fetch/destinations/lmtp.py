@@ -93,6 +93,7 @@ class LmtpDestination:
         path = self._spool.path(token)
         with path.open("rb") as file:
             sender = sender_of(file.read(HEADER))
+        link.open()  # who is away is not asked again for each message: that may take a time-out
         try:
             return link.send(sender, self._recipient, pieces_of(path))
         except DestinationUnusable as error:

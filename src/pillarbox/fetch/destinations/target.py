@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from pillarbox.fetch.command_words import words_of
 from pillarbox.fetch.destinations.contract import Destination, Owner
 from pillarbox.fetch.errors import InvalidDestination
 
@@ -42,7 +42,7 @@ def _address(text: str, base: Path) -> str:
 
 
 def _words(text: str, _base: Path) -> str:
-    if not shlex.split(text):
+    if not words_of(text):
         raise ValueError("the command is empty")
     return text
 

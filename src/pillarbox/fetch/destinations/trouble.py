@@ -21,6 +21,8 @@ _ADVICE = {
     errno.ENOTDIR: "a part of the path is a file, not a folder",
     errno.EISDIR: "it is a folder, not a file",
     errno.EIO: "check its disk",
+    errno.EXDEV: "tmp, new and cur of a Maildir have to be in one file system",
+    errno.EMFILE: "raise the limit on open files and try again",
 }
 
 
