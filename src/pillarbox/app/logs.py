@@ -117,6 +117,9 @@ def _text_line(logger: WrappedLogger, level: str, event: EventDict) -> bytes:
     _tidy(event)
     parts = [f"{_now()} {level:{_LEVEL_WIDTH}} {logger.name}: {_words(event.pop('event'))}"]
     for key, value in event.items():
+        if type(value) is int:  # most fields are, and there is nothing to escape in it
+            parts.append(f"{key}={value}")
+            continue
         text = value if type(value) is str else _text(value)
         parts.append(f"{key}={text if _PLAIN(text) else json.dumps(text)}")
     return f"{' '.join(parts)}\n".encode("ascii", "backslashreplace")
