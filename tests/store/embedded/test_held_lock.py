@@ -8,7 +8,7 @@ import fcntl
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -189,6 +189,49 @@ async def test_a_sign_in_that_was_broken_off_does_not_count_for_the_next(
     await (await store.open(ALICE, minimum_interval=3600)).release()
     with pytest.raises(OpenedTooSoon):
         await store.open(ALICE, minimum_interval=3600)
+
+
+async def test_who_signs_in_at_once_after_a_sign_in_that_was_broken_off_is_let_in(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its note is on the disk already, and is still to be taken back."""
+    noted, may_answer = threading.Event(), threading.Event()
+
+    def slow(jobs: Sequence[Job[object]], outcomes: Sequence[object]) -> None:
+        noted.set()
+        may_answer.wait()
+        backlog.answer(jobs, outcomes)
+
+    monkeypatch.setattr("pillarbox.store.embedded.writer.answer", slow)
+    opening = asyncio.create_task(store.open(ALICE, minimum_interval=3600))
+    await until(noted.is_set)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    again = asyncio.create_task(store.open(ALICE, minimum_interval=3600))
+    given_up = asyncio.create_task(store.open(ALICE))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    may_answer.set()
+    await (await again).release()
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+    await (await store.open(ALICE)).release()
+
+
+async def test_a_store_closes_while_a_sign_in_that_was_broken_off_is_taken_back(
+    store: EmbeddedStore, lock: Path
+) -> None:
+    with seized(lock):
+        opening = asyncio.create_task(store.open(ALICE, minimum_interval=3600))
+        await until(lambda: bool(store.all_shards[1].writer.backlog))
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+    await store.close()
+    again = open_store(lock.parent.parent)
+    await (await again.open(ALICE, minimum_interval=3600)).release()
+    await again.close()
 
 
 class Marked(Job[str]):

@@ -203,11 +203,7 @@ class EmbeddedStore:
         shard = self._shard(user)
         row = shard.lock(user) or await self._made_and_locked(shard, user)
         if minimum_interval > 0:
-            try:
-                await _keep_interval(shard, user, row, minimum_interval)
-            except BaseException:
-                shard.unlock(row.byte)
-                raise
+            await _keep_interval(shard, user, row, minimum_interval)
         return EmbeddedMaildrop(shard, user, row, self._executor)
 
     async def deliver(
@@ -294,8 +290,10 @@ class EmbeddedStore:
         return self._lazy_executor
 
     async def _made_and_locked(self, shard: Shard, user: str) -> ViewRow:
-        if shard.find(user) is None:
+        found = shard.find(user)
+        if found is None:
             await shard.write(MakeMaildrop(user))
+        if found is None or await shard.has_ended(found.byte):
             row = shard.lock(user)
             if row is not None:
                 return row
@@ -321,19 +319,38 @@ class EmbeddedStore:
 
 
 async def _keep_interval(shard: Shard, user: str, row: ViewRow, interval: float) -> None:
+    """Note the opening, if it does not come too soon. Whatever it raises, it unlocks the view."""
     now = time.time()
-    if row.opened_at is not None and 0 <= now - row.opened_at < interval:
-        raise OpenedTooSoon(
-            f"maildrop of {user} was opened {now - row.opened_at:.0f} seconds ago; "
-            f"{interval:g} have to pass"
-        )
     try:
+        _refuse_too_soon(user, now, row.opened_at, interval)
         await shard.write(NoteOpening(row.view, now))
     except asyncio.CancelledError:
-        # It is written all the same; but a sign-in that was broken off was none.
-        with contextlib.suppress(StoreUnavailable):  # closed meanwhile
-            shard.writer.submit(NoteOpening(row.view, row.opened_at, instead_of=now))
+        _take_back(shard, row, now)
         raise
+    except BaseException:
+        shard.unlock(row.byte)
+        raise
+
+
+def _refuse_too_soon(user: str, now: float, before: float | None, interval: float) -> None:
+    if before is not None and 0 <= now - before < interval:
+        raise OpenedTooSoon(
+            f"maildrop of {user} was opened {now - before:.0f} seconds ago; "
+            f"{interval:g} have to pass"
+        )
+
+
+def _take_back(shard: Shard, row: ViewRow, noted: float) -> None:
+    """The note is written all the same; but a sign-in that was broken off was none.
+
+    The lock is kept until the note is gone: whoever had it earlier would be refused for it.
+    """
+    try:
+        restored = shard.writer.submit(NoteOpening(row.view, row.opened_at, instead_of=noted))
+    except StoreUnavailable:  # closed meanwhile
+        shard.unlock(row.byte)
+    else:
+        shard.unlock_after(row.byte, restored)
 
 
 def _each(outcome: list[StoreError | None] | Exception, number: int) -> Sequence[StoreError | None]:
