@@ -490,6 +490,28 @@ def test_who_gave_up_waiting_keeps_no_lock(tmp_path: Path, monkeypatch: pytest.M
         os.sched_yield()
 
 
+def test_who_finds_no_thread_to_wait_in_keeps_no_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit of tasks (systemd's TasksMax, say) has been reached."""
+    lock = tmp_path / "writer.lock"
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with seized(lock):
+        before = open_files()
+        with pytest.raises(StoreUnavailable, match=r"writer\.lock.*TasksMax") as caught, turn(lock):
+            pytest.fail("nobody let go of it")
+        assert open_files() == before
+    assert caught.value.temporary
+
+
+def open_files() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
+
+
 async def test_a_repair_that_meets_a_held_lock_tells_what_it_has_mended(
     store: EmbeddedStore, lock: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

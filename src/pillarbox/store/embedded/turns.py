@@ -55,6 +55,15 @@ def held(path: Path) -> WriterLockHeld:
     )
 
 
+def no_thread(path: Path, error: RuntimeError) -> StoreUnavailable:
+    """What to say when the system gives no thread, for whatever it takes to write to *path*."""
+    return StoreUnavailable(
+        f"cannot start a thread to write to {path}: {error}; raise the limit of tasks "
+        "(systemd: TasksMax) or of memory",
+        temporary=True,
+    )
+
+
 @contextlib.contextmanager
 def turn(path: Path, *, briefly: bool = False) -> Iterator[None]:
     """Hold the writer lock *path*; waits for :data:`TURN_SECONDS` at most, and says so.
@@ -63,6 +72,7 @@ def turn(path: Path, *, briefly: bool = False) -> Iterator[None]:
 
     Raises:
         WriterLockHeld: it has not become free.
+        StoreUnavailable: it is not free, and there is no thread to wait in.
         OSError: the lock file cannot be used.
     """
     descriptor = _opened(path)
@@ -91,7 +101,12 @@ def _let_go(descriptor: int) -> None:
 def _wait_in_line(descriptor: int, path: Path, *, briefly: bool) -> None:
     """Lock *descriptor*; closes it, now or when its turn comes, if that takes too long."""
     granted: Future[None] = Future()
-    threading.Thread(target=_stand_in_line, args=(descriptor, granted), daemon=True).start()
+    waiting = threading.Thread(target=_stand_in_line, args=(descriptor, granted), daemon=True)
+    try:
+        waiting.start()
+    except RuntimeError as error:
+        os.close(descriptor)
+        raise no_thread(path, error) from error
     try:
         _wait_for(granted, path, briefly=briefly)
     except BaseException:
