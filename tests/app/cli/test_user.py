@@ -1,7 +1,15 @@
+import contextlib
+import fcntl
+import itertools
 import json
 from pathlib import Path
 
+import pytest
+
+from pillarbox.app.cli import storage
 from pillarbox.auth.accounts import Accounts
+from pillarbox.contracts.errors import StoreUnavailable
+from pillarbox.store.embedded import EmbeddedStore
 from tests.app.cli.conftest import Run, contents, deliver
 
 
@@ -175,6 +183,61 @@ def test_remove_asks_and_without_a_terminal_refuses(run: Run, store: Path, alice
     assert "alice has 1 message (13 octets), and there is no terminal" in result.stderr
     assert not accounts_of(store).get(alice).disabled
     assert len(contents(store, alice)) == 1
+
+
+@pytest.mark.parametrize("before", ["enable", "disable"])
+def test_remove_that_ends_at_a_held_lock_says_what_it_has_done_and_can_be_repeated(
+    run: Run, store: Path, alice: str, before: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(store, alice, [b"a: b\n\none\n"])
+    run("user", before, alice)
+    with contextlib.ExitStack() as held:
+        hurry = held.enter_context(monkeypatch.context())
+        hurry.setattr(storage, "COMMAND_PATIENCE_SECONDS", 0)
+        for path in store.glob("shard-*/writer.lock"):
+            fcntl.flock(held.enter_context(path.open("wb")), fcntl.LOCK_EX)
+        failed = run("user", "remove", alice, "--yes", code=1)
+    said = failed.stderr.splitlines()[-1]
+    assert str(store) in said  # why: told by the store
+    assert "alice is disabled, but not removed" in said
+    assert "give the command again" in said
+    assert ("pillarbox user enable alice" in said) == (before == "enable")
+    assert accounts_of(store).get(alice).disabled
+    assert len(contents(store, alice)) == 1
+    assert run("user", "remove", alice, "--yes").stdout == "removed alice and 1 message\n"
+
+
+def test_remove_that_is_interrupted_at_a_held_lock_says_what_it_has_done(
+    run: Run, store: Path, alice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(EmbeddedStore, "remove", interrupted)
+    failed = run("user", "remove", alice, "--yes", code=1)
+    assert "alice is disabled, but not removed" in failed.stderr
+    assert accounts_of(store).get(alice).disabled
+
+
+def test_remove_that_cannot_take_away_late_mail_says_where_that_is(
+    run: Run, store: Path, alice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It came in while the account was removed, and then somebody held the lock."""
+    remove = EmbeddedStore.remove
+    calls = itertools.count(1)
+
+    async def held_at_last(engine: EmbeddedStore, user: str) -> None:
+        if next(calls) == 2:
+            raise StoreUnavailable("writer.lock is locked by process 1", temporary=True)
+        await remove(engine, user)
+
+    monkeypatch.setattr(EmbeddedStore, "remove", held_at_last)
+    failed = run("user", "remove", alice, "--yes", code=1)
+    said = failed.stderr.splitlines()[-1]
+    assert "writer.lock is locked by process 1" in said
+    assert "alice is removed" in said
+    assert "--discard-mail" in said
+    assert accounts_of(store).find(alice) is None
 
 
 def test_a_name_that_nobody_has(run: Run, alice: str) -> None:

@@ -8,8 +8,9 @@ import fcntl
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from structlog.testing import capture_logs
@@ -17,9 +18,10 @@ from structlog.testing import capture_logs
 from pillarbox.contracts.errors import OpenedTooSoon, StoreError, StoreUnavailable
 from pillarbox.model import Identity, Recipient, StoredForm
 from pillarbox.store.embedded import EmbeddedStore, backlog, open_store, turns
+from pillarbox.store.embedded.bodies import BodyFiles
 from pillarbox.store.embedded.jobs import NoteOpening, Probe
 from pillarbox.store.embedded.schema import connect
-from pillarbox.store.embedded.transaction import Job, Transaction
+from pillarbox.store.embedded.transaction import Job, Transaction, last_body, retire
 from pillarbox.store.embedded.turns import turn
 from pillarbox.store.embedded.writer import Writer
 from pillarbox.testing.store_contract import seen_next
@@ -30,6 +32,7 @@ from .conftest import Actors, heard
 # alice lies in shard 1, bob in shard 0
 ALICE = Identity("alice")
 FIRST, SMALL, LARGE = letter("first", 3), letter("small", 5), letter("large", 20_000)
+LEAVINGS = b"left behind"
 
 
 @contextlib.contextmanager
@@ -188,6 +191,49 @@ async def test_a_sign_in_that_was_broken_off_does_not_count_for_the_next(
         await store.open(ALICE, minimum_interval=3600)
 
 
+async def test_who_signs_in_at_once_after_a_sign_in_that_was_broken_off_is_let_in(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its note is on the disk already, and is still to be taken back."""
+    noted, may_answer = threading.Event(), threading.Event()
+
+    def slow(jobs: Sequence[Job[object]], outcomes: Sequence[object]) -> None:
+        noted.set()
+        may_answer.wait()
+        backlog.answer(jobs, outcomes)
+
+    monkeypatch.setattr("pillarbox.store.embedded.writer.answer", slow)
+    opening = asyncio.create_task(store.open(ALICE, minimum_interval=3600))
+    await until(noted.is_set)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    again = asyncio.create_task(store.open(ALICE, minimum_interval=3600))
+    given_up = asyncio.create_task(store.open(ALICE))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    may_answer.set()
+    await (await again).release()
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+    await (await store.open(ALICE)).release()
+
+
+async def test_a_store_closes_while_a_sign_in_that_was_broken_off_is_taken_back(
+    store: EmbeddedStore, lock: Path
+) -> None:
+    with seized(lock):
+        opening = asyncio.create_task(store.open(ALICE, minimum_interval=3600))
+        await until(lambda: bool(store.all_shards[1].writer.backlog))
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+    await store.close()
+    again = open_store(lock.parent.parent)
+    await (await again.open(ALICE, minimum_interval=3600)).release()
+    await again.close()
+
+
 class Marked(Job[str]):
     """A job that tells that it has begun, and waits until it may end."""
 
@@ -303,17 +349,12 @@ async def test_a_store_with_nothing_to_mend_opens_beside_a_held_lock(
     assert logs == []
 
 
-@pytest.mark.parametrize("needs", ["migration", "sweep"])
 def test_a_start_that_needs_the_lock_waits_and_then_says_for_what(
-    tmp_path: Path, needs: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A migration: nobody can work with an index that is not up to date."""
     folder = tmp_path / "store"
-    if needs == "sweep":
-        asyncio.run(open_store(folder, shards=1).close())
-        (folder / "shard-00" / "bodies" / "0000").mkdir()
-        (folder / "shard-00" / "bodies" / "0000" / "1").write_bytes(b"left behind")
-    else:
-        (folder / "shard-00").mkdir(parents=True)
+    (folder / "shard-00").mkdir(parents=True)
     lock = folder / "shard-00" / "writer.lock"
     hurry(monkeypatch)
     with seized(lock), capture_logs() as logs:
@@ -325,6 +366,91 @@ def test_a_start_that_needs_the_lock_waits_and_then_says_for_what(
         assert [(line["log_level"], line["file"]) for line in logs] == [("warning", str(lock))]
     monkeypatch.undo()
     open_store(folder, shards=1)
+
+
+async def test_a_held_lock_puts_the_sweep_of_its_shard_off_and_nothing_else(
+    store: EmbeddedStore, lock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other shard is swept, the store opens, and a dead delivery keeps its proof."""
+    assert await store.deliver(LARGE, [Recipient("alice"), Recipient("bob")]) == [None, None]
+    await store.close()
+    left = leave_behind(lock.parent.parent)
+    monkeypatch.setattr(turns, "NOTICE_SECONDS", 0)
+    with seized(lock), capture_logs() as logs:
+        store = open_store(lock.parent.parent)
+        assert await seen_next(store, "alice") == [FIRST.data, LARGE.data]
+        assert await store.deliver(SMALL, [Recipient("bob")]) == [None]
+        assert await seen_next(store, "bob") == [LARGE.data, SMALL.data]
+        await store.close()
+    assert {path for path in left.all if path.exists()} == {left.staged, *left.in_shard[1]}
+    (warning,) = [line for line in logs if line["log_level"] == "warning"]
+    assert "put off" in warning["event"]
+    assert "maildrop check --repair" in warning["event"]
+    assert f"{lock} is locked by process {os.getpid()}" in warning["error"]
+
+
+@pytest.mark.parametrize("by", ["start", "repair"])
+@pytest.mark.parametrize("meanwhile", [None, SMALL, LARGE], ids=["nothing", "small", "large"])
+async def test_what_was_put_off_is_swept_later(
+    store: EmbeddedStore,
+    lock: Path,
+    meanwhile: StoredForm | None,
+    by: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also when new mail has come meanwhile, to which the index has given the same numbers."""
+    folder = lock.parent.parent
+    assert await store.deliver(LARGE, [Recipient("alice")]) == [None]
+    await store.close()
+    left = leave_behind(folder)
+    with monkeypatch.context() as patch, seized(lock):
+        patch.setattr(turns, "NOTICE_SECONDS", 0)
+        store = open_store(folder)
+    mail = [FIRST.data, LARGE.data]
+    if meanwhile is not None:
+        assert await store.deliver(meanwhile, [Recipient("alice")]) == [None]
+        mail.append(meanwhile.data)
+    if by == "repair":
+        await store.check(repair=True)
+    else:
+        await store.close()
+        store = open_store(folder)
+    assert not left.staged.exists()
+    assert not any(map(holds_leavings, left.in_shard[1]))
+    assert await store.check() == []
+    assert await seen_next(store, "alice") == mail
+    await store.close()
+
+
+class Left(NamedTuple):
+    staged: Path
+    in_shard: list[set[Path]]
+
+    @property
+    def all(self) -> set[Path]:
+        return {self.staged}.union(*self.in_shard)
+
+
+def leave_behind(folder: Path) -> Left:
+    """A staged file with links that were not committed, and files of deleted bodies."""
+    staged = folder / "staging" / "1-0123456789abcdef"
+    staged.write_bytes(LEAVINGS)
+    left = Left(staged, [])
+    for number in range(SHARDS):
+        bodies = BodyFiles(folder / f"shard-{number:02d}")
+        with contextlib.closing(connect(bodies.shard / "index.db")) as sql:
+            last = last_body(sql)
+            retire(sql, last + 1)
+            sql.execute("INSERT INTO doomed (id) VALUES (?)", (last + 1,))
+        bodies.path(last + 1).parent.mkdir(exist_ok=True)
+        bodies.path(last + 1).write_bytes(LEAVINGS)
+        bodies.path(last + 2).hardlink_to(staged)
+        left.in_shard.append({bodies.path(last + 1), bodies.path(last + 2)})
+    return left
+
+
+def holds_leavings(path: Path) -> bool:
+    return path.exists() and path.read_bytes() == LEAVINGS
 
 
 def test_who_waits_in_line_gets_the_lock_when_it_comes(
@@ -362,6 +488,28 @@ def test_who_gave_up_waiting_keeps_no_lock(tmp_path: Path, monkeypatch: pytest.M
         pass
     while threading.active_count() > before:
         os.sched_yield()
+
+
+def test_who_finds_no_thread_to_wait_in_keeps_no_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit of tasks (systemd's TasksMax, say) has been reached."""
+    lock = tmp_path / "writer.lock"
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with seized(lock):
+        before = open_files()
+        with pytest.raises(StoreUnavailable, match=r"writer\.lock.*TasksMax") as caught, turn(lock):
+            pytest.fail("nobody let go of it")
+        assert open_files() == before
+    assert caught.value.temporary
+
+
+def open_files() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
 
 
 async def test_a_repair_that_meets_a_held_lock_tells_what_it_has_mended(

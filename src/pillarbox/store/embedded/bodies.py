@@ -115,6 +115,19 @@ class BodyFiles:
         """Those of *bodies* that deliveries which died have linked to their *staged* files."""
         return [body for body in bodies if staged and _inode(self.path(body)) in staged]
 
+    def linked_to(self, staged: Collection[Inode]) -> list[int]:
+        """The numbers of all files that are one with a *staged* file.
+
+        Reads the names of all files, but looks at none that has not the inode's number.
+        """
+        wanted = {inode.number for inode in staged}
+        if not wanted:
+            return []
+        return self.leavings(
+            [body for folder in self._folders() for body in self._numbers_in(folder, wanted)],
+            staged,
+        )
+
     def drop_empty_folders(self, last: int) -> None:
         """Remove folders that no new body can come into. The caller holds the writer lock."""
         current = self.path(last + 1).parent.name
@@ -126,9 +139,13 @@ class BodyFiles:
     def _folders(self) -> list[Path]:
         return [folder for folder in self.folder.iterdir() if folder.is_dir()]
 
-    def _numbers_in(self, folder: Path) -> Iterator[int]:
+    def _numbers_in(self, folder: Path, inodes: Collection[int] | None = None) -> Iterator[int]:
+        """Of all files; or of those with one of these numbers of *inodes*."""
         try:
-            names = os.listdir(folder)  # noqa: PTH208 - names are all that is wanted
+            with os.scandir(folder) as entries:
+                names = [
+                    entry.name for entry in entries if inodes is None or entry.inode() in inodes
+                ]
         except FileNotFoundError:
             return
         for name in names:

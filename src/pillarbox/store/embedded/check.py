@@ -42,6 +42,7 @@ from pillarbox.store.embedded.faults import Fault, Key, Kind, Scope
 from pillarbox.store.embedded.list_faults import missing_views, wrong_counters, wrong_references
 from pillarbox.store.embedded.lost import set_aside
 from pillarbox.store.embedded.schema import connect, empty, lost, migrate, version_of
+from pillarbox.store.embedded.sweep import sweep_shard
 from pillarbox.store.embedded.transaction import Transaction
 from pillarbox.store.embedded.turns import turn
 
@@ -119,6 +120,8 @@ def _check(scope: Scope, index: Path, turns: Path, *, repair: bool) -> Iterator[
         if faults and kind.compares_files:
             faults = _confirmed(scope, kind, faults, turns)
         yield from map(_left, faults)
+    if repair and scope.user is None:  # the doomed are no fault, but a start may have put them off
+        sweep_shard(scope.sql, turns, scope.bodies, (), briefly=False)
 
 
 def _confirmed(scope: Scope, kind: Kind, faults: Sequence[Fault], turns: Path) -> list[Fault]:

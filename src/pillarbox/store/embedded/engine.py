@@ -2,7 +2,8 @@
 
 :func:`open_store` makes the folders, brings the indexes up to date and clears away what a
 crash left behind. It keeps nothing open: the processes that share a store may open it each
-by themselves, or fork after one has (before its first use, and before it holds anything).
+by themselves, or fork after one has (before its first use, before it holds anything, and if it
+has not put a sweep off: a thread of it then stands in line for a lock).
 
 :func:`look_at_store` does none of this: it is for commands that only look, and changes nothing
 (but for the files that SQLite keeps beside an index that is read, and removes).
@@ -40,7 +41,7 @@ from pillarbox.store.embedded.maildrop import EmbeddedMaildrop
 from pillarbox.store.embedded.schema import connect, is_current, migrate
 from pillarbox.store.embedded.shards import Shard, ViewRow
 from pillarbox.store.embedded.sweep import sweep_shard, sweep_staging
-from pillarbox.store.embedded.turns import turn
+from pillarbox.store.embedded.turns import WriterLockHeld, turn
 
 INLINE_BYTES = 128 * 1024
 """Bodies up to this size are kept in the index. Measured: experiments/store.md."""
@@ -74,8 +75,9 @@ def open_store(
 
     Raises:
         StoreUnavailable: the store cannot be used, or an index of it is missing or empty; or
-            there is something to be done at the start and another process holds it up.
+            one has to be brought up to date and another process holds it up.
             One damaged shard does not stop the others: it answers for itself when it is used.
+            Nor does one that another process keeps from being swept: the next start does it.
     """
     path = path.absolute()
     try:
@@ -134,19 +136,27 @@ def _sweep(layout: Layout, damage: dict[int, StoreUnavailable]) -> int:
     """Clear away what a crash left behind; how many files. Adds to *damage* what it finds.
 
     A staged file may be linked into any shard, and proves there what the link is: so it goes
-    last, and only when all shards have been swept.
+    last, and only when all shards have been swept. A shard whose lock somebody holds has time.
     """
     staged = abandoned(layout.staging)
     inodes = set(staged.values())
-    swept = 0
+    swept, everywhere = 0, not damage
     for number in sorted(set(range(layout.shards)).difference(damage)):
         shard = Shard(layout.shard(number))
         try:
             with closing(connect(shard.index)) as sql:
-                swept += sweep_shard(sql, shard.turns, shard.bodies, inodes)
+                swept += sweep_shard(sql, shard.turns, shard.bodies, inodes, briefly=True)
+        except WriterLockHeld as error:
+            everywhere = False
+            _log.warning(
+                "clearing away what a crash left behind is put off until the next start, or: "
+                "pillarbox maildrop check --repair",
+                error=str(error),
+            )
         except sqlite3.Error as error:
+            everywhere = False
             damage[number] = _damage(error, shard)
-    return swept + (0 if damage else sweep_staging(staged))
+    return swept + (sweep_staging(staged) if everywhere else 0)
 
 
 def _damage(error: sqlite3.Error, shard: Shard) -> StoreUnavailable:
@@ -193,11 +203,7 @@ class EmbeddedStore:
         shard = self._shard(user)
         row = shard.lock(user) or await self._made_and_locked(shard, user)
         if minimum_interval > 0:
-            try:
-                await _keep_interval(shard, user, row, minimum_interval)
-            except BaseException:
-                shard.unlock(row.byte)
-                raise
+            await _keep_interval(shard, user, row, minimum_interval)
         return EmbeddedMaildrop(shard, user, row, self._executor)
 
     async def deliver(
@@ -284,8 +290,10 @@ class EmbeddedStore:
         return self._lazy_executor
 
     async def _made_and_locked(self, shard: Shard, user: str) -> ViewRow:
-        if shard.find(user) is None:
+        found = shard.find(user)
+        if found is None:
             await shard.write(MakeMaildrop(user))
+        if found is None or await shard.has_ended(found.byte):
             row = shard.lock(user)
             if row is not None:
                 return row
@@ -311,19 +319,38 @@ class EmbeddedStore:
 
 
 async def _keep_interval(shard: Shard, user: str, row: ViewRow, interval: float) -> None:
+    """Note the opening, if it does not come too soon. Whatever it raises, it unlocks the view."""
     now = time.time()
-    if row.opened_at is not None and 0 <= now - row.opened_at < interval:
-        raise OpenedTooSoon(
-            f"maildrop of {user} was opened {now - row.opened_at:.0f} seconds ago; "
-            f"{interval:g} have to pass"
-        )
     try:
+        _refuse_too_soon(user, now, row.opened_at, interval)
         await shard.write(NoteOpening(row.view, now))
     except asyncio.CancelledError:
-        # It is written all the same; but a sign-in that was broken off was none.
-        with contextlib.suppress(StoreUnavailable):  # closed meanwhile
-            shard.writer.submit(NoteOpening(row.view, row.opened_at, instead_of=now))
+        _take_back(shard, row, now)
         raise
+    except BaseException:
+        shard.unlock(row.byte)
+        raise
+
+
+def _refuse_too_soon(user: str, now: float, before: float | None, interval: float) -> None:
+    if before is not None and 0 <= now - before < interval:
+        raise OpenedTooSoon(
+            f"maildrop of {user} was opened {now - before:.0f} seconds ago; "
+            f"{interval:g} have to pass"
+        )
+
+
+def _take_back(shard: Shard, row: ViewRow, noted: float) -> None:
+    """The note is written all the same; but a sign-in that was broken off was none.
+
+    The lock is kept until the note is gone: whoever had it earlier would be refused for it.
+    """
+    try:
+        restored = shard.writer.submit(NoteOpening(row.view, row.opened_at, instead_of=noted))
+    except StoreUnavailable:  # closed meanwhile
+        shard.unlock(row.byte)
+    else:
+        shard.unlock_after(row.byte, restored)
 
 
 def _each(outcome: list[StoreError | None] | Exception, number: int) -> Sequence[StoreError | None]:

@@ -64,6 +64,7 @@ class Shard:
 
     __slots__ = (
         "_cursor",
+        "_ending",
         "_known",
         "_locks",
         "_mine",
@@ -89,6 +90,8 @@ class Shard:
         self._locks = SessionLocks(folder)
         self._known: dict[str, int] = {}
         self._mine: set[int] = set()
+        self._ending: dict[int, asyncio.Future[Any]] = {}
+        """Bytes that are unlocked when the last of their sessions' jobs is settled."""
 
     def lock_file(self, byte: int) -> LockFile:
         """The lock file of *byte*.
@@ -184,6 +187,23 @@ class Shard:
         if byte in self._mine:
             self._mine.discard(byte)
             self.lock_file(byte).release(byte)
+
+    def unlock_after(self, byte: int, job: asyncio.Future[Any]) -> None:
+        """Unlock *byte* when *job* has its outcome, whatever that is."""
+        self._ending[byte] = job
+        job.add_done_callback(lambda _: self._end(byte))
+
+    async def has_ended(self, byte: int) -> bool:
+        """Wait until :meth:`unlock_after` has unlocked *byte*; False: it was not told to."""
+        job = self._ending.get(byte)
+        if job is None:
+            return False
+        await asyncio.wait([job])  # which does not cancel it with us
+        return True
+
+    def _end(self, byte: int) -> None:
+        del self._ending[byte]
+        self.unlock(byte)
 
     def _acquire(self, byte: int) -> bool:
         try:

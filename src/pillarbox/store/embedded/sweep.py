@@ -1,10 +1,15 @@
 """Clearing away what a crash left behind; when a store is opened to work on it.
 
 Looks at three places only, none of which grows with the mail: staged files that nobody
-locks, body files numbered beyond every row, and the list of the doomed. Unlinked is only
-what ``bodies`` says: the doomed, and what a delivery that died had staged, under all its
-names. Other files beyond every row are mail that the index does not know: they are left in
-their place, their numbers are never given out, and ``maildrop check`` reports them.
+locks, body files numbered beyond every row, and the list of the doomed. Only when a delivery
+has died the names of all body files are read: new mail may have got its number since, in
+another process, or as the sweep was put off. Unlinked is only what ``bodies`` says: the
+doomed, and what a delivery that died had staged, under all its names. Other files beyond
+every row are mail that the index does not know: they are left in their place, their numbers
+are never given out, and ``maildrop check`` reports them.
+
+A sweep can be put off: what it would take away is in nobody's way. (New mail whose number
+has a file already moves that to ``lost``.)
 """
 
 from __future__ import annotations
@@ -39,7 +44,12 @@ def sweep_staging(abandoned: Iterable[Path]) -> int:
 
 
 def sweep_shard(
-    sql: sqlite3.Connection, turns: Path, bodies: BodyFiles, abandoned: Collection[Inode]
+    sql: sqlite3.Connection,
+    turns: Path,
+    bodies: BodyFiles,
+    abandoned: Collection[Inode],
+    *,
+    briefly: bool,
 ) -> int:
     """Unlink body files of deliveries and deletions that a crash cut short; how many.
 
@@ -50,15 +60,18 @@ def sweep_shard(
         turns: the writer lock.
         bodies: the body files.
         abandoned: the staged files whose deliveries had died before this was called.
+        briefly: do not wait long for the lock.
 
     Raises:
+        WriterLockHeld: somebody else has the lock; nothing has been done.
         OSError, sqlite3.Error: it cannot be done.
     """
-    if not (_doomed(sql) or bodies.beyond(last_body(sql))):
+    linked = bodies.linked_to(abandoned)
+    if not (_doomed(sql) or bodies.beyond(last_body(sql)) or _without_row(sql, linked)):
         return 0
-    with turn(turns):
+    with turn(turns, briefly=briefly):
         beyond = bodies.beyond(last_body(sql))
-        found = _doomed(sql) + bodies.leavings(beyond, abandoned)
+        found = _doomed(sql) + _without_row(sql, bodies.leavings(linked, abandoned))
         unknown = set(beyond).difference(found)
         for body in found:
             bodies.unlink(body)
@@ -84,3 +97,9 @@ def sweep_shard(
 
 def _doomed(sql: sqlite3.Connection) -> list[int]:
     return [body for (body,) in sql.execute("SELECT id FROM doomed").fetchall()]
+
+
+def _without_row(sql: sqlite3.Connection, bodies: list[int]) -> list[int]:
+    """Those of *bodies* whose files no row owns: their deliveries were not committed."""
+    owned = "SELECT 1 FROM bodies WHERE id = ? AND data IS NULL"
+    return [body for body in bodies if not sql.execute(owned, (body,)).fetchall()]

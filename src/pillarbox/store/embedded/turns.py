@@ -42,28 +42,44 @@ _REMEDY = "let that process finish, have it go on (kill -CONT), or end it"
 _log = structlog.get_logger("pillarbox.store")
 
 
-def held(path: Path) -> StoreUnavailable:
+class WriterLockHeld(StoreUnavailable):
+    """Somebody else has held the lock for too long."""
+
+
+def held(path: Path) -> WriterLockHeld:
     """What to say to those whose patience has ended; names the holder where it is known."""
-    return StoreUnavailable(
+    return WriterLockHeld(
         f"{path} is locked by {holder_of(path) or 'a process that is not known'}, so that "
         f"nothing can be written there: {_REMEDY}",
         temporary=True,
     )
 
 
+def no_thread(path: Path, error: RuntimeError) -> StoreUnavailable:
+    """What to say when the system gives no thread, for whatever it takes to write to *path*."""
+    return StoreUnavailable(
+        f"cannot start a thread to write to {path}: {error}; raise the limit of tasks "
+        "(systemd: TasksMax) or of memory",
+        temporary=True,
+    )
+
+
 @contextlib.contextmanager
-def turn(path: Path) -> Iterator[None]:
+def turn(path: Path, *, briefly: bool = False) -> Iterator[None]:
     """Hold the writer lock *path*; waits for :data:`TURN_SECONDS` at most, and says so.
 
+    Who can do without it waits *briefly*: for :data:`NOTICE_SECONDS`, and in silence.
+
     Raises:
-        StoreUnavailable: it has not become free.
+        WriterLockHeld: it has not become free.
+        StoreUnavailable: it is not free, and there is no thread to wait in.
         OSError: the lock file cannot be used.
     """
     descriptor = _opened(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        _wait_in_line(descriptor, path)
+        _wait_in_line(descriptor, path, briefly=briefly)
     except BaseException:
         os.close(descriptor)
         raise
@@ -82,12 +98,17 @@ def _let_go(descriptor: int) -> None:
         os.close(descriptor)
 
 
-def _wait_in_line(descriptor: int, path: Path) -> None:
+def _wait_in_line(descriptor: int, path: Path, *, briefly: bool) -> None:
     """Lock *descriptor*; closes it, now or when its turn comes, if that takes too long."""
     granted: Future[None] = Future()
-    threading.Thread(target=_stand_in_line, args=(descriptor, granted), daemon=True).start()
+    waiting = threading.Thread(target=_stand_in_line, args=(descriptor, granted), daemon=True)
     try:
-        _wait_for(granted, path)
+        waiting.start()
+    except RuntimeError as error:
+        os.close(descriptor)
+        raise no_thread(path, error) from error
+    try:
+        _wait_for(granted, path, briefly=briefly)
     except BaseException:
         if not granted.cancel():  # then the thread closes it
             os.close(descriptor)
@@ -108,16 +129,15 @@ def _stand_in_line(descriptor: int, granted: Future[None]) -> None:
         granted.set_result(None)
 
 
-def _wait_for(granted: Future[None], path: Path) -> None:
-    try:
+def _wait_for(granted: Future[None], path: Path, *, briefly: bool) -> None:
+    with contextlib.suppress(TimeoutError):
         return granted.result(NOTICE_SECONDS)
-    except TimeoutError:
+    if not briefly:
         _tell_of_wait(path)
-    try:
-        return granted.result(TURN_SECONDS - NOTICE_SECONDS)
-    except TimeoutError:
-        if granted.cancel():
-            raise held(path) from None
+        with contextlib.suppress(TimeoutError):
+            return granted.result(TURN_SECONDS - NOTICE_SECONDS)
+    if granted.cancel():
+        raise held(path)
     return granted.result()  # in the last moment
 
 

@@ -32,7 +32,7 @@ from pillarbox.store.embedded.bodies import BodyFiles
 from pillarbox.store.embedded.errors import is_locked, unavailable
 from pillarbox.store.embedded.schema import SameFile, connect
 from pillarbox.store.embedded.transaction import Job, Transaction
-from pillarbox.store.embedded.turns import Turns, held
+from pillarbox.store.embedded.turns import Turns, held, no_thread
 
 T = TypeVar("T")
 
@@ -88,7 +88,7 @@ class Writer:
             try:
                 self._thread = self._started()
             except RuntimeError as error:  # before the job is in line: it would run later
-                answer([job], [self._why_no_thread(error)])
+                answer([job], [no_thread(self._index, error)])
                 return job.future
         self.backlog.put(job)
         return job.future
@@ -104,13 +104,6 @@ class Writer:
         )
         thread.start()
         return thread
-
-    def _why_no_thread(self, error: RuntimeError) -> StoreUnavailable:
-        return StoreUnavailable(
-            f"cannot start a thread to write to {self._index}: {error}; raise the limit of tasks "
-            "(systemd: TasksMax) or of memory",
-            temporary=True,
-        )
 
     def close(self) -> None:
         """Finish what is queued, or give it up in its time, and stop; blocks until then.
