@@ -28,7 +28,7 @@ import os
 import time
 from collections.abc import Iterator
 
-from pillarbox.peers import UNIX, network_of
+from pillarbox.peers import KNOWN_PEERS, UNIX, network_of
 
 # Columns for all generations that are still draining, beside the one that serves. The map
 # is sparse: a column that was never used takes no memory.
@@ -66,6 +66,7 @@ class SharedTable:
         self.words = view.cast("I")
         self.doubles = view.cast("d")
         self._secret = os.urandom(16)
+        self._cells: dict[str, tuple[int, int]] = {}  # looked up before, up to KNOWN_PEERS
         self.columns = tuple(Column(self, number) for number in range(columns))
 
     @property
@@ -92,6 +93,14 @@ class SharedTable:
 
     def cells(self, address: str) -> tuple[int, int]:
         """Where *address* is counted: its place in each row, from a column's start."""
+        found = self._cells.get(address)
+        if found is None:
+            if len(self._cells) >= KNOWN_PEERS:
+                self._cells.clear()
+            found = self._cells[address] = self._cells_of(address)
+        return found
+
+    def _cells_of(self, address: str) -> tuple[int, int]:
         digest = hashlib.blake2b(address.encode(errors="replace"), digest_size=8, key=self._secret)
         number = int.from_bytes(digest.digest(), "big")
         return _CELLS + number % CELLS, _CELLS + CELLS + (number >> 32) % CELLS

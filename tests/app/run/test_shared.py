@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pillarbox.app.shared import Column, SharedTable, SharedTally, State
+from pillarbox.peers import KNOWN_PEERS
 
 
 def take(table: SharedTable, generation: int = 1) -> Column:
@@ -115,3 +116,11 @@ def test_a_fork_sees_what_the_other_writes() -> None:
     os.waitpid(pid, 0)
     assert column.state is State.READY
     assert column.silence() < 60
+
+
+def test_memory_of_addresses_is_bounded_and_changes_no_answer() -> None:
+    table = SharedTable(columns=1)
+    addresses = [f"2001:db8:{number:x}::/64" for number in range(KNOWN_PEERS + 10)]
+    first = [table.cells(address) for address in addresses]
+    assert [table.cells(address) for address in addresses] == first
+    assert len(table._cells) <= KNOWN_PEERS
