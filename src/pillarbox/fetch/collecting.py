@@ -15,7 +15,7 @@ from pillarbox.client.errors import Refused
 from pillarbox.client.mailbox import Mailbox
 from pillarbox.client.retrieval import Retrieval
 from pillarbox.fetch import open_files
-from pillarbox.fetch.errors import FetchError, NoMail, NotConfirmed
+from pillarbox.fetch.errors import FetchError, LeftThere, NotConfirmed
 from pillarbox.fetch.events import Connected, Deleted, Planned, Problem, Retrieved, Stored, Tell
 from pillarbox.fetch.identity import is_made
 from pillarbox.fetch.intake import Arrived, Committed, Intake, finished
@@ -161,7 +161,7 @@ class Collector:
             octets = await self._intake.take(decision, known, twins, retrieval)
         except Refused as error:
             self._fail(f"message {retrieval.number}: {error}")
-        except NoMail as error:
+        except LeftThere as error:
             self._read_in_vain = True
             self._tell(Problem(f"message {retrieval.number}: {error}"))
         else:

@@ -7,7 +7,9 @@
         ├── InvalidDestination     ``--to`` says nothing that can be understood (usage)
         ├── DestinationUnusable    no mail can be put there now: full, forbidden, gone
         ├── DeliveryRefused        one message was not taken; others may be
-        ├── NoMail                 one message is a server's bookkeeping
+        ├── LeftThere              one message is not to be had, by its nature or by the rules
+        │   ├── NoMail             it is a server's bookkeeping
+        │   └── OverLimit          it is larger than the user wants
         ├── NotConfirmed           a deletion that the user has to say yes to
         ├── Defect                 a mistake in Pillarbox itself
         └── JournalUnusable        the record of what was collected cannot be read or written
@@ -48,8 +50,16 @@ class DeliveryRefused(FetchError):
         """True when trying again later may help."""
 
 
-class NoMail(FetchError):
+class LeftThere(FetchError):
+    """A message stays on the server, though it had begun to come."""
+
+
+class NoMail(LeftThere):
     """What the server lists as a message is its own bookkeeping."""
+
+
+class OverLimit(LeftThere):
+    """A message turned out to be larger than the user wants: its listed size was wrong."""
 
 
 class NotConfirmed(FetchError):

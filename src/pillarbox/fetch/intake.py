@@ -24,7 +24,7 @@ from typing import NamedTuple, TypeVar
 from pillarbox.client.retrieval import Retrieval
 from pillarbox.fetch.bookkeeping import is_bookkeeping, is_enough
 from pillarbox.fetch.destinations import Destination, Staging
-from pillarbox.fetch.errors import DeliveryRefused, NoMail
+from pillarbox.fetch.errors import DeliveryRefused, NoMail, OverLimit
 from pillarbox.fetch.journal import Journal, Staged
 from pillarbox.fetch.plan import Action, Decision
 from pillarbox.fetch.stages import Known
@@ -65,8 +65,10 @@ class Intake:
         destination: Destination,
         target: str,
         clock: Callable[[], float],
+        most_octets: int | None = None,
     ) -> None:
-        """*target* is the destination's name in the journal."""
+        """*target* is the destination's name in the journal, *most_octets* the user's limit."""
+        self._most_octets = most_octets
         self._journal = journal
         self._destination = destination
         self._target = target
@@ -83,7 +85,7 @@ class Intake:
 
         Raises:
             Refused: the server does not hand it out.
-            NoMail: it is a server's own bookkeeping.
+            LeftThere: it is no mail, or larger than the limit.
             ClientError: the session has ended.
             DestinationUnusable: it cannot be staged.
         """
@@ -93,16 +95,22 @@ class Intake:
         octets = len(opening)
         try:
             staging.write(opening)
+            self._check_size(octets)
             async for piece in retrieval:
                 staging.write(piece)
                 digest.update(piece)
                 octets += len(piece)
+                self._check_size(octets)
             before = _before(decision, known, twins, digest.digest())
             self._unconfirmed.append(_arrived(decision, before, digest.digest(), octets, staging))
         except BaseException:
             staging.abandon()
             raise
         return octets
+
+    def _check_size(self, octets: int) -> None:
+        if self._most_octets is not None and octets > self._most_octets:
+            raise OverLimit("it is larger than the limit on size, and is left on the server")
 
     def confirm(self) -> None:
         """It is proved that the messages so far are whole."""

@@ -134,7 +134,10 @@ class _Run:
             self._journal.remember(self._memory._replace(mode=self._account.rules.mode))
 
     async def _sessions(self, destination: Destination) -> None:
-        intake = Intake(self._journal, destination, str(self._account.target), self._clock)
+        account = self._account
+        intake = Intake(
+            self._journal, destination, str(account.target), self._clock, account.rules.max_octets
+        )
         mode = self._memory.mode
         policy = Policy(
             self._account.rules,

@@ -205,3 +205,29 @@ async def test_a_destination_refuses_one(tmp_path: Path, server: HostileServer) 
     assert outcome.error is None
     assert outcome.totals.failed == 1
     assert server.maildrop.mails == [letter(2)]
+
+
+@BOTH
+@WAYS
+@pytest.mark.parametrize("sizes", [b"1 10\r\n2 10\r\n3 10\r\n", b"1\r\n2\r\n3\r\n"])
+async def test_a_message_larger_than_it_was_said_to_be_is_left(
+    tmp_path: Path, rules: Rules, capability: str, sizes: bytes
+) -> None:
+    """--max-size counts octets that come, where those that were listed are wrong or missing."""
+    mails = [letter(1), letter(2, lines=40_000), letter(3)]
+    async with HostileServer(mails) as server:
+        server.capabilities.append(capability)
+        server.instead["LIST"] = lambda said: (
+            None if said.arguments else b"+OK\r\n" + sizes + b".\r\n"
+        )
+        case = Case(tmp_path, server, rules._replace(max_octets=10_000))
+        outcome = await case.run()
+        assert outcome.error is None
+        assert outcome.totals.retrieved == 2
+        assert case.stored() == sorted(mail.content for mail in (mails[0], mails[2]))
+        assert mails[1] in server.maildrop.mails
+        assert any("larger than the limit" in problem for problem in case.problems)
+        server.be_good()
+        case.rules(rules)
+        await case.run_until_done()
+        case.assert_all_stored()
