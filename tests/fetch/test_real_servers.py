@@ -26,6 +26,7 @@ from tests.realservers.server import RealServer
 
 MANY = 5_000
 MORE = 100
+DEBIAN = Path("/etc/debian_version")
 KEEP = Rules(keep_days=None)
 DELETE = Rules()
 
@@ -140,4 +141,6 @@ def test_no_server_is_left_out() -> None:
     if os.geteuid() != 0:
         pytest.skip("not root: the servers of others cannot be started")
     missing = [name for name, (_, needed) in OPENERS.items() if needed and not needed.exists()]
+    if missing == ["Courier"] and not DEBIAN.read_text().startswith("12."):
+        pytest.skip("scripts/system-packages knows Courier's packages in Debian 12 only")
     assert not missing
