@@ -13,7 +13,9 @@ stored bytes
     The size of the *stored form*: CRLF line ends, dot-stuffed, without the terminating
     ``.``. What RETR sends.
 view
-    One device's eyes on a maildrop. A maildrop without devices has the view ``default``.
+    One device's eyes on a maildrop: what the device has deleted is gone for it, and for
+    nobody else. Every maildrop has the view ``default``, which the account's own password
+    opens; each device adds one, named as the device is.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@
     │   ├── MaildropLocked        another session has this view of the maildrop
     │   ├── OpenedTooSoon         the minimum interval between two sessions has not passed
     │   ├── NoSuchView            the maildrop has no such view
+    │   ├── ViewExists            the maildrop has a view of that name already
     │   ├── LockLost              the lock was taken away; nothing was removed
     │   ├── BodyDamaged           the index lists a message whose body cannot be read
     │   ├── OverQuota             the maildrop is full
@@ -39,6 +40,10 @@ class OpenedTooSoon(StoreError):
 
 class NoSuchView(StoreError):
     """The maildrop has no view of that name."""
+
+
+class ViewExists(StoreError):
+    """The maildrop has a view of that name already."""
 
 
 class LockLost(StoreError):

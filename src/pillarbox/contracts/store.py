@@ -5,6 +5,23 @@ Two rules carry the whole post office:
 * :meth:`Store.deliver` returns only when the message would survive a power cut.
 * :meth:`Maildrop.commit` removes all it was given, durably, or nothing.
 
+Views
+    A maildrop has the view ``default`` and one for each device. A view lists every message of
+    the maildrop that it has not deleted (and, of a view that was added to see mail from then on
+    only, that came later). Numbers, locks, counts and minimum intervals are the view's own;
+    unique-ids, bodies and the quota are the maildrop's.
+
+    A view *holds* a message that it lists, as long as the view holds mail back at all: a
+    device's does unless it has been absent for too long (:class:`Retention`); ``default`` does
+    once it has been opened, or when the store was told that it always does. An absent view
+    that is opened holds mail back again, what is still there.
+
+    A message is *removed* (and its body's space given back) when a view has deleted it and no
+    view that lists it holds it; it then vanishes from the views that do not hold it. That
+    is looked at whenever a view deletes, is removed, or becomes absent. A message
+    that no view has deleted stays, whether anybody holds it or not, until it expires.
+    So a maildrop without devices behaves as RFC 1939 says.
+
 All methods are coroutines so that an engine may wait for a disk, a lock or a network; an
 engine whose answer is at hand completes without suspending, and the server then pays for
 no scheduling. (That first step runs outside any task: a method that needs the current task,
@@ -90,9 +107,10 @@ class Maildrop(Protocol):
     async def commit(self, numbers: Collection[int]) -> None:
         """Delete the messages with these numbers from this view, in one transaction.
 
-        Returns when the deletion would survive a power cut. With no view left that wants a
-        message, its body's space is given back (soon after, not necessarily before this
-        returns). Does not release the lock. Committing nothing succeeds at no cost.
+        Returns when the deletion would survive a power cut. With no view left that holds a
+        message, it is removed in the same transaction, and its body's space is given back
+        (soon after, not necessarily before this returns). Does not release the lock.
+        Committing nothing succeeds at no cost.
 
         Raises:
             LockLost: this session's lock has been taken away, or the session has been
@@ -113,6 +131,8 @@ class Store(Protocol):
         A maildrop exists as soon as it is asked for: a user who never got mail has an
         empty one. A holder that died (even by SIGKILL) holds no lock, and neither does a
         call that was cancelled; nor does such a call count for the minimum interval.
+        The opened view has been seen now, and holds mail back: whatever other views delete
+        during this session, its messages stay.
 
         Args:
             identity: whose maildrop, and which view. Whether the user exists is the
@@ -151,7 +171,7 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ViewStatus:
-    """What ``pillarbox maildrop show`` says of a view."""
+    """What ``pillarbox maildrop show`` and ``device list`` say of a view."""
 
     name: str
     count: int
@@ -159,6 +179,13 @@ class ViewStatus:
     locked: bool
     holder: str | None
     """Who holds the lock, in words for an operator (``process 4711``); None: unknown."""
+    holds: bool = True
+    """Whether mail waits for it (see *Views* above)."""
+    created_at: float | None = None
+    """Seconds since 1970, UTC; None: from before that was noted."""
+    seen_at: float | None = None
+    """When it was last opened, give or take :data:`SEEN_PRECISION` seconds; None: never, as far
+    as is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +196,48 @@ class MaildropStatus:
     count: int
     octets: int
     views: tuple[ViewStatus, ...] = ()
+
+
+SEEN_PRECISION = 6 * 3600
+"""Seconds by which :attr:`ViewStatus.seen_at` may lag: a poll each minute must not cost a write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One message of a maildrop, and for whom it is still there."""
+
+    unique_id: str
+    octets: int
+    received_at: float
+    """Seconds since 1970, UTC."""
+    listed_by: tuple[str, ...]
+    """The views that have not deleted it, sorted."""
+    held_by: tuple[str, ...]
+    """Those of them for which it waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long mail waits; 0: for ever."""
+
+    expire_seconds: float = 0
+    """A message is removed when it came longer ago, whoever has not seen it."""
+    absent_seconds: float = 0
+    """A device's view that was opened (or, never opened, made) longer ago holds nothing back
+    until it is opened again. ``default`` likewise, when it holds because it was once opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """What :meth:`StoreAdmin.expire` has done."""
+
+    messages: int = 0
+    """Messages that have been removed."""
+    octets: int = 0
+    absent: tuple[tuple[str, str], ...] = ()
+    """``(user, view)`` of the views that hold nothing back from now on, and did before."""
+    busy: int = 0
+    """Maildrops left for the next time, because a session had one of their views open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +271,47 @@ class StoreAdmin(Protocol):
         but its commit raises LockLost.
         """
 
+    async def add_view(self, user: str, view: str, *, from_now_on: bool = False) -> None:
+        """Give a maildrop one more view; durable on return. Makes the maildrop if need be.
+
+        Args:
+            user: whose.
+            view: its name, not empty; what it may look like is the caller's concern.
+            from_now_on: list only what is delivered from now on; else all that is there.
+
+        Raises:
+            ViewExists: there is one of that name (``default`` always is).
+            StoreUnavailable: nothing was changed.
+        """
+
+    async def remove_view(self, user: str, view: str) -> None:
+        """Take a view away: what only it held back is removed, if another view has deleted it.
+
+        A session that has it open may go on reading what it can; its commit raises LockLost.
+        ``default`` is not taken away, it only stops to hold mail back until it is opened
+        again, and lists everything that is still there.
+
+        Raises:
+            NoSuchView: the maildrop has no such view.
+            StoreUnavailable: nothing was changed.
+        """
+
+    async def waiting(self, user: str) -> Sequence[Waiting]:
+        """All messages of a maildrop, in the order in which they came; takes no lock."""
+
+    async def expire(self, retention: Retention) -> Expired:
+        """Apply *retention* to all maildrops, as of now.
+
+        Never disturbs a session: a maildrop that has a view open is left for the next time,
+        and while one is looked at, nobody can open it (which is short: a transaction). A view
+        that is open is not absent. A failure ends it; what was done by then is durable.
+
+        Raises:
+            StoreUnavailable: the storage fails.
+        """
+
     async def remove(self, user: str) -> None:
-        """Remove a maildrop with all its mail; of a user without one: nothing to do.
+        """Remove a maildrop with all its views and mail; of a user without one: nothing to do.
 
         A session that has it open may go on reading what it can; its commit raises
         LockLost. A later maildrop of the same name never repeats a unique-id.
