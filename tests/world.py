@@ -42,7 +42,7 @@ class Accounts:
         if self.error is not None:
             raise self.error
         if not self._proves(claim):
-            raise CredentialsRefused(f"no such user or password: {claim.name!a}")
+            raise CredentialsRefused("no such user, or not this password")
         return Identity(saslprep(claim.name))
 
     async def scram_keys(self, name: str, hash_name: str) -> ScramKeys:
