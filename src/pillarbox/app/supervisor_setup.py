@@ -18,7 +18,7 @@ from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.config.settings import Config
 from pillarbox.app.privileges import SystemUser
 from pillarbox.app.sockets import Listener, close_listeners, open_listeners
-from pillarbox.app.wire_up_servers import tls_contexts
+from pillarbox.app.tls_contexts import tls_contexts
 
 _Made = TypeVar("_Made")
 

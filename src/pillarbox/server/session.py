@@ -40,6 +40,7 @@ class Session:
     """One client's session, from greeting to goodbye."""
 
     __slots__ = (
+        "certificate_identities",
         "deleted",
         "deleted_octets",
         "failures",
@@ -65,6 +66,8 @@ class Session:
         """What the greeting offered for APOP; None: no APOP."""
         self.secured = False
         """TLS is up."""
+        self.certificate_identities: tuple[str, ...] = ()
+        """The users' names in the certificate that the client has shown, the preferred first."""
         self.utf8 = False
         self.name = ""
         """What USER gave."""
@@ -91,9 +94,10 @@ class Session:
         self.retrieved += 1
         self.retrieved_octets += octets
 
-    def start_over(self) -> None:
+    def start_over(self, certificate_identities: tuple[str, ...] = ()) -> None:
         """TLS is up: forget what was said before it (RFC 2595, section 4)."""
         self.secured = True
+        self.certificate_identities = certificate_identities
         self.name = ""
         self.mechanism = None
         self.utf8 = False
