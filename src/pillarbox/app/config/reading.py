@@ -58,8 +58,10 @@ def _unknown(given: Given) -> tuple[str, str] | None:
         return "there is no such section", _nearest_section(section, key, every)
     if not key:
         return "is a section, not a value", f"write [{section}] on a line of its own"
-    if key in field_types(section):
-        return None
+    return None if key in field_types(section) else _unknown_key(section, key)
+
+
+def _unknown_key(section: str, key: str) -> tuple[str, str]:
     if f"{section}.{key}" in SECTIONS:
         return "is a section, not a value", f"write [{section}.{key}] on a line of its own"
     if purpose := later_key(section, key):
