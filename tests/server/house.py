@@ -10,6 +10,7 @@ from pathlib import Path
 import trustme
 
 from pillarbox.contracts.meter import NullMeter
+from pillarbox.server.client_certificate import ClientCertificates, Kind
 from pillarbox.server.limits import LocalTally, Policy
 from pillarbox.server.listener import Pop3Server
 from pillarbox.server.tls import server_context
@@ -21,15 +22,23 @@ AUTHORITY = trustme.CA()
 class House:
     """A server with both doors open, and clients for them."""
 
-    def __init__(self, store: FaultyStore, accounts: Accounts, folder: Path) -> None:
+    def __init__(
+        self,
+        store: FaultyStore,
+        accounts: Accounts,
+        folder: Path,
+        *,
+        clients: ClientCertificates | None = None,
+        client_identity: tuple[Kind, ...] = (),
+    ) -> None:
         pem = folder / "server.pem"
         AUTHORITY.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(pem))
         self.store = store
         self.server = Pop3Server(
             store=store,
             authenticator=accounts,
-            policy=Policy(hostname="localhost", login_timeout=0.5),
-            tls=server_context(pem, pem),
+            policy=Policy(hostname="localhost", login_timeout=0.5, client_identity=client_identity),
+            tls=server_context(pem, pem, clients=clients),
             meter=NullMeter(),
             tally=LocalTally(100, 100),
         )

@@ -23,6 +23,8 @@ from tests.transport import settle
 from tests.world import Accounts, FaultyStore
 
 _T = TypeVar("_T")
+Place = tuple[str, int] | str
+"""Of a door: host and port, or a socket file."""
 
 PROXY = "127.0.0.1"
 STRANGER = "127.0.0.2"
@@ -54,7 +56,7 @@ class Caller:
         self._loop = asyncio.get_running_loop()
 
     @classmethod
-    async def at(cls, address: object, source: str = PROXY) -> Caller:
+    async def at(cls, address: Place, source: str = PROXY) -> Caller:
         is_file = isinstance(address, str)
         sock = socket.socket(socket.AF_UNIX if is_file else socket.AF_INET)
         sock.setblocking(False)
@@ -151,7 +153,7 @@ class ProxiedHouse:
         )
         networks = Networks([Network.parse(PROXY), Network.parse("unix")])
         self.proxies = Proxies(networks, policy.login_timeout, tls=proxy_tls)
-        self.addresses: dict[str, object] = {}
+        self.addresses: dict[str, Place] = {}
         self.callers: list[Caller] = []
         self.context = ssl.create_default_context()
         AUTHORITY.configure_trust(self.context)
