@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.run.processes import accepts, certificate, eventually, watching
-from tests.postoffice import HOST, PASSWORD, PostOffice, Settings, authority, send
+from tests.postoffice import HOST, PASSWORD, PostOffice, authority, send
 
 TWO = [f"{HOST}:0", "unix:lmtp.sock"]
 MESSAGE = b"Subject: hello\r\n\r\nthere\r\n"
