@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import signal
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import trustme
 
 from tests.app.run.processes import eventually
-from tests.app.run.tls_clients import VERSIONS, of_version, visit
+from tests.app.run.tls_clients import VERSIONS, cpu_seconds, of_version, visit
 from tests.postoffice import PostOffice, Settings
 
 SETTINGS: Settings = {"auth": {"apop": True}, "server": {"hostname": "localhost", "workers": 2}}
@@ -78,3 +79,27 @@ def test_with_client_certificates(tmp_path: Path, version: ssl.TLSVersion) -> No
             again = visit(office.addresses["pop3s"], context, first.session)
             assert again.resumed
             seen.add(again.worker)
+
+
+def test_handshakes_per_second_with_and_without(
+    tmp_path: Path, version: ssl.TLSVersion, record_property: Callable[[str, object], None]
+) -> None:
+    """Told, not asserted (machines differ); that they are resumed is."""
+    rounds = 100
+    settings: Settings = {**SETTINGS, "server": {"hostname": "localhost", "workers": 1}}
+    with PostOffice(tmp_path, settings=settings) as office:
+        context = of_version(office.context(), version)
+        address = office.addresses["pop3s"]
+        session = visit(address, context, None).session
+        rates: dict[bool, float] = {}
+        for resumed in (False, True):
+            before = cpu_seconds(office.workers())
+            for _ in range(rounds):
+                seen = visit(address, context, session if resumed else None)
+                assert seen.resumed is resumed
+                session = seen.session
+            rates[resumed] = rounds / (cpu_seconds(office.workers()) - before)
+    figures = f"{rates[False]:,.0f} whole, {rates[True]:,.0f} resumed"
+    record_property(
+        "measured", f"{version.name} handshakes a second of the server's CPU: {figures}"
+    )

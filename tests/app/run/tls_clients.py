@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+from collections.abc import Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 from tests.postoffice import PATIENCE, Address
@@ -34,3 +36,9 @@ def visit(address: Address, context: ssl.SSLContext, session: ssl.SSLSession | N
 def of_version(context: ssl.SSLContext, version: ssl.TLSVersion) -> ssl.SSLContext:
     context.minimum_version = context.maximum_version = version
     return context
+
+
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """CPU time that these processes have used (of Linux's scheduler, in nanoseconds)."""
+    tasks = (task for pid in pids for task in Path(f"/proc/{pid}/task").iterdir())
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
