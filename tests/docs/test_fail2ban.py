@@ -95,6 +95,10 @@ def found(lines: Path, form: str = "ip") -> list[str]:
     return result.stdout.split()
 
 
+def lines_of(log: Path) -> list[str]:
+    return log.read_text().splitlines()
+
+
 def make(store: FaultyStore | None = None, policy: Policy | None = None) -> Pop3Server:
     return make_server(
         store or FaultyStore(), Accounts(dict.fromkeys(("alice", *SLY), "right")), policy
@@ -137,12 +141,16 @@ async def test_as_the_journal_shows_it(log: Path, form: logs.Format) -> None:
     configure(log, form)
     for name in NAMES:
         await refused(name)
-    lines = [line for line in log.read_text().splitlines() if "sign-in failed" in line]
-    assert len(lines) == len(NAMES)
     for head in ("mail pillarbox[4711]: ", "mail.example.org python3[1]: "):
-        journal = log.with_name("journal")
-        journal.write_text("".join(f"{head}{line}\n" for line in lines))
-        assert found(journal) == [ATTACKER] * len(NAMES)
+        assert found(journal(log, head)) == [ATTACKER] * len(NAMES)
+
+
+def journal(log: Path, head: str) -> Path:
+    """The same lines, each behind *head*."""
+    lines = [line for line in lines_of(log) if "sign-in failed" in line]
+    copy = log.with_name("journal")
+    copy.write_text("".join(f"{head}{line}\n" for line in lines))
+    return copy
 
 
 @forms
@@ -167,7 +175,7 @@ async def test_who_is_not_guessing_is_not_found(log: Path, form: logs.Format) ->
     await Client(make(policy=away), "pop3", ATTACKER).connect()
     local = await Client(make(), "pop3", "unix").connect()
     await local.say(b"USER alice\r\nPASS wrong\r\n")
-    text = log.read_text()
+    text = "".join(lines_of(log))
     for part in ("session ended", "in-use", "AuthUnavailable", "connection refused", "unix"):
         assert part in text
     assert found(log) == []
