@@ -136,12 +136,19 @@ async def test_whatever_the_name_the_address_is_the_connections(
 
 
 @forms
-async def test_as_the_journal_shows_it(log: Path, form: logs.Format) -> None:
-    """fail2ban puts host, identifier and process in front of what the journal has."""
+async def test_as_journal_and_syslog_have_it(log: Path, form: logs.Format) -> None:
+    """fail2ban puts host, identifier and process in front of what the journal has; so does rsyslog
+    in its files, and the time.
+    """
     configure(log, form)
     for name in NAMES:
         await refused(name)
-    for head in ("mail pillarbox[4711]: ", "mail.example.org python3[1]: "):
+    for head in (
+        "mail pillarbox[4711]: ",
+        "mail.example.org python3[1]: ",
+        "Nov 23 21:04:05 mail pillarbox[4711]: ",
+        "2026-11-23T21:04:05.678901+01:00 mail pillarbox[4711]: ",
+    ):
         assert found(journal(log, head)) == [ATTACKER] * len(NAMES)
 
 
