@@ -182,14 +182,17 @@ class Networks:
 class Visitors:
     """Who may come in: all that *allow* names (nobody named: everybody), but none of *deny*."""
 
-    __slots__ = ("_allow", "_deny")
+    __slots__ = ("_allow", "_deny", "_everybody")
 
     def __init__(self, allow: Iterable[Network] = (), deny: Iterable[Network] = ()) -> None:
         self._allow = Networks(allow)
         self._deny = Networks(deny)
+        self._everybody = not (self._allow or self._deny)
 
     def turns_away(self, peer: str) -> bool:
         """Whether *peer* may not come in."""
-        if self._deny and peer in self._deny:
+        if self._everybody:
+            return False
+        if peer in self._deny:
             return True
         return bool(self._allow) and peer not in self._allow

@@ -14,6 +14,7 @@ import time
 from logging import DEBUG
 from typing import Protocol
 
+from pillarbox.server.alerts import alerts_to
 from pillarbox.server.report import End
 from pillarbox.server.session import Services, log
 from pillarbox.wire.replies import Reply
@@ -85,6 +86,8 @@ class Door:
         """
         context = self._keeper.tls
         assert context is not None  # noqa: S101 -- STLS is refused, and POP3S not opened, without
+        sock = transport.get_extra_info("socket")
+        alerts_to(sock.fileno() if sock is not None else None)
         secured = await self.loop.start_tls(
             transport,
             protocol,

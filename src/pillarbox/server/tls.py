@@ -12,6 +12,7 @@ import ssl
 from pathlib import Path
 from typing import Literal
 
+from pillarbox.server.alerts import AlertingContext
 from pillarbox.server.client_certificate import ClientCertificates
 
 ALPN = "pop3"
@@ -49,7 +50,7 @@ def server_context(
         CertificateProblem: a file is missing, unreadable, not PEM, or they do not match.
         ClientCertificateProblem: likewise, of *clients*.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = AlertingContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = _VERSIONS[minimum]
     context.set_ciphers(_CIPHERS)
     context.set_alpn_protocols([alpn])

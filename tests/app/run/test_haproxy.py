@@ -121,9 +121,11 @@ def test_health_checks_are_no_matter_for_the_log(tmp_path: Path) -> None:
 def test_who_comes_past_haproxy_is_taken_for_what_it_is(tmp_path: Path) -> None:
     """From a trusted address without a header: turned away. From another: as ever."""
     with PostOffice(tmp_path, users=["alice"], settings=BEHIND) as office:
-        with socket.create_connection(office.addresses["pop3s"], PATIENCE) as plain:
-            with pytest.raises((ssl.SSLError, ConnectionError)):
-                office.context().wrap_socket(plain, server_hostname="localhost")
+        with (
+            socket.create_connection(office.addresses["pop3s"], PATIENCE) as plain,
+            pytest.raises((ssl.SSLError, ConnectionError)),
+        ):
+            office.context().wrap_socket(plain, server_hostname="localhost")
         assert office.log.wait_for("connection refused")["peer"] == HOST
         with (
             call(office.addresses["pop3s"]) as plain,
