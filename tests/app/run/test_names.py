@@ -103,6 +103,7 @@ def test_a_name_that_is_none_is_one_line_in_the_log(tmp_path: Path) -> None:
         strange = hello("eve.example").replace(b"eve.example", b"\xff\xfe\xff.example")
         with socket.create_connection(office.addresses["pop3s"], PATIENCE) as client:
             client.sendall(strange)
+            assert client.recv(512).startswith(b"\x15\x03"), "an alert"
             assert client.recv(512) == b""
         line = office.log.wait_for("TLS failed")
         assert "server name" in line["error"]
