@@ -125,12 +125,14 @@ class Throttle:
         calm = self.addresses.is_calm(who.key)
         familiar = self._is_familiar(who)
         who.rank = Rank(Rank.SUSPECT - calm - familiar)
-        async with self.addresses.attempt(who.key, looked=looked) as attempt:
-            async with self._account_stage(who, attempt, calm=calm, familiar=familiar):
-                if attempt.crowded_out:
-                    attempt.late_look = not looked and self._may_look_at_account(who)
-                with self._repeats_forgiven(who, attempt):
-                    yield attempt
+        async with (
+            self.addresses.attempt(who.key, looked=looked) as attempt,
+            self._account_stage(who, attempt, calm=calm, familiar=familiar),
+        ):
+            if attempt.crowded_out:
+                attempt.late_look = not looked and self._may_look_at_account(who)
+            with self._repeats_forgiven(who, attempt):
+                yield attempt
 
     def _account_stage(
         self, who: Applicant, attempt: Attempt, *, calm: bool, familiar: bool
