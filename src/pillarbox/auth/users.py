@@ -96,7 +96,7 @@ class Users:
             right where mail is turned away for it.
         clock: seconds.
 
-    Names are taken normalised. All methods raise AccountsUnavailable.
+    Names are taken normalised; the empty one is that of nobody. All methods raise AccountsUnavailable.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class Users:
         whom a source has spoken lately.
         """
         record = self._accounts.find(name)
-        if record is not None or not self.sources:
+        if record is not None or not self.sources or not name:
             return record
         said = await self._elsewhere(name)
         if said.source is None or said.account is None:
