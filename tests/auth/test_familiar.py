@@ -1,0 +1,56 @@
+"""Which networks an account has signed in from lately."""
+
+import pytest
+
+from pillarbox.auth.familiar import LATELY_SECONDS, FamiliarNetworks
+from tests.auth.faketime import FakeTime
+
+
+@pytest.fixture
+def time() -> FakeTime:
+    return FakeTime()
+
+
+def test_a_network_is_familiar_to_one_account_for_a_fortnight(time: FakeTime) -> None:
+    familiar = FamiliarNetworks(clock=time.clock)
+    assert not familiar.knows("alice", "home")
+    familiar.learn("alice", "home")
+    time.now += LATELY_SECONDS - 1
+    assert familiar.knows("alice", "home")
+    assert not familiar.knows("alice", "office")
+    assert not familiar.knows("bob", "home")
+    time.now += 1
+    assert not familiar.knows("alice", "home")
+    familiar.learn("alice", "home")
+    assert familiar.knows("alice", "home")
+
+
+def test_of_an_account_the_latest_networks_are_kept() -> None:
+    familiar = FamiliarNetworks(networks=2)
+    for network in ("home", "office", "home", "train"):
+        familiar.learn("alice", network)
+    assert [familiar.knows("alice", it) for it in ("home", "office", "train")] == [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_an_account_with_a_large_network_pushes_out_nobody_else() -> None:
+    familiar = FamiliarNetworks(users=2)
+    familiar.learn("alice", "home")
+    for number in range(10_000):
+        familiar.learn("mallory", f"2001:db8:0:{number:x}::/64")
+    assert familiar.knows("alice", "home")
+    assert len(familiar) == 2
+
+
+def test_whoever_signed_in_longest_ago_is_forgotten_first() -> None:
+    familiar = FamiliarNetworks(users=2)
+    for user in ("alice", "bob", "alice", "carol"):
+        familiar.learn(user, "home")
+    assert [familiar.knows(user, "home") for user in ("alice", "bob", "carol")] == [
+        True,
+        False,
+        True,
+    ]
