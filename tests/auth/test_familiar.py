@@ -2,7 +2,7 @@
 
 import pytest
 
-from pillarbox.auth.familiar import LATELY_SECONDS, FamiliarNetworks
+from pillarbox.auth.familiar import FRESH_SECONDS, LATELY_SECONDS, FamiliarNetworks
 from tests.auth.faketime import FakeTime
 
 
@@ -25,10 +25,20 @@ def test_a_network_is_familiar_to_one_account_for_a_fortnight(time: FakeTime) ->
     assert familiar.knows("alice", "home")
 
 
-def test_of_an_account_the_latest_networks_are_kept() -> None:
-    familiar = FamiliarNetworks(networks=2)
+def test_polls_keep_a_network_familiar(time: FakeTime) -> None:
+    familiar = FamiliarNetworks(clock=time.clock)
+    for _ in range(int(2 * LATELY_SECONDS / (FRESH_SECONDS / 3))):
+        familiar.learn("alice", "home")
+        time.now += FRESH_SECONDS / 3
+    time.now += LATELY_SECONDS - 2 * FRESH_SECONDS
+    assert familiar.knows("alice", "home")
+
+
+def test_of_an_account_the_latest_networks_are_kept(time: FakeTime) -> None:
+    familiar = FamiliarNetworks(networks=2, clock=time.clock)
     for network in ("home", "office", "home", "train"):
         familiar.learn("alice", network)
+        time.now += FRESH_SECONDS
     assert [familiar.knows("alice", it) for it in ("home", "office", "train")] == [
         True,
         False,
@@ -45,10 +55,11 @@ def test_an_account_with_a_large_network_pushes_out_nobody_else() -> None:
     assert len(familiar) == 2
 
 
-def test_whoever_signed_in_longest_ago_is_forgotten_first() -> None:
-    familiar = FamiliarNetworks(users=2)
+def test_whoever_signed_in_longest_ago_is_forgotten_first(time: FakeTime) -> None:
+    familiar = FamiliarNetworks(users=2, clock=time.clock)
     for user in ("alice", "bob", "alice", "carol"):
         familiar.learn(user, "home")
+        time.now += FRESH_SECONDS
     assert [familiar.knows(user, "home") for user in ("alice", "bob", "carol")] == [
         True,
         False,

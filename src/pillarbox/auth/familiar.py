@@ -14,6 +14,9 @@ from collections.abc import Callable
 LATELY_SECONDS = 14 * 24 * 3600.0
 """After a fortnight's holiday the office is familiar still."""
 
+FRESH_SECONDS = 600.0
+"""What was learned so short a time ago is not learned again: most sign-ins are polls."""
+
 MAX_USERS = 16_384
 """As many as there are proofs (:mod:`pillarbox.auth.cache`); whoever signed in longest ago is
 forgotten first. Some 400 bytes each with one network, so 6 MB a process."""
@@ -42,15 +45,17 @@ class FamiliarNetworks:
 
     def learn(self, user: str, network: str) -> None:
         """*user* has signed in from *network* just now."""
+        now = self._clock()
         networks = self._users.get(user)
         if networks is None:
             networks = self._users[user] = {}
             if len(self._users) > self._max_users:
                 self._users.popitem(last=False)
-        else:
-            self._users.move_to_end(user)
-            networks.pop(network, None)  # so that the last is the latest
-        networks[network] = self._clock()
+        elif now - networks.get(network, -FRESH_SECONDS) < FRESH_SECONDS:
+            return
+        self._users.move_to_end(user)
+        networks.pop(network, None)  # so that the last is the latest
+        networks[network] = now
         if len(networks) > self._max_networks:
             del networks[next(iter(networks))]
 
