@@ -14,7 +14,7 @@ from pillarbox.auth.address_throttle import (
     MAX_FAILURES,
     AddressThrottle,
 )
-from tests.auth.faketime import FakeTime
+from tests.auth.faketime import FakeTime, FakeTimes
 
 
 @pytest.fixture
@@ -345,3 +345,89 @@ def test_delays_are_bounded_and_never_wrong_for_others(script: list[tuple[str, b
         assert all(delay <= LONGEST_DELAY_SECONDS for delay in time.slept)
 
     asyncio.run(run())
+
+
+# Several processes
+
+
+class Clockwork:
+    """Sleepers are woken in the order of their times, and no time passes but by that."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers.append((self.now + seconds, woken))
+        await woken
+
+    async def run_until(self, end: float) -> None:
+        while True:
+            for _ in range(50):
+                await asyncio.sleep(0)
+            self._sleepers.sort(key=lambda sleeper: sleeper[0])
+            if not self._sleepers or self._sleepers[0][0] > end:
+                return
+            self.now, woken = self._sleepers.pop(0)
+            if not woken.done():
+                woken.set_result(None)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+async def test_to_spread_guesses_over_all_workers_makes_nobody_faster(workers: int) -> None:
+    """Half an hour, ten connections to each worker, no pause: four guesses a minute."""
+    time, turns = Clockwork(), FakeTimes()
+    throttles = [
+        AddressThrottle(turns=turns, clock=time.clock, sleep=time.sleep) for _ in range(workers)
+    ]
+    checked = 0
+
+    async def guess_on(throttle: AddressThrottle) -> None:
+        nonlocal checked
+        while True:
+            async with throttle.attempt("a") as attempt:
+                checked += not attempt.crowded_out
+
+    tasks = [asyncio.create_task(guess_on(throttle)) for throttle in throttles for _ in range(10)]
+    await time.run_until(1000 + 300)
+    checked = 0
+    await time.run_until(1000 + 300 + 1800)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert 100 <= checked <= 4 * 30 + workers
+
+
+async def test_nobody_waits_longer_for_the_turns_of_all_workers() -> None:
+    time, turns = Clockwork(), FakeTimes()
+    throttles = [AddressThrottle(turns=turns, clock=time.clock, sleep=time.sleep) for _ in range(8)]
+    longest = 0.0
+
+    async def guess_on(throttle: AddressThrottle) -> None:
+        nonlocal longest
+        while True:
+            began = time.now
+            async with throttle.attempt("a"):
+                longest = max(longest, time.now - began)
+
+    tasks = [asyncio.create_task(guess_on(throttle)) for throttle in throttles for _ in range(5)]
+    await time.run_until(1000 + 1800)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert LONGEST_DELAY_SECONDS < longest <= LONGEST_WAIT_SECONDS + LONGEST_DELAY_SECONDS
+
+
+async def test_an_address_that_nobody_noted_waits_for_nothing_of_others(time: FakeTime) -> None:
+    turns = FakeTimes()
+    one = AddressThrottle(turns=turns, clock=time.clock, sleep=time.sleep)
+    other = AddressThrottle(turns=turns, clock=time.clock, sleep=time.sleep)
+    for _ in range(9):
+        await fail(one, "a")
+    time.take_slept()
+    await succeed(other, "b")
+    assert time.slept == []

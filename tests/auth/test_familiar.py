@@ -3,7 +3,7 @@
 import pytest
 
 from pillarbox.auth.familiar import FRESH_SECONDS, LATELY_SECONDS, FamiliarNetworks
-from tests.auth.faketime import FakeTime
+from tests.auth.faketime import FakeTime, FakeTimes
 
 
 @pytest.fixture
@@ -65,3 +65,21 @@ def test_whoever_signed_in_longest_ago_is_forgotten_first(time: FakeTime) -> Non
         False,
         True,
     ]
+
+
+def test_what_one_worker_learns_the_others_know(time: FakeTime) -> None:
+    shared = FakeTimes()
+    one = FamiliarNetworks(shared=shared, clock=time.clock)
+    other = FamiliarNetworks(shared=shared, clock=time.clock)
+    one.learn("alice", "home")
+    assert other.knows("alice", "home")
+    assert not other.knows("alice", "office")
+    assert not other.knows("bob", "home")
+    time.now += LATELY_SECONDS
+    assert not other.knows("alice", "home")
+
+
+def test_what_was_learned_outlives_a_worker(time: FakeTime) -> None:
+    shared = FakeTimes()
+    FamiliarNetworks(shared=shared, clock=time.clock).learn("alice", "home")
+    assert FamiliarNetworks(shared=shared, clock=time.clock).knows("alice", "home")

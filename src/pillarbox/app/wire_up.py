@@ -15,6 +15,7 @@ from pillarbox.app.config.settings import Config
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.auth.directory import LocalDirectory
+from pillarbox.auth.throttle import Throttle
 from pillarbox.contracts.auth import Account, Directory
 from pillarbox.store import embedded
 from pillarbox.store.embedded import PATIENCE_SECONDS, EmbeddedStore
@@ -55,9 +56,11 @@ def open_accounts(config: Config, *, create: bool = False) -> Accounts:
     return Accounts(config.store.path / ACCOUNTS_FILE, create=create)
 
 
-def open_authenticator(config: Config, accounts: Accounts) -> LocalAuthenticator:
-    """Who checks passwords."""
-    return LocalAuthenticator(accounts, domains=config.delivery.domains)
+def open_authenticator(
+    config: Config, accounts: Accounts, *, throttle: Throttle | None = None
+) -> LocalAuthenticator:
+    """Who checks passwords. *throttle* slows down guesses; one that shares nothing when None."""
+    return LocalAuthenticator(accounts, domains=config.delivery.domains, throttle=throttle)
 
 
 def open_directory(config: Config, accounts: Accounts) -> Directory:

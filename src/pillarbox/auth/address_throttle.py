@@ -1,6 +1,10 @@
 """Slowing down the address that guesses: :mod:`pillarbox.auth.throttle` tells the whole story.
 
 The table is bounded; when it is full, whoever tried longest ago is forgotten first.
+
+Processes that share memory (:mod:`pillarbox.auth.times`) note there until when an address waits. So
+its attempts take turns over all of them: one whose turn it is here waits for those that were noted
+before, then for its own delay; and is crowded out when that would take too long.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pillarbox.auth.attempt import Attempt
 from pillarbox.auth.line import Line
 from pillarbox.auth.ration import Ration
+from pillarbox.auth.times import Times
 from pillarbox.contracts.meter import Meter, NullMeter
 
 FIRST_DELAY_SECONDS = 0.5
@@ -46,13 +51,15 @@ LOOKS = 100
 class _Peer:
     """What is known of one address."""
 
-    __slots__ = ("failures", "line", "looks", "present", "since")
+    __slots__ = ("elsewhere", "failures", "line", "looks", "present", "since")
 
     def __init__(self, clock: Callable[[], float], places: Callable[[_Peer], int]) -> None:
         self.failures = 0
         self.since = clock()
         """When the last failure was counted or forgiven."""
         self.line = Line(lambda: places(self))
+        self.elsewhere = 0.0
+        """Seconds that whose turn it is has to wait for turns in other processes."""
         self.present = 0
         """Attempts in line, in progress, or on their way out."""
         self.looks = Ration(LOOKS, LOOKS / LONGEST_DELAY_SECONDS, clock)
@@ -66,12 +73,14 @@ class AddressThrottle:
         *,
         peers: int = MAX_PEERS,
         waiting: int = MAX_WAITING,
+        turns: Times | None = None,
         meter: Meter | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._max_peers = peers
         self._max_waiting = waiting
+        self._turns = turns
         self._meter = meter or NullMeter()
         self._clock = clock
         self._sleep = sleep
@@ -115,13 +124,15 @@ class AddressThrottle:
         try:
             if await self._turn_of(peer, looked=looked):
                 try:
-                    await self._wait(peer, looked=looked)
-                    with self._counted(peer) as attempt:
-                        yield attempt
+                    if await self._delay_over(key, peer, looked=looked):
+                        with self._counted(peer) as attempt:
+                            yield attempt
+                    else:
+                        yield Attempt(crowded_out=True)
                 finally:
                     peer.line.over()
             else:
-                await self._wait(peer, looked=looked)
+                await self._wait(peer, self._delay(peer), looked=looked)
                 yield Attempt(crowded_out=True)
         finally:
             peer.present -= 1
@@ -131,11 +142,26 @@ class AddressThrottle:
         with self._giving_up_counts(peer, looked=looked):
             return await peer.line.turn()
 
-    async def _wait(self, peer: _Peer, *, looked: bool) -> None:
-        if delay := self._delay(peer):
+    async def _delay_over(self, key: str, peer: _Peer, *, looked: bool) -> bool:
+        """Wait for what was noted elsewhere and for the delay; False: that would be too long."""
+        delay = self._delay(peer)
+        peer.elsewhere = 0.0
+        if self._turns is not None:
+            now = self._clock()
+            peer.elsewhere = max(0.0, (self._turns.get(key, "") or 0.0) - now)
+            if peer.elsewhere + delay > LONGEST_WAIT_SECONDS:
+                await self._wait(peer, delay or FIRST_DELAY_SECONDS, looked=looked)
+                return False
+            if delay:
+                self._turns.put(key, "", now + peer.elsewhere + delay)
+        await self._wait(peer, peer.elsewhere + delay, looked=looked)
+        return True
+
+    async def _wait(self, peer: _Peer, seconds: float, *, looked: bool) -> None:
+        if seconds:
             self._meter.sign_in_delayed("address")
             with self._giving_up_counts(peer, looked=looked):
-                await self._sleep(delay)
+                await self._sleep(seconds)
 
     @contextmanager
     def _giving_up_counts(self, peer: _Peer, *, looked: bool) -> Iterator[None]:
@@ -152,7 +178,7 @@ class AddressThrottle:
 
     def _places(self, peer: _Peer) -> int:
         """In line, so that nobody stands there for too long."""
-        delay = self._delay(peer)
+        delay = self._delay(peer) + peer.elsewhere
         most = self._max_waiting
         return min(most, int(LONGEST_WAIT_SECONDS / delay)) if delay else most
 
