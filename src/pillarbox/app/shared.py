@@ -38,9 +38,9 @@ COLUMNS = 256
 CELLS = 1 << 14
 ROWS = 2
 
-# Eight addresses that guess at the same time, and eight networks from which one account or another
+# Four addresses that guess at the same time, and eight networks from which one account or another
 # has signed in lately, have a place in each: 256 KiB and 1 MiB, where they are used.
-TURN_SETS = 1 << 12
+ADDRESS_SETS = 1 << 12
 FAMILIAR_SETS = 1 << 14
 
 _WORD = 4
@@ -74,7 +74,7 @@ class SharedTable:
         self.doubles = view.cast("d")
         self._secret = os.urandom(16)
         self.throttling = SharedMemory(
-            turns=SharedTimes(TURN_SETS), familiar=SharedTimes(FAMILIAR_SETS)
+            addresses=SharedTimes(ADDRESS_SETS), familiar=SharedTimes(FAMILIAR_SETS)
         )
         self._cells: dict[str, tuple[int, int]] = {}  # looked up before, up to KNOWN_PEERS
         self.columns = tuple(Column(self, number) for number in range(columns))

@@ -2,14 +2,15 @@
 
 The table is bounded; when it is full, whoever tried longest ago is forgotten first.
 
-Processes that share memory (:mod:`pillarbox.auth.times`) note there until when an address waits. So
-its attempts take turns over all of them: one whose turn it is here waits for those that were noted
+Processes that share memory (:mod:`pillarbox.auth.times`) note there what is held against an address and until
+when it waits. So its attempts take turns over all of them: one whose turn it is here waits for those that were noted
 before, then for its own delay; and is crowded out when that would take too long.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -47,13 +48,23 @@ as it may have connections by default (``connections_per_address``)."""
 LOOKS = 100
 """Looks that an address has saved up at most; all are back after the longest delay."""
 
+_ROUNDED_SECONDS = 0.01
+"""Times in shared memory are a little off, and must not make two failures of one."""
+
+_TURN = "turn"
+_FORGIVEN = "forgiven"
+"""Names in shared memory: until when an address waits; when the last failure is forgiven."""
+
 
 class _Peer:
     """What is known of one address."""
 
-    __slots__ = ("elsewhere", "failures", "line", "looks", "present", "since")
+    __slots__ = ("elsewhere", "failures", "key", "line", "looks", "present", "since")
 
-    def __init__(self, clock: Callable[[], float], places: Callable[[_Peer], int]) -> None:
+    def __init__(
+        self, key: str, clock: Callable[[], float], places: Callable[[_Peer], int]
+    ) -> None:
+        self.key = key
         self.failures = 0
         self.since = clock()
         """When the last failure was counted or forgiven."""
@@ -73,14 +84,14 @@ class AddressThrottle:
         *,
         peers: int = MAX_PEERS,
         waiting: int = MAX_WAITING,
-        turns: Times | None = None,
+        shared: Times | None = None,
         meter: Meter | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._max_peers = peers
         self._max_waiting = waiting
-        self._turns = turns
+        self._shared = shared
         self._meter = meter or NullMeter()
         self._clock = clock
         self._sleep = sleep
@@ -121,10 +132,11 @@ class AddressThrottle:
         peer = self._peers.get(key) or self._admit(key)
         peer.present += 1
         self._peers.move_to_end(key)
+        came_at = self._clock()
         try:
             if await self._turn_of(peer, looked=looked):
                 try:
-                    if await self._delay_over(key, peer, looked=looked):
+                    if await self._delay_over(key, peer, came_at, looked=looked):
                         with self._counted(peer) as attempt:
                             yield attempt
                     else:
@@ -142,18 +154,19 @@ class AddressThrottle:
         with self._giving_up_counts(peer, looked=looked):
             return await peer.line.turn()
 
-    async def _delay_over(self, key: str, peer: _Peer, *, looked: bool) -> bool:
-        """Wait for what was noted elsewhere and for the delay; False: that would be too long."""
+    async def _delay_over(self, key: str, peer: _Peer, came_at: float, *, looked: bool) -> bool:
+        """Wait for turns in other processes and for the delay; False: there are too many."""
         delay = self._delay(peer)
         peer.elsewhere = 0.0
-        if self._turns is not None:
+        if self._shared is not None:
             now = self._clock()
-            peer.elsewhere = max(0.0, (self._turns.get(key, "") or 0.0) - now)
-            if peer.elsewhere + delay > LONGEST_WAIT_SECONDS:
-                await self._wait(peer, delay or FIRST_DELAY_SECONDS, looked=looked)
+            waited = now - came_at
+            peer.elsewhere = max(0.0, (self._shared.get(key, _TURN) or 0.0) - now)
+            if peer.elsewhere and waited + peer.elsewhere + delay > LONGEST_WAIT_SECONDS:
+                await self._wait(peer, max(0.0, delay - waited), looked=looked)
                 return False
             if delay:
-                self._turns.put(key, "", now + peer.elsewhere + delay)
+                self._shared.put(key, _TURN, now + peer.elsewhere + delay)
         await self._wait(peer, peer.elsewhere + delay, looked=looked)
         return True
 
@@ -173,8 +186,9 @@ class AddressThrottle:
             raise
 
     def _fail(self, peer: _Peer) -> None:
-        peer.failures = min(self._failures(peer) + 1, MAX_FAILURES)
+        peer.failures = min(self._own_failures(peer) + 1, MAX_FAILURES)
         peer.since = self._clock()
+        self._tell(peer, FORGIVE_SECONDS)
 
     def _places(self, peer: _Peer) -> int:
         """In line, so that nobody stands there for too long."""
@@ -185,7 +199,7 @@ class AddressThrottle:
     @contextmanager
     def _counted(self, peer: _Peer) -> Iterator[Attempt]:
         """Count a failure now; take it back at the end when the attempt was forgiven."""
-        before = self._failures(peer), peer.since
+        before = self._own_failures(peer), peer.since
         self._fail(peer)
         after = peer.failures, peer.since
         attempt = Attempt()
@@ -193,13 +207,33 @@ class AddressThrottle:
             yield attempt
         finally:
             if not attempt.failed:
+                self._tell(peer, -FORGIVE_SECONDS)
                 if (peer.failures, peer.since) == after:
                     peer.failures, peer.since = before
                 elif before[0] < MAX_FAILURES:  # somebody else has failed meanwhile
                     peer.failures = max(0, peer.failures - 1)
 
     def _failures(self, peer: _Peer) -> int:
-        """What is still held against *peer*, after forgiving what is old."""
+        """What is still held against *peer*, here or in another process."""
+        left = self._told(peer)
+        minutes = math.ceil((left - _ROUNDED_SECONDS) / FORGIVE_SECONDS)
+        elsewhere = min(max(0, minutes), MAX_FAILURES)
+        return max(self._own_failures(peer), elsewhere)
+
+    def _told(self, peer: _Peer) -> float:
+        """In how many seconds the last of all failures of *peer* will be forgiven."""
+        if self._shared is None:
+            return 0.0
+        return (self._shared.get(peer.key, _FORGIVEN) or 0.0) - self._clock()
+
+    def _tell(self, peer: _Peer, seconds: float) -> None:
+        """The other processes, that the last failure will be forgiven so much later."""
+        if self._shared is not None:
+            left = min(max(0.0, self._told(peer)) + seconds, MAX_FAILURES * FORGIVE_SECONDS)
+            self._shared.put(peer.key, _FORGIVEN, self._clock() + left)
+
+    def _own_failures(self, peer: _Peer) -> int:
+        """What is held against it here, after forgiving what is old."""
         if peer.failures:
             minutes = int((self._clock() - peer.since) / FORGIVE_SECONDS)
             if minutes > 0:
@@ -220,9 +254,9 @@ class AddressThrottle:
             if idle is None:  # all are connected: the server's limit of connections bounds it
                 break
             del self._peers[idle]
-        peer = self._peers[key] = _Peer(self._clock, self._places)
+        peer = self._peers[key] = _Peer(key, self._clock, self._places)
         return peer
 
     def _tidy(self, key: str, peer: _Peer) -> None:
-        if not peer.present and not self._failures(peer):
+        if not peer.present and not self._own_failures(peer):
             self._peers.pop(key, None)

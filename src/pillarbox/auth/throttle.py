@@ -57,8 +57,8 @@ account already, and nothing else counts by account there.
 
 All claims go this way, of whatever mechanism: a token or a proof that is refused is a failure.
 
-All tables are bounded. Each worker process has its own, but two things they tell each other: until
-when an address waits, so that to spread connections over all workers makes nobody faster; and which
+All tables are bounded. Each worker process has its own, but two things they tell each other: what is
+held against an address and until when it waits, so that to spread connections over all workers makes nobody faster; and which
 networks are familiar. What is held against an account, and which passwords are known, each worker
 knows for itself: where there are several, guesses at one account are as many times a second.
 """
@@ -85,8 +85,8 @@ from pillarbox.contracts.meter import Meter
 class SharedMemory(NamedTuple):
     """What worker processes tell each other."""
 
-    turns: Times
-    """By the key of an address: until when its attempts wait."""
+    addresses: Times
+    """By the key of an address: until when its attempts wait, and are held against it."""
     familiar: Times
     """By user and network: when the one has signed in from the other."""
 
@@ -107,7 +107,7 @@ class Throttle:
         self.addresses = AddressThrottle(
             peers=peers,
             waiting=waiting,
-            turns=None if shared is None else shared.turns,
+            shared=None if shared is None else shared.addresses,
             meter=meter,
             clock=clock,
             sleep=sleep,
