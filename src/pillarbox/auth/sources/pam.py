@@ -56,6 +56,9 @@ class PamSource:
         exclude: nor have these.
         threads: at once, of each process.
         timeout: seconds for an answer.
+
+    Raises:
+        OSError, AttributeError: there is no PAM on this system.
     """
 
     name = "pam"
@@ -73,6 +76,7 @@ class PamSource:
         self._min_uid = min_uid
         self._exclude = frozenset(exclude)
         self._threads = Threads(self.name, threads, timeout)
+        _Question()  # loads PAM, if that can be done
 
     async def find(self, user: str) -> SourceAccount | None:
         """See the contract: the system's users, by whatever ``nsswitch.conf`` says.
