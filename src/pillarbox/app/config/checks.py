@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from pillarbox.app.config import source_checks
 from pillarbox.app.config.addresses import Address, TcpAddress, is_hostname
 from pillarbox.app.config.faults import Fault
 from pillarbox.app.config.settings import Config
@@ -36,13 +37,15 @@ def check(config: Config, place: Place, *, serving: bool) -> Checked:
 
     def located(found: Iterator[tuple[str, str, str]]) -> list[Fault]:
         return [
-            Fault(place(*name.split(".", 1)), name, problem, hint) for name, problem, hint in found
+            Fault(place(*name.rsplit(".", 1)), name, problem, hint) for name, problem, hint in found
         ]
 
     faults = located(_names(config)) + located(_doors(config))
+    faults += located(source_checks.faults(config))
     if serving:
         faults += located(_serving(config))
-    return Checked(faults, located(_doubtful(config)))
+    doubtful = located(_doubtful(config)) + located(source_checks.doubts(config))
+    return Checked(faults, doubtful)
 
 
 def _names(config: Config) -> Iterator[tuple[str, str, str]]:
