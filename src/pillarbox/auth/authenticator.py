@@ -9,10 +9,10 @@ rations the looks of an address that guesses: :mod:`pillarbox.auth.throttle`.
 Everything else goes the long way, which is one way for all, so that right, wrong, unknown,
 disabled and throttled look alike in bytes and in time:
 
-1. wait for the address's turn and for its delay; whom there is no place in line for is told to
-   come again, after the delay, whatever the password is;
+1. wait for the address's turn and for its delay, and for the account's; whom there is no place
+   for is told to come again, after the delay, whatever the password is;
 2. read the account; nobody's password stands in for an unknown or a disabled one;
-3. compute one Argon2 hash, on a thread of a small pool;
+3. compute one Argon2 hash, on a thread of a small pool (:mod:`pillarbox.auth.hash_line`);
 4. read the account again: if it changed meanwhile, what was proved is no longer true.
 
 Only where there is no account at all the answer is another one: accounts that are lost are no
