@@ -22,6 +22,7 @@ from pillarbox.app.importing.journal import forget_imports
 from pillarbox.app.texts import counted
 from pillarbox.auth.errors import AccountExists
 from pillarbox.auth.names import normalise
+from pillarbox.auth.schemes import understand
 from pillarbox.contracts.store import MaildropStatus
 
 
@@ -30,6 +31,13 @@ def add(
     name: Name,
     *,
     password_stdin: PasswordStdin = False,
+    hash_stdin: Annotated[
+        bool,
+        typer.Option(
+            "--hash-stdin",
+            help="Read another server's password hash, as {SCHEME}hash, from standard input.",
+        ),
+    ] = False,
     quota: Annotated[
         int,
         typer.Option(
@@ -48,13 +56,20 @@ def add(
 ) -> None:
     """Make an account.
 
-    The password is asked for twice; with --password-stdin one line is read instead.
+    The password is asked for twice; with --password-stdin one line is read instead. With
+    --hash-stdin that line is a hash, as Dovecot or crypt(3) writes it; it becomes ours when the
+    password is used first.
 
     When mail is there under that name already (an earlier account's), nothing is made until
     --keep-mail or --discard-mail says whether the new account is to have it.
     """
     if keep_mail and discard_mail:
         raise CommandFailed("say --keep-mail or --discard-mail, not both", ExitCode.USAGE)
+    if hash_stdin and (password_stdin or apop):
+        raise CommandFailed(
+            "--hash-stdin is instead of a password: neither --password-stdin nor --apop goes with it",
+            ExitCode.USAGE,
+        )
     config = configuration(context)
     name = normalise(name)
     with accounts_of(config, create=True) as accounts:
@@ -63,10 +78,15 @@ def add(
         found = asyncio.run(_mail_of(config, name))
         if found and not (keep_mail or discard_mail):
             raise CommandFailed(_whose(name, found), ExitCode.USAGE)
-        password = new_password(name, from_stdin=password_stdin)
+        password = new_password(name, from_stdin=password_stdin or hash_stdin)
+        if hash_stdin:
+            understand(password)  # said before any mail is removed
         if discard_mail:
             asyncio.run(_discard(config, name))
-        accounts.add(name, password, quota_octets=quota, apop=apop)
+        if hash_stdin:
+            accounts.add_with_hash(name, password, quota_octets=quota)
+        else:
+            accounts.add(name, password, quota_octets=quota, apop=apop)
     kept = f", with {counted(found.count, 'message')} from before" if found and keep_mail else ""
     typer.echo(f"added {name}{kept}: mail for {name}@{config.delivery.domains[0]} is kept for it")
 
