@@ -19,6 +19,7 @@ from pillarbox.sasl.mechanism import (
     out_of_place,
     password_of,
 )
+from pillarbox.sasl.surroundings import Surroundings
 
 
 class LoginServer(ServerMechanism):
@@ -30,7 +31,8 @@ class LoginServer(ServerMechanism):
     client_first: ClassVar[bool] = False
     plaintext: ClassVar[bool] = True
 
-    def __init__(self) -> None:
+    def __init__(self, surroundings: Surroundings) -> None:
+        super().__init__(surroundings)
         self._asked = False
         self._name: str | None = None
 
