@@ -92,6 +92,11 @@ class LocalAuthenticator:
         self._hashes_waiting = 0
         self._no_secret = secrets.token_bytes(32)
 
+    @property
+    def scram_hashes(self) -> frozenset[str]:
+        """No keys for SCRAM are kept."""
+        return frozenset()
+
     async def check(self, claim: Claim, peer: str) -> Identity:
         """The identity that *claim* opens; see the contract."""
         match claim:

@@ -40,6 +40,8 @@ def check(config: Config, place: Place, *, serving: bool) -> Checked:
         ]
 
     faults = located(_names(config)) + located(_doors(config))
+    if place("auth", "mechanisms"):  # what is there by default is left out where it cannot work
+        faults += located(_impossible(config))
     if serving:
         faults += located(_serving(config))
     return Checked(faults, located(_doubtful(config)))
@@ -97,6 +99,17 @@ def _serving(config: Config) -> Iterator[tuple[str, str, str]]:
     if config.listen.pop3 and config.auth.cleartext == "never":
         hint = 'set tls.certificate, or auth.cleartext = "loopback"'
         yield "listen.pop3", "nobody can sign in: no TLS, and no password without it", hint
+
+
+def _impossible(config: Config) -> Iterator[tuple[str, str, str]]:
+    """Mechanisms that the operator wants and that nobody could sign in by."""
+    for mechanism in config.auth.mechanisms:
+        if mechanism in {"OAUTHBEARER", "XOAUTH2"} and not checks_tokens(config):
+            problem = f"{mechanism} needs something that checks access tokens"
+            yield "auth.mechanisms", problem, _TOKENS_HINT
+        if mechanism == "EXTERNAL" and not asks_for_certificates(config):
+            problem = "EXTERNAL needs client certificates, and none is asked for"
+            yield "auth.mechanisms", problem, _CERTIFICATES_HINT
 
 
 def _doubtful(config: Config) -> Iterator[tuple[str, str, str]]:
