@@ -324,7 +324,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = secured
         secured.set_write_buffer_limits(high=WRITE_HIGH_WATER)
         self.machine.secured()
-        self.session.start_over(channel_bindings(secured.get_extra_info("ssl_object")))
+        self.session.start_over(bindings=channel_bindings(secured.get_extra_info("ssl_object")))
         for data in held_back:
             self.machine.receive(data)
 

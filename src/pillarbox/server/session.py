@@ -119,15 +119,17 @@ class Session:
         self.retrieved_octets += octets
 
     def start_over(
-        self, bindings: tuple[ChannelBinding, ...] = (), identities: tuple[str, ...] = ()
+        self,
+        certificate_identities: tuple[str, ...] = (),
+        bindings: tuple[ChannelBinding, ...] = (),
     ) -> None:
         """TLS is up: forget what was said before it (RFC 2595, section 4).
 
-        *bindings* and *identities* are what TLS tells of the connection and of the client.
+        What TLS tells of the client and of the connection comes along.
         """
         self.secured = True
+        self.certificate_identities = certificate_identities
         self.bindings = bindings
-        self.certificate_identities = identities
         self.name = ""
         self.drop_exchange()
         self.utf8 = False

@@ -35,4 +35,3 @@ def later_value(section: str, key: str, value: Any) -> tuple[str, str, str] | No
         case "limits", "sessions_per_user" if type(value) is int and value > 1:
             return f"{value}", "several sessions of one maildrop", "write 1"
     return None
-
