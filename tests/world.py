@@ -68,7 +68,7 @@ class Accounts:
         if isinstance(self.error, AuthUnavailable):
             raise self.error
         password = self._passwords.get(name, "made up: nobody can have it \0")
-        return scram_keys(password, hash_name, salt=f"the salt of {name}")
+        return scram_keys(password, hash_name, salt=f"the salt of {name}".encode())
 
     def _proved(self, claim: Claim) -> str | None:
         """Whom the claim proves the client to be."""
@@ -100,13 +100,13 @@ def _digest(mechanism: str, secret: str, challenge: str) -> str:
     return hashlib.md5((challenge + secret).encode(), usedforsecurity=False).hexdigest()
 
 
-def scram_keys(password: str, hash_name: str, salt: str = "salt") -> ScramKeys:
+def scram_keys(password: str, hash_name: str, salt: bytes = b"salt") -> ScramKeys:
     """Keys as RFC 5802, section 3, has them made."""
-    salted = hashlib.pbkdf2_hmac(hash_name, password.encode(), salt.encode(), ITERATIONS)
+    salted = hashlib.pbkdf2_hmac(hash_name, password.encode(), salt, ITERATIONS)
     client_key = hmac.new(salted, b"Client Key", hash_name).digest()
     server_key = hmac.new(salted, b"Server Key", hash_name).digest()
     stored_key = hashlib.new(hash_name, client_key).digest()
-    return ScramKeys(salt.encode(), ITERATIONS, stored_key, server_key)
+    return ScramKeys(salt, ITERATIONS, stored_key, server_key)
 
 
 @dataclass

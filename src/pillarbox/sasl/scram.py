@@ -65,15 +65,22 @@ class ScramServer(ServerMechanism):
     wrong with the *channel* no response code of POP3 can say; there the ``e=`` comes first.
     """
 
-    __slots__ = ("_claim", "_first", "_keys", "_said", "_signed")
+    __slots__ = ("_claim", "_first", "_keys", "_nonce", "_said", "_signed")
 
     client_first: ClassVar[bool] = True
     plaintext: ClassVar[bool] = False
     hash_name: ClassVar[str]
     """As hashlib calls it."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, surroundings: Surroundings, *, nonce: str = "") -> None:
+        """Begin an exchange.
+
+        Args:
+            surroundings: see there.
+            nonce: the server's part, printable ASCII without commas; a random one if empty.
+        """
         super().__init__(surroundings)
+        self._nonce = nonce or encode_base64(surroundings.random(NONCE_OCTETS))
         self._first: ClientFirstMessage | None = None
         self._keys: ScramKeys | None = None
         self._said = b""
@@ -121,7 +128,7 @@ class ScramServer(ServerMechanism):
         """Server-first."""
         assert self._first is not None, "keys were wanted"  # noqa: S101 -- for the type checker
         self._keys = keys
-        nonce = self._first.nonce + encode_base64(self._surroundings.random(NONCE_OCTETS))
+        nonce = self._first.nonce + self._nonce
         self._first = self._first._replace(nonce=nonce)
         self._said = f"r={nonce},s={encode_base64(keys.salt)},i={keys.iterations}".encode()
         return Challenge(self._said)
