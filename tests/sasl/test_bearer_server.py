@@ -235,8 +235,7 @@ def test_whatever_comes_only_sasl_errors_come_of_it(
 ) -> None:
     try:
         step = kind(HERE).step(message)
-    except SaslError as error:
-        assert str(error).isprintable()
+    except SaslError:
         return
     assert isinstance(step, TokenClaim)
 

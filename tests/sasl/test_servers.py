@@ -149,7 +149,12 @@ def test_who_does_not_speak_first_is_asked(name: str) -> None:
 @given(responses=st.lists(st.binary(max_size=60) | st.sampled_from([b"", b"*", b"\0a\0b", b"n,,n=a,r=b"]), max_size=4))  # fmt: skip
 def test_whatever_comes_only_sasl_errors_come_of_it(name: str, responses: list[bytes]) -> None:
     """CVE-2019-10691, CVE-2025-59028. No secret that came is in the error's text."""
-    mechanism = MECHANISMS[name](HERE)
+    why = failure(MECHANISMS[name](HERE), responses)
+    assert why.isprintable(), "it stands in a status line"
+
+
+def failure(mechanism: ServerMechanism, responses: list[bytes]) -> str:
+    """What the exchange fails with; empty if it comes to a claim, or to no end."""
     try:
         first = mechanism.step(None)
         assert isinstance(first, Challenge)
@@ -158,10 +163,10 @@ def test_whatever_comes_only_sasl_errors_come_of_it(name: str, responses: list[b
             if isinstance(step, KeysWanted):
                 mechanism.go_on(scram_keys("pencil", step.hash_name))
             elif not isinstance(step, Challenge):
-                return
+                return ""
     except SaslError as error:
-        assert str(error).isprintable()
-        assert str(error)
+        return str(error)
+    return ""
 
 
 class _Claims(ServerMechanism):
