@@ -142,7 +142,8 @@ def test_who_does_not_speak_first_is_asked(name: str) -> None:
     mechanism = MECHANISMS[name](HERE)
     asked = mechanism.step(None)
     assert isinstance(asked, Challenge)
-    assert (asked.data == b"") == mechanism.client_first
+    if name != "LOGIN":  # which asks in words, and may be spoken to first all the same
+        assert (asked.data == b"") == mechanism.client_first
 
 
 @EVERY

@@ -73,8 +73,15 @@ def test_plain_never_fails_otherwise(response: bytes) -> None:
 @given(name=field, password=field)
 def test_login_asks_for_both(name: str, password: str) -> None:
     mechanism = MECHANISMS["LOGIN"](HERE)
-    assert not mechanism.client_first
     assert mechanism.step(None) == Challenge(b"Username:")
+    assert mechanism.step(name.encode()) == Challenge(b"Password:")
+    assert mechanism.step(password.encode()) == PasswordClaim(name, password)
+
+
+@given(name=field, password=field)
+def test_login_takes_the_name_as_an_initial_response(name: str, password: str) -> None:
+    mechanism = MECHANISMS["LOGIN"](HERE)
+    assert mechanism.client_first
     assert mechanism.step(name.encode()) == Challenge(b"Password:")
     assert mechanism.step(password.encode()) == PasswordClaim(name, password)
 
