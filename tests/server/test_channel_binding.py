@@ -94,9 +94,28 @@ async def test_a_liar_with_a_certificate_of_the_same_authority_is_found_out(
             assert box.mechanism == "SCRAM-SHA-256"
 
 
-async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def test_somebody_who_takes_plus_out_of_the_list_is_found_out(house: House) -> None:
+    """RFC 5802, section 6: the client could bind itself, and says so."""
+
+    async def take_out(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        theirs, ours = await house.connect("pop3s", house.context)
+        await asyncio.gather(pump(reader, ours), pump(theirs, writer, without=b"-PLUS"))
+
+    pem = house.authority.with_name("server.pem")  # his own certificate need not even differ
+    liar = await asyncio.start_server(take_out, "127.0.0.1", 0, ssl=server_context(pem, pem))
+    async with liar:
+        address = f"pop3s://mrose@localhost:{liar.sockets[0].getsockname()[1]}"
+        with pytest.raises(SignInRefused, match="has removed the -PLUS mechanisms"):
+            await pillarbox.connect(
+                address, password="tanstaaf", tls=TlsSettings(ca=house.authority)
+            )
+
+
+async def pump(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, without: bytes = b""
+) -> None:
     while data := await reader.read(65536):
-        writer.write(data)
+        writer.write(data.replace(without, b"") if without else data)
     writer.close()
 
 

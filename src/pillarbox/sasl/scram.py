@@ -295,6 +295,9 @@ class ScramClient(ClientFirst):
         if self.done or self.reason:
             raise out_of_place(self.name)
         if self._expected is None:
+            if challenge.startswith(b"e="):  # some servers say at once that the channel is wrong
+                self.reason = read_server_final(challenge).error
+                return b""
             return self._prove(challenge)
         return self._check(challenge, self._expected)
 
