@@ -42,7 +42,7 @@ ITERATIONS = 4096
 class Accounts:
     """Implements ``contracts.auth.Authenticator`` on a dictionary of names and passwords.
 
-    The token ``token-of-NAME`` is NAME's, and so is a certificate for ``NAME``.
+    The token ``token-of-NAME`` is NAME's (:func:`token_of`), and so is a certificate for ``NAME``.
     """
 
     def __init__(
@@ -81,8 +81,8 @@ class Accounts:
             case ScramClaim(name, proved=proved):
                 return name if proved else None
             case TokenClaim(name, token):
-                owner = token.removeprefix("token-of-")
-                return owner if token != owner and name in {"", owner} else None
+                owner = next((each for each in self._passwords if token_of(each) == token), None)
+                return owner if name in {"", owner} else None
             case CertificateClaim(name, identities):
                 return name or identities[0] if name in {"", *identities} else None
 
@@ -92,6 +92,12 @@ class Accounts:
         except ValueError:
             return None
         return user if self._passwords.get(user) == word else None
+
+
+def token_of(name: str) -> str:
+    """The access token of *name*: of letters and digits, whatever the name is of."""
+    plain = name.isascii() and name.isalnum()
+    return f"token-of-{name if plain else name.encode().hex()}"
 
 
 def _digest(mechanism: str, secret: str, challenge: str) -> str:

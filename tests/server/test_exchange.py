@@ -7,12 +7,16 @@ import gc
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pillarbox.contracts.errors import AuthUnavailable
 from pillarbox.model import Identity
 from pillarbox.sasl.channel import ChannelBinding
 from pillarbox.sasl.claims import Claim
+from pillarbox.sasl.client import choose
 from pillarbox.sasl.mechanism import ClientMechanism, Credentials, ServerMechanism
+from pillarbox.sasl.prep import saslprep
 from pillarbox.sasl.scram import ScramSha256Client, ScramSha256PlusClient
 from pillarbox.sasl.server import MECHANISMS
 from pillarbox.sasl.surroundings import TokenAdvice
@@ -21,7 +25,7 @@ from pillarbox.server.listener import Pop3Server
 from pillarbox.server.session import Verdict
 from tests.server.conftest import Logs
 from tests.transport import Client, make_server, settle
-from tests.world import Accounts, FaultyStore
+from tests.world import Accounts, FaultyStore, token_of
 
 EVERYTHING = Policy(mechanisms=tuple(MECHANISMS), tokens=TokenAdvice())
 BINDING = ChannelBinding("tls-server-end-point", b"the certificate")
@@ -293,6 +297,50 @@ async def test_a_sign_in_without_a_proof_is_never_accepted_whatever_the_accounts
     assert not opened(store)
     assert freed(client)
     assert any(line["log_level"] == "error" for line in logs)
+
+
+def prepared(text: str) -> bool:
+    try:
+        return bool(saslprep(text))
+    except ValueError:
+        return False
+
+
+words = st.text(
+    st.characters(codec="utf-8", exclude_characters="\0\x01"), min_size=1, max_size=20
+).filter(prepared)
+
+
+@pytest.mark.parametrize("mechanism", list(MECHANISMS))
+@settings(max_examples=25, deadline=None)
+@given(name=words, password=words, chunk=st.integers(1, 80), initial=st.booleans())
+async def test_any_name_and_password_over_the_wire_in_any_pieces(
+    mechanism: str, name: str, password: str, chunk: int, initial: bool
+) -> None:
+    """Our client on one end, the connection on the other."""
+    store, name = FaultyStore(), saslprep(name)
+    server = make_server(store, Accounts({name: password}), EVERYTHING)
+    client = await connected(server, (name,))
+    proof = {"token": token_of(name)} if "OAUTH" in mechanism else {"password": saslprep(password)}
+    ours = choose(
+        list(MECHANISMS),
+        Credentials(name, **({} if mechanism == "EXTERNAL" else proof)),
+        secured=True,
+        channel_binding=BINDING,
+        wanted=mechanism,
+    )
+    command = f"AUTH {mechanism}".encode()
+    if initial and ours.client_first:
+        command += b" " + (base64.b64encode(ours.step(None)) or b"=")
+    said = await client.say(command + b"\r\n", chunk)
+    while said.startswith(b"+ "):
+        answer = base64.b64encode(ours.step(base64.b64decode(said[2:])))
+        said = await client.say(answer + b"\r\n", chunk)
+    assert said.startswith(b"+OK maildrop")
+    assert ours.done
+    assert await store.locked(name)
+    client.transport.client_cuts()
+    await settle()
 
 
 STEPS = [
