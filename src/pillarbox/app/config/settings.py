@@ -37,7 +37,18 @@ Octets = Annotated[int, Meta(ge=0, le=2**53)]
 # Below this, ordinary mail does not get in at all.
 MessageOctets = Annotated[int, Meta(ge=1024, le=2**31 - 1)]
 
-Mechanism = Literal["PLAIN", "LOGIN"]
+Mechanism = Literal[
+    "PLAIN",
+    "LOGIN",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-256-PLUS",
+    "SCRAM-SHA-1",
+    "SCRAM-SHA-1-PLUS",
+    "OAUTHBEARER",
+    "XOAUTH2",
+    "EXTERNAL",
+    "CRAM-MD5",
+]
 
 
 def _processors() -> int:
@@ -103,8 +114,16 @@ class Auth(Struct, frozen=True, kw_only=True):
 
     cleartext: Literal["never", "loopback", "always"] = "loopback"
     """Whether passwords are taken on a connection without TLS."""
-    mechanisms: tuple[Mechanism, ...] = ("PLAIN", "LOGIN")
-    """SASL mechanisms offered by AUTH, the preferred one first; none: USER and PASS only."""
+    mechanisms: tuple[Mechanism, ...] = (
+        "PLAIN",
+        "LOGIN",
+        "SCRAM-SHA-256",
+        "SCRAM-SHA-256-PLUS",
+        "OAUTHBEARER",
+        "XOAUTH2",
+    )
+    """SASL mechanisms offered by AUTH, in this order, each where it can work; none: USER and
+    PASS only."""
     apop: bool = False
     """Whether APOP is offered. It needs secrets stored readably and rests on MD5
     (CVE-2007-1558), hence off."""
