@@ -112,8 +112,8 @@ class LocalAuthenticator:
 
     @property
     def scram_hashes(self) -> frozenset[str]:
-        """No keys for SCRAM are kept."""
-        return frozenset()
+        """For which hashes keys are made of passwords; see the contract."""
+        return self._accounts.passwords.scram_hashes
 
     async def check(self, claim: Claim, peer: str) -> Identity:
         """The identity that *claim* opens; see the contract."""
