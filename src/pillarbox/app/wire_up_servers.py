@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ssl
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pillarbox.app.accounts_check import refuse_lost_accounts, warn_of_missing_accounts
 from pillarbox.app.config.faults import ConfigError, Fault
@@ -21,6 +22,9 @@ from pillarbox.delivery.server import DeliveryServer
 from pillarbox.server.limits import AddressTally, Policy
 from pillarbox.server.listener import Pop3Server
 from pillarbox.server.tls import CertificateProblem, server_context
+
+if TYPE_CHECKING:  # what it imports is in an extra
+    from pillarbox.auth.oauth.checker import OAuthChecker
 
 _SMTP_ALPN = "smtp"
 
@@ -73,6 +77,7 @@ class PostOffice:
     store: Store
     accounts: Accounts
     authenticator: LocalAuthenticator
+    token_checker: OAuthChecker | None
     pop3: Pop3Server
     delivery: DeliveryServer
 
@@ -87,6 +92,8 @@ class PostOffice:
             self.delivery.stop(grace, leave_newcomers=leave_newcomers),
         )
         self.authenticator.close()
+        if self.token_checker is not None:
+            await self.token_checker.close()
         await self.store.close()
         self.accounts.close()
 
@@ -98,6 +105,7 @@ async def open_post_office(
     smtp_tls: ssl.SSLContext | None,
     meter: Meter,
     tally: AddressTally,
+    token_checker: OAuthChecker | None = None,
     speaks: bool = True,
 ) -> PostOffice:
     """Open the engines and build the servers on them.
@@ -132,4 +140,4 @@ async def open_post_office(
         tls=smtp_tls,
         meter=meter,
     )
-    return PostOffice(store, accounts, authenticator, pop3, delivery)
+    return PostOffice(store, accounts, authenticator, token_checker, pop3, delivery)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from pillarbox.app.config.addresses import Address, TcpAddress, is_hostname
 from pillarbox.app.config.faults import Fault
+from pillarbox.app.config.oauth_checks import oauth_doubts, oauth_faults
 from pillarbox.app.config.settings import Config
 
 RFC1939_IDLE = 600
@@ -40,6 +41,7 @@ def check(config: Config, place: Place, *, serving: bool) -> Checked:
         ]
 
     faults = located(_names(config)) + located(_doors(config))
+    faults += located(oauth_faults(config.auth_oauth))
     if serving:
         faults += located(_serving(config))
     return Checked(faults, located(_doubtful(config)))
@@ -112,6 +114,7 @@ def _doubtful(config: Config) -> Iterator[tuple[str, str, str]]:
     if config.limits.connections_per_address > config.limits.connections:
         problem = "is larger than limits.connections, so it limits nothing"
         yield "limits.connections_per_address", problem, ""
+    yield from oauth_doubts(config.auth_oauth)
     quota = config.delivery.quota_octets
     if 0 < quota < config.delivery.max_message_octets:
         problem = "is smaller than one message of delivery.max_message_octets"

@@ -18,6 +18,8 @@ from msgspec import Meta, Struct, field
 
 from pillarbox.app.config.addresses import Address, TcpAddress, UnixAddress, is_hostname
 from pillarbox.app.config.faults import Fault
+from pillarbox.app.config.key_place import KeyPlace
+from pillarbox.auth.oauth.settings import ALGORITHMS
 
 DAY = 86400
 # Bounds of numbers: wide enough for anything sensible, narrow enough to catch a slip.
@@ -31,6 +33,20 @@ Octets = Annotated[int, Meta(ge=0, le=2**53)]
 MessageOctets = Annotated[int, Meta(ge=1024, le=2**31 - 1)]
 
 Mechanism = Literal["PLAIN", "LOGIN"]
+# Those of pillarbox.auth.oauth.settings.ALGORITHMS.
+Signature = Literal[
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "Ed25519",
+    "EdDSA",
+]
 
 
 def _processors() -> int:
@@ -103,6 +119,35 @@ class Auth(Struct, frozen=True, kw_only=True):
     (CVE-2007-1558), hence off."""
 
 
+class OAuth(Struct, frozen=True, kw_only=True):
+    """``[auth.oauth]``: access tokens instead of passwords (OAUTHBEARER, XOAUTH2)."""
+
+    issuer: str | None = None
+    """Who gives the tokens out, as tokens name it (``iss``), letter by letter. Without ``jwks`` and
+    ``introspection`` it is asked for its keys (OpenID Connect Discovery)."""
+    audience: tuple[str, ...] = ()
+    """What tokens call this server (``aud``); one of these will do."""
+    jwks: KeyPlace | None = None
+    """The issuer's keys: the path of a file, or a URL."""
+    introspection: str | None = None
+    """The URL where the issuer is asked about each token (RFC 7662), instead of keys."""
+    client_id: str | None = None
+    """As whom to ask there; not given: the secret is a bearer token."""
+    client_secret_file: Path | None = None
+    """The file with the secret to ask with, in its first line."""
+    user_claim: str | None = None
+    """The claim that names the user; not given: ``email``, or ``username`` of introspection."""
+    scopes: tuple[str, ...] = ()
+    """What a token must be good for: all of these."""
+    algorithms: tuple[Signature, ...] = ALGORITHMS  # type: ignore[assignment] # the same names
+    """The signatures that count."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether tokens are taken at all."""
+        return bool(self.issuer or self.introspection)
+
+
 class StoreSettings(Struct, frozen=True, kw_only=True):
     """``[store]``: where mail and accounts are kept."""
 
@@ -160,6 +205,7 @@ class Config(Struct, frozen=True, kw_only=True):
     listen: Listen = field(default_factory=Listen)
     tls: Tls = field(default_factory=Tls)
     auth: Auth = field(default_factory=Auth)
+    auth_oauth: OAuth = field(default_factory=OAuth)
     store: StoreSettings = field(default_factory=StoreSettings)
     delivery: Delivery = field(default_factory=Delivery)
     retention: Retention = field(default_factory=Retention)
@@ -182,6 +228,7 @@ SECTIONS: dict[str, type[Struct]] = {
     "listen": Listen,
     "tls": Tls,
     "auth": Auth,
+    "auth.oauth": OAuth,
     "store": StoreSettings,
     "delivery": Delivery,
     "retention": Retention,
