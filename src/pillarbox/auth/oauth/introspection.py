@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 
 from pillarbox.auth.oauth.claims import Rules, Verdict, judge_answer
 from pillarbox.auth.oauth.settings import OAuthSettings
-from pillarbox.auth.oauth.web import Web
+from pillarbox.auth.oauth.web import Answer, Web
 from pillarbox.contracts.errors import AuthUnavailable
 
 PARALLEL = 16
@@ -39,7 +39,7 @@ class Introspection:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._url = settings.introspection
-        self._authorization = authorization(settings.client_id, settings.client_secret)
+        self._authorizations = authorizations(settings.client_id, settings.client_secret)
         self._rules = rules
         self._web = web
         self._clock = clock
@@ -58,8 +58,7 @@ class Introspection:
         self._waiting += 1
         try:
             async with self._places:
-                form = {"token": token, "token_type_hint": "access_token"}
-                answer = await self._web.post(self._url, form, self._authorization)
+                answer = await self._ask(token)
         finally:
             self._waiting -= 1
         if answer.status in _UNAUTHORIZED:
@@ -69,16 +68,32 @@ class Introspection:
             )
         return judge_answer(answer.object(), self._rules, self._clock())
 
+    async def _ask(self, token: str) -> Answer:
+        """The answer; in the second way of writing the secret if the first is not understood."""
+        form = {"token": token, "token_type_hint": "access_token"}
+        first, *other = self._authorizations
+        answer = await self._web.post(self._url, form, first)
+        if answer.status in _UNAUTHORIZED and other:
+            answer = await self._web.post(self._url, form, other[0])
+            if answer.status not in _UNAUTHORIZED:
+                self._authorizations = tuple(other)
+        return answer
 
-def authorization(client_id: str, secret: str) -> str:
-    """The header Authorization: Basic for a client (RFC 6749, section 2.3.1), else Bearer.
 
-    >>> authorization("pop3", "a b")
-    'Basic cG9wMzphK2I='
-    >>> authorization("", "a-token")
-    'Bearer a-token'
+def authorizations(client_id: str, secret: str) -> tuple[str, ...]:
+    """The header Authorization: Basic for a client, else Bearer.
+
+    Two for a secret that is not the same in a form (RFC 6749, section 2.3.1, wants it encoded as
+    there, and many providers do not know it), the RFC's first.
+
+    >>> authorizations("pop3", "a b")
+    ('Basic cG9wMzphK2I=', 'Basic cG9wMzphIGI=')
+    >>> authorizations("pop3", "secret")
+    ('Basic cG9wMzpzZWNyZXQ=',)
+    >>> authorizations("", "a-token")
+    ('Bearer a-token',)
     """
     if not client_id:
-        return f"Bearer {secret}"
-    pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
-    return f"Basic {b64encode(pair.encode()).decode()}"
+        return (f"Bearer {secret}",)
+    pairs = (f"{quote_plus(client_id)}:{quote_plus(secret)}", f"{client_id}:{secret}")
+    return tuple(dict.fromkeys(f"Basic {b64encode(pair.encode()).decode()}" for pair in pairs))
