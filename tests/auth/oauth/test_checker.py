@@ -196,7 +196,7 @@ async def test_the_hot_path_does_not_suspend(
     await checker.user_of(tokens[0])
     for token in tokens:  # one that is remembered, one whose signature is checked
         with pytest.raises(StopIteration) as ended:
-            checker.user_of(token).send(None)  # type: ignore[attr-defined] # it is a coroutine
+            checker.user_of(token).send(None)
         assert ended.value.value == "alice@example.org"
 
 

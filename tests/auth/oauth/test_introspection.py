@@ -19,11 +19,11 @@ from tests.auth.oauth.hostile import Hostile, hostile, ok
 from tests.auth.oauth.issuer import AUDIENCE, SECRET, SERVER, Issuer
 
 
-def of(issuer: Issuer, **changes: Any) -> OAuthSettings:
+def of(server: Issuer, /, **changes: Any) -> OAuthSettings:
     settings: dict[str, Any] = {
-        "issuer": issuer.url,
+        "issuer": server.url,
         "audience": (AUDIENCE,),
-        "introspection": f"{issuer.url}/introspect",
+        "introspection": f"{server.url}/introspect",
         "client_id": SERVER,
         "client_secret": SECRET,
     }

@@ -151,8 +151,10 @@ async def test_section_2_1_none_is_no_signature(algorithm: str, sign: str) -> No
     unsigned = f"{encoded({'alg': algorithm})}.{encoded(claims())}.{sign}"
     assert await refusal(unsigned) in {
         "the token is no signed JSON Web Token",
-        f'the token\'s signature is of a kind that is not taken ("{algorithm}", '
-        "none of auth.oauth.algorithms)",
+        (
+            f'the token\'s signature is of a kind that is not taken ("{algorithm}", '
+            "none of auth.oauth.algorithms)"
+        ),
     }
 
 
