@@ -32,7 +32,7 @@ def token_checker(config: Config) -> OAuthChecker | None:
     try:
         from pillarbox.auth.oauth.checker import OAuthChecker  # noqa: PLC0415 -- see above
     except ImportError as error:
-        problem = f"needs libraries that are not installed ({error.name})"
+        problem = f"needs libraries that are not installed ({str(error.name).partition('.')[0]})"
         raise _fault(config, "", problem, 'pip install "pillarbox[oauth]"') from error
     settings = oauth_settings(config)
     _look_at_keys(config, settings.jwks_file)

@@ -203,3 +203,17 @@ async def test_who_is_slow_is_not_waited_for(make_checker: MakeChecker) -> None:
         checker = make_checker(bare(it), Web(answer_seconds=0.05))
         with pytest.raises(AuthUnavailable, match="does not answer"):
             await checker.user_of("token")
+
+
+@pytest.mark.parametrize(
+    ("client_id", "secret", "headers"),
+    [
+        ("pop3", "secret", ["Basic cG9wMzpzZWNyZXQ="]),
+        ("pop3", "a b", ["Basic cG9wMzphK2I=", "Basic cG9wMzphIGI="]),  # pop3:a+b, pop3:a b
+        ("", "a-token", ["Bearer a-token"]),
+    ],
+)
+def test_rfc_6749_section_2_3_1_a_secret_is_written_as_in_a_form_and_then_as_it_is(
+    client_id: str, secret: str, headers: list[str]
+) -> None:
+    assert list(introspection.authorizations(client_id, secret)) == headers

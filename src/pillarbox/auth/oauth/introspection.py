@@ -85,13 +85,6 @@ def authorizations(client_id: str, secret: str) -> tuple[str, ...]:
 
     Two for a secret that is not the same in a form (RFC 6749, section 2.3.1, wants it encoded as
     there, and many providers do not know it), the RFC's first.
-
-    >>> authorizations("pop3", "a b")
-    ('Basic cG9wMzphK2I=', 'Basic cG9wMzphIGI=')
-    >>> authorizations("pop3", "secret")
-    ('Basic cG9wMzpzZWNyZXQ=',)
-    >>> authorizations("", "a-token")
-    ('Bearer a-token',)
     """
     if not client_id:
         return (f"Bearer {secret}",)

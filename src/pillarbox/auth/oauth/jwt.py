@@ -2,7 +2,7 @@
 
 The order matters (RFC 8725): what the header says is only looked at to find the key; nothing of
 the payload is believed, or even read, before the signature has been checked. A signature costs
-some 0.1 ms at most, so it is checked where we are.
+40 µs (RSA), 100 (P-256, Ed25519) or 500 (the larger curves), so it is checked where we are.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ MAX_KEYS = 100
 """Keys in a set; the rest is passed over."""
 MAX_TRIED = 8
 """Keys that one signature is checked with, where the token does not name one, or several have
-that name: each costs a tenth of a millisecond."""
+that name: each costs 40 to 500 µs."""
 MAX_RSA_BITS = 8192
 """A larger one would take milliseconds to check with. (Smaller ones than 2048 bits are not
 taken either: RFC 7518, section 3.3.)"""
