@@ -41,9 +41,9 @@ def check(config: Config, place: Place, *, serving: bool) -> Checked:
         ]
 
     faults = located(_names(config)) + located(_doors(config))
-    faults += located(oauth_faults(config.auth_oauth))
     if serving:
         faults += located(_serving(config))
+    faults += located(oauth_faults(config.auth_oauth))
     return Checked(faults, located(_doubtful(config)))
 
 

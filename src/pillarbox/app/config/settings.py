@@ -33,20 +33,6 @@ Octets = Annotated[int, Meta(ge=0, le=2**53)]
 MessageOctets = Annotated[int, Meta(ge=1024, le=2**31 - 1)]
 
 Mechanism = Literal["PLAIN", "LOGIN"]
-# Those of pillarbox.auth.oauth.settings.ALGORITHMS.
-Signature = Literal[
-    "RS256",
-    "RS384",
-    "RS512",
-    "PS256",
-    "PS384",
-    "PS512",
-    "ES256",
-    "ES384",
-    "ES512",
-    "Ed25519",
-    "EdDSA",
-]
 
 
 def _processors() -> int:
@@ -117,6 +103,22 @@ class Auth(Struct, frozen=True, kw_only=True):
     apop: bool = False
     """Whether APOP is offered. It needs secrets stored readably and rests on MD5
     (CVE-2007-1558), hence off."""
+
+
+# Those of pillarbox.auth.oauth.settings.ALGORITHMS.
+Signature = Literal[
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "Ed25519",
+    "EdDSA",
+]
 
 
 class OAuth(Struct, frozen=True, kw_only=True):
