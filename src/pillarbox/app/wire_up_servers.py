@@ -124,6 +124,8 @@ async def open_post_office(
     # Opened now and kept open, like the store: on a disk that fills up later it could not be.
     with contextlib.suppress(AccountsUnavailable):  # reported at each sign-in
         accounts.find("")
+    if token_checker is not None:
+        token_checker.begin()
     authenticator = open_authenticator(config, accounts)
     pop3 = Pop3Server(
         store=store,

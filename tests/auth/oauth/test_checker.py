@@ -59,6 +59,33 @@ async def test_a_token_of_another_issuer_or_for_others(
     assert "not taken" in await refusal(make_checker(of(issuer, algorithms=("ES256",))), token)
 
 
+async def test_keys_are_fetched_before_the_first_token_comes(
+    make_issuer: MakeIssuer, make_checker: MakeChecker
+) -> None:
+    issuer = make_issuer()
+    checker, token = make_checker(of(issuer)), await issuer.token()
+    checker.begin()
+    assert checker._beginning is not None
+    await checker._beginning
+    assert issuer.asked["/jwks"] == 1
+    with pytest.raises(StopIteration):  # nobody waits
+        checker.user_of(token).send(None)
+
+
+async def test_an_issuer_that_is_away_is_in_the_log_before_the_first_token_comes(
+    make_issuer: MakeIssuer, make_checker: MakeChecker
+) -> None:
+    issuer = make_issuer()
+    issuer.stop()
+    with structlog.testing.capture_logs() as logs:
+        checker = make_checker(of(issuer))
+        checker.begin()
+        assert checker._beginning is not None
+        await checker._beginning
+    assert [line["event"] for line in logs] == ["keys of tokens not fetched"]
+    assert "localhost cannot be reached" in logs[0]["error"]
+
+
 async def test_keys_are_rotated_while_it_runs(
     make_issuer: MakeIssuer, make_checker: MakeChecker, clocks: Clocks
 ) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import trustme
@@ -134,6 +135,21 @@ async def test_over_tls_only_from_who_proves_the_name(monkeypatch: pytest.Monkey
             else:
                 assert (await web.get(it.url)).object() == {}
         await web.close()
+
+
+async def test_ssl_cert_file_names_other_authorities(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    shown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(shown)
+    web = Web()
+    async with hostile(ok(b"{}"), shown) as it:
+        assert (await web.get(it.url)).object() == {}
+    await web.close()
 
 
 async def test_no_proxy_is_asked_the_way_to_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:

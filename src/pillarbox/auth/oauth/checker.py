@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Callable
@@ -46,6 +47,9 @@ class Way(Protocol):
             AuthUnavailable: that cannot be found out now.
         """
 
+    async def begin(self) -> None:
+        """Get at once what would be needed at the first token. What fails is in the log."""
+
 
 class OAuthChecker:
     """Implements :class:`pillarbox.contracts.auth.TokenChecker`.
@@ -77,6 +81,7 @@ class OAuthChecker:
             frozenset(settings.scopes),
             settings.user_claim or usual,
         )
+        self._beginning: asyncio.Task[None] | None = None
         self._way: Way
         if asks:
             self._way = Introspection(settings, rules, self._web, clock)
@@ -94,6 +99,13 @@ class OAuthChecker:
     def advice(self) -> Advice:
         """What a client is told whose token is refused."""
         return self._advice
+
+    def begin(self) -> None:
+        """Begin to get the keys, so that nobody has to wait for them later.
+
+        And so that what is wrong with the issuer is in the log before the first user is.
+        """
+        self._beginning = asyncio.get_running_loop().create_task(self._way.begin())
 
     async def user_of(self, token: str) -> str:
         """The user whom *token* was issued to; see the contract."""
@@ -114,6 +126,8 @@ class OAuthChecker:
 
     async def close(self) -> None:
         """Close the connections to the issuer."""
+        if self._beginning is not None:
+            self._beginning.cancel()
         await self._web.close()
 
 

@@ -68,6 +68,9 @@ class Introspection:
             )
         return judge_answer(answer.object(), self._rules, self._clock())
 
+    async def begin(self) -> None:
+        """Nothing: there is no question without a token."""
+
     async def _ask(self, token: str) -> Answer:
         """The answer; in the second way of writing the secret if the first is not understood."""
         form = {"token": token, "token_type_hint": "access_token"}

@@ -7,6 +7,7 @@ the payload is believed, or even read, before the signature has been checked. A 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -20,7 +21,7 @@ from joserfc.jws import JWSRegistry
 from pillarbox.auth.oauth.claims import Rules, Verdict, judge_jwt
 from pillarbox.auth.oauth.key_source import KeySource
 from pillarbox.auth.oauth.wording import shown
-from pillarbox.contracts.errors import CredentialsRefused
+from pillarbox.contracts.errors import AuthUnavailable, CredentialsRefused
 
 MAX_HEADER = 8 * 1024
 """Characters of a token's header. Some put a certificate there, which is not looked at."""
@@ -84,6 +85,11 @@ class JwtCheck:
                     f"(alg {signed.algorithm}, kid {shown(signed.kid) if signed.kid else 'none'})"
                 )
         return judge_jwt(_payload(signed), self._rules, self._clock())
+
+    async def begin(self) -> None:
+        """Get the keys."""
+        with contextlib.suppress(AuthUnavailable):  # which is in the log
+            await self._keys.keys()
 
     def _taken_apart(self, token: str) -> _Signed:
         """The parts, and what the header says of them.
