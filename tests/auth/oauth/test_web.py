@@ -180,13 +180,14 @@ async def test_the_first_step_needs_no_task() -> None:
     web = Web()
     async with hostile(ok(b"{}")) as it:
         asking = web.get(it.url)
-        await asyncio.get_running_loop().run_in_executor(None, lambda: None)
         left: list[object] = []
         done = asyncio.Event()
 
         def begin() -> None:
-            left.append(asking.send(None))  # in a callback: no current task
-            done.set()
+            try:
+                left.append(asking.send(None))  # in a callback: no current task
+            finally:
+                done.set()
 
         asyncio.get_running_loop().call_soon(begin)
         await done.wait()
