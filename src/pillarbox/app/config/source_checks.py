@@ -119,10 +119,13 @@ def _ldap(config: Config) -> Found:
     settings = config.auth_ldap
     if not settings.urls:
         yield _missing("ldap", "auth.ldap.urls", "ldaps://host")
-    for url in settings.url:
+    for url in settings.urls:
         if not re.fullmatch(r"ldap(s?://[^\s/?#]+|i://[^\s/?#]*)/?", url):
             problem = "is not the URL of a directory"
             yield "auth.ldap.urls", problem, 'write "ldaps://host", "ldap://host" or "ldapi://…"'
+    if settings.starttls and len({url.partition("://")[0] for url in settings.urls}) > 1:
+        problem = "are of several kinds, and auth.ldap.starttls is for one of them"
+        yield "auth.ldap.urls", problem, "write only ldaps:// or only ldap:// URLs"
     yield from _library("ldap", "ldap")
     if settings.dn is None and settings.base is None:
         yield _missing("ldap", "auth.ldap.base", "ou=people,dc=example,dc=org")
