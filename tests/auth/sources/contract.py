@@ -66,6 +66,10 @@ class World(ABC):
     async def opens(self, account: SourceAccount, password: str) -> bool:
         """Whether *password* is right, by hashes or by :meth:`Source.proves`."""
 
+    async def ask(self) -> object:
+        """Ask for something that takes what is behind the source."""
+        return await self.source.find(KNOWN)
+
     @abstractmethod
     def go_away(self) -> None:
         """What is behind the source cannot be asked any more."""
@@ -172,7 +176,7 @@ class SourceContract:
         assert await world.source.find(KNOWN) is not None
         world.go_away()
         with pytest.raises(AccountsUnavailable, match=f"^{world.source.name}: "):
-            await world.source.find(KNOWN)
+            await world.ask()
         world.come_back()
         account = await world.source.find(KNOWN)
         assert account is not None
@@ -187,7 +191,7 @@ class SourceContract:
         await world.opens(account, "a wrong guess")
         world.go_away()
         with pytest.raises(AccountsUnavailable) as caught:
-            await world.source.find(KNOWN)
+            await world.ask()
         world.come_back()
         shown = (
             f"{account!r} {world.source!r} {vars(world.source)!r} {caught.value!r} {caught.value}"
