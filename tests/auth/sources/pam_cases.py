@@ -50,6 +50,11 @@ class PamWorld(World):
         self.service.write_text(self.works)
 
 
+def put(path: Path, text: str) -> None:
+    """Small files of the test, in functions that are coroutines for other reasons."""
+    path.write_text(text)
+
+
 @pytest.fixture
 def service() -> Iterator[Path]:
     """A service of PAM; empty."""
@@ -62,11 +67,9 @@ def service() -> Iterator[Path]:
 async def source(service: Path, tmp_path: Path) -> AsyncIterator[PamSource]:
     """By pam_matrix."""
     passwords = tmp_path / "passwords"
-    lines = {KNOWN: PASSWORD, OTHER: OTHER_PASSWORD, "backup": PASSWORD, "nobody": PASSWORD}
-    passwords.write_text("".join(f"{name}:{text}:{service.name}\n" for name, text in lines.items()))
-    service.write_text(
-        f"auth required {MODULE} passdb={passwords}\naccount required pam_permit.so\n"
-    )
+    known = {KNOWN: PASSWORD, OTHER: OTHER_PASSWORD, "backup": PASSWORD, "nobody": PASSWORD}
+    put(passwords, "".join(f"{name}:{text}:{service.name}\n" for name, text in known.items()))
+    put(service, f"auth required {MODULE} passdb={passwords}\naccount required pam_permit.so\n")
     source = PamSource(service.name)
     yield source
     await source.close()
@@ -81,7 +84,7 @@ class TestPamMatrix(SourceContract):
 @pytest.fixture
 async def unix(service: Path) -> AsyncIterator[PamSource]:
     """By pam_unix, as Debian's ``common-auth`` has it."""
-    service.write_text("auth required pam_unix.so nullok\naccount required pam_unix.so\n")
+    put(service, "auth required pam_unix.so nullok\naccount required pam_unix.so\n")
     source = PamSource(service.name)
     yield source
     await source.close()
@@ -142,9 +145,7 @@ async def test_a_locked_password_opens_nothing(unix: PamSource) -> None:
 
 async def test_pam_does_not_wait_after_a_wrong_password(service: Path) -> None:
     """Else a guesser would hold all threads. pam_faildelay asks for an hour here."""
-    service.write_text(
-        "auth optional pam_faildelay.so delay=3600000000\nauth required pam_deny.so\n"
-    )
+    put(service, "auth optional pam_faildelay.so delay=3600000000\nauth required pam_deny.so\n")
     source = PamSource(service.name, threads=1)
     assert not await source.proves(SourceAccount(KNOWN), PASSWORD)
     await source.close()
@@ -170,11 +171,9 @@ async def test_a_module_that_hangs_is_not_waited_for(service: Path, tmp_path: Pa
     gate = tmp_path / "gate"
     os.mkfifo(gate)
     script = tmp_path / "hang"
-    script.write_text(f"#!/bin/sh\nread line <{gate}\nexit 0\n")
+    put(script, f"#!/bin/sh\nread line <{gate}\nexit 0\n")
     script.chmod(0o755)
-    service.write_text(
-        f"auth required pam_exec.so quiet {script}\naccount required pam_permit.so\n"
-    )
+    put(service, f"auth required pam_exec.so quiet {script}\naccount required pam_permit.so\n")
     source = PamSource(service.name, threads=1, timeout=0.2)
     for _ in range(2):
         with pytest.raises(AccountsUnavailable, match=r"pam: no answer within 0\.2 seconds"):
@@ -185,7 +184,7 @@ async def test_a_module_that_hangs_is_not_waited_for(service: Path, tmp_path: Pa
 
 
 async def test_a_service_that_is_broken_is_no_refusal(service: Path) -> None:
-    service.write_text("auth required pam_no_such_module.so\n")
+    put(service, "auth required pam_no_such_module.so\n")
     source = PamSource(service.name)
     with pytest.raises(AccountsUnavailable, match=service.name):
         await source.proves(SourceAccount(KNOWN), PASSWORD)

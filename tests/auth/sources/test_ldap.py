@@ -52,6 +52,13 @@ def bare(user: str, rdn: str = "uid") -> str:
     return f"dn: {rdn}={user},{PEOPLE}\n{person}"
 
 
+AWAY = f"""\
+dn: uid=away,{PEOPLE}
+objectClass: referral
+objectClass: extensibleObject
+uid: away
+ref: ldap://127.0.0.1:9/uid=away,{PEOPLE}
+"""
 PEOPLE_THERE = [
     entry(KNOWN, PASSWORD, "mailQuota: 1G"),
     entry(OTHER, OTHER_PASSWORD, "mailQuota: a lot"),
@@ -62,8 +69,7 @@ PEOPLE_THERE = [
     .replace("uid: muenchen", f"uid:: {MUENCHEN}")
     .replace("uid=muenchen", "uid=m\\C3\\BCnchen"),
     bare("bare"),
-    f"dn: uid=away,{PEOPLE}\nobjectClass: referral\nobjectClass: extensibleObject\nuid: away\n"
-    + f"ref: ldap://127.0.0.1:9/uid=away,{PEOPLE}\n",
+    AWAY,
 ]
 
 

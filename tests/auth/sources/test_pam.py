@@ -91,5 +91,4 @@ def test_pam(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    print(done.stdout)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
