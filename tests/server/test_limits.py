@@ -36,6 +36,7 @@ class CountingMeter:
     def signed_in(self, mechanism: str, outcome: str) -> None:
         self.sign_ins.append((mechanism, outcome))
 
+    def sign_in_delayed(self, by: str) -> None: ...
     def delivered(self, door: str, outcome: str, octets: int) -> None: ...
 
 

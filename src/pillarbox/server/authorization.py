@@ -7,6 +7,7 @@ from pillarbox.contracts.errors import (
     MaildropLocked,
     OpenedTooSoon,
     PillarboxError,
+    TooManyAttempts,
 )
 from pillarbox.sasl import MECHANISMS, Challenge, SaslError
 from pillarbox.sasl.claims import Claim, DigestClaim, PasswordClaim
@@ -136,7 +137,12 @@ async def _sign_in(session: Session, mechanism: str, claim: Claim) -> Reply:
 
 def _refuse(session: Session, mechanism: str, claimed: str, error: PillarboxError) -> Reply:
     """One line in the log with address and reason (fail2ban reads it), and the reply."""
-    outcome = {CredentialsRefused: "refused", MaildropLocked: "in-use", OpenedTooSoon: "too-soon"}
+    outcome = {
+        CredentialsRefused: "refused",
+        TooManyAttempts: "put-off",
+        MaildropLocked: "in-use",
+        OpenedTooSoon: "too-soon",
+    }
     emit = log.error if needs_operator(error) else log.warning
     if isinstance(error, MaildropLocked | OpenedTooSoon):
         emit = log.info  # the client is who it says, and comes again
