@@ -7,6 +7,7 @@ import contextlib
 import ssl
 from dataclasses import dataclass
 
+from pillarbox.app.account_sources import close_sources, open_sources
 from pillarbox.app.accounts_check import refuse_lost_accounts, warn_of_missing_accounts
 from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.config.settings import Config
@@ -14,6 +15,7 @@ from pillarbox.app.wire_up import open_accounts, open_authenticator, open_direct
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.auth.errors import AccountsUnavailable
+from pillarbox.auth.sources.contract import Source
 from pillarbox.auth.throttle import SharedMemory, Throttle
 from pillarbox.contracts.meter import Meter
 from pillarbox.contracts.store import Store
@@ -73,6 +75,7 @@ class PostOffice:
 
     store: Store
     accounts: Accounts
+    sources: tuple[Source, ...]
     authenticator: LocalAuthenticator
     pop3: Pop3Server
     delivery: DeliveryServer
@@ -88,6 +91,7 @@ class PostOffice:
             self.delivery.stop(grace, leave_newcomers=leave_newcomers),
         )
         self.authenticator.close()
+        await close_sources(self.sources)
         await self.store.close()
         self.accounts.close()
 
@@ -109,17 +113,20 @@ async def open_post_office(
     Raises:
         StoreUnavailable: the mail cannot be opened.
         AccountsUnavailable: there is mail, but the accounts are gone.
+        ConfigError: an account source cannot be made.
     """
     store = await open_store(config, speaks=speaks)
-    accounts = open_accounts(config)
+    # Where users are kept elsewhere, there may have been none to make the file for yet.
+    accounts = open_accounts(config, create=bool(config.auth.sources))
     await refuse_lost_accounts(accounts, store)
-    if speaks:
+    sources = open_sources(config)
+    if speaks and not sources:
         await warn_of_missing_accounts(accounts, store)
     # Opened now and kept open, like the store: on a disk that fills up later it could not be.
     with contextlib.suppress(AccountsUnavailable):  # reported at each sign-in
         accounts.find("")
     authenticator = open_authenticator(
-        config, accounts, throttle=Throttle(shared=throttling, meter=meter)
+        config, accounts, sources=sources, throttle=Throttle(shared=throttling, meter=meter)
     )
     pop3 = Pop3Server(
         store=store,
@@ -131,9 +138,9 @@ async def open_post_office(
     )
     delivery = DeliveryServer(
         store=store,
-        directory=open_directory(config, accounts),
+        directory=open_directory(config, accounts, sources=sources),
         policy=delivery_policy(config),
         tls=smtp_tls,
         meter=meter,
     )
-    return PostOffice(store, accounts, authenticator, pop3, delivery)
+    return PostOffice(store, accounts, sources, authenticator, pop3, delivery)
