@@ -11,7 +11,7 @@ import pytest
 
 from tests.app.run.processes import get
 from tests.auth.sources.slapd import PEOPLE, SERVICE, SERVICE_PASSWORD, entry, skip_without, slapd
-from tests.postoffice import DOMAIN, PASSWORD, PostOffice
+from tests.postoffice import DOMAIN, PASSWORD, PostOffice, Settings
 
 MESSAGE = b"Subject: hello\r\n\r\nthere\r\n"
 
@@ -26,7 +26,7 @@ def answer_to(office: PostOffice, user: str) -> int:
 def test_users_of_a_passwd_file_get_mail_and_collect_it(tmp_path: Path) -> None:
     users = tmp_path / "users"
     users.write_text(f"alice@{DOMAIN}:{{PLAIN}}{PASSWORD}\nbob:{{PLAIN}}not this one\n")
-    settings = {
+    settings: Settings = {
         "auth": {"sources": ["passwd-file"]},
         "auth.passwd_file": {"path": str(users)},
     }
@@ -52,7 +52,7 @@ def test_a_directory_that_is_away_turns_nobody_away(tmp_path: Path) -> None:
     with slapd(entry("alice", PASSWORD, "mailQuota: 1M"), entry("bob", "other")) as directory:
         secret = tmp_path / "secret"
         secret.write_text(SERVICE_PASSWORD + "\n")
-        settings = {
+        settings: Settings = {
             "auth": {"sources": ["ldap"]},
             "auth.ldap": {
                 "urls": [directory.secure_url],
@@ -85,7 +85,10 @@ def test_a_source_that_cannot_be_made_keeps_the_old_server_going(tmp_path: Path)
     """A reload with a password's file that is not there is refused as a whole."""
     users = tmp_path / "users"
     users.write_text(f"alice:{{PLAIN}}{PASSWORD}\n")
-    settings = {"auth": {"sources": ["passwd-file"]}, "auth.passwd_file": {"path": str(users)}}
+    settings: Settings = {
+        "auth": {"sources": ["passwd-file"]},
+        "auth.passwd_file": {"path": str(users)},
+    }
     with PostOffice(tmp_path, settings=settings) as office:
         before = office.config.read_text()
         office.config.write_text(

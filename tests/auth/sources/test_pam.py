@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from passlib.hash import sha512_crypt
 
 from tests.auth.sources.contract import OTHER, OTHER_PASSWORD, PASSWORD
 
@@ -34,14 +35,8 @@ NUMBERS = {
 
 
 def hashed(password: str) -> str:
-    done = subprocess.run(
-        ["openssl", "passwd", "-6", "-stdin"],
-        input=password,
-        text=True,
-        capture_output=True,
-        check=True,
-    )
-    return done.stdout.strip()
+    done: str = sha512_crypt.using(rounds=1000).hash(password)
+    return done
 
 
 def write_system(folder: Path) -> None:

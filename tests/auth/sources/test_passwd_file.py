@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import structlog
 from pillarbox.auth.errors import AccountsUnavailable
 from pillarbox.auth.sources import passwd_file
 from pillarbox.auth.sources.contract import SourceAccount
-from pillarbox.auth.sources.passwd_file import LOOK_SECONDS, QUIET_SECONDS, PasswdFile
+from pillarbox.auth.sources.passwd_file import QUIET_SECONDS, PasswdFile
 from tests.auth.sources.contract import (
     KNOWN,
     OTHER,
@@ -29,7 +30,7 @@ from tests.realservers.server import open_folder, running, wait_until_it_listens
 
 
 class Clock:
-    """Seconds, both for the time between looks and for the times of files."""
+    """Seconds since 1970, as the times of files are."""
 
     def __init__(self) -> None:
         self.seconds = 1_000_000.0
@@ -54,8 +55,8 @@ class File:
         os.utime(self.path, (self.clock.seconds, self.clock.seconds))
 
     def later(self) -> None:
-        """So much time goes by that a change is looked at, and is over."""
-        self.clock.seconds += LOOK_SECONDS + QUIET_SECONDS
+        """So much time goes by that a change is over."""
+        self.clock.seconds += QUIET_SECONDS
 
 
 @pytest.fixture
@@ -78,22 +79,13 @@ async def open_file(file: File, clock: Clock) -> AsyncIterator[Open]:
     def open_it(text: str | bytes | None = None, scheme: str = "CRYPT") -> PasswdFile:
         if text is not None:
             file.write(text)
-        source = PasswdFile(
-            file.path, domains=["example.org"], default_scheme=scheme, clock=clock, now=clock
-        )
+        source = PasswdFile(file.path, domains=["example.org"], default_scheme=scheme, now=clock)
         opened.append(source)
         return source
 
     yield open_it
     for source in opened:
         await source.close()
-
-
-async def settled(source: PasswdFile) -> None:
-    """What a look begins is over."""
-    await source.find("x")
-    if source._update is not None:
-        await asyncio.wait({source._update})
 
 
 @dataclass
@@ -107,12 +99,10 @@ class FileWorld(World):
         assert isinstance(self.source, PasswdFile)
         self.source._path.rename(self.source._path.with_name("away"))
         self.source._accounts = self.source._version = None
-        self.source._look_at = 0.0
 
     def come_back(self) -> None:
         assert isinstance(self.source, PasswdFile)
         self.source._path.with_name("away").rename(self.source._path)
-        self.source._look_at = 0.0
 
 
 class TestPasswdFile(SourceContract):
@@ -219,12 +209,10 @@ async def test_a_change_is_seen(open_file: Open, file: File) -> None:
     assert await account(source)
     file.write("alice:{PLAIN}y\nbob:{PLAIN}z\n")
     file.later()
-    await settled(source)
     assert (await account(source)).hashes == ("{PLAIN}y",)
     assert (await account(source, "bob")).hashes == ("{PLAIN}z",)
     file.write("bob:{PLAIN}z\n")
     file.later()
-    await settled(source)
     assert await source.find("alice") is None
 
 
@@ -238,20 +226,17 @@ async def test_a_change_that_keeps_size_and_time_is_seen(open_file: Open, file: 
     os.utime(other, ns=(found.st_atime_ns, found.st_mtime_ns))
     other.replace(file.path)
     file.later()
-    await settled(source)
     assert (await account(source)).hashes == ("{PLAIN}y",)
 
 
 async def test_a_file_that_is_being_written_is_not_read(open_file: Open, file: File) -> None:
     source = open_file("alice:{PLAIN}x\nbob:{PLAIN}x\n")
     assert await account(source)
-    file.clock.seconds += LOOK_SECONDS
+    file.later()
     file.write("alice:{PLAIN}y\n")  # bob is still to come
-    await settled(source)
     assert (await account(source, "bob")).hashes == ("{PLAIN}x",)
     file.write("alice:{PLAIN}y\nbob:{PLAIN}y\n")
     file.later()
-    await settled(source)
     assert (await account(source, "bob")).hashes == ("{PLAIN}y",)
 
 
@@ -283,7 +268,6 @@ async def test_a_file_that_cannot_be_used_leaves_all_as_it_was(
     with structlog.testing.capture_logs() as logs:
         for _ in range(3):
             file.later()
-            await settled(source)
             assert (await account(source)).hashes == ("{PLAIN}x",)
     (said,) = logs  # once
     assert said["log_level"] == "error"
@@ -294,7 +278,6 @@ async def test_a_file_that_cannot_be_used_leaves_all_as_it_was(
         file.path.unlink(missing_ok=True)
     file.write("alice:{PLAIN}y\n")
     file.later()
-    await settled(source)
     assert (await account(source)).hashes == ("{PLAIN}y",)
 
 
@@ -319,45 +302,62 @@ async def test_a_file_that_is_no_passwd_file_does_not_fill_the_memory(
         await source.find("alice")
 
 
-async def test_a_large_file_is_read_while_others_are_answered(open_file: Open, file: File) -> None:
-    """The event loop turns many times while 100,000 lines are read."""
+async def test_who_is_not_in_a_file_that_is_being_written_is_not_unknown(
+    open_file: Open, file: File
+) -> None:
+    """A script adds a user and at once sends a welcome."""
     source = open_file("alice:{PLAIN}x\n")
     assert await account(source)
-    lines = "".join(f"user{n}:{{PLAIN}}{n}:1:1::/home/{n}::\n" for n in range(100_000))
-    file.write(lines + "alice:{PLAIN}y\n")
+    file.write("alice:{PLAIN}x\ncarol:{PLAIN}y\n")
+    with pytest.raises(AccountsUnavailable, match="being changed"):
+        await source.find("carol")
     file.later()
-    await source.find("alice")  # begins it
+    assert await account(source, "carol")
+    assert await source.find("nobody-here") is None
+
+
+async def test_a_change_counts_at_once_after_a_quiet_hour(open_file: Open, file: File) -> None:
+    """Not only for whoever asks second."""
+    source = open_file("alice:{PLAIN}x\n")
+    assert await account(source)
+    file.write("bob:{PLAIN}y\n")
+    file.clock.seconds += 3600
+    assert await source.find("alice") is None
+    assert await account(source, "bob")
+
+
+async def test_a_large_file_is_read_while_the_event_loop_goes_on(
+    open_file: Open, file: File
+) -> None:
+    lines = "".join(f"user{n}:{{PLAIN}}{n}:1:1::/home/{n}::\n" for n in range(100_000))
+    source = open_file(lines)
     turns = 0
-    while source._update is not None:
-        assert await account(source)
+    asking = asyncio.ensure_future(account(source, "user99999"))
+    while not asking.done():
         await asyncio.sleep(0)
         turns += 1
+    assert (await asking).hashes == ("{PLAIN}99999",)
     assert turns > 10
-    assert (await account(source, "user99999")).hashes == ("{PLAIN}99999",)
 
 
-async def test_a_look_is_a_look_a_second(
-    open_file: Open, clock: Clock, monkeypatch: pytest.MonkeyPatch
+async def test_a_disk_that_hangs_leaves_all_as_it_was(
+    open_file: Open, file: File, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(passwd_file, "READING_SECONDS", 0.1)
     source = open_file("alice:{PLAIN}x\n")
     assert await account(source)
-    looks = 0
+    gate = threading.Event()
     real = passwd_file._version
 
-    def counted(path: Path) -> object:
-        nonlocal looks
-        looks += 1
+    def hanging(path: Path) -> object:
+        gate.wait()
         return real(path)
 
-    monkeypatch.setattr(passwd_file, "_version", counted)
-    for _ in range(100):
-        await source.find("alice")
-    assert looks == 0
-    clock.seconds += LOOK_SECONDS
-    await settled(source)
-    for _ in range(100):
-        await source.find("alice")
-    assert looks == 1
+    monkeypatch.setattr(passwd_file, "_version", hanging)
+    try:
+        assert (await account(source)).hashes == ("{PLAIN}x",)
+    finally:
+        gate.set()
 
 
 DOVECOT = """\
