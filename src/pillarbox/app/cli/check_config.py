@@ -19,7 +19,7 @@ def check_config(context: typer.Context) -> None:
     """Check the configuration and show its faults.
 
     Reads what `serve` would read, certificate, key and other files included, looks up the names to
-    listen on, and opens nothing else.
+    listen on, and opens nothing else. Account sources are not asked.
     Faults end it with 2; warnings do not.
     """
     config = with_certificate_warnings(configuration(context, serving=True))

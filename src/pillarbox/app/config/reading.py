@@ -72,7 +72,7 @@ def _nearest_section(section: str, key: str, candidates: list[str]) -> str:
     near = nearest(section, [*candidates, *FETCH_SECTIONS])
     if near in SECTIONS or near in FETCH_SECTIONS:
         return f"did you mean [{near}]?"
-    return f"the sections are {', '.join(SECTIONS)}"
+    return f"the sections are {', '.join(name for name in SECTIONS if '.' not in name)}"
 
 
 def _nearest_key(section: str, key: str) -> str:
