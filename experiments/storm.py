@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
 import multiprocessing
 import os
@@ -40,32 +41,36 @@ SETTLING_SECONDS = 5.0
 Storm = str  # the name of one of STORMS
 
 
+_guesses = itertools.count()
+
+
 async def guess_on(source: str, seen: Counter[str]) -> None:
-    """Five wrong passwords in one write, all answers, again."""
-    number = 0
+    """Five wrong passwords in one write, none of them tried before; all answers; again."""
     while True:
         lines = []
         for _ in range(5):
-            number += 1
-            lines += [b"USER victim", b"PASS wrong %d %s" % (number, source.encode())]
+            lines += [b"USER victim", b"PASS wrong %d" % next(_guesses)]
         with contextlib.suppress(OSError):
             reader, writer = await asyncio.open_connection(SERVER, PORT, local_addr=(source, 0))
             writer.write(b"".join(line + b"\r\n" for line in lines))
-            for _ in range(len(lines) + 1):
-                reply = await reader.readline()
+            if not (await reader.readline()).startswith(b"+OK"):
+                seen["turned away at the door"] += 1
+                await asyncio.sleep(1)
+            while reply := await reader.readline():
                 seen["refused"] += reply.startswith(b"-ERR [AUTH]")
                 seen["put off"] += reply.startswith(b"-ERR [SYS/TEMP]")
+                lines.pop()
+                if not lines:
+                    break
             writer.close()
 
 
 async def hang_up_on(source: str, seen: Counter[str]) -> None:
     """A wrong password, and away, ten times a second."""
-    number = 0
     while True:
-        number += 1
         with contextlib.suppress(OSError):
             _, writer = await asyncio.open_connection(SERVER, PORT, local_addr=(source, 0))
-            writer.write(b"USER victim\r\nPASS wrong %d\r\n" % number)
+            writer.write(b"USER victim\r\nPASS wrong %d\r\n" % next(_guesses))
             await asyncio.sleep(0.1)
             writer.close()
             seen["hung up"] += 1
