@@ -37,6 +37,9 @@ class CountingMeter:
         self.sign_ins.append((mechanism, outcome))
 
     def delivered(self, door: str, outcome: str, octets: int) -> None: ...
+    def swept(
+        self, outcome: str, *, messages: int = 0, octets: int = 0, absent: int = 0
+    ) -> None: ...
 
 
 async def test_connections_of_one_address(

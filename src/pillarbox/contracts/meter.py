@@ -27,6 +27,11 @@ class Meter(Protocol):
         *outcome*: ``stored``, ``refused``, ``deferred``.
         """
 
+    def swept(self, outcome: str, *, messages: int = 0, octets: int = 0, absent: int = 0) -> None:
+        """Retention was applied: *outcome* is ``ok`` or ``failed``; messages removed, and views
+        that no longer hold mail back.
+        """
+
 
 class NullMeter:
     """Counts nothing."""
@@ -38,3 +43,6 @@ class NullMeter:
     def connection_refused(self, door: str, reason: str) -> None: ...
     def signed_in(self, mechanism: str, outcome: str) -> None: ...
     def delivered(self, door: str, outcome: str, octets: int) -> None: ...
+    def swept(
+        self, outcome: str, *, messages: int = 0, octets: int = 0, absent: int = 0
+    ) -> None: ...

@@ -125,4 +125,5 @@ class Session:
             user=self.password_allowed,
             stls=self.services.tls_available and not self.secured,
             login_delay=self.services.policy.login_delay,
+            expire_days=self.services.policy.expire_days,
         )
