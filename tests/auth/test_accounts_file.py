@@ -13,7 +13,8 @@ import pytest
 
 from pillarbox.auth import accounts_file
 from pillarbox.auth.accounts import Accounts
-from pillarbox.auth.accounts_file import SCHEMA_VERSION, AccountsFile
+from pillarbox.auth.accounts_file import AccountsFile
+from pillarbox.auth.accounts_schema import SCHEMA_VERSION
 from pillarbox.auth.errors import AccountsUnavailable
 from pillarbox.auth.passwords import Passwords
 from tests.auth.conftest import CHEAP

@@ -14,10 +14,13 @@ from enum import IntEnum
 from pillarbox.app.config.faults import ConfigError
 from pillarbox.auth.errors import (
     AccountExists,
+    DeviceExists,
+    InvalidHash,
     InvalidName,
     InvalidPassword,
     InvalidQuota,
     NoSuchAccount,
+    NoSuchDevice,
 )
 from pillarbox.client.errors import Insecure, InvalidSetting, SignInRefused
 from pillarbox.contracts.errors import CredentialsRefused, PillarboxError
@@ -59,8 +62,11 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (InvalidName,          ExitCode.USAGE),
     (InvalidPassword,      ExitCode.USAGE),
     (InvalidQuota,         ExitCode.USAGE),
+    (InvalidHash,          ExitCode.USAGE),
     (AccountExists,        ExitCode.USAGE),
     (NoSuchAccount,        ExitCode.USAGE),
+    (DeviceExists,         ExitCode.USAGE),
+    (NoSuchDevice,         ExitCode.USAGE),
     (CredentialsRefused,   ExitCode.REFUSED),
     # Collecting mail.
     (InvalidSetting,       ExitCode.USAGE),

@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pillarbox.auth.accounts_file import AccountsFile
+from pillarbox.auth.app_passwords import AppPassword
+from pillarbox.auth.devices import DeviceRecord, Devices
 from pillarbox.auth.errors import AccountExists, InvalidQuota, NoSuchAccount
 from pillarbox.auth.names import normalise
 from pillarbox.auth.passwords import Passwords, check_new, secret_octets
@@ -32,6 +34,12 @@ MAX_QUOTA_OCTETS = 2**63 - 1
 _COLUMNS = "name, verifier, disabled, quota_octets, apop_secret, generation, created_at, changed_at"
 _FIND = f"SELECT {_COLUMNS} FROM account WHERE name = ?"  # noqa: S608 - a constant of ours
 _ALL = f"SELECT {_COLUMNS} FROM account ORDER BY name"  # noqa: S608 - a constant of ours
+
+_REMOVE_WHAT_IS_ITS = (
+    "DELETE FROM device WHERE user = ?",
+    "DELETE FROM scram WHERE user = ?",
+    "DELETE FROM app_passwords_only WHERE user = ?",
+)
 
 
 class AccountRecord(NamedTuple):
@@ -78,6 +86,7 @@ class Accounts:
         self.passwords = passwords or Passwords()
         self._file = AccountsFile(path, create=create)
         self._clock = clock
+        self._devices = Devices(self._file, clock)
 
     @property
     def path(self) -> Path:
@@ -194,7 +203,7 @@ class Accounts:
         return self._update(name, "quota_octets = ?", (quota_octets,))
 
     def remove(self, name: str) -> None:
-        """Remove the account; its maildrop is the store's and stays.
+        """Remove the account with its devices; its maildrop is the store's and stays.
 
         Raises:
             NoSuchAccount, InvalidName.
@@ -203,6 +212,40 @@ class Accounts:
         with self._file.change() as file:
             if not file.execute("DELETE FROM account WHERE name = ?", (wanted,)).rowcount:
                 raise _no_such_account(wanted)
+            for statement in _REMOVE_WHAT_IS_ITS:
+                file.execute(statement, (wanted,))
+
+    def add_device(self, user: str, device: str) -> AppPassword:
+        """Give *user* (of any source; not asked for here) another device.
+
+        Raises:
+            DeviceExists, InvalidName.
+        """
+        return self._devices.add(user, device)
+
+    def remove_device(self, user: str, device: str) -> None:
+        """Take a device away: its app password opens nothing any more.
+
+        Raises:
+            NoSuchDevice, InvalidName.
+        """
+        self._devices.remove(user, device)
+
+    def devices(self, user: str) -> list[DeviceRecord]:
+        """The devices of *user*, sorted by name.
+
+        Raises:
+            InvalidName.
+        """
+        return self._devices.of(user)
+
+    def has_devices(self, user: str) -> bool:
+        """Whether *user* has a device at all.
+
+        Raises:
+            InvalidName.
+        """
+        return bool(self._devices.of(user))
 
     def renew_verifier(self, record: AccountRecord, verifier: str) -> AccountRecord | None:
         """Put *verifier*, of the same password, in place of *record*'s.
