@@ -33,7 +33,12 @@ async def open_store(
     Raises:
         StoreUnavailable: it cannot be opened; the message names the file.
     """
-    store = embedded.open_store(config.store.path, patience=patience, speaks=speaks)
+    store = embedded.open_store(
+        config.store.path,
+        patience=patience,
+        speaks=speaks,
+        default_holds=config.retention.default_view_holds,
+    )
     store.hold()
     return store
 

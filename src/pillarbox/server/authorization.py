@@ -8,6 +8,7 @@ from pillarbox.contracts.errors import (
     OpenedTooSoon,
     PillarboxError,
 )
+from pillarbox.model import Identity
 from pillarbox.sasl import MECHANISMS, Challenge, SaslError
 from pillarbox.sasl.claims import Claim, DigestClaim, PasswordClaim
 from pillarbox.server.faults import fault, needs_operator
@@ -121,21 +122,32 @@ async def lang(_session: Session, command: Command) -> Reply:
 async def _sign_in(session: Session, mechanism: str, claim: Claim) -> Reply:
     """Check the credentials, then lock the maildrop (RFC 1939, section 4)."""
     services = session.services
+    identity: Identity | None = None
     try:
         identity = await services.authenticator.check(claim, session.peer)
         session.maildrop = await services.store.open(
             identity, minimum_interval=services.policy.login_delay
         )
     except PillarboxError as error:
-        return _refuse(session, mechanism, claim.name, error)
+        return _refuse(session, mechanism, claim.name, error, identity)
     session.identity = identity
     services.meter.signed_in(mechanism, "ok")
     maildrop = session.maildrop
     return ok(f"maildrop has {maildrop.count} messages ({maildrop.octets} octets)")
 
 
-def _refuse(session: Session, mechanism: str, claimed: str, error: PillarboxError) -> Reply:
-    """One line in the log with address and reason (fail2ban reads it), and the reply."""
+def _refuse(
+    session: Session,
+    mechanism: str,
+    claimed: str,
+    error: PillarboxError,
+    identity: Identity | None,
+) -> Reply:
+    """One line in the log with address and reason (fail2ban reads it), and the reply.
+
+    The *identity*, if it has been proved, says which device it was: with an app password
+    it may sign in under the account's own name.
+    """
     outcome = {CredentialsRefused: "refused", MaildropLocked: "in-use", OpenedTooSoon: "too-soon"}
     emit = log.error if needs_operator(error) else log.warning
     if isinstance(error, MaildropLocked | OpenedTooSoon):
@@ -148,6 +160,7 @@ def _refuse(session: Session, mechanism: str, claimed: str, error: PillarboxErro
         name=claimed[:64],
         mechanism=mechanism,
         reason=outcome.get(type(error), type(error).__name__),
+        **({"user": identity.user, "view": identity.view} if identity else {}),
         detail=str(error),
     )
     reply = fault(error)
