@@ -1,7 +1,6 @@
 """A file that an older Pillarbox made: brought up to date once, whole, by whoever comes first."""
 
 import gzip
-import os
 import sqlite3
 import stat
 import threading
@@ -160,7 +159,7 @@ def test_a_file_put_back_from_elsewhere_has_its_own_secrets_after_a_reload(tmp_p
     first, second = one._file.secret("salts"), other._file.secret("salts")
     one.close()
     other.close()
-    os.replace(other.path, one.path)
+    other.path.replace(one.path)
     assert one._file.secret("salts") == second != first
     one.close()
 

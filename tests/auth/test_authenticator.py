@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import itertools
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -14,13 +15,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pillarbox.auth import authenticator as module
+from pillarbox.auth import hash_line
 from pillarbox.auth.accounts import Accounts
+from pillarbox.auth.address_throttle import LOOKS
 from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.auth.cache import ProofCache
 from pillarbox.auth.errors import AccountsUnavailable
 from pillarbox.auth.passwords import Argon2Parameters, Passwords
-from pillarbox.auth.throttle import LOOKS, Throttle
+from pillarbox.auth.throttle import Throttle
 from pillarbox.contracts.errors import AuthError, AuthUnavailable, CredentialsRefused
 from pillarbox.model import Identity
 from tests.auth.conftest import CHEAP, CountingPasswords, price
@@ -51,6 +53,14 @@ async def door(accounts: Accounts, throttle: Throttle) -> AsyncIterator[LocalAut
     door = LocalAuthenticator(accounts, domains=["example.org"], throttle=throttle)
     yield door
     door.close()
+
+
+_guesses = itertools.count()
+
+
+def guess() -> str:
+    """A wrong password that nobody has tried: to say the same one again is no guess."""
+    return f"guess {next(_guesses)}"
 
 
 async def refused(door: LocalAuthenticator, name: str, password: str, peer: str = PEER) -> str:
@@ -176,7 +186,7 @@ async def test_a_throttled_address_waits_the_same_whatever_it_says(
 ) -> None:
     accounts.add("carol", "right")
     for _ in range(4):
-        await refused(door, "alice", "wrong")
+        await refused(door, "alice", guess())
     time.take_slept()
     passwords.work.clear()
     with contextlib.suppress(CredentialsRefused):
@@ -202,7 +212,7 @@ async def test_no_number_of_failures_locks_an_account(
     door: LocalAuthenticator, time: FakeTime
 ) -> None:
     for _ in range(200):
-        await refused(door, "alice", "wrong")
+        await refused(door, "alice", guess())
     time.take_slept()
     assert await door.check_password("alice", "secret", OTHER) == Identity("alice")
     assert time.slept == []
@@ -214,7 +224,7 @@ async def test_a_password_that_is_not_known_yet_waits_the_longest_delay_at_most(
     door: LocalAuthenticator, time: FakeTime
 ) -> None:
     for _ in range(200):
-        await refused(door, "alice", "wrong")
+        await refused(door, "alice", guess())
     time.take_slept()
     assert await door.check_password("alice", "secret", PEER) == Identity("alice")
     assert time.slept == [15]
@@ -239,14 +249,14 @@ async def besieged(
     """Somebody at *peer* guesses at alice's password, on many connections, without a pause."""
     errors: list[BaseException] = []
 
-    async def guess() -> None:
+    async def guess_on() -> None:
         while True:
             try:
-                await door.check_password("alice", "wrong", peer)
+                await door.check_password("alice", guess(), peer)
             except AuthError as error:
                 errors.append(error)
 
-    tasks = [asyncio.create_task(guess()) for _ in range(guessers)]
+    tasks = [asyncio.create_task(guess_on()) for _ in range(guessers)]
     while sum(isinstance(error, CredentialsRefused) for error in errors) < 12:  # noqa: ASYNC110 - time stands still but for these
         await asyncio.sleep(0)
     yield errors
@@ -276,7 +286,7 @@ async def test_a_password_known_for_more_than_an_hour_is_proved_again_without_wa
     await door.check_password("alice", "secret", OTHER)
     time.now += 60
     for _ in range(12):
-        await refused(door, "alice", "wrong")
+        await refused(door, "alice", guess())
     time.take_slept()
     passwords.work.clear()
     assert await door.check_password("alice", "secret", PEER) == Identity("alice")
@@ -322,22 +332,22 @@ async def test_guessing_and_hanging_up_meets_the_ration_of_looks(
     await door.check_password("alice", "secret", OTHER)
     await refused(door, "alice", "wrong")
     for _ in range(6):
-        await refused(door, "nobody", "wrong")
+        await refused(door, "nobody", guess())
     time.now += 15  # all looks are back
     never = asyncio.get_running_loop().create_future()
 
     async def stand_still(_: float) -> None:
         await never
 
-    monkeypatch.setattr(throttle, "_sleep", stand_still)
-    for number in range(LOOKS):
-        guess = asyncio.create_task(door.check_password("alice", f"guess {number}", PEER))
+    monkeypatch.setattr(throttle.addresses, "_sleep", stand_still)
+    for _ in range(LOOKS):
+        attempt = asyncio.create_task(door.check_password("alice", guess(), PEER))
         await asyncio.sleep(0)
-        guess.cancel()
+        attempt.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await guess
-    monkeypatch.setattr(throttle, "_sleep", time.sleep)
-    assert throttle.delay(PEER) == 15
+            await attempt
+    monkeypatch.setattr(throttle.addresses, "_sleep", time.sleep)
+    assert throttle.addresses.delay(PEER) == 15
     time.take_slept()
     assert await door.check_password("alice", "secret", PEER) == Identity("alice")
     assert time.slept == [15]  # no look, but not locked out either
@@ -360,7 +370,7 @@ async def test_crowded_out_is_try_later_for_all_alike(
     first = asyncio.create_task(door.check_password("alice", "secret", PEER))
     await asyncio.sleep(0)
     passwords.work.clear()
-    with pytest.raises(AuthUnavailable, match="too many attempts of this address are in line"):
+    with pytest.raises(AuthUnavailable, match="too many attempts of this address"):
         await door.check_password(name, password, PEER)
     assert time.slept == [0.5]
     assert passwords.work == []
@@ -374,14 +384,14 @@ async def test_a_webmail_on_this_machine_is_slowed_for_each_name_apart(
 ) -> None:
     accounts.add("carol", "secret")
     for name in ("alice", "ALICE", "alice@example.org", "alice"):
-        await refused(door, name, "wrong", "127.0.0.1")
+        await refused(door, name, guess(), "127.0.0.1")
     assert time.take_slept() == [0.5, 1, 2]
     assert await door.check_password("carol", "secret", "127.0.0.1") == Identity("carol")
     assert time.take_slept() == []
     assert await door.check_password("alice", "secret", "::1") == Identity("alice")
     assert time.take_slept() == [4]
     for _ in range(3):
-        await refused(door, "nobody", "wrong", "unix")
+        await refused(door, "nobody", guess(), "unix")
     assert time.take_slept() == [0.5, 1]  # an unknown name is slowed like a known one
 
 
@@ -395,7 +405,7 @@ async def test_a_client_that_hangs_up_during_the_hash_is_counted(
     with pytest.raises(asyncio.CancelledError):
         await attempt
     passwords.gate.set()
-    assert throttle.delay(PEER) == 0.5
+    assert throttle.addresses.delay(PEER) == 0.5
     assert await door.check_password("alice", "secret", PEER) == Identity("alice")
 
 
@@ -416,7 +426,7 @@ async def test_a_failure_is_not_remembered(
     door: LocalAuthenticator, passwords: CountingPasswords
 ) -> None:
     for _ in range(3):
-        await refused(door, "alice", "wrong")
+        await refused(door, "alice", guess())
     assert len(passwords.work) == 3
 
 
@@ -573,7 +583,7 @@ async def test_only_so_many_hashes_at_once(
 ) -> None:
     accounts.add("alice", "secret")
     door = LocalAuthenticator(accounts, throttle=throttle, parallel_hashes=2)
-    attempts = [door.check_password("nobody", "x", f"192.0.2.{n}") for n in range(40)]
+    attempts = [door.check_password(f"nobody{n}", "x", f"192.0.2.{n}") for n in range(40)]
     await asyncio.gather(*attempts, return_exceptions=True)
     assert len(passwords.work) == 40
     assert passwords.most_at_once <= 2
@@ -587,14 +597,14 @@ async def test_too_long_a_line_for_a_hash_is_try_later_and_polls_go_on(
     throttle: Throttle,
 ) -> None:
     await door.check_password("alice", "secret", PEER)
-    monkeypatch.setattr(module, "MAX_HASHES_WAITING", 3)
+    monkeypatch.setattr(hash_line, "MAX_HASHES_WAITING", 3)
     passwords.gate.clear()
     line = [asyncio.create_task(refused(door, "x", "x", f"192.0.2.{n}")) for n in range(100, 103)]
     await asyncio.sleep(0)
     for name in ("alice", "nobody", "bob"):
         with pytest.raises(AuthUnavailable, match="3 sign-ins wait"):
             await door.check_password(name, "other", OTHER)
-    assert throttle.is_calm(OTHER)
+    assert throttle.addresses.is_calm(OTHER)
     assert at_once(door.check_password("alice", "secret", PEER)) == Identity("alice")
     passwords.gate.set()
     assert await asyncio.gather(*line) == ["unknown user"] * 3
@@ -627,7 +637,7 @@ async def test_a_file_that_cannot_be_read_is_not_a_refusal(
             await door.check_password("alice", "secret", PEER)
         with pytest.raises(AuthUnavailable, match=r"accounts\.db"):
             await door.check_apop("alice", TIMESTAMP, apop("secret"), PEER)
-    assert throttle.is_calm(PEER)
+    assert throttle.addresses.is_calm(PEER)
     door.close()
 
 
@@ -638,7 +648,7 @@ async def test_a_damaged_verifier_is_not_a_refusal_and_hurts_nobody_else(
     accounts.renew_verifier(record, "$argon2id$v=19$m=8,t=1,p=1$damaged")
     with pytest.raises(AuthUnavailable):
         await door.check_password("carol", "secret", PEER)
-    assert throttle.is_calm(PEER)
+    assert throttle.addresses.is_calm(PEER)
     assert await door.check_password("alice", "secret", PEER) == Identity("alice")
 
 
@@ -681,7 +691,7 @@ async def test_other_digests_are_refused(
     accounts.disable("dora")
     with pytest.raises(CredentialsRefused):
         await door.check_apop(name, timestamp, digest, PEER)
-    assert throttle.delay(PEER) == 0.5
+    assert throttle.addresses.delay(PEER) == 0.5
 
 
 async def test_the_stand_in_for_a_missing_apop_secret_opens_nothing(

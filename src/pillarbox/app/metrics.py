@@ -53,6 +53,9 @@ _REFUSED = _Name(
     "pillarbox_connections_refused", ("door", "reason"), "Connections turned away, by why"
 )
 _SIGN_INS = _Name("pillarbox_sign_ins", ("mechanism", "outcome"), "Sign-ins answered")
+_DELAYED = _Name(
+    "pillarbox_sign_ins_delayed", ("by",), "Sign-ins that had to wait, by what was held against"
+)
 _DELIVERIES = _Name(
     "pillarbox_deliveries", ("door", "outcome"), "Recipients of incoming messages answered"
 )
@@ -72,6 +75,7 @@ _ALL = (
     _DELETED,
     _REFUSED,
     _SIGN_INS,
+    _DELAYED,
     _DELIVERIES,
     _DELIVERED,
     _SWEEPS,
@@ -118,6 +122,9 @@ class PrometheusMeter(Meter):
 
     def signed_in(self, mechanism: str, outcome: str) -> None:
         self._counts[_SIGN_INS, mechanism, outcome] += 1
+
+    def sign_in_delayed(self, by: str) -> None:
+        self._counts[_DELAYED, by, ""] += 1
 
     def delivered(self, door: str, outcome: str, octets: int) -> None:
         self._counts[_DELIVERIES, door, outcome] += 1

@@ -46,8 +46,6 @@ class AppPassword(NamedTuple):
     def __repr__(self) -> str:
         return "<AppPassword>"
 
-    __str__ = __repr__
-
 
 def generate() -> AppPassword:
     """A new one, from the system's randomness."""

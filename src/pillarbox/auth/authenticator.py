@@ -26,12 +26,10 @@ Make one authenticator for each process, after the fork.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -39,22 +37,26 @@ import structlog
 
 from pillarbox.auth.accounts import AccountRecord, Accounts
 from pillarbox.auth.addresses import Domains
+from pillarbox.auth.applicant import Applicant
+from pillarbox.auth.attempt import Attempt
 from pillarbox.auth.cache import Memory, ProofCache
 from pillarbox.auth.directory import no_account
 from pillarbox.auth.errors import AccountError
+from pillarbox.auth.hash_line import HashLine
 from pillarbox.auth.passwords import secret_octets
-from pillarbox.auth.throttle import Attempt, Throttle, key_of
-from pillarbox.contracts.errors import AuthError, AuthUnavailable, CredentialsRefused
+from pillarbox.auth.throttle import Throttle
+from pillarbox.contracts.errors import (
+    AuthError,
+    AuthUnavailable,
+    CredentialsRefused,
+    TooManyAttempts,
+)
 from pillarbox.model import Identity
 from pillarbox.sasl.claims import Claim, DigestClaim, PasswordClaim, ScramKeys
 
 PARALLEL_HASHES = 2
 """Hashes computed at once in one process: each needs 19 MiB and a core, and the event loop
 needs a core too."""
-
-MAX_HASHES_WAITING = 1000
-"""Hashes in line; at 20 ms each the last one waits ten seconds. Beyond, "try later" is a
-better answer than a client's time-out."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -88,8 +90,7 @@ class LocalAuthenticator:
         self._domains = Domains(domains)
         self._throttle = Throttle() if throttle is None else throttle
         self._cache = ProofCache() if cache is None else cache
-        self._pool = ThreadPoolExecutor(parallel_hashes, thread_name_prefix="argon2")
-        self._hashes_waiting = 0
+        self._hashes = HashLine(parallel_hashes)
         self._no_secret = secrets.token_bytes(32)
 
     async def check(self, claim: Claim, peer: str) -> Identity:
@@ -110,14 +111,15 @@ class LocalAuthenticator:
         """The identity that *name* and *password* open; see the contract."""
         user = self._domains.login_name(name)
         secret = secret_octets(password)
+        who = Applicant(peer, user, secret)
 
         async def recognises(record: AccountRecord | None) -> bool:
-            return await self._recognises(record, secret)
+            return await self._recognises(record, secret, who)
 
         async def proves(record: AccountRecord | None) -> bool:
-            return await self._proves(record, secret)
+            return await self._proves(record, secret, who)
 
-        return await self._sign_in(key_of(peer, user), user, recognises, proves)
+        return await self._sign_in(who, recognises, proves)
 
     async def check_apop(self, name: str, timestamp: str, digest: str, peer: str) -> Identity:
         """The same for APOP (RFC 1939, section 7); see the contract."""
@@ -126,26 +128,34 @@ class LocalAuthenticator:
         async def proves(record: AccountRecord | None) -> bool:
             return self._proves_apop(record, timestamp, digest)
 
-        return await self._sign_in(key_of(peer, user), user, proves, proves)
+        return await self._sign_in(Applicant(peer, user), proves, proves)
 
     def close(self) -> None:
         """End the threads, after the hashes being computed; call it after the last session."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._hashes.close()
 
-    async def _sign_in(
-        self, key: str, user: str | None, recognises: _Proof, proves: _Proof
-    ) -> Identity:
+    async def _sign_in(self, who: Applicant, recognises: _Proof, proves: _Proof) -> Identity:
         """The look, and the long way for whom it does not find: see the module's docstring."""
-        looked = self._throttle.may_look(key)
-        if looked and (identity := await self._look(user, recognises)):
-            self._throttle.found(key)
-            return identity
-        async with self._throttle.attempt(key, looked=looked) as attempt:
+        looked = self._throttle.may_look(who)
+        if looked and (identity := await self._look(who.user, recognises)):
+            self._throttle.found(who)
+        else:
+            identity = await self._long_way(who, recognises, proves, looked=looked)
+        self._throttle.signed_in(who, identity.user)
+        return identity
+
+    async def _long_way(
+        self, who: Applicant, recognises: _Proof, proves: _Proof, *, looked: bool
+    ) -> Identity:
+        """The throttle says when; who was crowded out has the look that was put off, at most."""
+        async with self._throttle.attempt(who, looked=looked) as attempt:
             if not attempt.crowded_out:
-                return await self._check(user, proves, attempt)
-            if not looked and (identity := await self._look(user, recognises)):
+                return await self._check(who.user, proves, attempt)
+            if attempt.late_look and (identity := await self._look(who.user, recognises)):
                 return identity
-            raise AuthUnavailable("too many attempts of this address are in line")
+            raise TooManyAttempts(
+                "too many attempts of this address or at this account are in line"
+            )
 
     async def _look(self, user: str | None, recognises: _Proof) -> Identity | None:
         """The identity, when that can be said without much work."""
@@ -196,7 +206,9 @@ class LocalAuthenticator:
         if now is None or now.generation != record.generation:
             raise CredentialsRefused("the account was changed during the sign-in")
 
-    async def _recognises(self, record: AccountRecord | None, secret: bytes) -> bool:
+    async def _recognises(
+        self, record: AccountRecord | None, secret: bytes, who: Applicant
+    ) -> bool:
         """Whether this was proved before; a hash only for what was, and too long ago.
 
         Nobody's memory is looked through for None, so that this takes as long.
@@ -205,21 +217,21 @@ class LocalAuthenticator:
         memory = self._cache.look(*subject, secret)
         if record is None or memory is not Memory.KNOWN:
             return record is not None and memory is Memory.PROOF
-        proved = await self._proves(record, secret)
+        proved = await self._proves(record, secret, who)
         self._must_be_unchanged(record)
         return proved
 
-    async def _proves(self, record: AccountRecord | None, secret: bytes) -> bool:
+    async def _proves(self, record: AccountRecord | None, secret: bytes, who: Applicant) -> bool:
         """One hash, or the memory of one; None: a hash that proves nothing."""
         if record is None:
-            await self._in_pool(self._passwords.proves, self._passwords.decoy, secret)
+            await self._in_pool(who, self._passwords.proves, self._passwords.decoy, secret)
             return False
         if self._cache.look(*_subject(record), secret) is Memory.PROOF:
             return True
-        if not await self._in_pool(self._passwords.proves, record.verifier, secret):
+        if not await self._in_pool(who, self._passwords.proves, record.verifier, secret):
             return False
         if self._passwords.outdated(record.verifier):
-            record = await self._in_pool(self._renewed, record, secret)
+            record = await self._in_pool(who, self._renewed, record, secret)
         self._cache.remember(*_subject(record), secret)
         return True
 
@@ -241,18 +253,14 @@ class LocalAuthenticator:
         same = hmac.compare_digest(expected.encode(), digest.lower().encode("utf-8", "replace"))
         return same and kept is not None
 
-    async def _in_pool(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run *work*, which hashes, on the pool; refuse when the line is too long."""
-        if self._hashes_waiting >= MAX_HASHES_WAITING:
-            raise AuthUnavailable(f"{MAX_HASHES_WAITING} sign-ins wait for a hash already")
-        self._hashes_waiting += 1
-        loop = asyncio.get_running_loop()
+    async def _in_pool(
+        self, who: Applicant, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run *work*, which hashes, on a thread when it is *who*'s turn."""
         try:
-            return await loop.run_in_executor(self._pool, partial(work, *args, **kwargs))
+            return await self._hashes.run(who.rank, who.network, partial(work, *args, **kwargs))
         except AccountError as error:
             raise AuthUnavailable(str(error)) from error
-        finally:
-            self._hashes_waiting -= 1
 
 
 def _usable(record: AccountRecord | None) -> AccountRecord | None:

@@ -55,7 +55,7 @@ def secret_octets(password: str) -> bytes:
             prepared = saslprep(password, unassigned=True)
         except ValueError:
             prepared = password
-    return _octets(prepared)
+    return octets_of(prepared)
 
 
 def check_new(password: str) -> None:
@@ -118,7 +118,7 @@ class Passwords:
             AccountError: the verifier is damaged, or there is no memory for the hash.
         """
         try:
-            return self._hasher.verify(_octets(verifier), secret)
+            return self._hasher.verify(octets_of(verifier), secret)
         except argon2.exceptions.VerifyMismatchError:
             return False
         except argon2.exceptions.InvalidHashError as error:
@@ -149,7 +149,8 @@ class Passwords:
         return f"one hash takes {self.parameters.memory_kib} KiB of memory"
 
 
-def _octets(text: str) -> bytes:
+def octets_of(text: str) -> bytes:
+    """The octets that a client sent; never raises."""
     try:
         return text.encode("utf-8", "surrogateescape")  # gives back the octets as received
     except UnicodeEncodeError:

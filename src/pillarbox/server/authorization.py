@@ -7,6 +7,7 @@ from pillarbox.contracts.errors import (
     MaildropLocked,
     OpenedTooSoon,
     PillarboxError,
+    TooManyAttempts,
 )
 from pillarbox.model import Identity
 from pillarbox.sasl import MECHANISMS, Challenge, SaslError
@@ -148,7 +149,12 @@ def _refuse(
     The *identity*, if it has been proved, says which device it was: with an app password
     it may sign in under the account's own name.
     """
-    outcome = {CredentialsRefused: "refused", MaildropLocked: "in-use", OpenedTooSoon: "too-soon"}
+    outcome = {
+        CredentialsRefused: "refused",
+        TooManyAttempts: "put-off",
+        MaildropLocked: "in-use",
+        OpenedTooSoon: "too-soon",
+    }
     emit = log.error if needs_operator(error) else log.warning
     if isinstance(error, MaildropLocked | OpenedTooSoon):
         emit = log.info  # the client is who it says, and comes again

@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pillarbox.auth.throttle import (
+from pillarbox.auth.address_throttle import (
     FORGIVE_SECONDS,
     LONGEST_DELAY_SECONDS,
     LONGEST_WAIT_SECONDS,
     LOOKS,
     MAX_FAILURES,
-    Throttle,
-    key_of,
+    AddressThrottle,
 )
 from tests.auth.faketime import FakeTime
 
@@ -24,29 +23,29 @@ def time() -> FakeTime:
 
 
 @pytest.fixture
-def throttle(time: FakeTime) -> Throttle:
-    return Throttle(clock=time.clock, sleep=time.sleep)
+def throttle(time: FakeTime) -> AddressThrottle:
+    return AddressThrottle(clock=time.clock, sleep=time.sleep)
 
 
-async def fail(throttle: Throttle, key: str) -> None:
+async def fail(throttle: AddressThrottle, key: str) -> None:
     async with throttle.attempt(key) as attempt:
         assert not attempt.crowded_out
 
 
-async def succeed(throttle: Throttle, key: str) -> None:
+async def succeed(throttle: AddressThrottle, key: str) -> None:
     async with throttle.attempt(key) as attempt:
         attempt.forgive()
 
 
 async def test_the_first_failure_costs_nothing_and_the_next_ones_double(
-    throttle: Throttle, time: FakeTime
+    throttle: AddressThrottle, time: FakeTime
 ) -> None:
     for _ in range(9):
         await fail(throttle, "a")
     assert time.slept == [0.5, 1, 2, 4, 8, 15, 15, 15]
 
 
-async def test_success_waits_as_long_as_failure(throttle: Throttle, time: FakeTime) -> None:
+async def test_success_waits_as_long_as_failure(throttle: AddressThrottle, time: FakeTime) -> None:
     for _ in range(4):
         await fail(throttle, "a")
     time.take_slept()
@@ -55,7 +54,7 @@ async def test_success_waits_as_long_as_failure(throttle: Throttle, time: FakeTi
 
 
 async def test_success_neither_adds_to_the_delay_nor_wipes_it_out(
-    throttle: Throttle, time: FakeTime
+    throttle: AddressThrottle, time: FakeTime
 ) -> None:
     """Else whoever has an account of his own could guess at others' without a delay."""
     for _ in range(3):
@@ -65,13 +64,15 @@ async def test_success_neither_adds_to_the_delay_nor_wipes_it_out(
     assert time.slept == [0.5, 1, 2, 2, 2]
 
 
-async def test_success_leaves_nothing_behind(throttle: Throttle) -> None:
+async def test_success_leaves_nothing_behind(throttle: AddressThrottle) -> None:
     await succeed(throttle, "a")
     assert len(throttle) == 0
     assert throttle.is_calm("a")
 
 
-async def test_one_failure_is_forgiven_each_minute(throttle: Throttle, time: FakeTime) -> None:
+async def test_one_failure_is_forgiven_each_minute(
+    throttle: AddressThrottle, time: FakeTime
+) -> None:
     for _ in range(3):
         await fail(throttle, "a")
     assert throttle.delay("a") == 2
@@ -88,7 +89,7 @@ async def test_one_failure_is_forgiven_each_minute(throttle: Throttle, time: Fak
 
 
 async def test_even_a_thousand_failures_are_forgiven_in_ten_minutes(
-    throttle: Throttle, time: FakeTime
+    throttle: AddressThrottle, time: FakeTime
 ) -> None:
     for _ in range(1000):
         await fail(throttle, "a")
@@ -100,7 +101,7 @@ async def test_even_a_thousand_failures_are_forgiven_in_ten_minutes(
 
 
 async def test_a_client_that_polls_each_minute_with_an_old_password_stays_quick(
-    throttle: Throttle, time: FakeTime
+    throttle: AddressThrottle, time: FakeTime
 ) -> None:
     for _ in range(100):
         await fail(throttle, "a")
@@ -108,7 +109,7 @@ async def test_a_client_that_polls_each_minute_with_an_old_password_stays_quick(
     assert time.slept == []
 
 
-async def test_other_addresses_are_not_slowed(throttle: Throttle, time: FakeTime) -> None:
+async def test_other_addresses_are_not_slowed(throttle: AddressThrottle, time: FakeTime) -> None:
     for _ in range(10):
         await fail(throttle, "a")
     time.take_slept()
@@ -118,13 +119,15 @@ async def test_other_addresses_are_not_slowed(throttle: Throttle, time: FakeTime
     assert throttle.is_calm("c")
 
 
-async def test_without_failures_an_attempt_does_not_suspend(throttle: Throttle) -> None:
+async def test_without_failures_an_attempt_does_not_suspend(throttle: AddressThrottle) -> None:
     attempt = succeed(throttle, "a")
     with pytest.raises(StopIteration):
         attempt.send(None)
 
 
-async def test_attempts_of_one_address_take_turns(throttle: Throttle, time: FakeTime) -> None:
+async def test_attempts_of_one_address_take_turns(
+    throttle: AddressThrottle, time: FakeTime
+) -> None:
     inside = 0
 
     async def guess() -> None:
@@ -139,7 +142,7 @@ async def test_attempts_of_one_address_take_turns(throttle: Throttle, time: Fake
     assert time.slept == [0.5, 1, 2, 4, 8, 15, 15]  # no faster than one after the other
 
 
-async def test_an_attempt_counts_from_its_beginning(throttle: Throttle) -> None:
+async def test_an_attempt_counts_from_its_beginning(throttle: AddressThrottle) -> None:
     async with throttle.attempt("a") as attempt:
         assert not throttle.is_calm("a")
         assert throttle.delay("a") == 0.5
@@ -147,7 +150,7 @@ async def test_an_attempt_counts_from_its_beginning(throttle: Throttle) -> None:
     assert throttle.is_calm("a")
 
 
-async def test_hanging_up_is_no_way_round(throttle: Throttle) -> None:
+async def test_hanging_up_is_no_way_round(throttle: AddressThrottle) -> None:
     begun = asyncio.Event()
 
     async def guess_and_hang_up() -> None:
@@ -165,7 +168,7 @@ async def test_hanging_up_is_no_way_round(throttle: Throttle) -> None:
 
 @pytest.mark.parametrize("looked", [True, False])
 async def test_hanging_up_in_line_frees_the_place_and_counts_after_a_look(
-    throttle: Throttle, time: FakeTime, looked: bool
+    throttle: AddressThrottle, time: FakeTime, looked: bool
 ) -> None:
     """A look that found nothing was an answer: to leave with it must not be free."""
 
@@ -187,7 +190,7 @@ async def test_hanging_up_in_line_frees_the_place_and_counts_after_a_look(
 
 async def test_nobody_stands_in_line_for_long(time: FakeTime) -> None:
     """The line gets shorter as the delay grows; whom there is no place for is told so."""
-    throttle = Throttle(clock=time.clock, sleep=time.sleep)
+    throttle = AddressThrottle(clock=time.clock, sleep=time.sleep)
 
     async def guess() -> bool:
         async with throttle.attempt("a") as attempt:
@@ -213,7 +216,7 @@ async def test_nobody_stands_in_line_for_long(time: FakeTime) -> None:
 
 
 async def test_right_attempts_that_come_together_have_all_a_place(
-    throttle: Throttle, time: FakeTime
+    throttle: AddressThrottle, time: FakeTime
 ) -> None:
     """An office after a restart: everybody at once, none of them known yet."""
     await fail(throttle, "a")
@@ -231,13 +234,13 @@ async def test_right_attempts_that_come_together_have_all_a_place(
 # Looks
 
 
-async def test_a_calm_address_may_look_without_end(throttle: Throttle) -> None:
+async def test_a_calm_address_may_look_without_end(throttle: AddressThrottle) -> None:
     assert all(throttle.may_look("a") for _ in range(10 * LOOKS))
     assert len(throttle) == 0
 
 
 async def test_looks_of_an_address_that_guesses_are_rationed(
-    throttle: Throttle, time: FakeTime
+    throttle: AddressThrottle, time: FakeTime
 ) -> None:
     await fail(throttle, "a")
     assert [throttle.may_look("a") for _ in range(LOOKS + 2)] == [True] * LOOKS + [False] * 2
@@ -250,7 +253,7 @@ async def test_looks_of_an_address_that_guesses_are_rationed(
     assert sum(throttle.may_look("a") for _ in range(2 * LOOKS)) == LOOKS
 
 
-async def test_a_look_that_finds_something_is_given_back(throttle: Throttle) -> None:
+async def test_a_look_that_finds_something_is_given_back(throttle: AddressThrottle) -> None:
     await fail(throttle, "a")
     for _ in range(10 * LOOKS):
         assert throttle.may_look("a")
@@ -258,7 +261,9 @@ async def test_a_look_that_finds_something_is_given_back(throttle: Throttle) -> 
     throttle.found("nobody has failed here")
 
 
-async def test_success_does_not_take_back_what_others_failed_meanwhile(throttle: Throttle) -> None:
+async def test_success_does_not_take_back_what_others_failed_meanwhile(
+    throttle: AddressThrottle,
+) -> None:
     async with throttle.attempt("a") as own:
         guess = asyncio.create_task(fail(throttle, "a"))
         await asyncio.sleep(0)
@@ -270,7 +275,7 @@ async def test_success_does_not_take_back_what_others_failed_meanwhile(throttle:
 
 
 async def test_an_error_in_the_check_counts_as_a_failure_and_ends_the_turn(
-    throttle: Throttle,
+    throttle: AddressThrottle,
 ) -> None:
     async def break_off() -> None:
         async with throttle.attempt("a"):
@@ -283,7 +288,7 @@ async def test_an_error_in_the_check_counts_as_a_failure_and_ends_the_turn(
 
 
 async def test_one_too_many_in_line_waits_as_long_and_is_not_checked(time: FakeTime) -> None:
-    throttle = Throttle(waiting=2, clock=time.clock, sleep=time.sleep)
+    throttle = AddressThrottle(waiting=2, clock=time.clock, sleep=time.sleep)
     for _ in range(4):
         await fail(throttle, "a")
     time.take_slept()
@@ -300,7 +305,7 @@ async def test_one_too_many_in_line_waits_as_long_and_is_not_checked(time: FakeT
 
 
 async def test_the_table_is_bounded_and_forgets_whoever_tried_longest_ago(time: FakeTime) -> None:
-    throttle = Throttle(peers=3, clock=time.clock, sleep=time.sleep)
+    throttle = AddressThrottle(peers=3, clock=time.clock, sleep=time.sleep)
     for key in "abc":
         await fail(throttle, key)
     await fail(throttle, "a")
@@ -311,7 +316,7 @@ async def test_the_table_is_bounded_and_forgets_whoever_tried_longest_ago(time: 
 
 
 async def test_whoever_is_in_line_is_not_forgotten(time: FakeTime) -> None:
-    throttle = Throttle(peers=2, clock=time.clock, sleep=time.sleep)
+    throttle = AddressThrottle(peers=2, clock=time.clock, sleep=time.sleep)
     async with throttle.attempt("a"):
         for key in "bcde":
             await fail(throttle, key)
@@ -327,7 +332,7 @@ async def test_whoever_is_in_line_is_not_forgotten(time: FakeTime) -> None:
 def test_delays_are_bounded_and_never_wrong_for_others(script: list[tuple[str, bool, int]]) -> None:
     async def run() -> None:
         time = FakeTime()
-        throttle = Throttle(peers=4, clock=time.clock, sleep=time.sleep)
+        throttle = AddressThrottle(peers=4, clock=time.clock, sleep=time.sleep)
         guilty = set()
         for key, right, pause in script:
             await (succeed if right else fail)(throttle, key)
@@ -340,42 +345,3 @@ def test_delays_are_bounded_and_never_wrong_for_others(script: list[tuple[str, b
         assert all(delay <= LONGEST_DELAY_SECONDS for delay in time.slept)
 
     asyncio.run(run())
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::"),
-        ("2001:DB8:1:2::1", "2001:db8:1:2::1"),
-        ("fe80::1%eth0", "fe80::2%eth0"),
-    ],
-)
-def test_one_address_or_one_network(one: str, other: str) -> None:
-    assert key_of(one, "alice") == key_of(other, "bob")
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("192.0.2.7", "192.0.2.8"),
-        ("2001:db8:1:2::1", "2001:db8:1:3::1"),
-        ("192.0.2.7", "::c000:207"),
-        ("nonsense", "192.0.2.7"),
-    ],
-)
-def test_different_addresses(one: str, other: str) -> None:
-    assert key_of(one, "alice") != key_of(other, "alice")
-
-
-@pytest.mark.parametrize("peer", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1", "unix"])
-def test_a_peer_on_this_machine_speaks_for_many_so_each_name_counts_apart(peer: str) -> None:
-    assert key_of(peer, "alice") == key_of("unix", "alice")
-    assert key_of(peer, "alice") != key_of(peer, "bob")
-    assert key_of(peer, None) != key_of(peer, "alice")
-
-
-@given(st.text(), st.none() | st.text())
-def test_any_peer_has_a_short_key(peer: str, name: str) -> None:
-    assert len(key_of(peer, name)) <= 70 + len(name or "")
