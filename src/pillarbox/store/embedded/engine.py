@@ -337,9 +337,7 @@ class EmbeddedStore:
                 return row
         raise _locked(identity)
 
-    async def _seen(
-        self, shard: Shard, identity: Identity, row: ViewRow, now: float
-    ) -> ViewRow:
+    async def _seen(self, shard: Shard, identity: Identity, row: ViewRow, now: float) -> ViewRow:
         """Note the opening. Where other views could take away messages of this one until it
         is noted, wait for it; then its row is read again. Whatever it raises, it unlocks the view.
         """

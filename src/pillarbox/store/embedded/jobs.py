@@ -206,9 +206,7 @@ def _delete_of_one_view(transaction: Transaction, maildrop: int, seqs: Collectio
     )
 
 
-def _delete_rows(
-    transaction: Transaction, maildrop: int, seqs: Collection[int]
-) -> tuple[int, int]:
+def _delete_rows(transaction: Transaction, maildrop: int, seqs: Collection[int]) -> tuple[int, int]:
     """Delete messages of a maildrop, whoever lists them; how many, and their octets."""
     sql = transaction.sql
     these = "maildrop = :maildrop AND seq IN (SELECT value FROM json_each(:seqs))"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated, NamedTuple
 
 import typer
@@ -58,7 +59,8 @@ def show(
     with accounts_of(config) as accounts:
         seen = asyncio.run(_look(config, accounts, user, view))
     if as_json:
-        show_json({"maildrop": seen.status, "messages": [_as_json(seen, m) for m in seen.waiting]})
+        messages = [_as_json(seen, message) for message in seen.waiting]
+        show_json({"maildrop": _status_as_json(seen.status), "messages": messages})
         return
     _show_status(seen.status)
     if seen.waiting:
@@ -80,7 +82,8 @@ def _show_status(status: MaildropStatus) -> None:
         f"{status.user}: {counted(status.count, 'message')}, {counted(status.octets, 'octet')}"
     )
     for view in status.views:
-        holds = "" if view.holds else ", holds none back"
+        # Where nobody else deletes anything there is nothing to hold back.
+        holds = "" if view.holds or len(status.views) == 1 else ", holds none back"
         typer.echo(f"view {view.name}: {counted(view.count, 'message')}{holds}, {_lock(view)}")
 
 
@@ -102,6 +105,14 @@ def _show_messages(seen: _Seen, limit: int) -> None:
     )
     if len(seen.waiting) > limit:
         typer.echo(f"\nand {len(seen.waiting) - limit} more: --limit 0 shows all")
+
+
+def _status_as_json(status: MaildropStatus) -> dict[str, object]:
+    views = [
+        {**asdict(view), "created_at": moment(view.created_at), "seen_at": moment(view.seen_at)}
+        for view in status.views
+    ]
+    return {**asdict(status), "views": views}
 
 
 def _as_json(seen: _Seen, message: Waiting) -> dict[str, object]:
