@@ -57,7 +57,9 @@ def listed(run: Run, user: str = "alice") -> dict[str, dict[str, Any]]:
 
 
 def add(run: Run, device: str, *options: str) -> dict[str, Any]:
-    added: dict[str, Any] = json.loads(run("device", "add", "alice", device, "--json", *options).stdout)
+    added: dict[str, Any] = json.loads(
+        run("device", "add", "alice", device, "--json", *options).stdout
+    )
     return added
 
 
@@ -283,9 +285,7 @@ def test_a_device_that_does_not_come_is_warned_of_before_and_after(
 # -- remove --------------------------------------------------------------------------------
 
 
-def test_remove_releases_what_only_the_device_held_back(
-    run: Run, store: Path, alice: str
-) -> None:
+def test_remove_releases_what_only_the_device_held_back(run: Run, store: Path, alice: str) -> None:
     for device in ("phone", "laptop"):
         add(run, device)
     deliver(store, alice, [ONE, TWO])
@@ -316,9 +316,7 @@ def test_remove_what_is_not_there(run: Run, alice: str, device: str) -> None:
     assert "there is no account" in run("device", "remove", "bob", "x", "--yes", code=2).stderr
 
 
-def test_the_default_view_can_be_told_to_hold_nothing(
-    run: Run, store: Path, alice: str
-) -> None:
+def test_the_default_view_can_be_told_to_hold_nothing(run: Run, store: Path, alice: str) -> None:
     add(run, "phone")
     deliver(store, alice, [ONE])
     collect_none = Identity(alice)
