@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,15 +13,16 @@ import pytest
 from typer.testing import CliRunner
 
 from pillarbox.app.cli import app
-from pillarbox.app.cli import device as _device  # noqa: F401 - its commands are loaded by name
 from pillarbox.auth.accounts import Accounts
+from pillarbox.auth.authenticator import LocalAuthenticator
+from pillarbox.contracts.errors import CredentialsRefused
 from pillarbox.model import DEFAULT_VIEW, Identity
+from pillarbox.sasl.claims import PasswordClaim
 from pillarbox.store.embedded import EmbeddedStore, open_store
-from tests.app.cli.conftest import Run, deliver
+from tests.app.cli.conftest import Run, collect, deliver, grow_older
 
 ONE = b"Subject: one\r\n\r\nfirst\r\n"
 TWO = b"Subject: two\r\n\r\nsecond\r\n"
-DAY = 86400
 
 Result = TypeVar("Result")
 
@@ -38,16 +38,21 @@ def with_store(store: Path, act: Callable[[EmbeddedStore], Awaitable[Result]]) -
     return asyncio.run(run())
 
 
-def collect(store: Path, user: str, view: str) -> int:
-    """A session of *view* that deletes all it sees; how many those were."""
+def opens(store: Path, name: str, password: str) -> Identity | None:
+    """What *password* opens under *name*; None: nothing."""
 
-    async def act(engine: EmbeddedStore) -> int:
-        maildrop = await engine.open(Identity(user, view))
-        await maildrop.commit(range(1, maildrop.count + 1))
-        await maildrop.release()
-        return maildrop.count
+    async def check() -> Identity | None:
+        accounts = Accounts(store / "accounts.db")
+        authenticator = LocalAuthenticator(accounts, domains=["example.org"])
+        try:
+            return await authenticator.check(PasswordClaim(name, password), "192.0.2.1")
+        except CredentialsRefused:
+            return None
+        finally:
+            authenticator.close()
+            accounts.close()
 
-    return with_store(store, act)
+    return asyncio.run(check())
 
 
 def listed(run: Run, user: str = "alice") -> dict[str, dict[str, Any]]:
@@ -61,17 +66,6 @@ def add(run: Run, device: str, *options: str) -> dict[str, Any]:
         run("device", "add", "alice", device, "--json", *options).stdout
     )
     return added
-
-
-def age(store: Path, view: str, days: float) -> None:
-    """Let *view* have been made, and seen, so long ago."""
-    for index in store.glob("shard-*/index.db"):
-        with sqlite3.connect(index) as sql:
-            sql.execute(
-                "UPDATE views SET created_at = created_at - ?1, seen_at = seen_at - ?1 WHERE name = ?2",
-                (days * DAY, view),
-            )
-        sql.close()
 
 
 # -- add -----------------------------------------------------------------------------------
@@ -104,12 +98,9 @@ def test_the_ports_are_those_that_are_served(run: Run, alice: str, tmp_path: Pat
 
 
 def test_the_password_that_is_printed_opens_the_view(run: Run, store: Path, alice: str) -> None:
-    """(The authenticator's own tests say more; this one says that it is the same file.)"""
     password = add(run, "phone")["password"]
-    accounts = Accounts(store / "accounts.db")
-    assert [record.device for record in accounts.devices("alice")] == ["phone"]
-    assert accounts._devices.find("alice", password) == "phone"
-    accounts.close()
+    assert opens(store, "alice+phone", password) == Identity("alice", "phone")
+    assert opens(store, "alice", password) == Identity("alice", "phone")
 
 
 def test_the_password_is_kept_nowhere(run: Run, store: Path, alice: str) -> None:
@@ -271,11 +262,11 @@ def test_a_device_that_does_not_come_is_warned_of_before_and_after(
 ) -> None:
     add(run, "phone")
     month = ("--set", "retention.unread_by_device_days=30")
-    age(store, "phone", 25.5)
+    grow_older(store, days=25.5, view="phone")
     assert "phone" not in run("device", "list", alice).stdout.partition("\n\n")[2]
     shown = run(*month, "device", "list", alice).stdout
     assert "phone: does not come; in 4 days mail will no longer wait for it" in shown
-    age(store, "phone", 10)
+    grow_older(store, days=10, view="phone")
     shown = run(*month, "device", "list", alice).stdout
     assert "phone: has been gone for too long" in shown
     (phone,) = [d for d in json.loads(run(*month, "device", "list", alice, "--json").stdout) if d["device"] == "phone"]  # fmt: skip
@@ -298,7 +289,7 @@ def test_remove_releases_what_only_the_device_held_back(run: Run, store: Path, a
     assert run("maildrop", "check").stdout == "everything agrees\n"
 
 
-def test_remove_asks_and_no_is_no(run: Run, store: Path, alice: str, monkeypatch: Any) -> None:
+def test_without_a_terminal_remove_wants_yes(run: Run, store: Path, alice: str) -> None:
     for device in ("phone", "laptop"):
         add(run, device)
     deliver(store, alice, [ONE])
@@ -306,8 +297,29 @@ def test_remove_asks_and_no_is_no(run: Run, store: Path, alice: str, monkeypatch
     refused = run("device", "remove", alice, "phone", code=2)
     assert "1 message" in refused.stderr
     assert "--yes" in refused.stderr
-    monkeypatch.setattr("pillarbox.app.cli.device.remove.sys.stdin.isatty", lambda: True, raising=False)  # fmt: skip
     assert set(listed(run)) == {DEFAULT_VIEW, "phone", "laptop"}
+
+
+@pytest.mark.parametrize(("answer", "left"), [("n", True), ("y", False)])
+def test_a_terminal_is_asked(
+    run: Run,
+    store: Path,
+    alice: str,
+    settings: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    left: bool,
+) -> None:
+    add(run, "phone")
+    deliver(store, alice, [ONE])
+    collect(store, alice)
+    add(run, "laptop", "--from-now-on")
+    monkeypatch.setattr("pillarbox.app.cli.device.remove.is_terminal", lambda: True)
+    result = CliRunner().invoke(
+        app, [*settings, "device", "remove", alice, "phone"], input=f"{answer}\n"
+    )
+    assert "Remove phone of alice, and up to 1 message" in result.output
+    assert ("phone" in listed(run)) is left
 
 
 @pytest.mark.parametrize("device", ["phone", "a+b"])
@@ -342,9 +354,8 @@ def test_a_device_made_again_is_a_new_one(run: Run, store: Path, alice: str) -> 
     run("device", "remove", alice, "phone", "--yes")
     second = add(run, "phone")["password"]
     assert first != second
-    accounts = Accounts(store / "accounts.db")
-    assert accounts._devices.find("alice", first) is None
-    accounts.close()
+    assert opens(store, "alice+phone", first) is None
+    assert opens(store, "alice+phone", second) == Identity("alice", "phone")
     assert listed(run)["phone"]["messages"] == 1
 
 
@@ -359,9 +370,7 @@ def test_user_remove_takes_the_devices_along_and_none_comes_back(
     run("user", "remove", alice, "--yes")
     run("user", "add", alice, "--password-stdin", input="new\n")
     assert list(listed(run)) == [DEFAULT_VIEW]
-    accounts = Accounts(store / "accounts.db")
-    assert accounts._devices.find("alice", password) is None
-    accounts.close()
+    assert opens(store, "alice", password) is None
 
 
 def test_app_passwords_of_an_earlier_user_never_open_a_new_account(

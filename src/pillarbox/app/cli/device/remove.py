@@ -76,10 +76,15 @@ async def _remove(
     return [message for message in alone if message.unique_id not in left]
 
 
+def is_terminal() -> bool:
+    """Whether there is somebody to ask."""
+    return sys.stdin.isatty()
+
+
 def _ask(user: str, device: str, alone: list[Waiting]) -> None:
     octets = sum(message.octets for message in alone)
     mail = f"{counted(len(alone), 'message')} ({counted(octets, 'octet')})"
-    if not sys.stdin.isatty():
+    if not is_terminal():
         raise CommandFailed(
             f"{mail} may wait for {device} of {user} only, and there is no terminal to ask on: "
             "use --yes",
