@@ -23,6 +23,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.clients.drivers import NO_MAIL, Curl, Errand, Fetchmail, Mpop, attempt
@@ -32,16 +33,37 @@ from tests.postoffice import PostOffice
 USER = "alice"
 
 
+@dataclass(frozen=True)
+class Round(Errand):
+    """Visits to a door that stays where it is, also while the server is dead."""
+
+    standing: int = 0
+
+    @property
+    def port(self) -> int:
+        return self.standing
+
+
 class Device(ABC):
     """One program, and the mailbox that it fills."""
 
     name: str
 
-    def __init__(self, office: PostOffice, folder: Path, password: str) -> None:
+    books = False
+    """Whether the program is to leave out, and delete, what it knows by unique-id."""
+
+    def __init__(self, office: PostOffice, port: int, folder: Path, password: str) -> None:
         self.folder = folder / self.name
         self.folder.mkdir()
-        self.errand = Errand(
-            office, f"{USER}+{self.name}", "pop3s", self.folder, keep=False, password=password
+        self.errand = Round(
+            office,
+            f"{USER}+{self.name}",
+            "pop3s",
+            self.folder,
+            keep=False,
+            only_new=self.books,
+            password=password,
+            standing=port,
         )
         self.mail: dict[str, int] = defaultdict(int)
         """How often each letter is in its mailbox, by tag."""
@@ -78,19 +100,11 @@ class Device(ABC):
 class MpopDevice(Device):
     name = "mpop"
     program = Mpop()
+    books = True
 
     def visit(self) -> bool:
-        errand = Errand(
-            self.errand.office,
-            self.errand.user,
-            "pop3s",
-            self.folder,
-            keep=False,
-            only_new=True,  # its own books: what it has is deleted, not collected again
-            password=self.errand.password,
-        )
-        code, _ = attempt(self.program.command(errand), self.folder)
-        found = self.program.collected(errand)
+        code, _ = attempt(self.program.command(self.errand), self.folder)
+        found = self.program.collected(self.errand)
         return self._put((content.replace(b"\n", b"\r\n") for content in found), done=code == 0)
 
 
@@ -113,8 +127,8 @@ class CurlDevice(Device):
     name = "curl"
     program = Curl()
 
-    def __init__(self, office: PostOffice, folder: Path, password: str) -> None:
-        super().__init__(office, folder, password)
+    def __init__(self, office: PostOffice, port: int, folder: Path, password: str) -> None:
+        super().__init__(office, port, folder, password)
         self.by_unique_id: dict[str, str] = {}
         """Tags; two ids of one letter, or two letters of one id, are the server's mistake."""
 

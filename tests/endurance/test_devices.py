@@ -138,19 +138,18 @@ class Audit:
             assert not lost, f"{device.name} was to have {sorted(lost)}, but never got them"
 
 
-def make_office(folder: Path) -> PostOffice:
-    """With a door that stays where it is: clients remember what they had from where."""
+def free_port() -> int:
+    """For a door that stays where it is: clients remember what they had from where."""
     with socket.create_server((HOST, 0)) as probe:
-        port = probe.getsockname()[1]
-    return PostOffice(folder, users=[USER], settings={"listen": {"pop3s": [f"{HOST}:{port}"]}})
+        return int(probe.getsockname()[1])
 
 
-def add_devices(office: PostOffice, folder: Path) -> list[Device]:
+def add_devices(office: PostOffice, port: int, folder: Path) -> list[Device]:
     devices = []
     for kind in DEVICES:
         added = office.run("device", "add", USER, kind.name, "--json")
         assert added.returncode == 0, added.stderr
-        devices.append(kind(office, folder, json.loads(added.stdout)["password"]))
+        devices.append(kind(office, port, folder, json.loads(added.stdout)["password"]))
     return devices
 
 
@@ -164,8 +163,10 @@ def test_each_device_gets_each_message_once_whatever_is_killed(
 ) -> None:
     if missing():
         pytest.skip(f"not installed on this machine: {', '.join(missing())}")
-    office = make_office(tmp_path)
-    devices = add_devices(office, tmp_path)
+    port = free_port()
+    doors = {"listen": {"pop3s": [f"{HOST}:{port}"]}}
+    office = PostOffice(tmp_path, users=[USER], settings=doors)
+    devices = add_devices(office, port, tmp_path)
     sender = Sender(office, letters)
     audit = Audit(office, devices)
     dice = random.Random(letters)
