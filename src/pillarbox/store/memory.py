@@ -198,7 +198,7 @@ class MemoryStore:
         return [_waiting(message, box) for message in box.messages]
 
     async def expire(self, retention: Retention) -> Expired:
-        outcomes = [self._expire(user, retention) for user in list(self._boxes)]
+        outcomes = [self._expire(user, retention) for user in sorted(self._boxes)]
         return Expired(
             sum(outcome.messages for outcome in outcomes),
             sum(outcome.octets for outcome in outcomes),
@@ -214,7 +214,7 @@ class MemoryStore:
             old = [message for message in box.messages if message.received_at < before]
         if retention.absent_seconds:
             before = now - retention.absent_seconds
-            absent = [name for name, view in box.views.items() if view.is_overdue(before)]
+            absent = sorted(name for name, view in box.views.items() if view.is_overdue(before))
             if self._default_holds and DEFAULT_VIEW in absent:
                 absent.remove(DEFAULT_VIEW)
         if not old and not absent:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from pillarbox.contracts.errors import NoSuchView, StoreUnavailable, ViewExists
 from pillarbox.contracts.store import Finding, MaildropStatus, ViewStatus
@@ -36,38 +37,40 @@ def users(shards: Sequence[Shard]) -> list[str]:
     return sorted(name for shard in shards for (name,) in shard.rows("SELECT name FROM maildrops"))
 
 
+class _View(NamedTuple):
+    """A row of the status."""
+
+    in_maildrop: int
+    octets_in_maildrop: int
+    view: int
+    epoch: int
+    name: str
+    messages: int
+    octets: int
+    holds: int
+    created_at: float | None
+    seen_at: float | None
+
+
 def status(shard: Shard, user: str, holding: Holding) -> MaildropStatus:
-    rows = shard.rows_by_name(_STATUS, holding.parameters(user=user))
+    rows = [_View._make(row) for row in shard.rows_by_name(_STATUS, holding.parameters(user=user))]
     if not rows:
-        holds = holding.default_holds
-        return MaildropStatus(
-            user, 0, 0, (ViewStatus(DEFAULT_VIEW, 0, 0, locked=False, holder=None, holds=holds),)
-        )
-    views = tuple(_view_status(shard, *row[2:]) for row in rows)
-    return MaildropStatus(user, rows[0][0], rows[0][1], views)
+        rows = [_View(0, 0, 0, 0, DEFAULT_VIEW, 0, 0, holding.default_holds, None, None)]
+    views = tuple(_view_status(shard, row) for row in rows)
+    return MaildropStatus(user, rows[0].in_maildrop, rows[0].octets_in_maildrop, views)
 
 
-def _view_status(
-    shard: Shard,
-    view: int,
-    epoch: int,
-    name: str,
-    messages: int,
-    octets: int,
-    holds: int,
-    created_at: float | None,
-    seen_at: float | None,
-) -> ViewStatus:
-    process = shard.holder(byte_of(view, epoch))
+def _view_status(shard: Shard, row: _View) -> ViewStatus:
+    process = shard.holder(byte_of(row.view, row.epoch))
     return ViewStatus(
-        name,
-        messages,
-        octets,
+        row.name,
+        row.messages,
+        row.octets,
         locked=process is not None,
         holder=f"process {process}" if process else None,
-        holds=bool(holds) or shard.seen.are_pending_for(view),
-        created_at=created_at,
-        seen_at=seen_at,
+        holds=bool(row.holds) or shard.seen.are_pending_for(row.view),
+        created_at=row.created_at,
+        seen_at=row.seen_at,
     )
 
 

@@ -51,7 +51,7 @@ _DUE = f"""
     AND (m.received_at < :received_before OR {DELETED} AND NOT {HELD})
 """  # noqa: S608 - our own text
 _MARK = f"""
-    UPDATE views AS v SET absent = 1 WHERE v.maildrop = :maildrop AND {OVERDUE} RETURNING v.name
+    UPDATE views AS v SET absent = 1 WHERE v.maildrop = :maildrop AND {OVERDUE} RETURNING name
 """  # noqa: S608 - our own text
 
 
@@ -113,7 +113,7 @@ async def _expire(shard: Shard, limits: Limits) -> list[Expired]:
         async with asyncio.TaskGroup() as group:
             for _ in range(AT_ONCE):
                 group.create_task(work())
-    except* Exception as failures:
+    except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
     return done
 
@@ -167,6 +167,8 @@ async def _step(
     views = shard.lock_all(maildrop)
     if views is None:
         raise MaildropLocked("the maildrop is in use")
+    if not views:  # it has been removed
+        return Expired()
     job = Expire(maildrop, views, seqs, limits, marks=marks)
     try:
         outcome = shard.writer.submit(job)

@@ -56,6 +56,8 @@ BUSY_SECONDS = 5.0
 OLDEST_SQLITE = (3, 35, 0)
 """RETURNING and UPDATE ... FROM."""
 
+_NOW = "CAST(strftime('%s', 'now') AS REAL)"
+
 MIGRATIONS = (
     f"""
     CREATE TABLE maildrops (
@@ -98,7 +100,7 @@ MIGRATIONS = (
     ALTER TABLE bodies ADD COLUMN checksum INTEGER;
     """,
     # Whether a view of before was used is not known: it holds mail back.
-    """
+    f"""
     ALTER TABLE views ADD COLUMN created_at REAL;
     ALTER TABLE views ADD COLUMN seen_at REAL;
     ALTER TABLE views ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
@@ -108,18 +110,18 @@ MIGRATIONS = (
         seq INTEGER NOT NULL,
         PRIMARY KEY (view, seq)
     ) WITHOUT ROWID;
-    UPDATE views SET seen_at = CAST(strftime('%s', 'now') AS REAL);
-    """,
+    UPDATE views SET seen_at = {_NOW};
+    """,  # noqa: S608 - our own text
 )
 """Statement scripts; the index's user_version says how many of them it has had."""
 _WITHOUT_DEVICES = 2
 """The last version whose maildrops have one view each."""
-_STAND_INS = """
+_STAND_INS = f"""
     CREATE TEMP VIEW views AS
-        SELECT *, NULL AS created_at, opened_at AS seen_at, 0 AS since, 0 AS absent
+        SELECT *, NULL AS created_at, {_NOW} AS seen_at, 0 AS since, 0 AS absent
         FROM main.views;
     CREATE TEMP TABLE hidden (view INTEGER, seq INTEGER, PRIMARY KEY (view, seq)) WITHOUT ROWID;
-"""
+"""  # noqa: S608 - our own text
 """What an index of :data:`_WITHOUT_DEVICES` lacks, for a connection that only looks and must
 not bring it up to date. Temporary names hide those of the index."""
 

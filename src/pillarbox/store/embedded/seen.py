@@ -52,7 +52,7 @@ class SeenNotes:
         """Whether a note of *view* is under way."""
         return view in self._pending
 
-    def _settled(self, view: int, noted: asyncio.Future[None | Exception]) -> None:
+    def _settled(self, view: int, noted: asyncio.Future[Exception | None]) -> None:
         self._pending.discard(view)
         if not noted.cancelled() and noted.result() is not None:
             self._resting_until = time.monotonic() + REST_SECONDS

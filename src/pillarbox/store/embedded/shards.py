@@ -237,9 +237,9 @@ class Shard:
         views = self._all_views(maildrop)
         locked: list[int] = []
         try:
-            if all(self._acquired(view.byte, locked) for view in views):
-                if self._all_views(maildrop) == views:
-                    return views
+            acquired = all(self._acquired(view.byte, locked) for view in views)
+            if acquired and self._all_views(maildrop) == views:
+                return views
             self._unlock_all(locked)
         except BaseException:
             self._unlock_all(locked)

@@ -72,11 +72,11 @@ def hide(sql: sqlite3.Connection, maildrop: int, view: int, seqs: Collection[int
     """Take messages off the list of one view."""
     which = {"maildrop": maildrop, "view": view, "seqs": json.dumps(list(seqs))}
     sql.execute(
-        f"""UPDATE views SET messages = messages - off.n, octets = octets - off.octets
+        f"""UPDATE views SET messages = views.messages - off.n, octets = views.octets - off.octets
         FROM (SELECT count(*) AS n, coalesce(sum(m.octets), 0) AS octets
             FROM messages AS m JOIN views AS v ON v.id = :view
             WHERE {_THESE} AND {LISTED}) AS off
-        WHERE id = :view""",  # noqa: S608 - our own text
+        WHERE views.id = :view""",  # noqa: S608 - our own text
         which,
     )
     sql.execute(
@@ -116,11 +116,11 @@ def take_off_all_lists(sql: sqlite3.Connection, maildrop: int, seqs: Collection[
     """What the views count and have hidden, before these messages are removed."""
     which = {"maildrop": maildrop, "seqs": json.dumps(list(seqs))}
     sql.execute(
-        f"""UPDATE views SET messages = messages - off.n, octets = octets - off.octets
+        f"""UPDATE views SET messages = views.messages - off.n, octets = views.octets - off.octets
         FROM (SELECT v.id AS view, count(*) AS n, sum(m.octets) AS octets
             FROM views AS v JOIN messages AS m ON m.maildrop = v.maildrop
             WHERE {_THESE} AND {LISTED} GROUP BY v.id) AS off
-        WHERE id = off.view""",  # noqa: S608 - our own text
+        WHERE views.id = off.view""",  # noqa: S608 - our own text
         which,
     )
     sql.execute(

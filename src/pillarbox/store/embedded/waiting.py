@@ -45,7 +45,10 @@ def waiting(shard: Shard, user: str, holding: Holding) -> list[Waiting]:
     known: dict[str | None, Names] = {}  # most messages wait for the same views
     for listers in {row[3] for row in rows}:
         known[listers] = _names(listers, views)
-    return [Waiting(*message, *known[listers]) for *message, listers in rows]
+    return [
+        Waiting(unique_id, octets, received_at, *known[listers])
+        for unique_id, octets, received_at, listers in rows
+    ]
 
 
 def _names(listers: str | None, views: list[Any]) -> Names:
