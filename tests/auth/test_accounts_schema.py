@@ -13,8 +13,8 @@ from pillarbox.auth import accounts_file, accounts_schema
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.accounts_schema import SCHEMA_VERSION
 from pillarbox.auth.errors import AccountsUnavailable
-from pillarbox.auth.passwords import Passwords, secret_octets
-from tests.auth.conftest import CHEAP
+from pillarbox.auth.passwords import secret_octets
+from tests.auth.conftest import cheap_passwords
 
 FILES = Path(__file__).parent / "files"
 
@@ -31,7 +31,7 @@ def old_file(path: Path) -> Path:
 
 
 def opened(path: Path) -> Accounts:
-    return Accounts(path, passwords=Passwords(CHEAP), create=False)
+    return Accounts(path, passwords=cheap_passwords(), create=False)
 
 
 def version(path: Path) -> int:
@@ -49,7 +49,7 @@ def test_an_old_file_keeps_all_that_was_in_it(old_file: Path) -> None:
     assert (bob.name, bob.apop_secret, bob.disabled) == ("bob", None, True)
     assert (carol.name, carol.quota_octets, carol.created_at) == ("carol", 5000, 1_000_000)
     for record in (alice, bob, carol):
-        assert Passwords(CHEAP).proves(record.verifier, secret_octets("secret"))
+        assert cheap_passwords().proves(record.verifier, secret_octets("secret"))
     assert accounts.add("dora", "secret").generation == 6  # dora's first was 5: never given again
     accounts.close()
     assert version(old_file) == SCHEMA_VERSION
@@ -144,7 +144,7 @@ def test_whoever_cannot_bring_it_up_to_date_now_says_why_and_can_later(
 def test_a_new_file_has_secrets_of_its_own(tmp_path: Path) -> None:
     seen = set()
     for name in "ab":
-        accounts = Accounts(tmp_path / name / "accounts.db", passwords=Passwords(CHEAP))
+        accounts = Accounts(tmp_path / name / "accounts.db", passwords=cheap_passwords())
         seen |= {accounts._file.secret("app-passwords"), accounts._file.secret("salts")}
         assert accounts._file.secret("salts") == accounts._file.secret("salts")
         accounts.close()
@@ -154,7 +154,7 @@ def test_a_new_file_has_secrets_of_its_own(tmp_path: Path) -> None:
 
 def test_a_file_put_back_from_elsewhere_has_its_own_secrets_after_a_reload(tmp_path: Path) -> None:
     one, other = (
-        Accounts(tmp_path / name / "accounts.db", passwords=Passwords(CHEAP)) for name in "ab"
+        Accounts(tmp_path / name / "accounts.db", passwords=cheap_passwords()) for name in "ab"
     )
     first, second = one._file.secret("salts"), other._file.secret("salts")
     one.close()

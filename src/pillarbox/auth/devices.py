@@ -37,7 +37,9 @@ class DeviceRecord(NamedTuple):
 
 
 class Devices:
-    """The devices of one accounts file. Names are taken in any form, except by ``find…``."""
+    """The devices of one accounts file. What changes something, or lists, takes names in any form;
+    what a sign-in asks takes them normalised.
+    """
 
     def __init__(self, file: AccountsFile, clock: Callable[[], float]) -> None:
         self._file = file
@@ -88,7 +90,7 @@ class Devices:
         return [DeviceRecord(*row) for row in rows]
 
     def find(self, user: str, typed: str) -> str | None:
-        """The device whose app password *typed* is, or None: one SELECT if it can be one."""
+        """The device of *user* whose app password *typed* is, or None: one SELECT if it can be one."""
         letters = letters_of(typed)
         if letters is None:
             return None
@@ -103,6 +105,25 @@ class Devices:
         return bool(
             self._file.read("SELECT 1 FROM device WHERE user = ? AND device = ?", (user, device))
         )
+
+    def require(self, user: str, *, required: bool) -> None:
+        """Let *user* sign in with nothing but app passwords (and tokens and certificates), or
+        with the account's own password again.
+
+        Raises:
+            InvalidName, AccountsUnavailable.
+        """
+        statement = (
+            "INSERT INTO app_passwords_only VALUES (?) ON CONFLICT DO NOTHING"
+            if required
+            else "DELETE FROM app_passwords_only WHERE user = ?"
+        )
+        with self._file.change() as file:
+            file.execute(statement, (normalise(user),))
+
+    def required(self, user: str) -> bool:
+        """Whether *user*, normalised, signs in with nothing else."""
+        return bool(self._file.read("SELECT 1 FROM app_passwords_only WHERE user = ?", (user,)))
 
     def scram_keys(self, user: str, device: str, hash_name: str) -> ScramKeys | None:
         """What SCRAM needs of a device; both names normalised. None: there is no such device."""

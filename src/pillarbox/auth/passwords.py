@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import argon2
 
+from pillarbox.auth import scram_keys
 from pillarbox.auth.errors import AccountError, InvalidPassword
 from pillarbox.sasl.prep import saslprep
 
@@ -82,10 +84,24 @@ def check_new(password: str) -> None:
 
 
 class Passwords:
-    """Makes and proves verifiers with one set of parameters. Safe to share by threads."""
+    """Makes and proves verifiers with one set of parameters. Safe to share by threads.
 
-    def __init__(self, parameters: Argon2Parameters | None = None) -> None:
+    Args:
+        parameters: of Argon2id; the defaults when None.
+        scram_hashes: for which of :data:`.scram_keys.HASHES` keys are made of a password.
+        scram_iterations: of those keys.
+    """
+
+    def __init__(
+        self,
+        parameters: Argon2Parameters | None = None,
+        *,
+        scram_hashes: Collection[str] = ("sha256",),
+        scram_iterations: int = scram_keys.HUMAN_ITERATIONS,
+    ) -> None:
         self.parameters = parameters or Argon2Parameters()
+        self.scram_hashes = frozenset(scram_hashes)
+        self.scram_iterations = scram_iterations
         self._hasher = argon2.PasswordHasher(
             time_cost=self.parameters.time_cost,
             memory_cost=self.parameters.memory_kib,
@@ -108,6 +124,20 @@ class Passwords:
             raise AccountError(
                 f"the password cannot be hashed ({error}): {self._memory_needed()}"
             ) from error
+
+    def scram_texts(self, secret: bytes) -> dict[str, str]:
+        """New SCRAM keys of *secret*, as they are kept, by hash; takes as long as the iterations."""
+        return {
+            hash_name: scram_keys.to_text(
+                scram_keys.make(
+                    hash_name,
+                    secret,
+                    salt=secrets.token_bytes(scram_keys.SALT_OCTETS),
+                    iterations=self.scram_iterations,
+                )
+            )
+            for hash_name in sorted(self.scram_hashes)
+        }
 
     def proves(self, verifier: str, secret: bytes) -> bool:
         """Whether *secret* (of :func:`secret_octets`) is what *verifier* was made from.
