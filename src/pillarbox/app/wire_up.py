@@ -55,7 +55,11 @@ def look_at_store(config: Config, *, must_exist: bool = False) -> EmbeddedStore:
         StoreUnavailable: it cannot be read, or it *must_exist* and there is none; the message
             names the file.
     """
-    return embedded.look_at_store(config.store.path, must_exist=must_exist)
+    return embedded.look_at_store(
+        config.store.path,
+        must_exist=must_exist,
+        default_holds=config.retention.default_view_holds,
+    )
 
 
 def open_accounts(config: Config, *, create: bool = False) -> Accounts:

@@ -146,7 +146,8 @@ def collect(store: Path, user: str, view: str = DEFAULT_VIEW) -> int:
 def grow_older(store: Path, *, days: float, view: str | None = None) -> None:
     """Let *days* go by, for all mail that is there, or for when *view* was made and seen."""
     if view is None:
-        statement, values = "UPDATE messages SET received_at = received_at - ?", [days * DAY]
+        statement = "UPDATE messages SET received_at = received_at - ?"
+        values: list[float | str] = [days * DAY]
     else:
         statement = (
             "UPDATE views SET created_at = created_at - ?1, seen_at = seen_at - ?1 WHERE name = ?2"
