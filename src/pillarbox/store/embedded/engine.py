@@ -221,7 +221,7 @@ class EmbeddedStore:
         shard = self._shard(identity.user)
         row = shard.lock(identity) or await self._made_and_locked(shard, identity)
         now = time.time()
-        if is_due(row.seen_at, now) or row.absent:
+        if is_due(row.seen_at, now):
             row = await self._seen(shard, identity, row, now)
         if minimum_interval > 0:
             await _keep_interval(shard, identity.user, row, minimum_interval)
@@ -342,7 +342,7 @@ class EmbeddedStore:
         is noted, wait for it; then its row is read again. Whatever it raises, it unlocks the view.
         """
         try:
-            if row.holds(identity.view, self._holding) or not shard.has_others(row):
+            if not shard.may_lose(row, self._holding):
                 shard.seen.note(row.view, now)
                 return row
             await shard.write(NoteSeen(row.view, now))

@@ -24,7 +24,7 @@ import asyncio
 import json
 import sqlite3
 from array import array
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence, Set  # noqa: PYI025 - read only
 from concurrent.futures import Executor
 from contextlib import closing
 
@@ -44,6 +44,8 @@ AT_HAND = 1024
 """Messages of a maildrop that are looked through at once for those of a view; for more there is
 a thread. (A view may list ten messages and have hidden a hundred thousand.)"""
 
+_NONE: frozenset[int] = frozenset()
+
 _LISTING = """
     SELECT seq, octets, unique_id FROM messages
     WHERE maildrop = ? AND seq BETWEEN ? AND ? ORDER BY seq
@@ -56,7 +58,7 @@ _ENDS = """
     WHERE d.id = ? AND v.id = ?
 """
 _NOW = """
-    SELECT d.next_seq, v.messages FROM maildrops AS d JOIN views AS v ON v.maildrop = d.id
+    SELECT d.next_seq, v.messages, v.since FROM maildrops AS d JOIN views AS v ON v.maildrop = d.id
     WHERE d.id = ? AND v.id = ?
 """
 _SEQS = "SELECT seq FROM messages WHERE maildrop = ? AND seq < ? ORDER BY seq"
@@ -111,7 +113,7 @@ class EmbeddedMaildrop:
         self._holding = holding
         self._whole = row.messages == row.in_maildrop
         """Whether the view lists all that is in the maildrop: then nobody has to ask it."""
-        self._deleted: set[int] = set()
+        self._deleted: Set[int] = _NONE
         """Sequence numbers of what this session has deleted, and others may still want."""
         self.count = row.messages
         self.octets = row.octets
@@ -236,9 +238,10 @@ class EmbeddedMaildrop:
         found = self._shard.rows(_NOW, row.maildrop, row.view)
         if not found:
             raise self._moved_on()
-        self._must_only_have_grown(*found[0])
-        if row.next_seq - row.since == self.count:  # as many numbers as messages
-            self._offset = row.since - 1
+        ((next_now, count_now, since),) = found
+        self._must_only_have_grown(next_now, count_now)
+        if row.next_seq - since == self.count:  # as many numbers as messages
+            self._offset = since - 1
             return
         which = row.maildrop, row.next_seq, row.view
         if row.in_maildrop <= AT_HAND:

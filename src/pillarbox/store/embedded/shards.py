@@ -17,19 +17,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from pillarbox.contracts.errors import StoreUnavailable
-from pillarbox.model import DEFAULT_VIEW, Identity
+from pillarbox.model import Identity
 from pillarbox.store.embedded.bodies import BodyFiles
 from pillarbox.store.embedded.errors import is_damage, unavailable
 from pillarbox.store.embedded.locks import LockFile, SessionLocks, byte_of
 from pillarbox.store.embedded.schema import SameFile, connect
 from pillarbox.store.embedded.seen import SeenNotes
 from pillarbox.store.embedded.transaction import Job
-from pillarbox.store.embedded.views import Holding
+from pillarbox.store.embedded.views import HOLDS, Holding
 from pillarbox.store.embedded.writer import Writer
 
 T = TypeVar("T")
@@ -38,13 +38,16 @@ REMEMBERED_VIEWS = 50_000
 """Views whose lock byte a process remembers; more, and it starts to remember anew."""
 
 _VIEW = """
-    SELECT v.id, v.epoch, v.messages, v.octets, v.opened_at, v.seen_at, v.absent, v.since,
+    SELECT v.id, v.epoch, v.messages, v.octets, v.opened_at, iif(v.absent, NULL, v.seen_at),
         d.id, d.next_seq, d.messages,
         (SELECT unique_id FROM messages WHERE maildrop = d.id AND seq = d.next_seq - 1)
     FROM maildrops AS d JOIN views AS v ON v.maildrop = d.id
     WHERE d.name = ? AND v.name = ?
 """
-_OTHERS = "SELECT EXISTS (SELECT 1 FROM views WHERE maildrop = ? AND id <> ?)"
+_MAY_LOSE = f"""
+    SELECT 1 FROM views AS v WHERE v.id = :view AND NOT {HOLDS}
+    AND EXISTS (SELECT 1 FROM views AS o WHERE o.maildrop = v.maildrop AND o.id <> v.id)
+"""  # noqa: S608 - our own text
 _ALL_VIEWS = "SELECT id, epoch FROM views WHERE maildrop = ? ORDER BY id"
 
 
@@ -58,11 +61,8 @@ class ViewRow(NamedTuple):
     opened_at: float | None
     """When it was last opened with a minimum interval."""
     seen_at: float | None
-    """When it was last opened, give or take ``SEEN_PRECISION`` seconds."""
-    absent: int
-    """Whether it has been away for so long that it holds nothing back."""
-    since: int
-    """It lists nothing with a number below."""
+    """When it was last opened, give or take ``SEEN_PRECISION`` seconds; None: never, or it counts
+    as absent."""
     maildrop: int
     next_seq: int
     in_maildrop: int
@@ -73,12 +73,6 @@ class ViewRow(NamedTuple):
     @property
     def byte(self) -> int:
         return byte_of(self.view, self.epoch)
-
-    def holds(self, name: str, holding: Holding) -> bool:
-        """Whether the view, whose *name* it is, holds mail back (as ``views.HOLDS`` says)."""
-        if name == DEFAULT_VIEW and (holding.default_holds or self.seen_at is None):
-            return holding.default_holds
-        return not self.absent
 
 
 class ViewLock(NamedTuple):
@@ -147,26 +141,33 @@ class Shard:
         """
         if not self.exists:
             return []
-        return self._read(sql, values)
+        try:
+            return self._reading().execute(sql, values).fetchall()
+        except (sqlite3.Error, OSError) as error:
+            raise self._unreadable(error) from error
 
     def rows_by_name(self, sql: str, values: Mapping[str, object]) -> list[Any]:
         """The same, for a query that names its *values*."""
-        return self._read(sql, values) if self.exists else []
-
-    def _read(self, sql: str, values: Sequence[object] | Mapping[str, object]) -> list[Any]:
+        if not self.exists:
+            return []
         try:
-            if self._cursor is None:
-                self._same.confirm()
-                self._cursor = connect(self.index, read_only=True).cursor()
-            return self._cursor.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
-            if is_damage(error):  # until it has been put right
-                self._drop_connection()
-            else:
-                self._renew_connection()
-            raise unavailable(error, self.index) from error
-        except OSError as error:
-            raise unavailable(error, self.index) from error
+            return self._reading().execute(sql, values).fetchall()
+        except (sqlite3.Error, OSError) as error:
+            raise self._unreadable(error) from error
+
+    def _reading(self) -> sqlite3.Cursor:
+        if self._cursor is None:
+            self._same.confirm()
+            self._cursor = connect(self.index, read_only=True).cursor()
+        return self._cursor
+
+    def _unreadable(self, error: sqlite3.Error | OSError) -> StoreUnavailable:
+        """What to say of *error*, met while reading; what comes after it reads afresh."""
+        if is_damage(error):  # until it has been put right
+            self._drop_connection()
+        elif isinstance(error, sqlite3.Error):
+            self._renew_connection()
+        return unavailable(error, self.index)
 
     def hold(self) -> None:
         """Open the reading connection, with all that it takes to read.
@@ -203,10 +204,9 @@ class Shard:
         found = self.rows(_VIEW, *identity)
         return ViewRow._make(found[0]) if found else None
 
-    def has_others(self, row: ViewRow) -> bool:
-        """Whether the maildrop has views besides that of *row*."""
-        ((others,),) = self.rows(_OTHERS, row.maildrop, row.view)
-        return bool(others)
+    def may_lose(self, row: ViewRow, holding: Holding) -> bool:
+        """Whether other views can take messages away from this one, as it holds none back."""
+        return bool(self.rows_by_name(_MAY_LOSE, holding.parameters(view=row.view)))
 
     def lock(self, identity: Identity) -> ViewRow | None:
         """Lock a view: its row, read under the lock.
