@@ -4,13 +4,13 @@ Each *collects and deletes*: what it has, it wants gone from the server, for its
 is cut off before its QUIT was answered cannot know whether its deletions count; what it does then
 differs, and so does what "exactly once" can mean for it:
 
-``mpop``, ``pillarbox fetch``
-    keep their own books of unique-ids: every message is in their mailbox once, always.
+``mpop``, ``fetchmail``
+    collect again what they find again. So a message comes again only as long as each visit that
+    has brought it ended with an error: after one that ended well, never.
 ``curl`` (with a few lines of ours)
-    collects again what it finds again, over what it had under the same unique-id.
-``fetchmail``
-    collects again what it finds again. A message may be there twice only if a visit that
-    had brought it ended with an error.
+    the same, but over what it had under the same unique-id: in its mailbox it is once.
+``pillarbox fetch``
+    keeps a journal, durably and in the right order: in its mailbox it is once, always.
 
 For all of them: whole, or not at all; and every one.
 """
@@ -49,9 +49,6 @@ class Device(ABC):
 
     name: str
 
-    books = False
-    """Whether the program is to leave out, and delete, what it knows by unique-id."""
-
     def __init__(self, office: PostOffice, port: int, folder: Path, password: str) -> None:
         self.folder = folder / self.name
         self.folder.mkdir()
@@ -61,14 +58,13 @@ class Device(ABC):
             "pop3s",
             self.folder,
             keep=False,
-            only_new=self.books,
             password=password,
             standing=port,
         )
         self.mail: dict[str, int] = defaultdict(int)
         """How often each letter is in its mailbox, by tag."""
-        self.unsure: set[str] = set()
-        """Letters of visits that ended with an error."""
+        self._settled: set[str] = set()
+        """Letters that a visit has brought which ended well."""
         self._lock = threading.Lock()
 
     @abstractmethod
@@ -80,27 +76,22 @@ class Device(ABC):
         with self._lock:
             return {tag for tag, count in self.mail.items() if count}
 
-    def check(self) -> None:
-        """Nothing may be there that the program's own rules do not explain."""
-        twice = {tag for tag, count in self.mail.items() if count > 1}
-        assert not twice, f"{self.name} has {sorted(twice)} twice"
-
     def _put(self, contents: Iterable[bytes], *, done: bool) -> bool:
         with self._lock:
             for content in contents:
                 if not done and torn(content):
                     continue  # cut off in the middle; it must come again
                 tag = tag_of(content)
+                assert tag not in self._settled, f"{self.name}: {tag} came again"
                 self.mail[tag] += 1
-                if not done:
-                    self.unsure.add(tag)
+                if done:
+                    self._settled.add(tag)
         return done
 
 
 class MpopDevice(Device):
     name = "mpop"
     program = Mpop()
-    books = True
 
     def visit(self) -> bool:
         code, _ = attempt(self.program.command(self.errand), self.folder)
@@ -115,12 +106,6 @@ class FetchmailDevice(Device):
     def visit(self) -> bool:
         code, _ = attempt(self.program.command(self.errand), self.folder)
         return self._put(self.program.collected(self.errand), done=code in {0, NO_MAIL})
-
-    def check(self) -> None:
-        twice = {tag for tag, count in self.mail.items() if count > 1}
-        assert twice <= self.unsure, (
-            f"fetchmail got {sorted(twice - self.unsure)} twice for nothing"
-        )
 
 
 class CurlDevice(Device):
@@ -161,7 +146,7 @@ class CurlDevice(Device):
         tag = tag_of(content)
         assert self.by_unique_id.setdefault(unique_id, tag) == tag, f"{unique_id} was used twice"
         with self._lock:
-            self.mail[tag] = len([one for one in self.by_unique_id.values() if one == tag])
+            self.mail[tag] = sum(known == tag for known in self.by_unique_id.values())
 
 
 class FetchDevice(Device):

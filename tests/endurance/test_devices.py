@@ -20,7 +20,7 @@ import pytest
 
 from pillarbox.store.embedded import look_at_store
 from tests.endurance.letters import letter
-from tests.endurance.several_devices import DEVICES, USER, CurlDevice, Device, missing
+from tests.endurance.several_devices import DEVICES, USER, CurlDevice, Device, FetchDevice, missing
 from tests.postoffice import HOST, PATIENCE, PostOffice, send
 
 # On both sides of what is stored as a file.
@@ -199,8 +199,10 @@ def test_each_device_gets_each_message_once_whatever_is_killed(
     assert sender.stored <= everything <= sender.stored | sender.unknown
     for device in devices:
         assert device.tags() == everything, device.name
-        device.check()
     (curl,) = [device for device in devices if isinstance(device, CurlDevice)]
+    (fetch,) = [device for device in devices if isinstance(device, FetchDevice)]
+    for once in (curl, fetch):
+        assert set(once.mail.values()) == {1}, once.name
     audit.settle(curl.by_unique_id)
     _nothing_is_left(office)
 
