@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pillarbox.app.shared_times import SharedTimes
 from pillarbox.auth.address_throttle import (
     FORGIVE_SECONDS,
     LONGEST_DELAY_SECONDS,
@@ -14,7 +15,7 @@ from pillarbox.auth.address_throttle import (
     MAX_FAILURES,
     AddressThrottle,
 )
-from tests.auth.faketime import FakeTime
+from tests.auth.faketime import FakeTime, FakeTimes
 
 
 @pytest.fixture
@@ -345,3 +346,119 @@ def test_delays_are_bounded_and_never_wrong_for_others(script: list[tuple[str, b
         assert all(delay <= LONGEST_DELAY_SECONDS for delay in time.slept)
 
     asyncio.run(run())
+
+
+# Several processes
+
+
+class Clockwork:
+    """Sleepers are woken in the order of their times, and no time passes but by that."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers.append((self.now + seconds, woken))
+        await woken
+
+    async def run_until(self, end: float) -> None:
+        while True:
+            for _ in range(50):
+                await asyncio.sleep(0)
+            self._sleepers.sort(key=lambda sleeper: sleeper[0])
+            if not self._sleepers or self._sleepers[0][0] > end:
+                return
+            self.now, woken = self._sleepers.pop(0)
+            if not woken.done():
+                woken.set_result(None)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+async def test_to_spread_guesses_over_all_workers_makes_nobody_faster(workers: int) -> None:
+    """Half an hour, ten connections to each worker, no pause: four guesses a minute."""
+    time, turns = Clockwork(), FakeTimes()
+    throttles = [
+        AddressThrottle(shared=turns, clock=time.clock, sleep=time.sleep) for _ in range(workers)
+    ]
+    checked = 0
+
+    async def guess_on(throttle: AddressThrottle) -> None:
+        nonlocal checked
+        while True:
+            async with throttle.attempt("a") as attempt:
+                checked += not attempt.crowded_out
+
+    tasks = [asyncio.create_task(guess_on(throttle)) for throttle in throttles for _ in range(10)]
+    await time.run_until(1000 + 300)
+    checked = 0
+    await time.run_until(1000 + 300 + 1800)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert 100 <= checked <= 4 * 30
+
+
+async def test_nobody_waits_longer_for_the_turns_of_all_workers() -> None:
+    time, turns = Clockwork(), FakeTimes()
+    throttles = [
+        AddressThrottle(shared=turns, clock=time.clock, sleep=time.sleep) for _ in range(8)
+    ]
+    longest = 0.0
+
+    async def guess_on(throttle: AddressThrottle) -> None:
+        nonlocal longest
+        while True:
+            began = time.now
+            async with throttle.attempt("a"):
+                longest = max(longest, time.now - began)
+
+    tasks = [asyncio.create_task(guess_on(throttle)) for throttle in throttles for _ in range(5)]
+    await time.run_until(1000 + 1800)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert LONGEST_DELAY_SECONDS < longest <= LONGEST_WAIT_SECONDS + LONGEST_DELAY_SECONDS
+
+
+async def test_an_address_that_nobody_noted_waits_for_nothing_of_others(time: FakeTime) -> None:
+    turns = FakeTimes()
+    one = AddressThrottle(shared=turns, clock=time.clock, sleep=time.sleep)
+    other = AddressThrottle(shared=turns, clock=time.clock, sleep=time.sleep)
+    for _ in range(9):
+        await fail(one, "a")
+    time.take_slept()
+    await succeed(other, "b")
+    assert time.slept == []
+
+
+async def test_failures_count_in_all_workers(time: FakeTime) -> None:
+    shared = FakeTimes()
+    one = AddressThrottle(shared=shared, clock=time.clock, sleep=time.sleep)
+    other = AddressThrottle(shared=shared, clock=time.clock, sleep=time.sleep)
+    for _ in range(3):
+        await fail(one, "a")
+        await fail(other, "a")
+    assert time.slept == [0.5, 1, 2, 4, 8]
+    await succeed(other, "a")
+    assert one.delay("a") == other.delay("a") == 15
+    time.now += MAX_FAILURES * FORGIVE_SECONDS
+    assert one.is_calm("a")
+    assert other.is_calm("a")
+
+
+@pytest.mark.parametrize("now", [0.1, 1000.1, 123456.7894, 10**7 + 1 / 3])
+async def test_one_failure_is_one_in_all_workers_whatever_the_clock_says(now: float) -> None:
+    time = FakeTime()
+    time.now = now
+    shared = SharedTimes(16)
+    one = AddressThrottle(shared=shared, clock=time.clock, sleep=time.sleep)
+    other = AddressThrottle(shared=shared, clock=time.clock, sleep=time.sleep)
+    await fail(one, "a")
+    await succeed(other, "a")
+    assert time.slept == [0.5]
+    assert one.delay("a") == 0.5

@@ -4,7 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pillarbox.auth.applicant import LOCAL, Applicant, key_of
+from pillarbox.auth.applicant import LOCAL, Applicant
+
+
+def key_of(peer: str, user: str | None) -> str:
+    return Applicant(peer, user).key
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.auth.directory import LocalDirectory
 from pillarbox.auth.passwords import Passwords
 from pillarbox.auth.sources.contract import Source
+from pillarbox.auth.throttle import Throttle
 from pillarbox.contracts.auth import Account, Directory, TokenChecker
 from pillarbox.store import embedded
 from pillarbox.store.embedded import PATIENCE_SECONDS, EmbeddedStore
@@ -84,10 +85,17 @@ def open_authenticator(
     *,
     sources: Sequence[Source] = (),
     token_checker: TokenChecker | None = None,
+    throttle: Throttle | None = None,
 ) -> LocalAuthenticator:
-    """Who checks what clients claim. The *sources* are asked in their order, after *accounts*."""
+    """Who checks what clients claim. The *sources* are asked in their order, after *accounts*.
+    *throttle* slows down guesses; one that shares nothing when None.
+    """
     return LocalAuthenticator(
-        accounts, domains=config.delivery.domains, sources=sources, token_checker=token_checker
+        accounts,
+        domains=config.delivery.domains,
+        sources=sources,
+        token_checker=token_checker,
+        throttle=throttle,
     )
 
 

@@ -15,6 +15,7 @@ from pillarbox.app.wire_up import open_accounts, open_authenticator, open_direct
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.auth.errors import AccountsUnavailable
+from pillarbox.auth.throttle import SharedMemory, Throttle
 from pillarbox.contracts.meter import Meter
 from pillarbox.contracts.store import Store
 from pillarbox.delivery.policy import DeliveryPolicy
@@ -103,6 +104,7 @@ async def open_post_office(
     smtp_tls: ssl.SSLContext | None,
     meter: Meter,
     tally: AddressTally,
+    throttling: SharedMemory | None = None,
     speaks: bool = True,
 ) -> PostOffice:
     """Open the engines and build the servers on them.
@@ -122,7 +124,9 @@ async def open_post_office(
     # Opened now and kept open, like the store: on a disk that fills up later it could not be.
     with contextlib.suppress(AccountsUnavailable):  # reported at each sign-in
         accounts.find("")
-    authenticator = open_authenticator(config, accounts)
+    authenticator = open_authenticator(
+        config, accounts, throttle=Throttle(shared=throttling, meter=meter)
+    )
     pop3 = Pop3Server(
         store=store,
         authenticator=authenticator,

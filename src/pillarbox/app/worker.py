@@ -39,6 +39,7 @@ class Worker:
                 total=limits.connections,
                 per_address=limits.connections_per_address,
             ),
+            throttling=seat.table.throttling,
             speaks=seat.number == 0,
         )
         await self._listen(self._office)

@@ -83,6 +83,9 @@ class Domains:
             return None
         return _name_or_none(_unquoted(local).partition("+")[0])
 
+    def __contains__(self, domain: str) -> bool:
+        return self._holds(domain)
+
     def _holds(self, domain: str) -> bool:
         return len(domain) <= MAX_ADDRESS_CHARACTERS and comparable(domain) in self._keys
 

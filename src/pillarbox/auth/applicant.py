@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 
-from pillarbox.peers import is_loopback, network_of
+from pillarbox.peers import KNOWN_PEERS, is_loopback, network_of
 
 LOCAL = "local"
 """The network of all peers on this machine."""
@@ -35,8 +36,9 @@ class Applicant:
     __slots__ = ("key", "network", "rank", "rationed", "secret", "user")
 
     def __init__(self, peer: str, user: str | None, secret: bytes | None = None) -> None:
-        self.key = key_of(peer, user)
-        self.network = LOCAL if is_loopback(peer) else network_of(peer)
+        self.network = network = _network_of(peer)
+        self.key = network if network is not LOCAL else f"local {user or ''}"
+        """What failures count against: the network; on this machine, the name that is tried."""
         self.user = user
         self.secret = secret
         self.rank = Rank.KNOWN
@@ -49,9 +51,6 @@ class Applicant:
         return f"<Applicant {self.key!a} for {self.user!a}>"
 
 
-def key_of(peer: str, name: str | None) -> str:
-    """What failures of *peer*, who tried *name*, count against.
-
-    *name* is normalised, so that no spelling of it counts apart; None: it can be nobody's.
-    """
-    return f"local {name or ''}" if is_loopback(peer) else network_of(peer)
+@lru_cache(maxsize=KNOWN_PEERS)
+def _network_of(peer: str) -> str:
+    return LOCAL if is_loopback(peer) else network_of(peer)

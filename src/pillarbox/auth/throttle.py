@@ -57,8 +57,10 @@ account already, and nothing else counts by account there.
 
 All claims go this way, of whatever mechanism: a token or a proof that is refused is a failure.
 
-All tables are bounded. Each worker process has its own, so an address that spreads its connections
-over all workers guesses as many times faster.
+All tables are bounded. Each worker process has its own, but two things they tell each other: what is
+held against an address and until when it waits, so that to spread connections over all workers makes nobody faster; and which
+networks are familiar. What is held against an account, and which passwords are known, each worker
+knows for itself: where there are several, guesses at one account are as many times a second.
 """
 
 from __future__ import annotations
@@ -67,6 +69,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from typing import NamedTuple
 
 from pillarbox.auth.account_throttle import AccountThrottle
 from pillarbox.auth.address_throttle import MAX_PEERS, MAX_WAITING, AddressThrottle
@@ -74,8 +77,18 @@ from pillarbox.auth.applicant import LOCAL, Applicant, Rank
 from pillarbox.auth.attempt import Attempt
 from pillarbox.auth.familiar import FamiliarNetworks
 from pillarbox.auth.repeats import Repeats
+from pillarbox.auth.times import Times
 from pillarbox.contracts.errors import CredentialsRefused
 from pillarbox.contracts.meter import Meter
+
+
+class SharedMemory(NamedTuple):
+    """What worker processes tell each other."""
+
+    addresses: Times
+    """By the key of an address: until when its attempts wait, and are held against it."""
+    familiar: Times
+    """By user and network: when the one has signed in from the other."""
 
 
 class Throttle:
@@ -86,15 +99,23 @@ class Throttle:
         *,
         peers: int = MAX_PEERS,
         waiting: int = MAX_WAITING,
+        shared: SharedMemory | None = None,
         meter: Meter | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.addresses = AddressThrottle(
-            peers=peers, waiting=waiting, meter=meter, clock=clock, sleep=sleep
+            peers=peers,
+            waiting=waiting,
+            shared=None if shared is None else shared.addresses,
+            meter=meter,
+            clock=clock,
+            sleep=sleep,
         )
         self.accounts = AccountThrottle(meter=meter, clock=clock, sleep=sleep)
-        self.familiar = FamiliarNetworks(clock=clock)
+        self.familiar = FamiliarNetworks(
+            shared=None if shared is None else shared.familiar, clock=clock
+        )
         self.repeats = Repeats(clock=clock)
 
     def may_look(self, who: Applicant) -> bool:

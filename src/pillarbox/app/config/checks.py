@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from pillarbox.app.config import source_checks
 from pillarbox.app.config.addresses import Address, TcpAddress, is_hostname
 from pillarbox.app.config.faults import Fault
 from pillarbox.app.config.settings import Config
@@ -40,9 +41,11 @@ def check(config: Config, place: Place, *, serving: bool) -> Checked:
         ]
 
     faults = located(_names(config)) + located(_doors(config))
+    faults += located(source_checks.faults(config))
     if serving:
         faults += located(_serving(config))
-    return Checked(faults, located(_doubtful(config)))
+    doubtful = located(_doubtful(config)) + located(source_checks.doubts(config))
+    return Checked(faults, doubtful)
 
 
 def _names(config: Config) -> Iterator[tuple[str, str, str]]:

@@ -16,6 +16,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from pillarbox.app.config.account_sources import (
+    LdapSettings,
+    PamSettings,
+    PasswdFileSettings,
+    SourceName,
+    SqlSettings,
+)
 from pillarbox.app.config.addresses import Address, TcpAddress, UnixAddress, is_hostname
 from pillarbox.app.config.faults import Fault
 
@@ -103,6 +110,8 @@ class Auth(Struct, frozen=True, kw_only=True):
     apop: bool = False
     """Whether APOP is offered. It needs secrets stored readably and rests on MD5
     (CVE-2007-1558), hence off."""
+    sources: tuple[SourceName, ...] = ()
+    """Where accounts are kept beside the accounts file, in the order in which they are asked."""
 
 
 class StoreSettings(Struct, frozen=True, kw_only=True):
@@ -176,6 +185,10 @@ class Config(Struct, frozen=True, kw_only=True):
     listen: Listen = field(default_factory=Listen)
     tls: Tls = field(default_factory=Tls)
     auth: Auth = field(default_factory=Auth)
+    auth_passwd_file: PasswdFileSettings = field(default_factory=PasswdFileSettings)
+    auth_sql: SqlSettings = field(default_factory=SqlSettings)
+    auth_ldap: LdapSettings = field(default_factory=LdapSettings)
+    auth_pam: PamSettings = field(default_factory=PamSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     delivery: Delivery = field(default_factory=Delivery)
     retention: Retention = field(default_factory=Retention)
@@ -198,6 +211,10 @@ SECTIONS: dict[str, type[Struct]] = {
     "listen": Listen,
     "tls": Tls,
     "auth": Auth,
+    "auth.passwd_file": PasswdFileSettings,
+    "auth.sql": SqlSettings,
+    "auth.ldap": LdapSettings,
+    "auth.pam": PamSettings,
     "store": StoreSettings,
     "delivery": Delivery,
     "retention": Retention,
