@@ -139,6 +139,22 @@ def test_what_one_device_deletes_the_other_still_gets(run: Run, store: Path, ali
     assert run("maildrop", "show", alice).stdout.startswith("alice: 0 messages, ")
 
 
+def test_a_user_of_another_source_has_devices_too(
+    run: Run, store: Path, tmp_path: Path, alice: str
+) -> None:
+    users = tmp_path / "users"
+    users.write_text("dora:{PLAIN}secret\n")
+    users.chmod(0o600)
+    source = ("--set", "auth.sources=passwd-file", "--set", f"auth.passwd_file.path={users}")
+    added = json.loads(run(*source, "device", "add", "dora", "phone", "--json").stdout)
+    assert added["user_name"] == "dora+phone"
+    (store / "accounts.db").unlink()  # it is needed for nothing else then
+    run("device", "add", "dora", "tablet", code=1)
+    run(*source, "device", "add", "dora", "tablet")
+    refused = run(*source, "device", "add", "nobody", "phone", code=2)
+    assert "passwd-file" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("user", "device", "said"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pillarbox.app.account_sources import close_sources, open_sources
 from pillarbox.app.config import Config
 from pillarbox.app.wire_up import open_directory
 from pillarbox.auth.accounts import Accounts
@@ -19,7 +20,16 @@ async def must_be_known(config: Config, accounts: Accounts, user: str) -> None:
     Raises:
         NoSuchAccount: nobody of that name gets mail here.
         AuthUnavailable: the directory cannot be asked now.
+        ConfigError: a source cannot be used as it is configured.
     """
-    directory = open_directory(config, accounts)
-    if await directory.find(f"{user}@{config.delivery.domains[0]}") is None:
-        raise NoSuchAccount(f"there is no account {user!r}: `pillarbox user list` shows all")
+    sources = open_sources(config)
+    try:
+        directory = open_directory(config, accounts, sources=sources)
+        found = await directory.find(f"{user}@{config.delivery.domains[0]}")
+    finally:
+        await close_sources(sources)
+    if found is None:
+        elsewhere = f", and neither knows {', '.join(config.auth.sources)}" if sources else ""
+        raise NoSuchAccount(
+            f"there is no account {user!r}: `pillarbox user list` shows all{elsewhere}"
+        )

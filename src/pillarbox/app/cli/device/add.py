@@ -47,7 +47,7 @@ def add(
     """
     config = configuration(context)
     user, device = normalise(user), normalise_device(device)
-    with accounts_of(config) as accounts:
+    with accounts_of(config, make_file=bool(config.auth.sources)) as accounts:
         added = asyncio.run(_add(config, accounts, user, device, from_now_on=from_now_on))
     if as_json:
         show_json(_as_json(config, user, device, added))
