@@ -48,7 +48,9 @@ _CONNECTIONS = _Name("pillarbox_connections", ("door",), "POP3 connections accep
 _SESSIONS = _Name("pillarbox_sessions", ("door", "reason"), "POP3 sessions ended, by why")
 _RETRIEVED = _Name("pillarbox_messages_retrieved", ("door",), "Messages sent by RETR")
 _OCTETS = _Name("pillarbox_retrieved_bytes", ("door",), "Octets of the messages sent by RETR")
-_DELETED = _Name("pillarbox_messages_deleted", ("door",), "Messages removed by QUIT")
+_DELETED = _Name(
+    "pillarbox_messages_deleted", ("door",), "Messages deleted by QUIT, each by one device"
+)
 _REFUSED = _Name(
     "pillarbox_connections_refused", ("door", "reason"), "Connections turned away, by why"
 )

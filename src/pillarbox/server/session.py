@@ -78,7 +78,7 @@ class Session:
         self.retrieved = 0
         self.retrieved_octets = 0
         self.removed = 0
-        """Messages that UPDATE has removed."""
+        """Messages that UPDATE has deleted from the view."""
 
     async def release(self) -> None:
         """Let go of the maildrop, if it is still held; nothing is deleted. Idempotent."""

@@ -141,6 +141,40 @@ def test_a_password_whose_view_is_gone_is_no_wrong_password(office: PostOffice) 
         assert client.stat() == (0, 0)
 
 
+@pytest.mark.parametrize("holds", [False, True])
+def test_mail_waits_for_the_own_password_once_it_was_used_or_if_it_is_configured(
+    holds: bool, tmp_path: Path
+) -> None:
+    settings = {"retention": {"default_view_holds": holds}}
+    with PostOffice(tmp_path, users=["alice"], settings=settings) as office:
+        phone = add(office, "phone")
+        for left_before_it_was_used in (holds, True):
+            office.deliver(ONE, "alice")
+            with session(office, "alice+phone", phone) as client:
+                client.dele(1)
+            with session(office, "alice", PASSWORD) as client:
+                assert client.stat()[0] == left_before_it_was_used
+                if client.stat()[0]:
+                    client.dele(1)
+        shown = json.loads(office.run("device", "list", "alice", "--json").stdout)
+        assert all(device["holds"] for device in shown)
+
+
+def test_the_minimum_interval_is_each_device_s_own(tmp_path: Path) -> None:
+    """RFC 2449, section 6.5, speaks of logins of a user; two devices are two of those."""
+    settings = {"limits": {"login_delay": 3600}}
+    with PostOffice(tmp_path, users=["alice"], settings=settings) as office:
+        passwords = {device: add(office, device) for device in ("phone", "laptop")}
+        for device, password in passwords.items():
+            with session(office, f"alice+{device}", password):
+                pass
+        with (
+            pytest.raises(poplib.error_proto, match=r"\[LOGIN-DELAY\]"),
+            session(office, "alice+phone", passwords["phone"]),
+        ):
+            pass
+
+
 def expire_of(office: PostOffice) -> str:
     client = office.connect()
     try:
