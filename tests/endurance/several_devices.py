@@ -154,6 +154,11 @@ class FetchDevice(Device):
 
     name = "fetch"
 
+    def __init__(self, office: PostOffice, port: int, folder: Path, password: str) -> None:
+        super().__init__(office, port, folder, password)
+        self._tags: dict[str, str] = {}
+        """By name of the file, which changes no more once it is there."""
+
     def visit(self) -> bool:
         office = self.errand.office
         url = f"pop3s://{self.errand.user}@localhost:{self.errand.port}"
@@ -175,7 +180,9 @@ class FetchDevice(Device):
         found: dict[str, int] = defaultdict(int)
         new = self.folder / "Maildir" / "new"
         for path in new.iterdir() if new.exists() else ():
-            found[tag_of(path.read_bytes().replace(b"\n", b"\r\n"))] += 1
+            if path.name not in self._tags:
+                self._tags[path.name] = tag_of(path.read_bytes().replace(b"\n", b"\r\n"))
+            found[self._tags[path.name]] += 1
         with self._lock:
             self.mail = found
 
