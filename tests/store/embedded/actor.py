@@ -28,11 +28,12 @@ import resource
 import sys
 import threading
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
 from pillarbox.contracts.errors import StoreUnavailable
-from pillarbox.contracts.store import Maildrop, Retention
+from pillarbox.contracts.store import Maildrop, Retention, Store, StoreAdmin
 from pillarbox.model import Identity, Recipient, StoredForm
 from pillarbox.store.embedded import EmbeddedStore, open_store
 from pillarbox.store.embedded.jobs import Probe
@@ -46,8 +47,14 @@ def letter(mark: str, size: int) -> StoredForm:
     return StoredForm(data, len(data))
 
 
+class Engine(Store, StoreAdmin, Protocol):
+    """Any store."""
+
+
 class Actor:
-    def __init__(self, store: EmbeddedStore) -> None:
+    """On any store: some steps are for a store of files, and for a process of their own."""
+
+    def __init__(self, store: Engine) -> None:
         self.store = store
         self.open: dict[str, Maildrop] = {}
 
@@ -89,12 +96,14 @@ class Actor:
         return "ok"
 
     async def do_threads(self) -> str:
+        assert isinstance(self.store, EmbeddedStore)
         for shard in self.store.all_shards:
             await shard.write(Probe())
         await asyncio.get_running_loop().run_in_executor(self.store._executor, id, None)
         return ",".join(f"{thread.name}={thread.native_id}" for thread in threading.enumerate())
 
     async def do_hold(self) -> str:
+        assert isinstance(self.store, EmbeddedStore)
         self.store.hold()
         return "ok"
 

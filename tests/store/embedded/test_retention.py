@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,9 @@ from pillarbox.contracts.errors import MaildropLocked, StoreUnavailable
 from pillarbox.contracts.store import Expired, Retention
 from pillarbox.model import Identity, Recipient
 from pillarbox.store.embedded import EmbeddedStore, look_at_store, open_store, retention
+from pillarbox.store.embedded.jobs import delete_messages
 from pillarbox.store.embedded.shards import Shard
+from pillarbox.store.embedded.transaction import Transaction
 from pillarbox.testing.store_contract import contents, delete, seen_next
 
 from .actor import letter
@@ -98,15 +100,12 @@ async def test_many_go_in_steps(store: EmbeddedStore, monkeypatch: pytest.Monkey
     await delete(store, "alice", range(1, 8), view="phone")
     change(store, "UPDATE views SET created_at = 1, seen_at = NULL WHERE name = 'laptop'")
     steps: list[int] = []
-    delete_messages = retention.delete_messages
-    monkeypatch.setattr(
-        retention,
-        "delete_messages",
-        lambda transaction, maildrop, seqs: (
-            steps.append(len(seqs)),
-            delete_messages(transaction, maildrop, seqs),
-        ),
-    )
+
+    def counted(transaction: Transaction, maildrop: int, seqs: Sequence[int]) -> None:
+        steps.append(len(seqs))
+        delete_messages(transaction, maildrop, seqs)
+
+    monkeypatch.setattr(retention, "delete_messages", counted)
     expired = await store.expire(Retention(absent_seconds=WEEK))
     assert (expired.messages, expired.absent) == (7, (("alice", "laptop"),))
     assert steps == [2, 2, 2, 1]
