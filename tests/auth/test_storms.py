@@ -14,6 +14,7 @@ from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.auth.throttle import Throttle
 from pillarbox.contracts.errors import AuthError, CredentialsRefused, TooManyAttempts
 from pillarbox.model import Identity
+from pillarbox.sasl.claims import PasswordClaim
 from tests.auth.conftest import CountingPasswords
 from tests.auth.faketime import FakeTime
 
@@ -67,7 +68,7 @@ def bot(number: int) -> str:
 
 async def wrong(door: LocalAuthenticator, user: str, password: str, peer: str) -> None:
     with pytest.raises(CredentialsRefused):
-        await door.check_password(user, password, peer)
+        await door.check(PasswordClaim(user, password), peer)
 
 
 async def in_line(door: LocalAuthenticator, hashes: int) -> None:
@@ -82,15 +83,15 @@ async def test_a_storm_from_one_address_has_one_hash_before_anybody_else(
 ) -> None:
     """Issue 4: it leaves the login of a well-behaved client unchanged."""
     if known:
-        await door.check_password("alice", "secret", OWNER)
+        await door.check(PasswordClaim("alice", "secret"), OWNER)
     passwords.hashed.clear()
     passwords.gate.clear()
     storm = [
-        asyncio.create_task(door.check_password(f"user{n % users}", f"guess {n}", STORM))
+        asyncio.create_task(door.check(PasswordClaim(f"user{n % users}", f"guess {n}"), STORM))
         for n in range(1000)
     ]
     await in_line(door, 1)
-    owner = asyncio.create_task(door.check_password("alice", "secret", OWNER))
+    owner = asyncio.create_task(door.check(PasswordClaim("alice", "secret"), OWNER))
     if known:
         await owner  # while the only thread is taken
     else:
@@ -118,7 +119,7 @@ async def test_a_storm_from_a_thousand_addresses_has_one_hash_before_a_new_phone
     passwords.gate.clear()
     storm = [asyncio.create_task(wrong(door, f"name{n}", f"guess {n}", bot(n))) for n in range(900)]
     await in_line(door, 900)
-    phone = asyncio.create_task(door.check_password("alice", "secret", OWNER))
+    phone = asyncio.create_task(door.check(PasswordClaim("alice", "secret"), OWNER))
     await in_line(door, 901)
     passwords.gate.set()
     await asyncio.gather(phone, *storm)
@@ -134,7 +135,7 @@ async def test_a_thousand_names_behind_a_webmail_have_two_hashes_before_a_new_ph
         asyncio.create_task(wrong(door, f"user{n}", f"guess {n}", "127.0.0.1")) for n in range(900)
     ]
     await in_line(door, 900)
-    phone = asyncio.create_task(door.check_password("alice", "secret", OWNER))
+    phone = asyncio.create_task(door.check(PasswordClaim("alice", "secret"), OWNER))
     await in_line(door, 901)
     passwords.gate.set()
     await asyncio.gather(phone, *storm)
@@ -144,17 +145,17 @@ async def test_a_thousand_names_behind_a_webmail_have_two_hashes_before_a_new_ph
 async def test_a_botnet_at_one_account_keeps_its_owner_out_of_nowhere(
     door: LocalAuthenticator, accounts: Accounts, passwords: Recorder, time: FakeTime
 ) -> None:
-    await door.check_password("alice", "secret", OWNER)
+    await door.check(PasswordClaim("alice", "secret"), OWNER)
     accounts.add("bob", "secret")
     for number in range(200):
         await wrong(door, "alice", f"guess {number}", bot(number))
     time.take_slept()
-    assert await door.check_password("alice", "secret", OWNER) == Identity("alice")
-    assert await door.check_password("alice", "secret", "192.0.2.1") == Identity("alice")
-    assert await door.check_password("bob", "secret", "192.0.2.1") == Identity("bob")
+    assert await door.check(PasswordClaim("alice", "secret"), OWNER) == Identity("alice")
+    assert await door.check(PasswordClaim("alice", "secret"), "192.0.2.1") == Identity("alice")
+    assert await door.check(PasswordClaim("bob", "secret"), "192.0.2.1") == Identity("bob")
     assert time.take_slept() == []
     accounts.set_password("alice", "another")  # nobody knows that one yet
-    assert await door.check_password("alice", "another", OWNER) == Identity("alice")
+    assert await door.check(PasswordClaim("alice", "another"), OWNER) == Identity("alice")
     assert time.take_slept() == []
 
 
@@ -164,7 +165,7 @@ async def test_a_new_phone_in_a_new_place_waits_ten_seconds_in_the_middle_of_a_b
     for number in range(200):
         await wrong(door, "alice", f"guess {number}", bot(number))
     time.take_slept()
-    assert await door.check_password("alice", "secret", "192.0.2.1") == Identity("alice")
+    assert await door.check(PasswordClaim("alice", "secret"), "192.0.2.1") == Identity("alice")
     assert time.take_slept() == [10]
 
 
@@ -179,7 +180,7 @@ async def test_right_wrong_and_unknown_wait_the_same_in_a_siege(
         passwords.hashed.clear()
         await wrong(door, user, "wrong", "192.0.2.1")
         waits[user] = time.take_slept(), len(passwords.hashed)
-    await door.check_password("alice", "secret", "192.0.2.2")
+    await door.check(PasswordClaim("alice", "secret"), "192.0.2.2")
     assert waits["alice"] == waits["nobody"] == (time.take_slept(), 1)
 
 
@@ -188,7 +189,8 @@ async def test_who_is_crowded_out_is_put_off_and_not_refused(
 ) -> None:
     passwords.gate.clear()
     guesses = [
-        asyncio.create_task(door.check_password("alice", f"guess {n}", bot(n))) for n in range(50)
+        asyncio.create_task(door.check(PasswordClaim("alice", f"guess {n}"), bot(n)))
+        for n in range(50)
     ]
     await in_line(door, 4)
     passwords.gate.set()
@@ -207,5 +209,5 @@ async def test_a_forgotten_phone_is_checked_in_full_each_time(
     assert passwords.hashed == [b"old"] * 20
     assert time.take_slept() == [0.5]
     accounts.set_password("alice", "old")
-    assert await door.check_password("alice", "old", OWNER) == Identity("alice")
+    assert await door.check(PasswordClaim("alice", "old"), OWNER) == Identity("alice")
     assert time.take_slept() == []

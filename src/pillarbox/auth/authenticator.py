@@ -10,10 +10,11 @@ proof, which is cheap.) The throttle rations the looks of an address that guesse
 Everything else goes the long way, which is one way for all, so that right, wrong, unknown,
 disabled and throttled look alike in bytes and in time:
 
-1. wait for the address's turn and for its delay; whom there is no place in line for is told to
-   come again, after the delay, whatever the password is;
+1. wait for the address's turn and for its delay, and for the account's; whom there is no place
+   for is told to come again, after the delay, whatever the password is;
 2. read the account; nobody's password stands in for an unknown or a disabled one;
-3. compute one Argon2 hash, on a thread of a small pool, for whoever claims to know a password;
+3. compute one Argon2 hash, on a thread of a small pool (:mod:`pillarbox.auth.hash_line`), for
+   whoever claims to know a password;
 4. read the account again: if it changed meanwhile, what was proved is no longer true;
 5. before a refusal, the sources are asked whoever it is, as for an unknown user.
 
