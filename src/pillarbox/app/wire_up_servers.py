@@ -12,6 +12,7 @@ from pillarbox.app.account_sources import close_sources, open_sources
 from pillarbox.app.accounts_check import refuse_lost_accounts, warn_of_missing_accounts
 from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.config.settings import Config
+from pillarbox.app.retention import Sweep
 from pillarbox.app.wire_up import open_accounts, open_authenticator, open_directory, open_store
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.authenticator import LocalAuthenticator
@@ -62,6 +63,7 @@ def pop3_policy(config: Config) -> Policy:
         idle_timeout=limits.idle_timeout,
         login_timeout=limits.login_timeout,
         login_delay=limits.login_delay,
+        expire_days=config.retention.least_days,
     )
 
 
@@ -84,6 +86,8 @@ class PostOffice:
     token_checker: OAuthChecker | None
     pop3: Pop3Server
     delivery: DeliveryServer
+    sweep: Sweep | None
+    """Of the one worker that applies retention."""
 
     async def stop(self, grace: float, *, leave_newcomers: bool = False) -> None:
         """Accept no more, let what runs finish for *grace* seconds, close everything.
@@ -92,6 +96,7 @@ class PostOffice:
         unless *leave_newcomers*.
         """
         await asyncio.gather(
+            *(sweep.stop() for sweep in (self.sweep,) if sweep is not None),
             self.pop3.stop(grace, leave_newcomers=leave_newcomers),
             self.delivery.stop(grace, leave_newcomers=leave_newcomers),
         )
@@ -116,7 +121,8 @@ async def open_post_office(
 ) -> PostOffice:
     """Open the engines and build the servers on them.
 
-    One worker *speaks* for all: it warns of accounts that are missing, and of damage.
+    One worker *speaks* for all: it warns of accounts that are missing, and of damage, and
+    applies retention (as soon as its sweep is started).
 
     Raises:
         StoreUnavailable: the mail cannot be opened.
@@ -157,4 +163,5 @@ async def open_post_office(
         tls=smtp_tls,
         meter=meter,
     )
-    return PostOffice(store, accounts, sources, authenticator, token_checker, pop3, delivery)
+    sweep = Sweep(store, config.retention, meter) if speaks else None
+    return PostOffice(store, accounts, sources, authenticator, token_checker, pop3, delivery, sweep)

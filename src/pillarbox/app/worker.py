@@ -44,6 +44,8 @@ class Worker:
             speaks=seat.number == 0,
         )
         await self._listen(self._office)
+        if self._office.sweep is not None:
+            self._office.sweep.start()
 
     async def _listen(self, office: PostOffice) -> None:
         for listener in self._seat.setup.listeners:

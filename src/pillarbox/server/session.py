@@ -106,7 +106,7 @@ class Session:
         self.retrieved = 0
         self.retrieved_octets = 0
         self.removed = 0
-        """Messages that UPDATE has removed."""
+        """Messages that UPDATE has deleted from the view."""
 
     async def release(self) -> None:
         """Let go of the maildrop, if it is still held; nothing is deleted. Idempotent."""
@@ -196,4 +196,5 @@ class Session:
             user=self.password_allowed,
             stls=self.services.tls_available and not self.secured,
             login_delay=self.services.policy.login_delay,
+            expire_days=self.services.policy.expire_days,
         )

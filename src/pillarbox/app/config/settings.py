@@ -34,6 +34,8 @@ Seconds = Annotated[float, Meta(ge=1, le=7 * DAY)]
 SecondsOrZero = Annotated[float, Meta(ge=0, le=7 * DAY)]
 # As LOGIN-DELAY announces it.
 WholeSeconds = Annotated[int, Meta(ge=0, le=7 * DAY)]
+# A century is as good as for ever; more is a slip.
+Days = Annotated[int, Meta(ge=0, le=36_525)]
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 Octets = Annotated[int, Meta(ge=0, le=2**53)]
 # Below this, ordinary mail does not get in at all.
@@ -201,12 +203,26 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
 
 class Retention(Struct, frozen=True, kw_only=True):
-    """``[retention]``: mail that goes by itself. Nothing does in this version."""
+    """``[retention]``: how long mail waits, and for whom (see :mod:`pillarbox.contracts.store`)."""
 
-    expire_days: Annotated[int, Meta(ge=0)] = 0
-    """Days after which a message goes; 0: never."""
-    unread_by_device_days: Annotated[int, Meta(ge=0)] = 0
-    """Days after which an absent device no longer holds mail back; 0: never."""
+    expire_days: Days = 0
+    """Days after which a message goes, whoever has not seen it; 0: never. CAPA tells clients
+    (EXPIRE, RFC 2449)."""
+    unread_by_device_days: Days = 0
+    """Days after which a device that did not come holds no mail back until it comes again; 0:
+    it does for ever."""
+    default_view_holds: bool = False
+    """Whether mail waits for the account's own password even before it has been used. It does
+    as soon as it has; a user whose devices collect everything may never use it."""
+
+    @property
+    def least_days(self) -> int | None:
+        """Days that a message stays at the least, whatever others do; None: for ever.
+
+        A client that leaves mail here, and whose device then stays away, can lose it by either
+        rule; what is announced to all clients is the smaller (RFC 2449, section 6.7).
+        """
+        return min(filter(None, (self.expire_days, self.unread_by_device_days)), default=None)
 
 
 class Limits(Struct, frozen=True, kw_only=True):

@@ -2,7 +2,8 @@
 
 A maildrop of that name may hold mail already: what came in while an earlier account was
 removed, or what was there before the accounts were lost. It may be another person's, so it
-is handed over, or removed, only when that is asked for.
+is handed over, or removed, only when that is asked for. App passwords of an earlier user never
+open the new account: another source of accounts may have had one of that name.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pillarbox.auth.errors import AccountExists
 from pillarbox.auth.names import normalise
 from pillarbox.auth.schemes import understand
 from pillarbox.contracts.store import MaildropStatus
+from pillarbox.model import DEFAULT_VIEW
 
 
 def add(
@@ -75,27 +77,38 @@ def add(
     with accounts_of(config, create=True) as accounts:
         if accounts.find(name):  # said before anybody types a password
             raise AccountExists(f"there already is an account {name!r}")
-        found = asyncio.run(_mail_of(config, name))
+        earlier = accounts.devices(name)
+        there = asyncio.run(_maildrop_of(config, name))
+        found = there if there.count else None
         if found and not (keep_mail or discard_mail):
             raise CommandFailed(_whose(name, found), ExitCode.USAGE)
         password = new_password(name, from_stdin=password_stdin or hash_stdin)
         if hash_stdin:
             understand(password)  # said before any mail is removed
-        if discard_mail:
+        if discard_mail or (not found and len(there.views) > 1):
             asyncio.run(_discard(config, name))
+        for record in earlier:
+            accounts.remove_device(name, record.device)
         if hash_stdin:
             accounts.add_with_hash(name, password, quota_octets=quota)
         else:
             accounts.add(name, password, quota_octets=quota, apop=apop)
     kept = f", with {counted(found.count, 'message')} from before" if found and keep_mail else ""
     typer.echo(f"added {name}{kept}: mail for {name}@{config.delivery.domains[0]} is kept for it")
+    if earlier:
+        typer.echo(f"{counted(len(earlier), 'app password')} of an earlier {name} removed")
+    if kept and len(there.views) > 1:
+        views = ", ".join(view.name for view in there.views if view.name != DEFAULT_VIEW)
+        typer.echo(
+            f"devices of before ({views}) have no app password, but mail waits for them: "
+            f"`pillarbox device list {name}` shows what to do"
+        )
 
 
-async def _mail_of(config: Config, name: str) -> MaildropStatus | None:
-    """What is there under that name; None: nothing."""
+async def _maildrop_of(config: Config, name: str) -> MaildropStatus:
+    """What is there under that name."""
     async with store_of(config, look=True) as store:
-        status = await store.status(name)
-    return status if status.count else None
+        return await store.status(name)
 
 
 async def _discard(config: Config, name: str) -> None:
