@@ -27,6 +27,8 @@ from pillarbox.auth.schemes import understand
 from pillarbox.contracts.store import MaildropStatus
 from pillarbox.model import DEFAULT_VIEW
 
+_INSTEAD = "--hash-stdin is instead of a password: neither --password-stdin nor --apop goes with it"
+
 
 def add(
     context: typer.Context,
@@ -68,10 +70,7 @@ def add(
     if keep_mail and discard_mail:
         raise CommandFailed("say --keep-mail or --discard-mail, not both", ExitCode.USAGE)
     if hash_stdin and (password_stdin or apop):
-        raise CommandFailed(
-            "--hash-stdin is instead of a password: neither --password-stdin nor --apop goes with it",
-            ExitCode.USAGE,
-        )
+        raise CommandFailed(_INSTEAD, ExitCode.USAGE)
     config = configuration(context)
     name = normalise(name)
     with accounts_of(config, create=True) as accounts:
@@ -97,11 +96,17 @@ def add(
     typer.echo(f"added {name}{kept}: mail for {name}@{config.delivery.domains[0]} is kept for it")
     if earlier:
         typer.echo(f"{counted(len(earlier), 'app password')} of an earlier {name} removed")
-    if kept and len(there.views) > 1:
-        views = ", ".join(view.name for view in there.views if view.name != DEFAULT_VIEW)
+    if kept:
+        _tell_of_views(there)
+
+
+def _tell_of_views(there: MaildropStatus) -> None:
+    """Mail was kept: it may be waiting for devices that are no more."""
+    views = ", ".join(view.name for view in there.views if view.name != DEFAULT_VIEW)
+    if views:
         typer.echo(
             f"devices of before ({views}) have no app password, but mail waits for them: "
-            f"`pillarbox device list {name}` shows what to do"
+            f"`pillarbox device list {there.user}` shows what to do"
         )
 
 
