@@ -9,6 +9,7 @@ open the new account: another source of accounts may have had one of that name.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -21,6 +22,8 @@ from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config
 from pillarbox.app.importing.journal import forget_imports
 from pillarbox.app.texts import counted
+from pillarbox.auth.accounts import Accounts
+from pillarbox.auth.devices import DeviceRecord
 from pillarbox.auth.errors import AccountExists
 from pillarbox.auth.names import normalise
 from pillarbox.auth.schemes import understand
@@ -81,17 +84,16 @@ def add(
         found = there if there.count else None
         if found and not (keep_mail or discard_mail):
             raise CommandFailed(_whose(name, found), ExitCode.USAGE)
-        password = new_password(name, from_stdin=password_stdin or hash_stdin)
+        secret = new_password(name, from_stdin=password_stdin or hash_stdin)
         if hash_stdin:
-            understand(password)  # said before any mail is removed
+            understand(secret)  # said before any mail is removed
         if discard_mail or (not found and len(there.views) > 1):
             asyncio.run(_discard(config, name))
-        for record in earlier:
-            accounts.remove_device(name, record.device)
+        _remove_devices(accounts, earlier)
         if hash_stdin:
-            accounts.add_with_hash(name, password, quota_octets=quota)
+            accounts.add_with_hash(name, secret, quota_octets=quota)
         else:
-            accounts.add(name, password, quota_octets=quota, apop=apop)
+            accounts.add(name, secret, quota_octets=quota, apop=apop)
     kept = f", with {counted(found.count, 'message')} from before" if found and keep_mail else ""
     typer.echo(f"added {name}{kept}: mail for {name}@{config.delivery.domains[0]} is kept for it")
     if earlier:
@@ -108,6 +110,11 @@ def _tell_of_views(there: MaildropStatus) -> None:
             f"devices of before ({views}) have no app password, but mail waits for them: "
             f"`pillarbox device list {there.user}` shows what to do"
         )
+
+
+def _remove_devices(accounts: Accounts, records: Sequence[DeviceRecord]) -> None:
+    for record in records:
+        accounts.remove_device(record.user, record.device)
 
 
 async def _maildrop_of(config: Config, name: str) -> MaildropStatus:
