@@ -9,12 +9,13 @@ from pathlib import Path
 
 import trustme
 
+from pillarbox.contracts.auth import Authenticator
 from pillarbox.contracts.meter import NullMeter
-from pillarbox.server.client_certificate import ClientCertificates, Kind
+from pillarbox.server.client_certificate import ClientCertificates
 from pillarbox.server.limits import LocalTally, Policy
 from pillarbox.server.listener import Pop3Server
 from pillarbox.server.tls import server_context
-from tests.world import Accounts, FaultyStore
+from tests.world import FaultyStore
 
 AUTHORITY = trustme.CA()
 
@@ -25,19 +26,21 @@ class House:
     def __init__(
         self,
         store: FaultyStore,
-        accounts: Accounts,
+        accounts: Authenticator,
         folder: Path,
+        policy: Policy | None = None,
         *,
         clients: ClientCertificates | None = None,
-        client_identity: tuple[Kind, ...] = (),
     ) -> None:
         pem = folder / "server.pem"
         AUTHORITY.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(pem))
+        AUTHORITY.cert_pem.write_to_path(str(folder / "authority.pem"))
+        self.authority = folder / "authority.pem"
         self.store = store
         self.server = Pop3Server(
             store=store,
             authenticator=accounts,
-            policy=Policy(hostname="localhost", login_timeout=0.5, client_identity=client_identity),
+            policy=policy or Policy(hostname="localhost", login_timeout=0.5),
             tls=server_context(pem, pem, clients=clients),
             meter=NullMeter(),
             tally=LocalTally(100, 100),

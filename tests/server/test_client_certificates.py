@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 
 from pillarbox.server.client_certificate import MAX_IDENTITIES, ClientCertificates, identities
 from pillarbox.server.connection import Connection
+from pillarbox.server.limits import Policy
 from pillarbox.server.tls import CertificateProblem, server_context
 from tests.server.conftest import Logs
 from tests.server.house import AUTHORITY, House, to_the_end
@@ -81,13 +82,12 @@ async def opened(store: FaultyStore, accounts: Accounts, tmp_path: Path) -> Asyn
         if revoked is not None and crl is not None:
             revoked.write_bytes(crl)
         asked = ClientCertificates(tmp_path / "people.pem", required, revoked)
-        house = House(
-            store,
-            accounts,
-            tmp_path,
-            clients=asked,
+        policy = Policy(
+            hostname="localhost",
+            login_timeout=0.5,
             client_identity=tuple(kinds),  # type: ignore[arg-type] # a test's word
         )
+        house = House(store, accounts, tmp_path, policy, clients=asked)
         await house.open()
         houses.append(house)
         return house

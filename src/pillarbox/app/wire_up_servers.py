@@ -6,14 +6,19 @@ import asyncio
 import contextlib
 import ssl
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from pillarbox.app.account_sources import close_sources, open_sources
 from pillarbox.app.accounts_check import refuse_lost_accounts, warn_of_missing_accounts
 from pillarbox.app.config.settings import Config
+from pillarbox.app.retention import Sweep
 from pillarbox.app.tls_contexts import client_certificates
 from pillarbox.app.wire_up import open_accounts, open_authenticator, open_directory, open_store
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.auth.errors import AccountsUnavailable
+from pillarbox.auth.sources.contract import Source
+from pillarbox.auth.throttle import SharedMemory, Throttle
 from pillarbox.contracts.meter import Meter
 from pillarbox.contracts.store import Store
 from pillarbox.delivery.policy import DeliveryPolicy
@@ -22,6 +27,9 @@ from pillarbox.doorway import Proxies
 from pillarbox.peers import Networks, Visitors
 from pillarbox.server.limits import AddressTally, Policy
 from pillarbox.server.listener import Pop3Server
+
+if TYPE_CHECKING:  # what it imports is in an extra
+    from pillarbox.auth.oauth.checker import OAuthChecker
 
 
 def pop3_policy(config: Config) -> Policy:
@@ -36,6 +44,7 @@ def pop3_policy(config: Config) -> Policy:
         login_delay=limits.login_delay,
         visitors=Visitors(limits.allow, limits.deny),
         client_identity=config.tls.client_identity if client_certificates(config) else (),
+        expire_days=config.retention.least_days,
     )
 
 
@@ -62,9 +71,13 @@ class PostOffice:
 
     store: Store
     accounts: Accounts
+    sources: tuple[Source, ...]
     authenticator: LocalAuthenticator
+    token_checker: OAuthChecker | None
     pop3: Pop3Server
     delivery: DeliveryServer
+    sweep: Sweep | None
+    """Of the one worker that applies retention."""
 
     async def stop(self, grace: float, *, leave_newcomers: bool = False) -> None:
         """Accept no more, let what runs finish for *grace* seconds, close everything.
@@ -73,10 +86,14 @@ class PostOffice:
         unless *leave_newcomers*.
         """
         await asyncio.gather(
+            *(sweep.stop() for sweep in (self.sweep,) if sweep is not None),
             self.pop3.stop(grace, leave_newcomers=leave_newcomers),
             self.delivery.stop(grace, leave_newcomers=leave_newcomers),
         )
         self.authenticator.close()
+        if self.token_checker is not None:
+            await self.token_checker.close()
+        await close_sources(self.sources)
         await self.store.close()
         self.accounts.close()
 
@@ -88,25 +105,39 @@ async def open_post_office(
     smtp_tls: ssl.SSLContext | None,
     meter: Meter,
     tally: AddressTally,
+    throttling: SharedMemory | None = None,
+    token_checker: OAuthChecker | None = None,
     speaks: bool = True,
 ) -> PostOffice:
     """Open the engines and build the servers on them.
 
-    One worker *speaks* for all: it warns of accounts that are missing, and of damage.
+    One worker *speaks* for all: it warns of accounts that are missing, and of damage, and
+    applies retention (as soon as its sweep is started).
 
     Raises:
         StoreUnavailable: the mail cannot be opened.
         AccountsUnavailable: there is mail, but the accounts are gone.
+        ConfigError: an account source cannot be made.
     """
     store = await open_store(config, speaks=speaks)
-    accounts = open_accounts(config)
+    # Where users are kept elsewhere, there may have been none to make the file for yet.
+    accounts = open_accounts(config, create=bool(config.auth.sources))
     await refuse_lost_accounts(accounts, store)
-    if speaks:
+    sources = open_sources(config)
+    if speaks and not sources:
         await warn_of_missing_accounts(accounts, store)
     # Opened now and kept open, like the store: on a disk that fills up later it could not be.
     with contextlib.suppress(AccountsUnavailable):  # reported at each sign-in
         accounts.find("")
-    authenticator = open_authenticator(config, accounts)
+    if token_checker is not None:
+        token_checker.begin()
+    authenticator = open_authenticator(
+        config,
+        accounts,
+        sources=sources,
+        throttle=Throttle(shared=throttling, meter=meter),
+        token_checker=token_checker,
+    )
     pop3 = Pop3Server(
         store=store,
         authenticator=authenticator,
@@ -117,9 +148,10 @@ async def open_post_office(
     )
     delivery = DeliveryServer(
         store=store,
-        directory=open_directory(config, accounts),
+        directory=open_directory(config, accounts, sources=sources),
         policy=delivery_policy(config),
         tls=smtp_tls,
         meter=meter,
     )
-    return PostOffice(store, accounts, authenticator, pop3, delivery)
+    sweep = Sweep(store, config.retention, meter) if speaks else None
+    return PostOffice(store, accounts, sources, authenticator, token_checker, pop3, delivery, sweep)

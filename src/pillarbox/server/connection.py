@@ -34,7 +34,7 @@ from pillarbox.server.door import Door
 from pillarbox.server.limits import MAX_JOINED, MAX_PIPELINED, MAX_TURN, READ_SIZE, WRITE_HIGH_WATER
 from pillarbox.server.report import End, report_end
 from pillarbox.server.session import Session, log
-from pillarbox.server.tls import reason_of
+from pillarbox.server.tls import channel_bindings, reason_of
 from pillarbox.server.verbs import respond
 from pillarbox.wire.errors import RemoteProtocolError
 from pillarbox.wire.redact import redact
@@ -335,7 +335,8 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = secured
         secured.set_write_buffer_limits(high=WRITE_HIGH_WATER)
         self.machine.secured()
-        self.session.start_over(self._identities(secured))
+        bindings = channel_bindings(secured.get_extra_info("ssl_object"))
+        self.session.start_over(self._identities(secured), bindings)
         for data in held_back:
             self.machine.receive(data)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from pillarbox.peers import Networks, Visitors, network_of
+from pillarbox.sasl.surroundings import TokenAdvice
 from pillarbox.server.client_certificate import Kind
 
 MAX_PIPELINED = 64 * 1024
@@ -48,6 +49,10 @@ class Policy:
     cleartext: Literal["never", "loopback", "always"] = "loopback"
     """From where a password is accepted without TLS."""
     mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
+    """Of these, what can work on a connection is offered there."""
+    tokens: TokenAdvice | None = None
+    """What a client is told whose access token was refused; None: nobody can check tokens, and
+    the mechanisms for them are not offered."""
     apop: bool = False
     idle_timeout: float = 600
     """Without a command in TRANSACTION (RFC 1939, section 3, wants at least 600)."""
@@ -59,6 +64,8 @@ class Policy:
     """Who is admitted."""
     client_identity: tuple[Kind, ...] = ()
     """Which names of a client's certificate are users'; none: clients are not asked for one."""
+    expire_days: int | None = None
+    """Days that mail is kept at the least (RFC 2449, EXPIRE); None: for ever."""
 
 
 class AddressTally(Protocol):
