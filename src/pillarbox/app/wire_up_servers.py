@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ssl
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pillarbox.app.accounts_check import refuse_lost_accounts, warn_of_missing_accounts
 from pillarbox.app.config.faults import ConfigError, Fault
@@ -22,6 +23,9 @@ from pillarbox.delivery.server import DeliveryServer
 from pillarbox.server.limits import AddressTally, Policy
 from pillarbox.server.listener import Pop3Server
 from pillarbox.server.tls import CertificateProblem, server_context
+
+if TYPE_CHECKING:  # what it imports is in an extra
+    from pillarbox.auth.oauth.checker import OAuthChecker
 
 _SMTP_ALPN = "smtp"
 
@@ -74,6 +78,7 @@ class PostOffice:
     store: Store
     accounts: Accounts
     authenticator: LocalAuthenticator
+    token_checker: OAuthChecker | None
     pop3: Pop3Server
     delivery: DeliveryServer
 
@@ -88,6 +93,8 @@ class PostOffice:
             self.delivery.stop(grace, leave_newcomers=leave_newcomers),
         )
         self.authenticator.close()
+        if self.token_checker is not None:
+            await self.token_checker.close()
         await self.store.close()
         self.accounts.close()
 
@@ -100,6 +107,7 @@ async def open_post_office(
     meter: Meter,
     tally: AddressTally,
     throttling: SharedMemory | None = None,
+    token_checker: OAuthChecker | None = None,
     speaks: bool = True,
 ) -> PostOffice:
     """Open the engines and build the servers on them.
@@ -121,6 +129,9 @@ async def open_post_office(
     authenticator = open_authenticator(
         config, accounts, throttle=Throttle(shared=throttling, meter=meter)
     )
+    if token_checker is not None:
+        token_checker.begin()
+    authenticator = open_authenticator(config, accounts)
     pop3 = Pop3Server(
         store=store,
         authenticator=authenticator,
@@ -136,4 +147,4 @@ async def open_post_office(
         tls=smtp_tls,
         meter=meter,
     )
-    return PostOffice(store, accounts, authenticator, pop3, delivery)
+    return PostOffice(store, accounts, authenticator, token_checker, pop3, delivery)

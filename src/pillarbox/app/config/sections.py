@@ -24,6 +24,7 @@ SUBSECTIONS: tuple[str, ...] = (
     "auth.ldap",
     "auth.pam",
 )
+SUBSECTIONS: tuple[str, ...] = ("auth.oauth",)
 """Sections within those: ``auth.oauth`` is ``[auth.oauth]``. Likewise."""
 
 DEFAULTS = "defaults"
