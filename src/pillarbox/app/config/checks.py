@@ -48,10 +48,9 @@ def check(config: Config, place: Place, *, serving: bool) -> Checked:
         faults += located(_impossible(config, serving=serving))
     if serving:
         faults += located(_serving(config))
+    faults += located(oauth_faults(config.auth_oauth))
     doubtful = located(_doubtful(config)) + located(source_checks.doubts(config))
     return Checked(faults, doubtful)
-    faults += located(oauth_faults(config.auth_oauth))
-    return Checked(faults, located(_doubtful(config)))
 
 
 def _names(config: Config) -> Iterator[tuple[str, str, str]]:

@@ -23,8 +23,8 @@ SUBSECTIONS: tuple[str, ...] = (
     "auth.sql",
     "auth.ldap",
     "auth.pam",
+    "auth.oauth",
 )
-SUBSECTIONS: tuple[str, ...] = ("auth.oauth",)
 """Sections within those: ``auth.oauth`` is ``[auth.oauth]``. Likewise."""
 
 DEFAULTS = "defaults"
