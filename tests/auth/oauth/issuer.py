@@ -183,16 +183,18 @@ class Issuer:
 
     def start(self) -> None:
         """Listen, at the same port as before."""
+        app = _app(self)
         self._server = make_server(
             "localhost",
             self.port,
-            _app(self),
+            app,
             threaded=True,
             request_handler=_Quiet,
             ssl_context=self.tls,
         )
         self.port = self._server.server_port
-        _give_jwts(self)
+        if not self.opaque:
+            app.config["server"].register_token_generator("default", _Jwt(self))
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}
         )
@@ -222,13 +224,6 @@ class Issuer:
 
     def public_keys(self) -> dict[str, Any]:
         return {"keys": [key.as_dict() for key in self.keys]}
-
-
-def _give_jwts(issuer: Issuer) -> None:
-    if not issuer.opaque:
-        assert issuer._server is not None
-        server: AuthorizationServer = issuer._server.app.config["server"]
-        server.register_token_generator("default", _Jwt(issuer))
 
 
 def _app(issuer: Issuer) -> flask.Flask:
