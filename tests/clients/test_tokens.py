@@ -21,8 +21,8 @@ import pytest
 from pillarbox import sync
 from pillarbox.client.errors import ServerTrouble, SignInRefused
 from pillarbox.client.tls import TlsSettings
-from tests.auth.oauth.issuer import AUDIENCE, SECRET, SERVER, Issuer
 from tests.app.run.processes import eventually
+from tests.auth.oauth.issuer import AUDIENCE, SECRET, SERVER, Issuer
 from tests.clients.drivers import run
 from tests.postoffice import PostOffice
 
