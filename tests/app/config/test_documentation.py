@@ -24,6 +24,7 @@ IN_WORDS = {
     "tls.client_ca",
     "tls.client_crl",
 }
+IN_WORDS |= {"auth.mechanisms"}
 IN_WORDS |= {
     f"auth.oauth.{key}"
     for key in ("issuer", "jwks", "introspection", "client_id", "client_secret_file", "user_claim")
