@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -36,10 +36,14 @@ MAX_QUOTA_OCTETS = 2**63 - 1
 """What an integer of SQLite can hold."""
 
 _COLUMNS = (
-    "name, verifier, disabled, quota_octets, apop_secret, generation, created_at, changed_at, "
-    "EXISTS (SELECT 1 FROM app_passwords_only WHERE user = name)"
+    "name, verifier, disabled, quota_octets, apop_secret, generation, account.created_at, "
+    "changed_at, EXISTS (SELECT 1 FROM app_passwords_only AS only WHERE only.user = name)"
 )
 _FIND = f"SELECT {_COLUMNS} FROM account WHERE name = ?"  # noqa: S608 - a constant of ours
+_FIND_BY_APP_PASSWORD = (
+    f"SELECT device, {_COLUMNS} FROM device LEFT JOIN account ON name = device.user "  # noqa: S608 - the same
+    "WHERE digest = ?"
+)
 _ALL = f"SELECT {_COLUMNS} FROM account ORDER BY name"  # noqa: S608 - a constant of ours
 
 _REMOVE_WHAT_IS_ITS = (
@@ -152,6 +156,19 @@ class Accounts:
         except UnicodeEncodeError:  # surrogates, which no normalised name holds
             return None
         return _record(rows[0]) if rows else None
+
+    def find_by_app_password(
+        self, user: str, typed: str
+    ) -> tuple[str, AccountRecord | None] | None:
+        """The device of *user*, who is normalised, whose app password *typed* is, and the account if
+        it is in this file. None: there is none. One prepared SELECT, if it can be an app password.
+        """
+        key = self.app_passwords.key_of(user, typed)
+        if key is None:
+            return None
+        for device, *row in self._file.read(_FIND_BY_APP_PASSWORD, (key,)):
+            return device, None if row[0] is None else _record(row)
+        return None
 
     def get(self, name: str) -> AccountRecord:
         """The account of that name.
@@ -434,7 +451,7 @@ def account_of_hash(
     )
 
 
-def _record(row: tuple[Any, ...]) -> AccountRecord:
+def _record(row: Sequence[Any]) -> AccountRecord:
     name, verifier, disabled, quota, apop_secret, generation, created_at, changed_at, only = row
     return AccountRecord(
         name,

@@ -53,7 +53,7 @@ class Devices:
         """
         user, device = normalise(user), normalise_device(device)
         password = generate()
-        row = (user, device, self._digest(user, password.printed), *_scram_texts(password))
+        row = (user, device, self.key_of(user, password.printed), *_scram_texts(password))
         with self._file.change() as file:
             made = file.execute(
                 "INSERT INTO device VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (user, device) DO NOTHING",
@@ -89,16 +89,10 @@ class Devices:
         )
         return [DeviceRecord(*row) for row in rows]
 
-    def find(self, user: str, typed: str) -> str | None:
-        """The device of *user* whose app password *typed* is, or None: one SELECT if it can be one."""
+    def key_of(self, user: str, typed: str) -> bytes | None:
+        """Under what *typed* is kept as an app password of *user*; None: it can be none."""
         letters = letters_of(typed)
-        if letters is None:
-            return None
-        rows = self._file.read(
-            "SELECT device FROM device WHERE digest = ?",
-            (digest(user, letters, self._file.secret(_SECRET)),),
-        )
-        return str(rows[0][0]) if rows else None
+        return None if letters is None else digest(user, letters, self._file.secret(_SECRET))
 
     def exists(self, user: str, device: str) -> bool:
         """Whether *user* has it; both normalised."""
@@ -129,12 +123,6 @@ class Devices:
         """What SCRAM needs of a device; both names normalised. None: there is no such device."""
         rows = self._file.read(_SCRAM_COLUMNS[hash_name], (user, device))
         return scram_keys.from_text(hash_name, rows[0][0]) if rows and rows[0][0] else None
-
-    def _digest(self, user: str, printed: str) -> bytes:
-        letters = letters_of(printed)
-        if letters is None:
-            raise ValueError("not an app password")
-        return digest(user, letters, self._file.secret(_SECRET))
 
 
 def _scram_texts(password: AppPassword) -> list[str]:

@@ -109,7 +109,7 @@ class Passwords:
             hash_len=self.parameters.hash_octets,
             salt_len=self.parameters.salt_octets,
         )
-        self.decoy = self._made_up()
+        self.decoy = self.made_up()
         """A verifier of nobody's password, to be proved for users that do not exist."""
 
     def verifier(self, secret: bytes) -> str:
@@ -165,7 +165,7 @@ class Passwords:
         """Whether *verifier* was made with other parameters than these."""
         return self._hasher.check_needs_rehash(verifier)
 
-    def _made_up(self) -> str:
+    def made_up(self) -> str:
         """A well-formed verifier with these parameters; random, so that nothing matches it."""
         price = self.parameters
         salt, digest = (
