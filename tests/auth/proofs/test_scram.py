@@ -196,6 +196,29 @@ async def test_made_up_keys_differ_by_name_by_hash_and_by_post_office(
     other.close()
 
 
+async def test_a_salt_never_changes_whatever_becomes_of_the_user(
+    door: LocalAuthenticator, accounts: Accounts
+) -> None:
+    """One that did would tell that there is somebody."""
+
+    async def salts() -> list[bytes]:
+        return [(await door.scram_keys(name, "sha256")).salt for name in ("dora", "dora+phone")]
+
+    before = await salts()
+    for change in (
+        lambda: accounts.add_with_hash("dora", "{PLAIN}secret"),
+        lambda: accounts.add_device("dora", "phone"),
+        lambda: accounts.set_password("dora", "secret"),
+        lambda: accounts.set_password("dora", "other"),
+        lambda: accounts.require_app_passwords("dora"),
+        lambda: accounts.disable("dora"),
+        lambda: accounts.remove_device("dora", "phone"),
+        lambda: accounts.remove("dora"),
+    ):
+        change()
+        assert await salts() == before
+
+
 async def test_an_account_without_keys_looks_unknown_until_its_password_is_used(
     door: LocalAuthenticator, accounts: Accounts
 ) -> None:
