@@ -15,7 +15,7 @@ from pillarbox.auth.accounts_file import AccountsFile
 from pillarbox.auth.app_passwords import AppPassword, digest, generate, letters_of
 from pillarbox.auth.errors import DeviceExists, NoSuchDevice
 from pillarbox.auth.names import normalise, normalise_device
-from pillarbox.auth.scram_table import ScramTable
+from pillarbox.auth.scram_table import ScramTable, read_keys
 from pillarbox.sasl.claims import ScramKeys
 
 _SECRET = "app-passwords"  # noqa: S105 - the name of one
@@ -128,7 +128,7 @@ class Devices:
     def scram_keys(self, user: str, device: str, hash_name: str) -> ScramKeys | None:
         """What SCRAM needs of a device; both names normalised. None: there is no such device."""
         rows = self._file.read(_SCRAM_COLUMNS[hash_name], (user, device))
-        return scram_keys.from_text(hash_name, rows[0][0]) if rows and rows[0][0] else None
+        return read_keys(hash_name, rows[0][0]) if rows and rows[0][0] else None
 
     def _scram_texts(self, name: str, password: AppPassword) -> list[str]:
         """Its keys, for both hashes: at their few iterations they cost next to nothing."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from pillarbox.auth import scram_keys
 from pillarbox.auth.accounts_file import AccountsFile
+from pillarbox.auth.errors import AccountError
 from pillarbox.sasl.claims import ScramKeys
 
 _SECRET = "salts"  # noqa: S105 - the name of one
@@ -28,7 +29,7 @@ class ScramTable:
         rows = self._file.read(
             "SELECT keys FROM scram WHERE user = ? AND hash_name = ?", (user, hash_name)
         )
-        return scram_keys.from_text(hash_name, rows[0][0]) if rows else None
+        return read_keys(hash_name, rows[0][0]) if rows else None
 
     def salt_for(self, name: str, hash_name: str) -> bytes:
         """The salt that *name* has in this file, whether there is such a user or not."""
@@ -46,6 +47,20 @@ class ScramTable:
             name
             for (name,) in self._file.read("SELECT hash_name FROM scram WHERE user = ?", (user,))
         }
+
+
+def read_keys(hash_name: str, text: str) -> ScramKeys:
+    """Keys as they are kept.
+
+    Raises:
+        AccountError: they are damaged.
+    """
+    try:
+        return scram_keys.from_text(hash_name, text)
+    except ValueError as error:
+        raise AccountError(
+            f"keys for SCRAM are damaged ({error}): set the password anew, or make the device again"
+        ) from None
 
 
 def replace_keys(file: sqlite3.Connection, user: str, texts: Texts) -> None:

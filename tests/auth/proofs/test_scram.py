@@ -270,6 +270,23 @@ async def test_keys_are_of_the_prepared_password(
     assert (await exchange(door, "alice", "Zo\u00eb IX")).proved
 
 
+@pytest.mark.parametrize("name", ["alice", "alice+phone"])
+async def test_damaged_keys_are_no_refusal_and_hurt_nobody_else(
+    door: LocalAuthenticator, accounts: Accounts, printed: Printed, name: str
+) -> None:
+    """CVE-2019-7524: what is kept is untrusted input, too."""
+    claim = await exchange(door, name, "secret")
+    with accounts._file.change() as file:
+        file.execute("UPDATE scram SET keys = '4096,x' WHERE user = 'alice'")
+        file.execute("UPDATE device SET scram_sha256 = '4096,x' WHERE device = 'phone'")
+    with pytest.raises(AuthUnavailable, match="keys for SCRAM are damaged"):
+        await door.scram_keys(name, "sha256")
+    with pytest.raises(AuthUnavailable, match="keys for SCRAM are damaged"):
+        await opened(door, claim)
+    laptop = await exchange(door, "alice+laptop", printed.laptop)
+    assert await opened(door, laptop) == Identity("alice", "laptop")
+
+
 async def test_a_file_that_cannot_be_read_is_no_answer(tmp_path: Path) -> None:
     (tmp_path / "accounts.db").write_bytes(b"not a database, but as long as one" * 10)
     accounts = Accounts(tmp_path / "accounts.db")
