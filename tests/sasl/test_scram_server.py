@@ -350,6 +350,12 @@ def test_a_malformed_first_message_ends_the_exchange(message: bytes) -> None:
     assert "user" not in str(caught.value)
 
 
+def test_an_extension_that_must_be_understood_is_named_as_what_it_is() -> None:
+    """RFC 5802, section 5.1: "m=" is reserved, and nothing has been defined for it."""
+    with pytest.raises(SaslError, match="an extension of SCRAM that nobody has defined"):
+        ScramSha256Server(HERE).step(b"n,,m=x,n=user,r=abc")
+
+
 @pytest.mark.parametrize(
     ("message", "name"),
     [

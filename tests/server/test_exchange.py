@@ -120,6 +120,15 @@ async def test_what_cannot_work_is_not_offered(
         assert freed(client)
 
 
+async def test_what_tls_tells_changes_the_list(server: Pop3Server) -> None:
+    client = await Client(server).connect()
+    before = client.connection.session.mechanisms
+    assert "EXTERNAL" not in before
+    assert "SCRAM-SHA-256-PLUS" not in before
+    client.connection.session.start_over(("mrose",), (BINDING,))
+    assert client.connection.session.mechanisms == tuple(MECHANISMS)
+
+
 async def test_after_the_sign_in_the_list_stays(server: Pop3Server) -> None:
     """RFC 5034, section 6."""
     client = await connected(server)

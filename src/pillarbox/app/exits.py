@@ -23,7 +23,7 @@ from pillarbox.auth.errors import (
     NoSuchDevice,
 )
 from pillarbox.client.errors import Insecure, InvalidSetting, SignInRefused
-from pillarbox.contracts.errors import CredentialsRefused, PillarboxError
+from pillarbox.contracts.errors import CredentialsRefused, NoSuchView, PillarboxError
 from pillarbox.fetch.errors import InvalidDestination
 from pillarbox.fetch.oauth.errors import (
     InvalidOAuthSettings,
@@ -67,6 +67,7 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (NoSuchAccount,        ExitCode.USAGE),
     (DeviceExists,         ExitCode.USAGE),
     (NoSuchDevice,         ExitCode.USAGE),
+    (NoSuchView,           ExitCode.USAGE),
     (CredentialsRefused,   ExitCode.REFUSED),
     # Collecting mail.
     (InvalidSetting,       ExitCode.USAGE),

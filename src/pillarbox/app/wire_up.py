@@ -39,7 +39,12 @@ async def open_store(
     Raises:
         StoreUnavailable: it cannot be opened; the message names the file.
     """
-    store = embedded.open_store(config.store.path, patience=patience, speaks=speaks)
+    store = embedded.open_store(
+        config.store.path,
+        patience=patience,
+        speaks=speaks,
+        default_holds=config.retention.default_view_holds,
+    )
     store.hold()
     return store
 
@@ -51,7 +56,11 @@ def look_at_store(config: Config, *, must_exist: bool = False) -> EmbeddedStore:
         StoreUnavailable: it cannot be read, or it *must_exist* and there is none; the message
             names the file.
     """
-    return embedded.look_at_store(config.store.path, must_exist=must_exist)
+    return embedded.look_at_store(
+        config.store.path,
+        must_exist=must_exist,
+        default_holds=config.retention.default_view_holds,
+    )
 
 
 def open_accounts(config: Config, *, create: bool = False) -> Accounts:

@@ -6,14 +6,18 @@ import asyncio
 import contextlib
 import ssl
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from pillarbox.app.account_sources import close_sources, open_sources
 from pillarbox.app.accounts_check import refuse_lost_accounts, warn_of_missing_accounts
 from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.config.settings import Config
+from pillarbox.app.retention import Sweep
 from pillarbox.app.wire_up import open_accounts, open_authenticator, open_directory, open_store
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.auth.errors import AccountsUnavailable
+from pillarbox.auth.sources.contract import Source
 from pillarbox.auth.throttle import SharedMemory, Throttle
 from pillarbox.contracts.meter import Meter
 from pillarbox.contracts.store import Store
@@ -22,6 +26,9 @@ from pillarbox.delivery.server import DeliveryServer
 from pillarbox.server.limits import AddressTally, Policy
 from pillarbox.server.listener import Pop3Server
 from pillarbox.server.tls import CertificateProblem, server_context
+
+if TYPE_CHECKING:  # what it imports is in an extra
+    from pillarbox.auth.oauth.checker import OAuthChecker
 
 _SMTP_ALPN = "smtp"
 
@@ -56,6 +63,7 @@ def pop3_policy(config: Config) -> Policy:
         idle_timeout=limits.idle_timeout,
         login_timeout=limits.login_timeout,
         login_delay=limits.login_delay,
+        expire_days=config.retention.least_days,
     )
 
 
@@ -73,9 +81,13 @@ class PostOffice:
 
     store: Store
     accounts: Accounts
+    sources: tuple[Source, ...]
     authenticator: LocalAuthenticator
+    token_checker: OAuthChecker | None
     pop3: Pop3Server
     delivery: DeliveryServer
+    sweep: Sweep | None
+    """Of the one worker that applies retention."""
 
     async def stop(self, grace: float, *, leave_newcomers: bool = False) -> None:
         """Accept no more, let what runs finish for *grace* seconds, close everything.
@@ -84,10 +96,14 @@ class PostOffice:
         unless *leave_newcomers*.
         """
         await asyncio.gather(
+            *(sweep.stop() for sweep in (self.sweep,) if sweep is not None),
             self.pop3.stop(grace, leave_newcomers=leave_newcomers),
             self.delivery.stop(grace, leave_newcomers=leave_newcomers),
         )
         self.authenticator.close()
+        if self.token_checker is not None:
+            await self.token_checker.close()
+        await close_sources(self.sources)
         await self.store.close()
         self.accounts.close()
 
@@ -100,26 +116,37 @@ async def open_post_office(
     meter: Meter,
     tally: AddressTally,
     throttling: SharedMemory | None = None,
+    token_checker: OAuthChecker | None = None,
     speaks: bool = True,
 ) -> PostOffice:
     """Open the engines and build the servers on them.
 
-    One worker *speaks* for all: it warns of accounts that are missing, and of damage.
+    One worker *speaks* for all: it warns of accounts that are missing, and of damage, and
+    applies retention (as soon as its sweep is started).
 
     Raises:
         StoreUnavailable: the mail cannot be opened.
         AccountsUnavailable: there is mail, but the accounts are gone.
+        ConfigError: an account source cannot be made.
     """
     store = await open_store(config, speaks=speaks)
-    accounts = open_accounts(config)
+    # Where users are kept elsewhere, there may have been none to make the file for yet.
+    accounts = open_accounts(config, create=bool(config.auth.sources))
     await refuse_lost_accounts(accounts, store)
-    if speaks:
+    sources = open_sources(config)
+    if speaks and not sources:
         await warn_of_missing_accounts(accounts, store)
     # Opened now and kept open, like the store: on a disk that fills up later it could not be.
     with contextlib.suppress(AccountsUnavailable):  # reported at each sign-in
         accounts.find("")
+    if token_checker is not None:
+        token_checker.begin()
     authenticator = open_authenticator(
-        config, accounts, throttle=Throttle(shared=throttling, meter=meter)
+        config,
+        accounts,
+        sources=sources,
+        throttle=Throttle(shared=throttling, meter=meter),
+        token_checker=token_checker,
     )
     pop3 = Pop3Server(
         store=store,
@@ -131,9 +158,10 @@ async def open_post_office(
     )
     delivery = DeliveryServer(
         store=store,
-        directory=open_directory(config, accounts),
+        directory=open_directory(config, accounts, sources=sources),
         policy=delivery_policy(config),
         tls=smtp_tls,
         meter=meter,
     )
-    return PostOffice(store, accounts, authenticator, pop3, delivery)
+    sweep = Sweep(store, config.retention, meter) if speaks else None
+    return PostOffice(store, accounts, sources, authenticator, token_checker, pop3, delivery, sweep)

@@ -7,4 +7,5 @@ app passwords (``app_passwords``) and ``scram_table`` their keys for SCRAM in on
 servers, ``scram_keys`` makes keys. ``authenticator`` answers who somebody is: ``proofs`` say how each
 kind of claim is proved, ``cache`` is quick for those who are known, ``throttle`` slow for those who guess.
 ``directory`` answers whose mail it is. What can go wrong is in ``errors``.
+``oauth`` says whose an access token is; it needs libraries that not everybody has.
 """

@@ -34,6 +34,11 @@ class Meter(Protocol):
         *outcome*: ``stored``, ``refused``, ``deferred``.
         """
 
+    def swept(self, outcome: str, *, messages: int = 0, octets: int = 0, absent: int = 0) -> None:
+        """Retention was applied: *outcome* is ``ok`` or ``failed``; messages removed, and views
+        that no longer hold mail back.
+        """
+
 
 class NullMeter:
     """Counts nothing."""
@@ -46,3 +51,6 @@ class NullMeter:
     def signed_in(self, mechanism: str, outcome: str) -> None: ...
     def sign_in_delayed(self, by: str) -> None: ...
     def delivered(self, door: str, outcome: str, octets: int) -> None: ...
+    def swept(
+        self, outcome: str, *, messages: int = 0, octets: int = 0, absent: int = 0
+    ) -> None: ...

@@ -94,7 +94,10 @@ class ServerMechanism(ABC):
 
     @classmethod
     def possible(cls, surroundings: Surroundings) -> bool:
-        """Whether anybody could sign in by it in these *surroundings*: else it is not offered."""
+        """Whether anybody could sign in by it in these *surroundings*: else it is not offered.
+
+        What counts of the connection is only whether it has bindings and identities at all.
+        """
         del surroundings
         return True
 

@@ -17,7 +17,7 @@ from pillarbox.sasl.mechanism import SaslError
 
 MAX_MESSAGE = 2048
 """Octets of a client's message. One with two names of 255 octets, each of which is escaped, and a
-nonce of 64, has 1,600. SASLprep of the longest name takes a few milliseconds."""
+nonce of 64, has 1,600. SASLprep of the longest name takes about a millisecond."""
 MIN_ITERATIONS = 4096
 """RFC 5802, section 5.1, and RFC 7677, section 4, want servers to use no fewer. A liar who asks
 for one gets a proof that passwords can be tried against at full speed."""

@@ -95,15 +95,25 @@ async def open_maildrop(
             identity, minimum_interval=services.policy.login_delay
         )
     except PillarboxError as error:
-        return refuse(session, mechanism, claimed, error)
+        return refuse(session, mechanism, claimed, error, identity)
     session.identity = identity
     services.meter.signed_in(mechanism, "ok")
     maildrop = session.maildrop
     return ok(f"maildrop has {maildrop.count} messages ({maildrop.octets} octets)")
 
 
-def refuse(session: Session, mechanism: str, claimed: str, error: PillarboxError) -> Reply:
-    """One line in the log with address and reason (fail2ban reads it), and the reply."""
+def refuse(
+    session: Session,
+    mechanism: str,
+    claimed: str,
+    error: PillarboxError,
+    identity: Identity | None = None,
+) -> Reply:
+    """One line in the log with address and reason (fail2ban reads it), and the reply.
+
+    The *identity*, if it has been proved, says which device it was: with an app password
+    it may sign in under the account's own name.
+    """
     outcome = {
         CredentialsRefused: "refused",
         TooManyAttempts: "put-off",
@@ -121,6 +131,7 @@ def refuse(session: Session, mechanism: str, claimed: str, error: PillarboxError
         name=claimed[:64],
         mechanism=mechanism,
         reason=outcome.get(type(error), type(error).__name__),
+        **({"user": identity.user, "view": identity.view} if identity else {}),
         detail=str(error),
     )
     reply = fault(error)

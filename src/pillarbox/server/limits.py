@@ -59,6 +59,8 @@ class Policy:
     """From the connection to the sign-in."""
     login_delay: int = 0
     """Between two logins to one view (RFC 2449, LOGIN-DELAY); 0: no rule."""
+    expire_days: int | None = None
+    """Days that mail is kept at the least (RFC 2449, EXPIRE); None: for ever."""
 
 
 class AddressTally(Protocol):

@@ -41,6 +41,9 @@ class Services:
     meter: Meter
     tls_available: bool = False
     listings: Listings = field(default_factory=Listings)
+    offered: dict[tuple[bool, bool, bool], tuple[str, ...]] = field(default_factory=dict)
+    """The mechanisms that are offered in each situation: whether a password may cross, whether
+    there is something to bind a sign-in to, whether there is a certificate. A poll asks twice."""
 
 
 class Verdict(NamedTuple):
@@ -56,7 +59,6 @@ class Session:
     """One client's session, from greeting to goodbye."""
 
     __slots__ = (
-        "_mechanisms",
         "bindings",
         "certificate_identities",
         "deleted",
@@ -95,7 +97,6 @@ class Session:
         self.mechanism: ServerMechanism | None = None
         """Of the AUTH exchange that is going on."""
         self.verdict: Verdict | None = None
-        self._mechanisms: tuple[str, ...] | None = None
         self.failures = 0
         self.identity: Identity | None = None
         self.maildrop: Maildrop | None = None
@@ -105,7 +106,7 @@ class Session:
         self.retrieved = 0
         self.retrieved_octets = 0
         self.removed = 0
-        """Messages that UPDATE has removed."""
+        """Messages that UPDATE has deleted from the view."""
 
     async def release(self) -> None:
         """Let go of the maildrop, if it is still held; nothing is deleted. Idempotent."""
@@ -133,7 +134,6 @@ class Session:
         self.name = ""
         self.drop_exchange()
         self.utf8 = False
-        self._mechanisms = None
 
     def drop_exchange(self) -> None:
         """The AUTH exchange is over: nothing of it is kept (CVE-2017-15132)."""
@@ -151,14 +151,21 @@ class Session:
     @property
     def mechanisms(self) -> tuple[str, ...]:
         """The SASL mechanisms that would be accepted now, as the operator has ordered them."""
-        if self._mechanisms is None:
-            here, allowed = self._surroundings(), self.password_allowed
-            self._mechanisms = tuple(
+        situation = (
+            self.password_allowed,
+            bool(self.bindings),
+            bool(self.certificate_identities),
+        )
+        found = self.services.offered.get(situation)
+        if found is None:
+            allowed, here = situation[0], self._surroundings(plus_offered=False)
+            found = tuple(
                 name
                 for name in self.services.policy.mechanisms
                 if (allowed or not MECHANISMS[name].plaintext) and MECHANISMS[name].possible(here)
             )
-        return self._mechanisms
+            self.services.offered[situation] = found
+        return found
 
     @property
     def surroundings(self) -> Surroundings:
@@ -166,17 +173,18 @@ class Session:
         offers_plus = any(name.endswith("-PLUS") for name in self.mechanisms)
         return self._surroundings(plus_offered=offers_plus)
 
-    def _surroundings(self, *, plus_offered: bool = False) -> Surroundings:
+    def _surroundings(self, *, plus_offered: bool) -> Surroundings:
         services = self.services
+        policy = services.policy
         return Surroundings(
-            clock=time.time,
-            random=secrets.token_bytes,
-            hostname=services.policy.hostname,
-            bindings=self.bindings,
-            plus_offered=plus_offered,
-            identities=self.certificate_identities,
-            scram_hashes=services.authenticator.scram_hashes,
-            tokens=services.policy.tokens,
+            time.time,
+            secrets.token_bytes,
+            policy.hostname,
+            self.bindings,
+            plus_offered,
+            self.certificate_identities,
+            services.authenticator.scram_hashes,
+            policy.tokens,
         )
 
     @property
@@ -188,4 +196,5 @@ class Session:
             user=self.password_allowed,
             stls=self.services.tls_available and not self.secured,
             login_delay=self.services.policy.login_delay,
+            expire_days=self.services.policy.expire_days,
         )

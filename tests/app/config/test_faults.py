@@ -30,7 +30,7 @@ def faults_of(
         ("[sever]\nhostname = 'a'", "FILE:1: sever: there is no such section; did you mean [server]?"),
         ("[server]\nidle_timeout = 60", "FILE:2: server.idle_timeout: there is no such setting; did you mean limits.idle_timeout?"),
         ("hostname = 'a'", "FILE:1: hostname: there is no such section; did you mean server.hostname?"),
-        ("[zzz]", "FILE:1: zzz: there is no such section; the sections are server, listen, tls, auth, store, delivery, retention, limits"),
+        ("[zzz]", "FILE:1: zzz: there is no such section; the sections are server, listen, tls, auth, auth.oauth, store, delivery, retention, limits"),
         ("[tls]\nzzz = 1", "FILE:2: tls.zzz: there is no such setting; [tls] has certificate, key, minimum"),
         ("server = 1", "FILE:1: server: is a section, not a value; write [server] on a line of its own"),
         # Types
@@ -77,8 +77,8 @@ def faults_of(
         ("[[tls.sni]]\nkey = 'x'", "FILE:1: tls.sni: is not available yet in this version: several certificates, chosen by name; leave it out"),
         ("[auth]\nmechanisms = ['PLAIN', 'XOAUTH2']", 'FILE:2: auth.mechanisms: "XOAUTH2" needs something that checks access tokens; set up [auth.oauth], or leave it out'),
         ("[auth]\nmechanisms = ['EXTERNAL']", 'FILE:2: auth.mechanisms: "EXTERNAL" needs client certificates, and none is asked for; set tls.client_certificates, or leave it out'),
-        ("[retention]\nexpire_days = 30", "FILE:2: retention.expire_days: 30 is not available yet in this version: mail that expires; write 0"),
-        ("[retention]\nunread_by_device_days = 1", "FILE:2: retention.unread_by_device_days: 1 is not available yet in this version: mail that expires; write 0"),
+        ("[retention]\nexpire_days = -1", "FILE:2: retention.expire_days: -1 will not do; write a whole number from 0 to 36525"),
+        ("[retention]\nunread_by_device_days = 0.5", "FILE:2: retention.unread_by_device_days: 0.5 will not do; write a whole number from 0 to 36525"),
         ("[limits]\nsessions_per_user = 2", "FILE:2: limits.sessions_per_user: 2 is not available yet in this version: several sessions of one maildrop; write 1"),
         # Rules between settings
         ("[tls]\nkey = 'k.pem'", "FILE:2: tls.key: is a key without its certificate; set tls.certificate, too"),

@@ -38,6 +38,7 @@ def test_workers_add_up(tmp_path: Path) -> None:
         meter.signed_in("PLAIN", "ok")
         meter.sign_in_delayed("account")
         meter.delivered("lmtp", "stored", 50)
+        meter.swept("ok", messages=3, octets=40, absent=1)
         meter.flush()
     text = page(tmp_path)
     for line in (
@@ -51,6 +52,10 @@ def test_workers_add_up(tmp_path: Path) -> None:
         'pillarbox_sign_ins_delayed_total{by="account"} 2.0',
         'pillarbox_deliveries_total{door="lmtp",outcome="stored"} 2.0',
         'pillarbox_delivered_bytes_total{door="lmtp",outcome="stored"} 100.0',
+        'pillarbox_retention_sweeps_total{outcome="ok"} 2.0',
+        'pillarbox_messages_removed_total{reason="retention"} 6.0',
+        'pillarbox_removed_bytes_total{reason="retention"} 80.0',
+        'pillarbox_views_released_total{reason="absent"} 2.0',
     ):
         assert line in text.splitlines()
 

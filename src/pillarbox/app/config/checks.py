@@ -16,6 +16,7 @@ from pillarbox.app.config import source_checks
 from pillarbox.app.config.addresses import Address, TcpAddress, is_hostname
 from pillarbox.app.config.faults import Fault
 from pillarbox.app.config.mechanisms import impossible, unbound
+from pillarbox.app.config.oauth_checks import oauth_doubts, oauth_faults
 from pillarbox.app.config.settings import Config
 
 RFC1939_IDLE = 600
@@ -47,6 +48,7 @@ def check(config: Config, place: Place, *, serving: bool) -> Checked:
         faults += located(_impossible(config, serving=serving))
     if serving:
         faults += located(_serving(config))
+    faults += located(oauth_faults(config.auth_oauth))
     doubtful = located(_doubtful(config)) + located(source_checks.doubts(config))
     return Checked(faults, doubtful)
 
@@ -130,6 +132,7 @@ def _doubtful(config: Config) -> Iterator[tuple[str, str, str]]:
     if config.limits.connections_per_address > config.limits.connections:
         problem = "is larger than limits.connections, so it limits nothing"
         yield "limits.connections_per_address", problem, ""
+    yield from oauth_doubts(config.auth_oauth)
     quota = config.delivery.quota_octets
     if 0 < quota < config.delivery.max_message_octets:
         problem = "is smaller than one message of delivery.max_message_octets"

@@ -1,8 +1,8 @@
 """Settings that belong to capabilities which this version does not have.
 
 They are known by name, so that a configuration written for a later version is refused
-with the reason. Ignoring them would be worse than an error: mail would not expire, or
-would be kept elsewhere than the file says.
+with the reason. Ignoring them would be worse than an error: mail would be kept elsewhere
+than the file says, say.
 """
 
 from __future__ import annotations
@@ -30,8 +30,6 @@ def later_value(section: str, key: str, value: Any) -> tuple[str, str, str] | No
             return f'"{value}"', _ENGINES[value], 'write "embedded"'
         case "store", "path" if isinstance(value, str) and "{user}" in value:
             return f'"{value}"', _ENGINES["maildir"], "write one folder for all mail"
-        case "retention", _ if type(value) is int and value > 0:
-            return f"{value}", "mail that expires", "write 0"
         case "limits", "sessions_per_user" if type(value) is int and value > 1:
             return f"{value}", "several sessions of one maildrop", "write 1"
     return None

@@ -25,6 +25,8 @@ from pillarbox.app.config.account_sources import (
 )
 from pillarbox.app.config.addresses import Address, TcpAddress, UnixAddress, is_hostname
 from pillarbox.app.config.faults import Fault
+from pillarbox.app.config.key_place import KeyPlace
+from pillarbox.auth.oauth.settings import ALGORITHMS
 
 DAY = 86400
 # Bounds of numbers: wide enough for anything sensible, narrow enough to catch a slip.
@@ -32,6 +34,8 @@ Seconds = Annotated[float, Meta(ge=1, le=7 * DAY)]
 SecondsOrZero = Annotated[float, Meta(ge=0, le=7 * DAY)]
 # As LOGIN-DELAY announces it.
 WholeSeconds = Annotated[int, Meta(ge=0, le=7 * DAY)]
+# A century is as good as for ever; more is a slip.
+Days = Annotated[int, Meta(ge=0, le=36_525)]
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 Octets = Annotated[int, Meta(ge=0, le=2**53)]
 # Below this, ordinary mail does not get in at all.
@@ -131,6 +135,51 @@ class Auth(Struct, frozen=True, kw_only=True):
     """Where accounts are kept beside the accounts file, in the order in which they are asked."""
 
 
+# Those of pillarbox.auth.oauth.settings.ALGORITHMS.
+Signature = Literal[
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "Ed25519",
+    "EdDSA",
+]
+
+
+class OAuth(Struct, frozen=True, kw_only=True):
+    """``[auth.oauth]``: access tokens instead of passwords (OAUTHBEARER, XOAUTH2)."""
+
+    issuer: str | None = None
+    """Who gives the tokens out, as tokens name it (``iss``), letter by letter. Without ``jwks`` and
+    ``introspection`` it is asked for its keys (OpenID Connect Discovery)."""
+    audience: tuple[str, ...] = ()
+    """What tokens call this server (``aud``); one of these will do."""
+    jwks: KeyPlace | None = None
+    """The issuer's keys: the path of a file, or a URL."""
+    introspection: str | None = None
+    """The URL where the issuer is asked about each token (RFC 7662), instead of keys."""
+    client_id: str | None = None
+    """As whom to ask there; not given: the secret is a bearer token."""
+    client_secret_file: Path | None = None
+    """The file with the secret to ask with, in its first line."""
+    user_claim: str | None = None
+    """The claim that names the user; not given: ``email``, or ``username`` of introspection."""
+    scopes: tuple[str, ...] = ()
+    """What a token must be good for: all of these."""
+    algorithms: tuple[Signature, ...] = ALGORITHMS  # type: ignore[assignment] # the same names
+    """The signatures that count."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether tokens are taken at all."""
+        return bool(self.issuer or self.introspection)
+
+
 class StoreSettings(Struct, frozen=True, kw_only=True):
     """``[store]``: where mail and accounts are kept."""
 
@@ -154,12 +203,26 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
 
 class Retention(Struct, frozen=True, kw_only=True):
-    """``[retention]``: mail that goes by itself. Nothing does in this version."""
+    """``[retention]``: how long mail waits, and for whom (see :mod:`pillarbox.contracts.store`)."""
 
-    expire_days: Annotated[int, Meta(ge=0)] = 0
-    """Days after which a message goes; 0: never."""
-    unread_by_device_days: Annotated[int, Meta(ge=0)] = 0
-    """Days after which an absent device no longer holds mail back; 0: never."""
+    expire_days: Days = 0
+    """Days after which a message goes, whoever has not seen it; 0: never. CAPA tells clients
+    (EXPIRE, RFC 2449)."""
+    unread_by_device_days: Days = 0
+    """Days after which a device that did not come holds no mail back until it comes again; 0:
+    it does for ever."""
+    default_view_holds: bool = False
+    """Whether mail waits for the account's own password even before it has been used. It does
+    as soon as it has; a user whose devices collect everything may never use it."""
+
+    @property
+    def least_days(self) -> int | None:
+        """Days that a message stays at the least, whatever others do; None: for ever.
+
+        A client that leaves mail here, and whose device then stays away, can lose it by either
+        rule; what is announced to all clients is the smaller (RFC 2449, section 6.7).
+        """
+        return min(filter(None, (self.expire_days, self.unread_by_device_days)), default=None)
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -192,6 +255,7 @@ class Config(Struct, frozen=True, kw_only=True):
     auth_sql: SqlSettings = field(default_factory=SqlSettings)
     auth_ldap: LdapSettings = field(default_factory=LdapSettings)
     auth_pam: PamSettings = field(default_factory=PamSettings)
+    auth_oauth: OAuth = field(default_factory=OAuth)
     store: StoreSettings = field(default_factory=StoreSettings)
     delivery: Delivery = field(default_factory=Delivery)
     retention: Retention = field(default_factory=Retention)
@@ -218,6 +282,7 @@ SECTIONS: dict[str, type[Struct]] = {
     "auth.sql": SqlSettings,
     "auth.ldap": LdapSettings,
     "auth.pam": PamSettings,
+    "auth.oauth": OAuth,
     "store": StoreSettings,
     "delivery": Delivery,
     "retention": Retention,
