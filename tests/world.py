@@ -6,9 +6,15 @@ import hashlib
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pillarbox.contracts.errors import BodyDamaged, CredentialsRefused, StoreError
+from pillarbox.contracts.errors import (
+    AuthUnavailable,
+    BodyDamaged,
+    CredentialsRefused,
+    StoreError,
+)
 from pillarbox.contracts.store import Body, Maildrop
 from pillarbox.model import Identity, MessageInfo, Recipient, StoredForm
+from pillarbox.sasl.claims import Claim, DigestClaim, PasswordClaim, ScramKeys
 from pillarbox.sasl.prep import saslprep
 from pillarbox.store.memory import MemoryStore
 from pillarbox.wire.canonical import stored_form
@@ -31,31 +37,29 @@ class Accounts:
         self.error: Exception | None = None
         """Raised by each check, when set."""
 
-    async def check_password(self, name: str, password: str, peer: str) -> Identity:
-        self._begin(peer)
-        try:
-            known = self._passwords.get(saslprep(name, unassigned=True))
-            right = known is not None and known == saslprep(password, unassigned=True)
-        except ValueError:
-            right = False
-        return self._end(name, right=right)
-
-    async def check_apop(self, name: str, timestamp: str, digest: str, peer: str) -> Identity:
-        self._begin(peer)
-        secret = timestamp + self._passwords.get(name, "\0")
-        right = hashlib.md5(secret.encode(), usedforsecurity=False).hexdigest() == digest
-        return self._end(name, right=right)
-
-    def _begin(self, peer: str) -> None:
+    async def check(self, claim: Claim, peer: str) -> Identity:
         self.peers.append(peer)
         if self.error is not None:
             raise self.error
-
-    @staticmethod
-    def _end(name: str, *, right: bool) -> Identity:
-        if not right:
+        if not self._proves(claim):
             raise CredentialsRefused("no such user, or not this password")
-        return Identity(saslprep(name))
+        return Identity(saslprep(claim.name))
+
+    async def scram_keys(self, name: str, hash_name: str) -> ScramKeys:
+        raise AuthUnavailable(f"no keys of {name!a} for {hash_name}")
+
+    def _proves(self, claim: Claim) -> bool:
+        match claim:
+            case PasswordClaim(name, password):
+                try:
+                    known = self._passwords.get(saslprep(name, unassigned=True))
+                    return known is not None and known == saslprep(password, unassigned=True)
+                except ValueError:
+                    return False
+            case DigestClaim("APOP", name, timestamp, digest):
+                secret = timestamp + self._passwords.get(name, "\0")
+                return hashlib.md5(secret.encode(), usedforsecurity=False).hexdigest() == digest
+        return False
 
 
 @dataclass

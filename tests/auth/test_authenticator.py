@@ -21,7 +21,6 @@ from pillarbox.auth.cache import ProofCache
 from pillarbox.auth.errors import AccountsUnavailable
 from pillarbox.auth.passwords import Argon2Parameters, Passwords
 from pillarbox.auth.throttle import LOOKS, Throttle
-from pillarbox.contracts.auth import Authenticator
 from pillarbox.contracts.errors import AuthError, AuthUnavailable, CredentialsRefused
 from pillarbox.model import Identity
 from tests.auth.conftest import CHEAP, CountingPasswords, price
@@ -54,7 +53,7 @@ async def door(accounts: Accounts, throttle: Throttle) -> AsyncIterator[LocalAut
     door.close()
 
 
-async def refused(door: Authenticator, name: str, password: str, peer: str = PEER) -> str:
+async def refused(door: LocalAuthenticator, name: str, password: str, peer: str = PEER) -> str:
     with pytest.raises(CredentialsRefused) as caught:
         await door.check_password(name, password, peer)
     return str(caught.value)

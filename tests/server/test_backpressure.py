@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from pillarbox.model import Identity
+from pillarbox.sasl.claims import Claim
 from pillarbox.server.limits import MAX_PIPELINED
 from pillarbox.server.listener import Pop3Server
 from tests.transport import Client, make_server, settle
@@ -114,9 +115,9 @@ class SlowAccounts(Accounts):
         super().__init__({"mrose": "tanstaaf"})
         self.go = asyncio.Event()
 
-    async def check_password(self, name: str, password: str, peer: str) -> Identity:
+    async def check(self, claim: Claim, peer: str) -> Identity:
         await self.go.wait()
-        return await super().check_password(name, password, peer)
+        return await super().check(claim, peer)
 
 
 async def test_commands_that_come_during_a_slow_one_are_held_back(store: FaultyStore) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from pillarbox.model import Identity
+from pillarbox.sasl.claims import Claim, ScramKeys
 from pillarbox.server.limits import LocalTally
 from pillarbox.store.memory import MemoryStore
 from tests.transport import Client, make_server, settle
@@ -17,16 +18,16 @@ class Turnstile:
         self.waiting = 0
         self.open = asyncio.Event()
 
-    async def check_password(self, name: str, password: str, peer: str) -> Identity:
+    async def check(self, claim: Claim, peer: str) -> Identity:
         self.waiting += 1
         try:
             await self.open.wait()
         finally:
             self.waiting -= 1
-        return Identity(name)
+        return Identity(claim.name)
 
-    async def check_apop(self, name: str, timestamp: str, digest: str, peer: str) -> Identity:
-        return await self.check_password(name, digest, peer)
+    async def scram_keys(self, name: str, hash_name: str) -> ScramKeys:
+        raise NotImplementedError
 
 
 async def test_a_sign_in_is_given_up_with_its_connection() -> None:

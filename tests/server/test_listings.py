@@ -9,6 +9,7 @@ from pillarbox.contracts.auth import Authenticator
 from pillarbox.contracts.meter import NullMeter
 from pillarbox.contracts.store import Body
 from pillarbox.model import Identity, MessageInfo, Recipient
+from pillarbox.sasl.claims import Claim, ScramKeys
 from pillarbox.server.limits import Policy
 from pillarbox.server.listings import MAX_REPLY, REPLY_COST, Listings
 from pillarbox.server.session import Services, Session
@@ -65,10 +66,10 @@ class House:
 
 
 class Nobody:
-    async def check_password(self, name: str, password: str, peer: str) -> Identity:
+    async def check(self, claim: Claim, peer: str) -> Identity:
         raise NotImplementedError
 
-    async def check_apop(self, name: str, timestamp: str, digest: str, peer: str) -> Identity:
+    async def scram_keys(self, name: str, hash_name: str) -> ScramKeys:
         raise NotImplementedError
 
 

@@ -46,6 +46,7 @@ from pillarbox.auth.passwords import secret_octets
 from pillarbox.auth.throttle import Attempt, Throttle, key_of
 from pillarbox.contracts.errors import AuthError, AuthUnavailable, CredentialsRefused
 from pillarbox.model import Identity
+from pillarbox.sasl.claims import Claim, DigestClaim, PasswordClaim, ScramKeys
 
 PARALLEL_HASHES = 2
 """Hashes computed at once in one process: each needs 19 MiB and a core, and the event loop
@@ -90,6 +91,20 @@ class LocalAuthenticator:
         self._pool = ThreadPoolExecutor(parallel_hashes, thread_name_prefix="argon2")
         self._hashes_waiting = 0
         self._no_secret = secrets.token_bytes(32)
+
+    async def check(self, claim: Claim, peer: str) -> Identity:
+        """The identity that *claim* opens; see the contract."""
+        match claim:
+            case PasswordClaim(name, password):
+                return await self.check_password(name, password, peer)
+            case DigestClaim("APOP", name, timestamp, digest):
+                return await self.check_apop(name, timestamp, digest, peer)
+        raise CredentialsRefused("there is nothing to check this claim against")
+
+    async def scram_keys(self, name: str, hash_name: str) -> ScramKeys:
+        """What SCRAM needs to begin with *name*; see the contract."""
+        del name, hash_name
+        raise AuthUnavailable("no keys for SCRAM are kept")
 
     async def check_password(self, name: str, password: str, peer: str) -> Identity:
         """The identity that *name* and *password* open; see the contract."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pillarbox.model import Identity
+from pillarbox.sasl.claims import Claim, ScramKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Account:
 
 
 class Authenticator(Protocol):
-    """Checks credentials. Refusals cost the same time and look the same, whatever the cause.
+    """Checks what clients claim. Refusals cost the same time and look the same, whatever the cause.
 
     What :mod:`.store` says of a coroutine's first step holds here, too.
 
@@ -30,20 +31,42 @@ class Authenticator(Protocol):
     account is ever locked: a password that was proved a while ago passes whatever others do.
     Names and passwords may hold anything a client can send (undecodable bytes arrive as
     surrogate escapes); nothing of it is trusted.
+
+    A name is an account's (``alice``, ``alice@example.org``) or a device's (``alice+phone``,
+    ``alice+phone@example.org``). What opens the account opens the view ``default``; the app
+    password of a device opens the device's view, under either name.
     """
 
-    async def check_password(self, name: str, password: str, peer: str) -> Identity:
-        """The identity that *name* and *password* open.
+    async def check(self, claim: Claim, peer: str) -> Identity:
+        """The identity that *claim* opens.
 
         Raises:
-            CredentialsRefused: unknown user, wrong password, disabled account.
+            CredentialsRefused: unknown user or device, wrong password, disabled account.
             AuthUnavailable: cannot be checked now, or too many from this address want to be.
         """
 
-    async def check_apop(self, name: str, timestamp: str, digest: str, peer: str) -> Identity:
-        """The same for APOP: *digest* is the MD5 of timestamp and secret, in hexadecimal.
+    async def scram_keys(self, name: str, hash_name: str) -> ScramKeys:
+        """What SCRAM needs to begin with *name*, for ``sha1`` or ``sha256``.
 
-        Raises: as :meth:`check_password`.
+        Of a user who is unknown, or of whom no such keys are kept, they are made up, alike
+        each time, and look like anybody's: nothing can be learned from them.
+
+        Raises:
+            AuthUnavailable: the accounts cannot be asked now.
+        """
+
+
+class TokenChecker(Protocol):
+    """Says whose an OAuth 2 access token is."""
+
+    async def user_of(self, token: str) -> str:
+        """The user whom *token* was issued to, as the token's issuer names it.
+
+        It has been issued by who we trust, to be used here, and is valid now.
+
+        Raises:
+            CredentialsRefused: it is not; the text says why, for the log, without the token.
+            AuthUnavailable: the issuer cannot be asked now.
         """
 
 

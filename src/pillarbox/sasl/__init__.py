@@ -7,8 +7,9 @@ and the shell has that checked. ``MECHANISMS`` is the registry.
 
 from __future__ import annotations
 
+from pillarbox.sasl.claims import PasswordClaim
 from pillarbox.sasl.login import LoginServer
-from pillarbox.sasl.mechanism import Challenge, PasswordClaim, SaslError, ServerMechanism
+from pillarbox.sasl.mechanism import Challenge, SaslError, ServerMechanism
 from pillarbox.sasl.plain import PlainServer
 
 MECHANISMS: dict[str, type[ServerMechanism]] = {

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pillarbox.sasl.claims import PasswordClaim
 from pillarbox.sasl.mechanism import (
     Challenge,
     ClientMechanism,
     Credentials,
-    PasswordClaim,
     SaslError,
     ServerMechanism,
     decode,

@@ -20,6 +20,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar, NamedTuple
 
+from pillarbox.sasl.claims import Claim, ScramKeys
+
 
 class SaslError(Exception):
     """The exchange has failed; the text holds no secret and is fit for the peer and for users.
@@ -36,15 +38,28 @@ class Challenge(NamedTuple):
     data: bytes
 
 
-class PasswordClaim(NamedTuple):
-    """The exchange is over; the client is who it says if this password is right."""
+class KeysWanted(NamedTuple):
+    """SCRAM needs the keys of this user; give them to :meth:`ServerMechanism.go_on`."""
 
     name: str
-    password: str
+    hash_name: str
+    """``sha1`` or ``sha256``."""
+
+
+class Finished(NamedTuple):
+    """The exchange is over, and all that was to be said behind the verdict has been."""
 
 
 class ServerMechanism(ABC):
-    """One exchange, on the server."""
+    """One exchange, on the server::
+
+    step = mechanism.step(initial response or None)
+    Challenge:  send it, and step with the client's response
+    KeysWanted: step = mechanism.go_on(keys)
+    a Claim:    have it checked, and say the verdict: mechanism.accepted() or .refused();
+                a Challenge that comes of it is sent, and the client's response stepped
+                with until Finished; None: there is nothing more to be said
+    """
 
     __slots__ = ()
 
@@ -53,15 +68,27 @@ class ServerMechanism(ABC):
     client_first: ClassVar[bool]
     """The client speaks first, so AUTH may carry an initial response (RFC 4422, section 5)."""
     plaintext: ClassVar[bool]
-    """The password itself crosses the wire: only under TLS."""
+    """What proves the identity crosses the wire, for whoever hears it to use: only under TLS."""
 
     @abstractmethod
-    def step(self, response: bytes | None) -> Challenge | PasswordClaim:
+    def step(self, response: bytes | None) -> Challenge | KeysWanted | Claim | Finished:
         """Take the client's response: None at the start when there is no initial one.
 
         Raises:
             SaslError: the response is malformed; the exchange has failed.
         """
+
+    def go_on(self, keys: ScramKeys) -> Challenge:
+        """Go on with the keys that were wanted."""
+        raise NotImplementedError(f"{self.name} wants no keys")
+
+    def accepted(self) -> Challenge | None:
+        """The claim is true. SCRAM proves now that the server is who it says."""
+        return None
+
+    def refused(self) -> Challenge | None:
+        """The claim is not true. OAUTHBEARER says why (RFC 7628, section 3.2.2)."""
+        return None
 
 
 class Credentials(NamedTuple):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pillarbox.sasl.claims import PasswordClaim
 from pillarbox.sasl.mechanism import (
     Challenge,
     ClientFirst,
     Credentials,
-    PasswordClaim,
     SaslError,
     ServerMechanism,
     decode,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-
 from pillarbox.contracts.errors import (
     CredentialsRefused,
     MaildropLocked,
     OpenedTooSoon,
     PillarboxError,
 )
-from pillarbox.model import Identity
 from pillarbox.sasl import MECHANISMS, Challenge, SaslError
+from pillarbox.sasl.claims import Claim, DigestClaim, PasswordClaim
 from pillarbox.server.faults import fault, needs_operator
 from pillarbox.server.limits import MAX_SIGN_IN_FAILURES
 from pillarbox.server.session import Session, log
@@ -40,18 +38,15 @@ async def user(session: Session, command: Command) -> Reply:
 
 
 async def password(session: Session, command: Command) -> Reply:
-    check = session.services.authenticator.check_password(session.name, command.text, session.peer)
-    return await _sign_in(session, "USER", session.name, check)
+    return await _sign_in(session, "USER", PasswordClaim(session.name, command.text))
 
 
 async def apop(session: Session, command: Command) -> Reply:
     """RFC 1939, section 7. Off unless the operator says so: MD5 is broken (CVE-2007-1558)."""
     if session.timestamp is None:
         return err("APOP is not offered here")
-    check = session.services.authenticator.check_apop(
-        command.text, session.timestamp, command.data or "", session.peer
-    )
-    return await _sign_in(session, "APOP", command.text, check)
+    claim = DigestClaim("APOP", command.text, session.timestamp, command.data or "")
+    return await _sign_in(session, "APOP", claim)
 
 
 async def auth(session: Session, command: Command) -> Reply:
@@ -93,8 +88,9 @@ async def sasl_step(session: Session, response: bytes | None) -> Reply:
     if isinstance(step, Challenge):
         return challenge(step.data)
     session.mechanism = None
-    check = session.services.authenticator.check_password(step.name, step.password, session.peer)
-    return await _sign_in(session, mechanism.name, step.name, check)
+    if not isinstance(step, PasswordClaim):
+        raise TypeError(f"{mechanism.name} claims what no session understands")
+    return await _sign_in(session, mechanism.name, step)
 
 
 async def stls(session: Session, _command: Command) -> Reply:
@@ -122,18 +118,16 @@ async def lang(_session: Session, command: Command) -> Reply:
     return ok(f"{tag} replies are in English")
 
 
-async def _sign_in(
-    session: Session, mechanism: str, claimed: str, check: Awaitable[Identity]
-) -> Reply:
+async def _sign_in(session: Session, mechanism: str, claim: Claim) -> Reply:
     """Check the credentials, then lock the maildrop (RFC 1939, section 4)."""
     services = session.services
     try:
-        identity = await check
+        identity = await services.authenticator.check(claim, session.peer)
         session.maildrop = await services.store.open(
             identity, minimum_interval=services.policy.login_delay
         )
     except PillarboxError as error:
-        return _refuse(session, mechanism, claimed, error)
+        return _refuse(session, mechanism, claim.name, error)
     session.identity = identity
     services.meter.signed_in(mechanism, "ok")
     maildrop = session.maildrop

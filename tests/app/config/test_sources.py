@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from pillarbox.app.config import ConfigError, TcpAddress, UnixAddress, load, reload, sources
+from pillarbox.app.config import (
+    ConfigError,
+    TcpAddress,
+    UnixAddress,
+    load,
+    reload,
+    sections,
+    sources,
+)
+from pillarbox.app.config.settings import SECTIONS
 
 
 @pytest.fixture(autouse=True)
@@ -271,3 +280,10 @@ def test_others_than_root_obey_what_they_find(met: Path, monkeypatch: pytest.Mon
     met.chmod(0o666)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert load(environ={}).server.workers == 3
+
+
+def test_the_lists_of_sections_agree() -> None:
+    """The quick lists, for who must not import the settings, and the settings themselves."""
+    quick = (*sections.SERVER_SECTIONS, *sections.SUBSECTIONS)
+    assert sorted(quick) == sorted(SECTIONS)
+    assert all((name in sections.SUBSECTIONS) is ("." in name) for name in quick)

@@ -22,7 +22,13 @@ from pathlib import Path
 from pillarbox.app.collecting.keys import KEYS
 from pillarbox.app.collecting.layers import Layer, Said, contradictions, put
 from pillarbox.app.config.faults import ConfigError, Fault
-from pillarbox.app.config.sections import ACCOUNTS, DEFAULTS, FETCH_SECTIONS, SERVER_SECTIONS
+from pillarbox.app.config.sections import (
+    ACCOUNTS,
+    DEFAULTS,
+    FETCH_SECTIONS,
+    SERVER_SECTIONS,
+    is_server,
+)
 from pillarbox.app.config.sources import (
     Given,
     find_file,
@@ -106,7 +112,7 @@ def read_accounts(
     defaults: Layer = {}
     accounts: dict[str, Layer] = {}
     for one in given:
-        if one.section in SERVER_SECTIONS:
+        if is_server(one.section):
             continue
         if trouble := _unknown(one):
             faults.append(Fault(one.place(), _setting(one), *trouble))

@@ -36,7 +36,7 @@ def check(config: Config, place: Place, *, serving: bool) -> Checked:
 
     def located(found: Iterator[tuple[str, str, str]]) -> list[Fault]:
         return [
-            Fault(place(*name.split(".", 1)), name, problem, hint) for name, problem, hint in found
+            Fault(place(*name.rsplit(".", 1)), name, problem, hint) for name, problem, hint in found
         ]
 
     faults = located(_names(config)) + located(_doors(config))

@@ -100,7 +100,9 @@ def _merge(
         else:
             sections[one.section][one.key] = value
             spoken[one.section, one.key] = one
-    structs: dict[str, Any] = {name: SECTIONS[name](**values) for name, values in sections.items()}
+    structs: dict[str, Any] = {
+        name.replace(".", "_"): SECTIONS[name](**values) for name, values in sections.items()
+    }
     config = Config(**structs)
     domains = tuple(domain.lower() for domain in config.delivery.domains)
     delivery = msgspec.structs.replace(

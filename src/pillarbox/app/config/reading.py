@@ -55,6 +55,8 @@ def _unknown(given: Given) -> tuple[str, str] | None:
         return "is a section, not a value", f"write [{section}] on a line of its own"
     if key in field_types(section):
         return None
+    if f"{section}.{key}" in SECTIONS:
+        return "is a section, not a value", f"write [{section}.{key}] on a line of its own"
     if purpose := later_key(section, key):
         return f"is not available yet in this version: {purpose}", "leave it out"
     return "there is no such setting", _nearest_key(section, key)
@@ -74,8 +76,10 @@ def _nearest_section(section: str, key: str, candidates: list[str]) -> str:
 
 def _nearest_key(section: str, key: str) -> str:
     """A key of the section that looks alike; or a key of this name in another section."""
-    if near := nearest(key, field_types(section)):
-        return f"did you mean {section}.{near}?"
+    inner = [s.removeprefix(f"{section}.") for s in SECTIONS if s.startswith(f"{section}.")]
+    if near := nearest(key, [*field_types(section), *inner]):
+        name = f"{section}.{near}"
+        return f"did you mean {f'[{name}]' if near in inner else name}?"
     for other in SECTIONS:
         if key in field_types(other):
             return f"did you mean {other}.{key}?"

@@ -18,9 +18,24 @@ SERVER_SECTIONS = (
 )
 """The keys of :data:`pillarbox.app.config.settings.SECTIONS`, without the cost of importing it."""
 
+SUBSECTIONS: tuple[str, ...] = ()
+"""Sections within those: ``auth.oauth`` is ``[auth.oauth]``. Likewise."""
+
 DEFAULTS = "defaults"
 """What holds for all accounts to collect, unless an account says otherwise."""
 ACCOUNTS = "accounts"
 """One table an account: ``[accounts.NAME]``."""
 
 FETCH_SECTIONS = (DEFAULTS, ACCOUNTS)
+
+
+def is_server(section: str) -> bool:
+    """Whether *section*, or the one that it lies in, is the server's."""
+    return section.partition(".")[0] in SERVER_SECTIONS
+
+
+def within(section: str, key: str, mark: str) -> tuple[str, str]:
+    """``(section, key)`` of what stands behind *section*: a key, or a section in it, *mark*, a key."""
+    inner, found, rest = key.partition(mark)
+    subsection = f"{section}.{inner}"
+    return (subsection, rest) if found and subsection in SUBSECTIONS else (section, key)

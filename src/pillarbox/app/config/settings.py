@@ -175,6 +175,8 @@ class Config(Struct, frozen=True, kw_only=True):
     """Settings that work but are probably not what anybody wants."""
 
 
+# One that lies in another (``auth.oauth``, a field ``auth_oauth`` of Config) stands in
+# ``sections.SUBSECTIONS``, too.
 SECTIONS: dict[str, type[Struct]] = {
     "server": Server,
     "listen": Listen,

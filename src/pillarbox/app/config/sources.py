@@ -24,7 +24,13 @@ from typing import Any, NamedTuple
 
 from pillarbox.app.config.faults import Fault
 from pillarbox.app.config.positions import Positions
-from pillarbox.app.config.sections import ACCOUNTS, FETCH_SECTIONS, SERVER_SECTIONS
+from pillarbox.app.config.sections import (
+    ACCOUNTS,
+    FETCH_SECTIONS,
+    SERVER_SECTIONS,
+    SUBSECTIONS,
+    within,
+)
 from pillarbox.app.config.strangers import distrust
 
 FILE_NAME = "pillarbox.toml"
@@ -40,6 +46,7 @@ class Given(NamedTuple):
     """One value that somebody gave for one setting."""
 
     section: str
+    """With a dot when it lies in another one: ``auth.oauth``."""
     key: str
     value: Any
     """As TOML has it; a plain text when ``as_text``."""
@@ -103,13 +110,23 @@ def from_file(found: File, environ: Mapping[str, str], faults: list[Fault]) -> l
         if section == ACCOUNTS and isinstance(table, dict):
             given += _of_accounts(table, positions, file.parent)
         elif section in _SECTIONS and isinstance(table, dict):
-            given += [
-                Given(section, key, value, positions.naming(section, key), file.parent)
-                for key, value in table.items()
-            ]
+            given += _of_section(section, table, positions, file.parent)
         else:
             given.append(Given(section, "", table, positions.naming(section), file.parent))
     return given
+
+
+def _of_section(
+    section: str, table: Mapping[str, Any], positions: Positions, base: Path
+) -> Iterator[Given]:
+    """The settings of a section, and of those that lie in it."""
+    for key, value in table.items():
+        if f"{section}.{key}" in SUBSECTIONS and isinstance(value, dict):
+            for inner, setting in value.items():
+                place = positions.naming(section, key, inner)
+                yield Given(f"{section}.{key}", inner, setting, place, base)
+        else:
+            yield Given(section, key, value, positions.naming(section, key), base)
 
 
 def _of_accounts(accounts: Mapping[str, Any], positions: Positions, base: Path) -> Iterator[Given]:
@@ -163,7 +180,11 @@ def from_environment(
     environ: Mapping[str, str], known: Mapping[str, Iterable[str]], faults: list[Fault]
 ) -> list[Given]:
     """Every ``PILLARBOX_SECTION__KEY``; *known* are keys by section, to see slips."""
-    single = {f"{PREFIX}{s}_{k}".upper(): (s, k) for s, keys in known.items() for k in keys}
+    single = {
+        f"{PREFIX}{s.replace('.', '_')}_{k}".upper(): (s, k)
+        for s, keys in known.items()
+        for k in keys
+    }
     given: list[Given] = []
     for name, value in sorted(environ.items()):
         if not name.startswith(PREFIX):
@@ -171,12 +192,13 @@ def from_environment(
         section, two, key = name.removeprefix(PREFIX).lower().partition("__")
         if two:
             account, key = _whose(section, key, "__")
+            section, key = within(section, key, "__")
             given.append(
                 Given(section, key, value, _named(name), Path.cwd(), as_text=True, account=account)
             )
         elif name in single:
             section, key = single[name]
-            meant = f"{PREFIX}{section}__{key}".upper()
+            meant = f"{PREFIX}{section.replace('.', '__')}__{key}".upper()
             faults.append(Fault(name, f"{section}.{key}", "has one underscore", f"write {meant}"))
     return given
 
@@ -192,6 +214,7 @@ def from_overrides(overrides: Sequence[str], faults: list[Fault]) -> list[Given]
             faults.append(fault)
             continue
         account, key = _whose(section, key, ".")
+        section, key = within(section, key, ".")
         given[name.strip()] = Given(
             section, key, value.strip(), _named("--set"), Path.cwd(), as_text=True, account=account
         )
