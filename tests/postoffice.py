@@ -430,6 +430,10 @@ class _OneHash(Passwords):
     def verifier(self, secret: bytes) -> str:
         return super().verifier(secret)
 
+    @functools.cache  # noqa: B019 - the same
+    def scram_texts(self, secret: bytes) -> dict[str, str]:
+        return super().scram_texts(secret)
+
 
 def _environment() -> dict[str, str]:
     """This process's environment without settings of Pillarbox's own."""
