@@ -18,6 +18,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -136,18 +137,14 @@ class Accounts:
         self.passwords = passwords or Passwords()
         self._file = AccountsFile(path, create=create)
         self._clock = clock
-        self.app_passwords = Devices(self._file, clock)
-        """What :meth:`add_device` and the like stand for, and what a sign-in asks of them."""
         self.scram = ScramTable(self._file)
         """What SCRAM needs of human passwords."""
+        self.app_passwords = Devices(self._file, self.scram, clock)
+        """What :meth:`add_device` and the like stand for, and what a sign-in asks of them."""
 
     @property
     def path(self) -> Path:
         return self._file.path
-
-    def file_secret(self, name: str) -> bytes:
-        """A random secret of this file, the same in all processes: ``salts``."""
-        return self._file.secret(name)
 
     def find(self, name: str) -> AccountRecord | None:
         """The account with this *normalised* name, or None: one prepared SELECT."""
@@ -219,7 +216,7 @@ class Accounts:
             self.passwords.verifier(secret),
             quota_octets=quota_octets,
             apop_secret=secret if apop else None,
-            scram=self.passwords.scram_texts(secret),
+            scram=self.new_scram_texts(wanted, secret),
         )
         with self._file.change() as file:
             if file.execute(_FIND, (wanted,)).fetchone():
@@ -303,7 +300,7 @@ class Accounts:
         if apop is None:
             apop = before.apop_secret is not None
         kept = secret if apop else None
-        scram = self.passwords.scram_texts(secret)
+        scram = self.new_scram_texts(before.name, secret)
         return self._update(name, "verifier = ?, apop_secret = ?", (verifier, kept), scram)
 
     def disable(self, name: str) -> AccountRecord:
@@ -375,6 +372,12 @@ class Accounts:
             InvalidName.
         """
         return bool(self.app_passwords.of(user))
+
+    def new_scram_texts(self, name: str, secret: bytes) -> Texts:
+        """SCRAM keys for the account *name*, normalised, of *secret* (of :func:`.secret_octets`).
+        Takes as long as their iterations.
+        """
+        return self.passwords.scram_texts(secret, partial(self.scram.salt_for, name))
 
     def require_app_passwords(self, user: str, *, required: bool = True) -> None:
         """Let *user* (of any source; not asked for here) sign in with nothing but app passwords,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import argon2
@@ -125,14 +125,17 @@ class Passwords:
                 f"the password cannot be hashed ({error}): {self._memory_needed()}"
             ) from error
 
-    def scram_texts(self, secret: bytes) -> dict[str, str]:
-        """New SCRAM keys of *secret*, as they are kept, by hash; takes as long as the iterations."""
+    def scram_texts(self, secret: bytes, salt_of: Callable[[str], bytes]) -> dict[str, str]:
+        """New SCRAM keys of *secret*, as they are kept, by hash; takes as long as the iterations.
+
+        *salt_of* gives the salt for a hash.
+        """
         return {
             hash_name: scram_keys.to_text(
                 scram_keys.make(
                     hash_name,
                     secret,
-                    salt=secrets.token_bytes(scram_keys.SALT_OCTETS),
+                    salt=salt_of(hash_name),
                     iterations=self.scram_iterations,
                 )
             )
