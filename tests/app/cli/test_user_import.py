@@ -122,6 +122,35 @@ def test_mail_of_earlier_accounts_is_not_given_away_unasked(
     run("user", "import", str(file), "--replace")  # nobody new: nothing to ask
 
 
+@pytest.mark.parametrize("left", ["a device", "the rule"])
+def test_what_a_user_of_another_source_left_is_not_given_away_unasked(
+    run: Run, store: Path, file: Path, alice: str, left: str
+) -> None:
+    """The app password of a bob who was in a directory would open the mail of the new bob."""
+    if left == "a device":
+        accounts_in(store).add_device("bob", "phone")
+    else:
+        accounts_in(store).require_app_passwords("bob")
+    refused = run("user", "import", str(file), code=2).stderr
+    assert "(bob)" in refused
+    assert "--keep-devices" in refused
+    assert accounts_in(store).names() == ["alice"]
+    run("user", "import", str(file), "--keep-mail", code=2)  # which says nothing of devices
+    run("user", "import", str(file), "--keep-devices")
+    assert accounts_in(store).has_devices("bob") == (left == "a device")
+    assert accounts_in(store).get("bob").app_passwords_only == (left == "the rule")
+    run("user", "import", str(file), "--replace")  # nobody new: nothing to ask
+
+
+def test_the_rule_of_an_earlier_user_does_not_shut_a_new_account_out(
+    run: Run, store: Path, alice: str
+) -> None:
+    accounts_in(store).require_app_passwords("bob")
+    said = run("user", "add", "bob", "--password-stdin", input="x\n").stdout
+    assert "bob can sign in with its own password, unlike an earlier bob" in said
+    assert not accounts_in(store).get("bob").app_passwords_only
+
+
 @pytest.mark.skipif(not shutil.which("doveadm"), reason="doveadm is not installed")
 def test_a_hash_of_dovecots_is_taken_from_standard_input(run: Run, store: Path) -> None:
     made = subprocess.run(
