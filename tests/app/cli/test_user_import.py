@@ -204,6 +204,31 @@ def test_users_of_other_sources_are_known(run: Run, store: Path, file: Path, ali
     assert "no account 'nobody', neither here nor in passwd-file" in said
 
 
+def test_remove_takes_what_a_user_of_another_source_has_left(
+    run: Run, store: Path, file: Path, alice: str
+) -> None:
+    """Else the next one of that name would get the mail, and the old phone would open it."""
+    accounts_in(store).add_device("bob", "phone")
+    accounts_in(store).require_app_passwords("bob")
+    deliver(store, "bob", [b"x\r\n", b"y\r\n"])
+    source = ("--set", "auth.sources=passwd-file", "--set", f"auth.passwd_file.path={file}")
+    refused = run(*source, "user", "remove", "bob", "--yes", code=2).stderr
+    assert "bob is a user of another source (passwd-file): remove it there first" in refused
+    assert accounts_in(store).has_devices("bob")
+    said = run("user", "remove", "Bob", "--yes").stdout
+    assert said == "removed what bob, who has no account, had left: 2 messages, 1 app password\n"
+    assert contents(store, "bob") == []
+    assert not accounts_in(store).has_devices("bob")
+    assert not accounts_in(store).app_passwords.required("bob")
+    assert "no account 'bob'" in run("user", "remove", "bob", "--yes", code=2).stderr
+
+
+def test_remove_asks_before_it_takes_what_is_left(run: Run, store: Path, alice: str) -> None:
+    deliver(store, "bob", [b"x\r\n"])
+    assert "use --yes" in run("user", "remove", "bob", code=2).stderr
+    assert contents(store, "bob") == [b"x\r\n"]
+
+
 def test_the_list_says_whose_the_hashes_are(run: Run, file: Path, alice: str) -> None:
     run("user", "import", str(file))
     listed = {item["name"]: item for item in json.loads(run("user", "list", "--json").stdout)}
