@@ -31,7 +31,7 @@ for which the guesser has to keep a hundred connections busy.
 which more than three networks have failed within ten minutes is *besieged*: attempts at it wait
 for half a second and up to ten, and only ten of them at once. That is a guess a second, however many
 addresses there are. (What one network alone does changes nothing: nobody can slow down the owner
-without a botnet.) Names that do not exist count like those that do.
+without a botnet; of IPv6 neither can all networks that one customer may have.) Names that do not exist count like those that do.
 
 The owner is not kept out:
 
@@ -167,7 +167,9 @@ class Throttle:
 
     def _may_look_at_account(self, who: Applicant) -> bool:
         """For an address that is not calm."""
-        if who.user is None or who.network is LOCAL or not self.accounts.is_besieged(who.user):
+        if who.user is None or who.network is LOCAL:
+            return True
+        if not self.accounts.is_besieged(who.user, who.network):
             return True
         if self._is_familiar(who):
             return True
