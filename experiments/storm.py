@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
 import multiprocessing
 import os
@@ -40,38 +41,36 @@ SETTLING_SECONDS = 5.0
 Storm = str  # the name of one of STORMS
 
 
-async def dialogue(source: str, *lines: bytes) -> list[bytes]:
-    """The replies to *lines*, sent at once; fewer when the server closes."""
-    reader, writer = await asyncio.open_connection(SERVER, PORT, local_addr=(source, 0))
-    try:
-        writer.write(b"".join(line + b"\r\n" for line in lines))
-        return [await reader.readline() for _ in range(len(lines) + 1)]
-    finally:
-        writer.close()
+_guesses = itertools.count()
 
 
-async def guess_on(source: str, seen: dict[str, int]) -> None:
-    """Five wrong passwords in one write, all answers, again."""
-    number = 0
+async def guess_on(source: str, seen: Counter[str]) -> None:
+    """Five wrong passwords in one write, none of them tried before; all answers; again."""
     while True:
         lines = []
         for _ in range(5):
-            number += 1
-            lines += [b"USER victim", b"PASS wrong %d %s" % (number, source.encode())]
+            lines += [b"USER victim", b"PASS wrong %d" % next(_guesses)]
         with contextlib.suppress(OSError):
-            for reply in await dialogue(source, *lines):
+            reader, writer = await asyncio.open_connection(SERVER, PORT, local_addr=(source, 0))
+            writer.write(b"".join(line + b"\r\n" for line in lines))
+            if not (await reader.readline()).startswith(b"+OK"):
+                seen["turned away at the door"] += 1
+                await asyncio.sleep(1)
+            while reply := await reader.readline():
                 seen["refused"] += reply.startswith(b"-ERR [AUTH]")
                 seen["put off"] += reply.startswith(b"-ERR [SYS/TEMP]")
+                lines.pop()
+                if not lines:
+                    break
+            writer.close()
 
 
-async def hang_up_on(source: str, seen: dict[str, int]) -> None:
+async def hang_up_on(source: str, seen: Counter[str]) -> None:
     """A wrong password, and away, ten times a second."""
-    number = 0
     while True:
-        number += 1
         with contextlib.suppress(OSError):
             _, writer = await asyncio.open_connection(SERVER, PORT, local_addr=(source, 0))
-            writer.write(b"USER victim\r\nPASS wrong %d\r\n" % number)
+            writer.write(b"USER victim\r\nPASS wrong %d\r\n" % next(_guesses))
             await asyncio.sleep(0.1)
             writer.close()
             seen["hung up"] += 1
@@ -99,6 +98,7 @@ def storm(name: Storm, report: Path) -> None:
     if described is None:
         return
     work, source, connections = described
+    os.nice(19)  # it comes from another machine: what it computes itself must not slow anybody
     seen: Counter[str] = Counter()
 
     async def rage() -> None:

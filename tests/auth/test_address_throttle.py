@@ -380,7 +380,7 @@ class Clockwork:
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
 async def test_to_spread_guesses_over_all_workers_makes_nobody_faster(workers: int) -> None:
-    """Half an hour, ten connections to each worker, no pause: four guesses a minute."""
+    """A quarter of an hour, ten connections to each worker, no pause: four guesses a minute."""
     time, turns = Clockwork(), FakeTimes()
     throttles = [
         AddressThrottle(shared=turns, clock=time.clock, sleep=time.sleep) for _ in range(workers)
@@ -396,11 +396,11 @@ async def test_to_spread_guesses_over_all_workers_makes_nobody_faster(workers: i
     tasks = [asyncio.create_task(guess_on(throttle)) for throttle in throttles for _ in range(10)]
     await time.run_until(1000 + 300)
     checked = 0
-    await time.run_until(1000 + 300 + 1800)
+    await time.run_until(1000 + 300 + 900)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    assert 100 <= checked <= 4 * 30
+    assert 50 <= checked <= 4 * 15
 
 
 async def test_nobody_waits_longer_for_the_turns_of_all_workers() -> None:
@@ -418,7 +418,7 @@ async def test_nobody_waits_longer_for_the_turns_of_all_workers() -> None:
                 longest = max(longest, time.now - began)
 
     tasks = [asyncio.create_task(guess_on(throttle)) for throttle in throttles for _ in range(5)]
-    await time.run_until(1000 + 1800)
+    await time.run_until(1000 + 600)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -6,6 +6,7 @@ only when they are asked something. A library is imported only for a source that
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -28,9 +29,8 @@ def open_sources(config: Config) -> tuple[Source, ...]:
 
 
 async def close_sources(sources: Sequence[Source]) -> None:
-    """Free what they have opened."""
-    for source in sources:
-        await source.close()
+    """Free what they have opened; together, since each may have to wait for an answer."""
+    await asyncio.gather(*(source.close() for source in sources))
 
 
 def _passwd_file(config: Config) -> Source:

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import ssl
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from pillarbox.app.account_sources import close_sources, open_sources
 from pillarbox.app.accounts_check import refuse_lost_accounts, warn_of_missing_accounts
 from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.config.settings import Config
@@ -15,6 +17,7 @@ from pillarbox.app.wire_up import open_accounts, open_authenticator, open_direct
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.auth.errors import AccountsUnavailable
+from pillarbox.auth.sources.contract import Source
 from pillarbox.auth.throttle import SharedMemory, Throttle
 from pillarbox.contracts.meter import Meter
 from pillarbox.contracts.store import Store
@@ -23,6 +26,9 @@ from pillarbox.delivery.server import DeliveryServer
 from pillarbox.server.limits import AddressTally, Policy
 from pillarbox.server.listener import Pop3Server
 from pillarbox.server.tls import CertificateProblem, server_context
+
+if TYPE_CHECKING:  # what it imports is in an extra
+    from pillarbox.auth.oauth.checker import OAuthChecker
 
 _SMTP_ALPN = "smtp"
 
@@ -75,7 +81,9 @@ class PostOffice:
 
     store: Store
     accounts: Accounts
+    sources: tuple[Source, ...]
     authenticator: LocalAuthenticator
+    token_checker: OAuthChecker | None
     pop3: Pop3Server
     delivery: DeliveryServer
     sweep: Sweep | None
@@ -93,6 +101,9 @@ class PostOffice:
             self.delivery.stop(grace, leave_newcomers=leave_newcomers),
         )
         self.authenticator.close()
+        if self.token_checker is not None:
+            await self.token_checker.close()
+        await close_sources(self.sources)
         await self.store.close()
         self.accounts.close()
 
@@ -105,6 +116,7 @@ async def open_post_office(
     meter: Meter,
     tally: AddressTally,
     throttling: SharedMemory | None = None,
+    token_checker: OAuthChecker | None = None,
     speaks: bool = True,
 ) -> PostOffice:
     """Open the engines and build the servers on them.
@@ -115,17 +127,26 @@ async def open_post_office(
     Raises:
         StoreUnavailable: the mail cannot be opened.
         AccountsUnavailable: there is mail, but the accounts are gone.
+        ConfigError: an account source cannot be made.
     """
     store = await open_store(config, speaks=speaks)
-    accounts = open_accounts(config)
+    # Where users are kept elsewhere, there may have been none to make the file for yet.
+    accounts = open_accounts(config, create=bool(config.auth.sources))
     await refuse_lost_accounts(accounts, store)
-    if speaks:
+    sources = open_sources(config)
+    if speaks and not sources:
         await warn_of_missing_accounts(accounts, store)
     # Opened now and kept open, like the store: on a disk that fills up later it could not be.
     with contextlib.suppress(AccountsUnavailable):  # reported at each sign-in
         accounts.find("")
+    if token_checker is not None:
+        token_checker.begin()
     authenticator = open_authenticator(
-        config, accounts, throttle=Throttle(shared=throttling, meter=meter)
+        config,
+        accounts,
+        sources=sources,
+        throttle=Throttle(shared=throttling, meter=meter),
+        token_checker=token_checker,
     )
     pop3 = Pop3Server(
         store=store,
@@ -137,10 +158,10 @@ async def open_post_office(
     )
     delivery = DeliveryServer(
         store=store,
-        directory=open_directory(config, accounts),
+        directory=open_directory(config, accounts, sources=sources),
         policy=delivery_policy(config),
         tls=smtp_tls,
         meter=meter,
     )
     sweep = Sweep(store, config.retention, meter) if speaks else None
-    return PostOffice(store, accounts, authenticator, pop3, delivery, sweep)
+    return PostOffice(store, accounts, sources, authenticator, token_checker, pop3, delivery, sweep)

@@ -32,6 +32,7 @@ class Worker:
             setup.config,
             pop3_tls=setup.pop3_tls,
             smtp_tls=setup.smtp_tls,
+            token_checker=setup.token_checker,
             meter=self._meter or NullMeter(),
             tally=SharedTally(
                 seat.table,

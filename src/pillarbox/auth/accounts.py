@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -36,10 +37,14 @@ MAX_QUOTA_OCTETS = 2**63 - 1
 """What an integer of SQLite can hold."""
 
 _COLUMNS = (
-    "name, verifier, disabled, quota_octets, apop_secret, generation, created_at, changed_at, "
-    "EXISTS (SELECT 1 FROM app_passwords_only WHERE user = name)"
+    "name, verifier, disabled, quota_octets, apop_secret, generation, account.created_at, "
+    "changed_at, EXISTS (SELECT 1 FROM app_passwords_only AS only WHERE only.user = name)"
 )
 _FIND = f"SELECT {_COLUMNS} FROM account WHERE name = ?"  # noqa: S608 - a constant of ours
+_FIND_BY_APP_PASSWORD = (
+    f"SELECT device, {_COLUMNS} FROM device LEFT JOIN account ON name = device.user "  # noqa: S608 - the same
+    "WHERE digest = ?"
+)
 _ALL = f"SELECT {_COLUMNS} FROM account ORDER BY name"  # noqa: S608 - a constant of ours
 
 _REMOVE_WHAT_IS_ITS = (
@@ -132,18 +137,14 @@ class Accounts:
         self.passwords = passwords or Passwords()
         self._file = AccountsFile(path, create=create)
         self._clock = clock
-        self.app_passwords = Devices(self._file, clock)
-        """What :meth:`add_device` and the like stand for, and what a sign-in asks of them."""
         self.scram = ScramTable(self._file)
         """What SCRAM needs of human passwords."""
+        self.app_passwords = Devices(self._file, self.scram, clock)
+        """What :meth:`add_device` and the like stand for, and what a sign-in asks of them."""
 
     @property
     def path(self) -> Path:
         return self._file.path
-
-    def file_secret(self, name: str) -> bytes:
-        """A random secret of this file, the same in all processes: ``salts``."""
-        return self._file.secret(name)
 
     def find(self, name: str) -> AccountRecord | None:
         """The account with this *normalised* name, or None: one prepared SELECT."""
@@ -152,6 +153,19 @@ class Accounts:
         except UnicodeEncodeError:  # surrogates, which no normalised name holds
             return None
         return _record(rows[0]) if rows else None
+
+    def find_by_app_password(
+        self, user: str, typed: str
+    ) -> tuple[str, AccountRecord | None] | None:
+        """The device of *user*, who is normalised, whose app password *typed* is, and the account if
+        it is in this file. None: there is none. One prepared SELECT, if it can be an app password.
+        """
+        key = self.app_passwords.key_of(user, typed)
+        if key is None:
+            return None
+        for device, *row in self._file.read(_FIND_BY_APP_PASSWORD, (key,)):
+            return device, None if row[0] is None else _record(row)
+        return None
 
     def get(self, name: str) -> AccountRecord:
         """The account of that name.
@@ -202,7 +216,7 @@ class Accounts:
             self.passwords.verifier(secret),
             quota_octets=quota_octets,
             apop_secret=secret if apop else None,
-            scram=self.passwords.scram_texts(secret),
+            scram=self.new_scram_texts(wanted, secret),
         )
         with self._file.change() as file:
             if file.execute(_FIND, (wanted,)).fetchone():
@@ -286,7 +300,7 @@ class Accounts:
         if apop is None:
             apop = before.apop_secret is not None
         kept = secret if apop else None
-        scram = self.passwords.scram_texts(secret)
+        scram = self.new_scram_texts(before.name, secret)
         return self._update(name, "verifier = ?, apop_secret = ?", (verifier, kept), scram)
 
     def disable(self, name: str) -> AccountRecord:
@@ -358,6 +372,12 @@ class Accounts:
             InvalidName.
         """
         return bool(self.app_passwords.of(user))
+
+    def new_scram_texts(self, name: str, secret: bytes) -> Texts:
+        """SCRAM keys for the account *name*, normalised, of *secret* (of :func:`.secret_octets`).
+        Takes as long as their iterations.
+        """
+        return self.passwords.scram_texts(secret, partial(self.scram.salt_for, name))
 
     def require_app_passwords(self, user: str, *, required: bool = True) -> None:
         """Let *user* (of any source; not asked for here) sign in with nothing but app passwords,
@@ -434,7 +454,7 @@ def account_of_hash(
     )
 
 
-def _record(row: tuple[Any, ...]) -> AccountRecord:
+def _record(row: Sequence[Any]) -> AccountRecord:
     name, verifier, disabled, quota, apop_secret, generation, created_at, changed_at, only = row
     return AccountRecord(
         name,

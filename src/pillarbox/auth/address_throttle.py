@@ -39,7 +39,7 @@ MAX_FAILURES = 10
 """More are not counted, so that everything is forgiven after ten quiet minutes."""
 
 MAX_PEERS = 10_000
-"""Entries of the table, some 700 bytes each."""
+"""Entries of the table, some 1,600 bytes each."""
 
 MAX_WAITING = 100
 """Attempts of one address that may stand in line when each takes no longer than its hash: as many

@@ -110,6 +110,11 @@ class LocalAuthenticator:
             ProofCache() if cache is None else cache,
         )
 
+    @property
+    def scram_hashes(self) -> frozenset[str]:
+        """For which hashes keys are made of passwords; see the contract."""
+        return self._accounts.passwords.scram_hashes
+
     async def check(self, claim: Claim, peer: str) -> Identity:
         """The identity that *claim* opens; see the contract."""
         proof = self._proof(claim, peer)

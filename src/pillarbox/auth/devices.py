@@ -7,7 +7,6 @@ of its own name there.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from pillarbox.auth.accounts_file import AccountsFile
 from pillarbox.auth.app_passwords import AppPassword, digest, generate, letters_of
 from pillarbox.auth.errors import DeviceExists, NoSuchDevice
 from pillarbox.auth.names import normalise, normalise_device
+from pillarbox.auth.scram_table import ScramTable, read_keys
 from pillarbox.sasl.claims import ScramKeys
 
 _SECRET = "app-passwords"  # noqa: S105 - the name of one
@@ -41,8 +41,9 @@ class Devices:
     what a sign-in asks takes them normalised.
     """
 
-    def __init__(self, file: AccountsFile, clock: Callable[[], float]) -> None:
+    def __init__(self, file: AccountsFile, scram: ScramTable, clock: Callable[[], float]) -> None:
         self._file = file
+        self._scram = scram
         self._clock = clock
 
     def add(self, user: str, device: str) -> AppPassword:
@@ -53,7 +54,12 @@ class Devices:
         """
         user, device = normalise(user), normalise_device(device)
         password = generate()
-        row = (user, device, self._digest(user, password.printed), *_scram_texts(password))
+        row = (
+            user,
+            device,
+            self.key_of(user, password.printed),
+            *self._scram_texts(f"{user}+{device}", password),
+        )
         with self._file.change() as file:
             made = file.execute(
                 "INSERT INTO device VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (user, device) DO NOTHING",
@@ -89,16 +95,10 @@ class Devices:
         )
         return [DeviceRecord(*row) for row in rows]
 
-    def find(self, user: str, typed: str) -> str | None:
-        """The device of *user* whose app password *typed* is, or None: one SELECT if it can be one."""
+    def key_of(self, user: str, typed: str) -> bytes | None:
+        """Under what *typed* is kept as an app password of *user*; None: it can be none."""
         letters = letters_of(typed)
-        if letters is None:
-            return None
-        rows = self._file.read(
-            "SELECT device FROM device WHERE digest = ?",
-            (digest(user, letters, self._file.secret(_SECRET)),),
-        )
-        return str(rows[0][0]) if rows else None
+        return None if letters is None else digest(user, letters, self._file.secret(_SECRET))
 
     def exists(self, user: str, device: str) -> bool:
         """Whether *user* has it; both normalised."""
@@ -128,25 +128,18 @@ class Devices:
     def scram_keys(self, user: str, device: str, hash_name: str) -> ScramKeys | None:
         """What SCRAM needs of a device; both names normalised. None: there is no such device."""
         rows = self._file.read(_SCRAM_COLUMNS[hash_name], (user, device))
-        return scram_keys.from_text(hash_name, rows[0][0]) if rows and rows[0][0] else None
+        return read_keys(hash_name, rows[0][0]) if rows and rows[0][0] else None
 
-    def _digest(self, user: str, printed: str) -> bytes:
-        letters = letters_of(printed)
-        if letters is None:
-            raise ValueError("not an app password")
-        return digest(user, letters, self._file.secret(_SECRET))
-
-
-def _scram_texts(password: AppPassword) -> list[str]:
-    """Its keys, for both hashes: at their few iterations they cost next to nothing."""
-    return [
-        scram_keys.to_text(
-            scram_keys.make(
-                hash_name,
-                password.printed.encode(),
-                salt=secrets.token_bytes(scram_keys.SALT_OCTETS),
-                iterations=scram_keys.DEVICE_ITERATIONS,
+    def _scram_texts(self, name: str, password: AppPassword) -> list[str]:
+        """Its keys, for both hashes: at their few iterations they cost next to nothing."""
+        return [
+            scram_keys.to_text(
+                scram_keys.make(
+                    hash_name,
+                    password.printed.encode(),
+                    salt=self._scram.salt_for(name, hash_name),
+                    iterations=scram_keys.DEVICE_ITERATIONS,
+                )
             )
-        )
-        for hash_name in scram_keys.HASHES
-    ]
+            for hash_name in scram_keys.HASHES
+        ]

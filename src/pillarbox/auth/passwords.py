@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import argon2
@@ -109,7 +109,7 @@ class Passwords:
             hash_len=self.parameters.hash_octets,
             salt_len=self.parameters.salt_octets,
         )
-        self.decoy = self._made_up()
+        self.decoy = self.made_up()
         """A verifier of nobody's password, to be proved for users that do not exist."""
 
     def verifier(self, secret: bytes) -> str:
@@ -125,14 +125,17 @@ class Passwords:
                 f"the password cannot be hashed ({error}): {self._memory_needed()}"
             ) from error
 
-    def scram_texts(self, secret: bytes) -> dict[str, str]:
-        """New SCRAM keys of *secret*, as they are kept, by hash; takes as long as the iterations."""
+    def scram_texts(self, secret: bytes, salt_of: Callable[[str], bytes]) -> dict[str, str]:
+        """New SCRAM keys of *secret*, as they are kept, by hash; takes as long as the iterations.
+
+        *salt_of* gives the salt for a hash.
+        """
         return {
             hash_name: scram_keys.to_text(
                 scram_keys.make(
                     hash_name,
                     secret,
-                    salt=secrets.token_bytes(scram_keys.SALT_OCTETS),
+                    salt=salt_of(hash_name),
                     iterations=self.scram_iterations,
                 )
             )
@@ -165,7 +168,7 @@ class Passwords:
         """Whether *verifier* was made with other parameters than these."""
         return self._hasher.check_needs_rehash(verifier)
 
-    def _made_up(self) -> str:
+    def made_up(self) -> str:
         """A well-formed verifier with these parameters; random, so that nothing matches it."""
         price = self.parameters
         salt, digest = (

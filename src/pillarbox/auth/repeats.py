@@ -29,7 +29,7 @@ REMEMBERED_SECONDS = 24 * 3600.0
 """Since it was last said: a client that looks for mail once a day is remembered."""
 
 MAX_REMEMBERED = 16_384
-"""Refused claims, some 200 bytes each; what was said longest ago is forgotten first."""
+"""Refused claims, some 150 bytes each; what was said longest ago is forgotten first."""
 
 REPEATS = 30
 """Repeats that an address has saved up at most: a client tries all mechanisms that it knows,

@@ -127,6 +127,14 @@ def proves(stored: str, password: str) -> bool:
     return known.proves(sent) or (prepared != sent and known.proves(prepared))
 
 
+def scheme_of(verifier: str) -> str:
+    """The scheme of an account's verifier, for an operator; ``?`` if it cannot be told."""
+    try:
+        return understand(verifier).scheme
+    except InvalidHash:
+        return "?"
+
+
 def scram_keys_in(stored: str, hash_name: str) -> ScramKeys | None:
     """The keys of SCRAM that *stored* is, for this hash; None: it is something else, or unusable."""
     scheme, _, body = stored.partition("}")

@@ -5,7 +5,9 @@ They are written as Dovecot has it, behind ``{SCRAM-SHA-256}``::
     iterations,salt,stored-key,server-key      the last three in base64
 
 Keys of an unknown user are made up by a keyed digest of the name: the same each time and in all
-processes that serve one accounts file, and like anybody's, so that nobody learns who is known.
+processes that serve one accounts file, and like anybody's, so that nobody learns who is known. The salts of
+known users come of the same digest, for ever: a salt that changed one day, with a password or with
+the first keys, would tell that there is somebody. No two users have the same, nor two post offices.
 """
 
 from __future__ import annotations
@@ -55,28 +57,38 @@ def make(hash_name: str, secret: bytes, *, salt: bytes, iterations: int) -> Scra
     return ScramKeys(salt, iterations, stored_key, hmac.digest(salted, b"Server Key", hash_name))
 
 
+def salt_for(hash_name: str, name: str, key: bytes) -> bytes:
+    """The salt that *name* has here, whoever that is.
+
+    Args:
+        hash_name: of :data:`HASHES`.
+        name: normalised, with ``+`` and the device if it is one; or whatever a client says.
+        key: the file's secret.
+    """
+    return _digest(b"salt", hash_name, name, key, SALT_OCTETS)
+
+
 def make_up(hash_name: str, name: str, *, key: bytes, iterations: int) -> ScramKeys:
     """The keys of nobody's password, for *name*.
 
     Args:
         hash_name: of :data:`HASHES`.
-        name: whom the client wants to be; may hold anything.
+        name: as for :func:`salt_for`.
         key: the file's secret.
         iterations: as those have whom this is to look like.
     """
     octets = hashlib.new(hash_name).digest_size
-    subject = name.encode("utf-8", "surrogatepass")
-
-    def digest(what: bytes, size: int) -> bytes:
-        text = framed(what, hash_name.encode(), subject)
-        return hashlib.blake2b(text, key=key, digest_size=size).digest()
-
     return ScramKeys(
-        digest(b"salt", SALT_OCTETS),
+        salt_for(hash_name, name, key),
         iterations,
-        digest(b"stored", octets),
-        digest(b"server", octets),
+        _digest(b"stored", hash_name, name, key, octets),
+        _digest(b"server", hash_name, name, key, octets),
     )
+
+
+def _digest(what: bytes, hash_name: str, name: str, key: bytes, octets: int) -> bytes:
+    text = framed(what, hash_name.encode(), name.encode("utf-8", "surrogatepass"))
+    return hashlib.blake2b(text, key=key, digest_size=octets).digest()
 
 
 def to_text(keys: ScramKeys) -> str:

@@ -38,6 +38,12 @@ class Authenticator(Protocol):
     password of a device opens the device's view, under either name.
     """
 
+    @property
+    def scram_hashes(self) -> frozenset[str]:
+        """The hashes that SCRAM keys are kept for (``sha1``, ``sha256``): SCRAM is offered with
+        these alone.
+        """
+
     async def check(self, claim: Claim, peer: str) -> Identity:
         """The identity that *claim* opens.
 

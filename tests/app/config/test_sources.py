@@ -47,7 +47,14 @@ def test_without_any_source_everything_has_a_default() -> None:
     assert config.listen.http == (TcpAddress("127.0.0.1", 8110),)
     assert config.store.path == Path("/var/lib/pillarbox")
     assert config.server.workers >= 1
-    assert config.auth.mechanisms == ("PLAIN", "LOGIN")
+    assert config.auth.mechanisms == (
+        "PLAIN",
+        "LOGIN",
+        "SCRAM-SHA-256",
+        "SCRAM-SHA-256-PLUS",
+        "OAUTHBEARER",
+        "XOAUTH2",
+    )
     assert config.delivery.max_message_octets == 52428800
     assert config.limits.idle_timeout == 600
     assert config.delivery.domains == (config.server.hostname,)

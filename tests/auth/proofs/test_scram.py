@@ -196,6 +196,29 @@ async def test_made_up_keys_differ_by_name_by_hash_and_by_post_office(
     other.close()
 
 
+async def test_a_salt_never_changes_whatever_becomes_of_the_user(
+    door: LocalAuthenticator, accounts: Accounts
+) -> None:
+    """One that did would tell that there is somebody."""
+
+    async def salts() -> list[bytes]:
+        return [(await door.scram_keys(name, "sha256")).salt for name in ("dora", "dora+phone")]
+
+    before = await salts()
+    for change in (
+        lambda: accounts.add_with_hash("dora", "{PLAIN}secret"),
+        lambda: accounts.add_device("dora", "phone"),
+        lambda: accounts.set_password("dora", "secret"),
+        lambda: accounts.set_password("dora", "other"),
+        lambda: accounts.require_app_passwords("dora"),
+        lambda: accounts.disable("dora"),
+        lambda: accounts.remove_device("dora", "phone"),
+        lambda: accounts.remove("dora"),
+    ):
+        change()
+        assert await salts() == before
+
+
 async def test_an_account_without_keys_looks_unknown_until_its_password_is_used(
     door: LocalAuthenticator, accounts: Accounts
 ) -> None:
@@ -245,6 +268,23 @@ async def test_keys_are_of_the_prepared_password(
     """RFC 5802, section 2.2: SASLprep on both sides."""
     accounts.set_password("alice", "Zoe\u0308\u00a0IX")
     assert (await exchange(door, "alice", "Zo\u00eb IX")).proved
+
+
+@pytest.mark.parametrize("name", ["alice", "alice+phone"])
+async def test_damaged_keys_are_no_refusal_and_hurt_nobody_else(
+    door: LocalAuthenticator, accounts: Accounts, printed: Printed, name: str
+) -> None:
+    """CVE-2019-7524: what is kept is untrusted input, too."""
+    claim = await exchange(door, name, "secret")
+    with accounts._file.change() as file:
+        file.execute("UPDATE scram SET keys = '4096,x' WHERE user = 'alice'")
+        file.execute("UPDATE device SET scram_sha256 = '4096,x' WHERE device = 'phone'")
+    with pytest.raises(AuthUnavailable, match="keys for SCRAM are damaged"):
+        await door.scram_keys(name, "sha256")
+    with pytest.raises(AuthUnavailable, match="keys for SCRAM are damaged"):
+        await opened(door, claim)
+    laptop = await exchange(door, "alice+laptop", printed.laptop)
+    assert await opened(door, laptop) == Identity("alice", "laptop")
 
 
 async def test_a_file_that_cannot_be_read_is_no_answer(tmp_path: Path) -> None:

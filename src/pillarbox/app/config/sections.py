@@ -23,6 +23,7 @@ SUBSECTIONS: tuple[str, ...] = (
     "auth.sql",
     "auth.ldap",
     "auth.pam",
+    "auth.oauth",
 )
 """Sections within those: ``auth.oauth`` is ``[auth.oauth]``. Likewise."""
 

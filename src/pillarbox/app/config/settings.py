@@ -25,6 +25,8 @@ from pillarbox.app.config.account_sources import (
 )
 from pillarbox.app.config.addresses import Address, TcpAddress, UnixAddress, is_hostname
 from pillarbox.app.config.faults import Fault
+from pillarbox.app.config.key_place import KeyPlace
+from pillarbox.auth.oauth.settings import ALGORITHMS
 
 DAY = 86400
 # Bounds of numbers: wide enough for anything sensible, narrow enough to catch a slip.
@@ -39,7 +41,18 @@ Octets = Annotated[int, Meta(ge=0, le=2**53)]
 # Below this, ordinary mail does not get in at all.
 MessageOctets = Annotated[int, Meta(ge=1024, le=2**31 - 1)]
 
-Mechanism = Literal["PLAIN", "LOGIN"]
+Mechanism = Literal[
+    "PLAIN",
+    "LOGIN",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-256-PLUS",
+    "SCRAM-SHA-1",
+    "SCRAM-SHA-1-PLUS",
+    "OAUTHBEARER",
+    "XOAUTH2",
+    "EXTERNAL",
+    "CRAM-MD5",
+]
 
 
 def _processors() -> int:
@@ -105,13 +118,66 @@ class Auth(Struct, frozen=True, kw_only=True):
 
     cleartext: Literal["never", "loopback", "always"] = "loopback"
     """Whether passwords are taken on a connection without TLS."""
-    mechanisms: tuple[Mechanism, ...] = ("PLAIN", "LOGIN")
-    """SASL mechanisms offered by AUTH, the preferred one first; none: USER and PASS only."""
+    mechanisms: tuple[Mechanism, ...] = (
+        "PLAIN",
+        "LOGIN",
+        "SCRAM-SHA-256",
+        "SCRAM-SHA-256-PLUS",
+        "OAUTHBEARER",
+        "XOAUTH2",
+    )
+    """SASL mechanisms offered by AUTH, in this order, each where it can work; none: USER and
+    PASS only."""
     apop: bool = False
     """Whether APOP is offered. It needs secrets stored readably and rests on MD5
     (CVE-2007-1558), hence off."""
     sources: tuple[SourceName, ...] = ()
     """Where accounts are kept beside the accounts file, in the order in which they are asked."""
+
+
+# Those of pillarbox.auth.oauth.settings.ALGORITHMS.
+Signature = Literal[
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "Ed25519",
+    "EdDSA",
+]
+
+
+class OAuth(Struct, frozen=True, kw_only=True):
+    """``[auth.oauth]``: access tokens instead of passwords (OAUTHBEARER, XOAUTH2)."""
+
+    issuer: str | None = None
+    """Who gives the tokens out, as tokens name it (``iss``), letter by letter. Without ``jwks`` and
+    ``introspection`` it is asked for its keys (OpenID Connect Discovery)."""
+    audience: tuple[str, ...] = ()
+    """What tokens call this server (``aud``); one of these will do."""
+    jwks: KeyPlace | None = None
+    """The issuer's keys: the path of a file, or a URL."""
+    introspection: str | None = None
+    """The URL where the issuer is asked about each token (RFC 7662), instead of keys."""
+    client_id: str | None = None
+    """As whom to ask there; not given: the secret is a bearer token."""
+    client_secret_file: Path | None = None
+    """The file with the secret to ask with, in its first line."""
+    user_claim: str | None = None
+    """The claim that names the user; not given: ``email``, or ``username`` of introspection."""
+    scopes: tuple[str, ...] = ()
+    """What a token must be good for: all of these."""
+    algorithms: tuple[Signature, ...] = ALGORITHMS  # type: ignore[assignment] # the same names
+    """The signatures that count."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether tokens are taken at all."""
+        return bool(self.issuer or self.introspection)
 
 
 class StoreSettings(Struct, frozen=True, kw_only=True):
@@ -189,6 +255,7 @@ class Config(Struct, frozen=True, kw_only=True):
     auth_sql: SqlSettings = field(default_factory=SqlSettings)
     auth_ldap: LdapSettings = field(default_factory=LdapSettings)
     auth_pam: PamSettings = field(default_factory=PamSettings)
+    auth_oauth: OAuth = field(default_factory=OAuth)
     store: StoreSettings = field(default_factory=StoreSettings)
     delivery: Delivery = field(default_factory=Delivery)
     retention: Retention = field(default_factory=Retention)
@@ -215,6 +282,7 @@ SECTIONS: dict[str, type[Struct]] = {
     "auth.sql": SqlSettings,
     "auth.ldap": LdapSettings,
     "auth.pam": PamSettings,
+    "auth.oauth": OAuth,
     "store": StoreSettings,
     "delivery": Delivery,
     "retention": Retention,

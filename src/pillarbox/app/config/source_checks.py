@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
@@ -32,6 +33,9 @@ _LIBRARIES = {
     "pam":      "pam",
 }
 # fmt: on
+PAM_FOLDERS = (Path("/etc/pam.d"), Path("/usr/lib/pam.d"))
+"""Where its services are (pam.conf(5))."""
+
 _SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -73,9 +77,20 @@ def doubts(config: Config) -> Found:
         problem = "what the database says crosses the network without being verified"
         yield "auth.sql.url", problem, "set auth.sql.ca to the authority of its certificate"
 
+    if "pam" in config.auth.sources and not _has_service(config.auth_pam.service):
+        problem = f'there is no "{config.auth_pam.service}" in /etc/pam.d: PAM would use "other"'
+        yield "auth.pam.service", problem, "write that file, with auth and account lines"
+
+
+def _has_service(name: str) -> bool:
+    return any((folder / name).exists() for folder in PAM_FOLDERS)
+
 
 def _is_verified(config: Config) -> bool:
-    url = DatabaseUrl.parse(config.auth_sql.url or "")
+    try:
+        url = DatabaseUrl.parse(config.auth_sql.url or "")
+    except FaultyUrl:  # a fault already
+        return True
     host = url.host or url.options.get("host", "")
     if _is_here(host) or host.startswith("/") or "unix_socket" in url.options:
         return True
@@ -119,10 +134,13 @@ def _ldap(config: Config) -> Found:
     settings = config.auth_ldap
     if not settings.urls:
         yield _missing("ldap", "auth.ldap.urls", "ldaps://host")
-    for url in settings.url:
+    for url in settings.urls:
         if not re.fullmatch(r"ldap(s?://[^\s/?#]+|i://[^\s/?#]*)/?", url):
             problem = "is not the URL of a directory"
             yield "auth.ldap.urls", problem, 'write "ldaps://host", "ldap://host" or "ldapi://…"'
+    if settings.starttls and len({url.partition("://")[0] for url in settings.urls}) > 1:
+        problem = "are of several kinds, and auth.ldap.starttls is for one of them"
+        yield "auth.ldap.urls", problem, "write only ldaps:// or only ldap:// URLs"
     yield from _library("ldap", "ldap")
     if settings.dn is None and settings.base is None:
         yield _missing("ldap", "auth.ldap.base", "ou=people,dc=example,dc=org")

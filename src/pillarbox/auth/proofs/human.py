@@ -120,7 +120,11 @@ class HumanPassword:
         """The record with a verifier and SCRAM keys of today; as it was when that fails."""
         try:
             verifier = self._passwords.verifier(self.secret) if wanted.verifier else record.verifier
-            scram = self._passwords.scram_texts(self.secret) if wanted.keys else None
+            scram = (
+                self._means.accounts.new_scram_texts(record.name, self.secret)
+                if wanted.keys
+                else None
+            )
             return self._means.accounts.renew_verifier(record, verifier, scram) or record
         except AccountError as error:
             _log.warning("verifier not renewed", user=record.name, error=str(error))

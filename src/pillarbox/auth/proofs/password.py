@@ -30,18 +30,17 @@ class PasswordProof:
 
     async def recognise(self) -> Identity | None:
         """See :class:`.proof.Proof`."""
-        user = await self._means.user(self._login)
-        if device := self._by_app_password(user):
+        if device := await self._by_app_password():
             return device
-        own = self._whose_own(user)
+        own = self._whose_own(await self._means.user(self._login))
         known = await self._human.is_known(own, self.who)
         return Identity(own.name) if own is not None and known else None
 
     async def prove(self) -> Identity:
         """See :class:`.proof.Proof`."""
-        user = await self._means.user(self._login)
-        if device := self._by_app_password(user):
+        if device := await self._by_app_password():
             return device
+        user = await self._means.user(self._login)
         own = self._whose_own(user)
         right = await self._human.is_right(own, self.who)
         if own is None or not right:
@@ -49,15 +48,19 @@ class PasswordProof:
         await self._human.must_be_unchanged(own)
         return Identity(own.name)
 
-    def _by_app_password(self, user: User | None) -> Identity | None:
+    async def _by_app_password(self) -> Identity | None:
         """The device's view, if it is its app password; as much work for whoever is not known."""
         login = self._login
-        device = self._means.accounts.app_passwords.find(
+        found = self._means.accounts.find_by_app_password(
             "" if login is None else login.user, self._claim.password
         )
-        if device is None or login is None or user is None or user.disabled:
+        if found is None or login is None:
             return None
-        return Identity(user.name, device) if login.device in (None, device) else None
+        device, record = found
+        user = record or await self._means.user(login)
+        if user is None or user.disabled or login.device not in (None, device):
+            return None
+        return Identity(user.name, device)
 
     def _whose_own(self, user: User | None) -> User | None:
         """Whose own password may open something here."""

@@ -21,8 +21,6 @@ from pillarbox.contracts.errors import CredentialsRefused
 from pillarbox.model import DEFAULT_VIEW, Identity
 from pillarbox.sasl.claims import ScramClaim, ScramKeys
 
-_SECRET = "salts"  # noqa: S105 - the name of one
-
 
 async def keys_to_begin_with(means: Means, name: str, hash_name: str) -> ScramKeys:
     """The keys of *name*, or made-up ones; as much work for both."""
@@ -30,13 +28,10 @@ async def keys_to_begin_with(means: Means, name: str, hash_name: str) -> ScramKe
     user = await means.user(login)
     kept = _kept(means, login, user, hash_name)
     device = login is not None and login.device is not None
-    made_up = scram_keys.make_up(
-        hash_name,
+    made_up = means.accounts.scram.made_up(
         name if login is None else "+".join(part for part in login if part),
-        key=means.accounts.file_secret(_SECRET),
-        iterations=scram_keys.DEVICE_ITERATIONS
-        if device
-        else means.accounts.passwords.scram_iterations,
+        hash_name,
+        scram_keys.DEVICE_ITERATIONS if device else means.accounts.passwords.scram_iterations,
     )
     return made_up if kept is None else kept
 

@@ -19,7 +19,7 @@ import pam
 
 from pillarbox.auth.errors import AccountsUnavailable, InvalidName
 from pillarbox.auth.names import normalise
-from pillarbox.auth.sources.contract import SourceAccount
+from pillarbox.auth.sources.contract import SourceAccount, askable
 from pillarbox.auth.sources.threads import Threads
 
 NOBODIES = range(61_184, 65_536)
@@ -84,7 +84,9 @@ class PamSource:
         Raises:
             AccountsUnavailable: it takes too long.
         """
-        return await self._threads.call(self._account, user)
+        name, possible = askable(user)
+        account = await self._threads.call(self._account, name)
+        return account if possible else None
 
     async def proves(self, account: SourceAccount, password: str) -> bool:
         """See the contract. The account must not have expired, either, nor its password.
@@ -92,9 +94,10 @@ class PamSource:
         Raises:
             AccountsUnavailable: it takes too long, or PAM fails.
         """
-        if not password or "\0" in password:
+        name, possible = askable(account.name)
+        if not possible or not password or "\0" in password:
             return False
-        return await self._threads.call(self._opens, account.name, password)
+        return await self._threads.call(self._opens, name, password)
 
     async def close(self) -> None:
         await self._threads.close()
@@ -103,7 +106,7 @@ class PamSource:
         try:
             found = pwd.getpwnam(user)
             same = normalise(found.pw_name) == user
-        except (KeyError, ValueError, InvalidName):  # ValueError: surrogates, NUL
+        except (KeyError, InvalidName):
             return None
         except OSError as error:
             raise AccountsUnavailable(f"pam: users cannot be read: {error.strerror}") from None

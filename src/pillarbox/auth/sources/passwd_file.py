@@ -1,15 +1,15 @@
 """Accounts in a passwd-file, as Dovecot writes it.
 
-The file is read whole, on a thread, and again when it has changed. Whether it has is looked at
-no more than once a second; and a file that was written within the last second may still be
-growing, so its turn comes a second later. What cannot be used of it (a file that is gone, or
-holds no account at all, which an accident is likelier to be the reason of than a decision) is
-not used: what was read before goes on being true, and the log says so, once.
+Each time somebody is asked for, it is looked whether the file has changed; if so, it is read
+whole. Both happen on a thread. A file that was written within the last second may still be
+growing, so its turn comes later: until then what was read before counts, and who is not in
+it is not said to be unknown. What cannot be used of a file (it is gone, or holds no account at
+all, which an accident is likelier to be the reason of than a decision) is not used: what was
+read before goes on being true, and the log says so, once.
 """
 
 from __future__ import annotations
 
-import asyncio
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,14 +30,12 @@ from pillarbox.auth.sources.passwd_line import (
 )
 from pillarbox.auth.sources.threads import Threads
 
-LOOK_SECONDS = 1.0
-"""Between two looks whether the file has changed."""
-
 QUIET_SECONDS = 1.0
 """A file that was changed less than this ago may still be being written."""
 
-READING_SECONDS = 60.0
-"""A million lines take some seconds; a hanging network disk may take for ever."""
+READING_SECONDS = 10.0
+"""So long somebody who asks waits for the file. A million lines take some seconds; a hanging
+network disk may take for ever."""
 
 MAX_FILE_OCTETS = 256 << 20
 """Two million accounts. Keeps a wrong path from filling the memory."""
@@ -69,7 +67,6 @@ class PasswdFile:
         path: the file.
         domains: ours; ``alice@domain`` of another one is passed over.
         default_scheme: of passwords that do not say theirs.
-        clock: seconds, for the time between two looks.
         now: seconds since 1970, as the file's times are.
     """
 
@@ -81,36 +78,36 @@ class PasswdFile:
         *,
         domains: Iterable[str] = (),
         default_scheme: str = "CRYPT",
-        clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._path = path
         self._reading = _Reading(path, Domains(domains), default_scheme)
-        self._clock = clock
         self._now = now
         self._accounts: Mapping[str, SourceAccount] | None = None
         self._version: _Version | None = None
-        self._look_at = 0.0
         self._complaint = ""
         """What the log was told last; none of it is repeated."""
-        self._update: asyncio.Task[None] | None = None
+        self._has_news = False
+        """The file has changed just now, and was not read again yet."""
         self._thread = Threads(self.name, 1, READING_SECONDS)
 
     async def find(self, user: str) -> SourceAccount | None:
-        """See the contract. Does not suspend once the file has been read.
+        """See the contract.
 
         Raises:
-            AccountsUnavailable: it could never be read; the text names it.
+            AccountsUnavailable: the file could never be read; or the user was not in it, and it
+                is being changed.
         """
-        if self._clock() >= self._look_at and self._update is None:
-            self._update = asyncio.create_task(self._refresh())
-            self._update.add_done_callback(self._refreshed)
+        try:
+            await self._thread.call(self._refresh)
+        except AccountsUnavailable as error:  # too slow
+            self._complain(f"{self._path} cannot be read: {error}")
         if self._accounts is None:
-            if self._update is not None:
-                await asyncio.shield(self._update)
-            if self._accounts is None:
-                raise AccountsUnavailable(f"{self.name}: {self._complaint}")
-        return self._accounts.get(user)
+            raise AccountsUnavailable(f"{self.name}: {self._complaint}")
+        account = self._accounts.get(user)
+        if account is None and self._has_news:
+            raise AccountsUnavailable(f"{self.name}: {self._path} is being changed")
+        return account
 
     async def proves(self, account: SourceAccount, password: str) -> bool:
         """False: without a hash nothing can be right."""
@@ -118,24 +115,12 @@ class PasswdFile:
         return False
 
     async def close(self) -> None:
-        if self._update is not None:
-            self._update.cancel()
         await self._thread.close()
 
-    def _refreshed(self, _: asyncio.Task[None]) -> None:
-        self._update = None
-
-    async def _refresh(self) -> None:
-        """Read the file if it has changed; keep what was read before if that cannot be."""
-        try:
-            await self._thread.call(self._read)
-        except AccountsUnavailable as error:
-            self._complain(str(error))
-        finally:
-            self._look_at = self._clock() + LOOK_SECONDS
-
-    def _read(self) -> None:
-        """On the thread."""
+    def _refresh(self) -> None:
+        """Read the file if it has changed; keep what was read before if that cannot be. On the
+        thread.
+        """
         try:
             news = self._news()
         except _Unusable as error:
@@ -156,7 +141,9 @@ class PasswdFile:
             _Unusable: it cannot be used.
         """
         version = _version(self._path)
-        if version == self._version or (self._accounts is not None and self._is_fresh(version)):
+        changed = version != self._version
+        self._has_news = changed and self._accounts is not None and self._is_fresh(version)
+        if not changed or self._has_news:
             return None
         found = self._reading.accounts()
         if _version(self._path) != version:

@@ -150,24 +150,38 @@ class Connections:
     def _drop(self, purpose: str) -> None:
         connection = getattr(self._kept, purpose)
         delattr(self._kept, purpose)
-        with contextlib.suppress(ldap.LDAPError):
-            connection.unbind_s()
+        _end(connection)
 
     def _bound(self) -> Any:
         """A connection for searches."""
         settings = self._settings
         connection = self._open()
-        if settings.bind_dn is not None:
-            try:
+        try:
+            if settings.bind_dn is not None:
                 connection.simple_bind_s(settings.bind_dn, settings.password)
-            except _REFUSALS as error:
-                raise Trouble(f"refuses {settings.bind_dn}: {reason(error)}") from None
+        except _REFUSALS as error:
+            _end(connection)
+            raise Trouble(f"refuses {settings.bind_dn}: {reason(error)}") from None
+        except ldap.LDAPError:
+            _end(connection)
+            raise
         return connection
 
     def _open(self) -> Any:
         """A connection, encrypted if it has to be, and bound as nobody."""
         settings = self._settings
         connection = ldap.initialize(" ".join(settings.urls))
+        try:
+            self._set_options(connection)
+            if settings.starttls and any(url.startswith("ldap:") for url in settings.urls):
+                connection.start_tls_s()
+        except ldap.LDAPError:
+            _end(connection)
+            raise
+        return connection
+
+    def _set_options(self, connection: Any) -> None:
+        settings = self._settings
         connection.protocol_version = ldap.VERSION3
         connection.set_option(ldap.OPT_REFERRALS, 0)  # else the bind's password goes there, too
         connection.set_option(ldap.OPT_NETWORK_TIMEOUT, settings.timeout)
@@ -177,9 +191,11 @@ class Connections:
         if settings.ca is not None:
             connection.set_option(ldap.OPT_X_TLS_CACERTFILE, str(settings.ca))
         connection.set_option(ldap.OPT_X_TLS_NEWCTX, 0)  # the end of TLS options: use them
-        if settings.starttls and any(url.startswith("ldap:") for url in settings.urls):
-            connection.start_tls_s()
-        return connection
+
+
+def _end(connection: Any) -> None:
+    with contextlib.suppress(ldap.LDAPError):
+        connection.unbind_s()
 
 
 def reason(error: ldap.LDAPError) -> str:

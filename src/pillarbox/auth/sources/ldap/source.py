@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import ldap
 
 from pillarbox.auth.errors import AccountsUnavailable
-from pillarbox.auth.sources.contract import SourceAccount
+from pillarbox.auth.sources.contract import SourceAccount, askable
 from pillarbox.auth.sources.ldap.connection import Connections, DirectorySettings, Trouble
 from pillarbox.auth.sources.ldap.entry import Attributes, account_of, wanted
 from pillarbox.auth.sources.ldap.patterns import check_dn, check_filter, in_dn, in_filter
@@ -71,11 +71,16 @@ class LdapSource:
         Raises:
             AccountsUnavailable: the directory cannot be asked now, or the filter is at fault.
         """
+        name, possible = askable(user)
         try:
-            found = await self._threads.call(self._entry, user)
+            found = await self._threads.call(self._entry, name)
         except Trouble as error:
             raise AccountsUnavailable(f"{self.name}: {error}") from None
-        return None if found is None else account_of(user, *found, self._quota_attribute)
+        return (
+            None
+            if found is None or not possible
+            else account_of(user, *found, self._quota_attribute)
+        )
 
     async def proves(self, account: SourceAccount, password: str) -> bool:
         """See the contract: a search for the DN, and a bind.
@@ -83,10 +88,12 @@ class LdapSource:
         Raises:
             AccountsUnavailable: as above.
         """
+        name, possible = askable(account.name)
         try:
-            return await self._threads.call(self._opens, account.name, password)
+            opened = await self._threads.call(self._opens, name, password)
         except Trouble as error:
             raise AccountsUnavailable(f"{self.name}: {error}") from None
+        return opened and possible
 
     async def close(self) -> None:
         await self._threads.close()

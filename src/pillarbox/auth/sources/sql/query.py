@@ -17,7 +17,7 @@ MAX_QUERY_CHARACTERS = 16_384
 """A page or two. Keeps a file given by mistake from being asked of a database."""
 
 _PIECES = re.compile(
-    r"""(?P<quoted>'[^']*' | "[^"]*" | `[^`]*` | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$
+    r"""(?P<quoted>'(?:[^']|'')*' | "[^"]*" | `[^`]*` | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$
         | --[^\n]* | /\*.*?\*/)
       | (?P<cast>::)
       | (?P<parameter>%\((?P<percent>\w*)\)s | :(?P<colon>[A-Za-z_]\w*))

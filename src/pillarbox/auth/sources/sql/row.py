@@ -7,13 +7,13 @@ from typing import Any
 
 import structlog
 
-from pillarbox.auth.errors import AccountsUnavailable
+from pillarbox.auth.errors import AccountsUnavailable, InvalidName
+from pillarbox.auth.names import normalise
 from pillarbox.auth.sources.contract import SourceAccount
 from pillarbox.auth.sources.passwords import as_hash, octets_of, yes
 
-PASSWORD, QUOTA, DISABLED = "password", "quota_octets", "disabled"
-COLUMNS = (PASSWORD, QUOTA, DISABLED)
-"""What the query's columns are called. All but the first may be missing."""
+NAME, PASSWORD, QUOTA, DISABLED = "name", "password", "quota_octets", "disabled"
+"""What the query's columns are called. All but the password may be missing."""
 
 MOST_ROWS = 2
 """That are fetched: one account is one row, and a second says that it is not."""
@@ -24,7 +24,10 @@ _log = structlog.get_logger("pillarbox.auth")
 def account_of(
     user: str, rows: Sequence[Mapping[str, Any]], default_scheme: str
 ) -> SourceAccount | None:
-    """The account of *user*; None: there is no row.
+    """The account of *user*; None: there is no row, or it is another's.
+
+    Databases may be generous about what is equal (``é`` and ``e``, by some collations): who
+    has the query say the name, too, is safe from that.
 
     A password or quota that cannot be used shuts nobody out of his mail: it is told in the
     log, and nobody can sign in with it, or the account has no quota of its own.
@@ -41,12 +44,22 @@ def account_of(
         raise AccountsUnavailable(
             f'sql: the query has no column "{PASSWORD}": write SELECT … AS {PASSWORD}'
         )
+    if NAME in row and not _is(user, row[NAME]):
+        return None
     return SourceAccount(
         user,
         hashes=_hashes(user, row[PASSWORD], default_scheme),
         disabled=yes(row.get(DISABLED)),
         quota_octets=_quota(user, row.get(QUOTA)),
     )
+
+
+def _is(user: str, name: Any) -> bool:
+    try:
+        text = name.decode() if isinstance(name, bytes | bytearray) else str(name)
+        return normalise(text.rpartition("@")[0] or text) == user
+    except (InvalidName, UnicodeDecodeError):
+        return False
 
 
 def _hashes(user: str, value: Any, default_scheme: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pillarbox.auth.sources.contract import SourceAccount
+from pillarbox.auth.sources.contract import SourceAccount, askable
 from pillarbox.auth.sources.sql.database import Database
 from pillarbox.auth.sources.sql.query import prepared
 from pillarbox.auth.sources.sql.row import account_of
@@ -33,8 +33,10 @@ class SqlSource:
         Raises:
             AccountsUnavailable: the database cannot be asked now, or the query is at fault.
         """
-        rows = await self._database.rows(self._query, user)
-        return account_of(user, rows, self._default_scheme)
+        name, possible = askable(user)
+        rows = await self._database.rows(self._query, name)
+        account = account_of(name, rows, self._default_scheme)
+        return account if possible else None
 
     async def proves(self, account: SourceAccount, password: str) -> bool:
         """False: without a hash nothing can be right."""
