@@ -23,6 +23,7 @@ from pillarbox.contracts.meter import Meter
 from pillarbox.contracts.store import Store
 from pillarbox.delivery.policy import DeliveryPolicy
 from pillarbox.delivery.server import DeliveryServer
+from pillarbox.sasl.surroundings import TokenAdvice
 from pillarbox.server.limits import AddressTally, Policy
 from pillarbox.server.listener import Pop3Server
 from pillarbox.server.tls import CertificateProblem, server_context
@@ -53,13 +54,15 @@ def tls_contexts(config: Config) -> tuple[ssl.SSLContext | None, ssl.SSLContext 
         raise ConfigError([fault]) from error
 
 
-def pop3_policy(config: Config) -> Policy:
+def pop3_policy(config: Config, tokens: TokenAdvice | None = None) -> Policy:
+    """What is configured; *tokens* is what clients are told whose token is refused."""
     auth, limits = config.auth, config.limits
     return Policy(
         hostname=config.server.hostname,
         cleartext=auth.cleartext,
         mechanisms=auth.mechanisms,
         apop=auth.apop,
+        tokens=tokens,
         idle_timeout=limits.idle_timeout,
         login_timeout=limits.login_timeout,
         login_delay=limits.login_delay,
@@ -151,7 +154,7 @@ async def open_post_office(
     pop3 = Pop3Server(
         store=store,
         authenticator=authenticator,
-        policy=pop3_policy(config),
+        policy=pop3_policy(config, token_checker.advice if token_checker else None),
         tls=pop3_tls,
         meter=meter,
         tally=tally,

@@ -16,6 +16,7 @@ from pillarbox.app.config.settings import SECTIONS
 PAGE = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()
 # Defaults that depend on the machine or on another setting are told in words.
 IN_WORDS = {"server.hostname", "server.workers", "delivery.domains", "tls.certificate", "tls.key"}
+IN_WORDS |= {"auth.mechanisms"}
 IN_WORDS |= {
     f"auth.oauth.{key}"
     for key in ("issuer", "jwks", "introspection", "client_id", "client_secret_file", "user_claim")

@@ -30,7 +30,7 @@ def faults_of(
         ("[sever]\nhostname = 'a'", "FILE:1: sever: there is no such section; did you mean [server]?"),
         ("[server]\nidle_timeout = 60", "FILE:2: server.idle_timeout: there is no such setting; did you mean limits.idle_timeout?"),
         ("hostname = 'a'", "FILE:1: hostname: there is no such section; did you mean server.hostname?"),
-        ("[zzz]", "FILE:1: zzz: there is no such section; the sections are server, listen, tls, auth, auth.oauth, store, delivery, retention, limits"),
+        ("[zzz]", "FILE:1: zzz: there is no such section; the sections are server, listen, tls, auth, store, delivery, retention, limits"),
         ("[tls]\nzzz = 1", "FILE:2: tls.zzz: there is no such setting; [tls] has certificate, key, minimum"),
         ("server = 1", "FILE:1: server: is a section, not a value; write [server] on a line of its own"),
         # Types

@@ -18,9 +18,10 @@ import trustme
 from pillarbox.auth.oauth.checker import MAX_TOKEN, SIGNED_SECONDS, OAuthChecker
 from pillarbox.auth.oauth.claims import CLOCK_SKEW
 from pillarbox.auth.oauth.key_source import FRESH_SECONDS, LOOK_SECONDS, PAUSE_SECONDS
-from pillarbox.auth.oauth.settings import Advice, OAuthSettings
+from pillarbox.auth.oauth.settings import OAuthSettings
 from pillarbox.auth.oauth.web import Web
 from pillarbox.contracts.errors import AuthUnavailable, CredentialsRefused
+from pillarbox.sasl.surroundings import TokenAdvice
 from tests.auth.oauth import craft
 from tests.auth.oauth.conftest import Clocks, MakeChecker, MakeIssuer
 from tests.auth.oauth.issuer import AUDIENCE, SECRET, SERVER, Issuer
@@ -251,8 +252,8 @@ async def test_a_long_token(make_checker: MakeChecker, clocks: Clocks, tmp_path:
 def test_what_clients_are_told() -> None:
     full = OAuthSettings(issuer="https://id.example.org/realms/a/", scopes=("openid", "pop"))
     url = "https://id.example.org/realms/a/.well-known/openid-configuration"
-    assert full.advice == Advice(openid_configuration=url, scope="openid pop")
-    assert OAuthSettings().advice == Advice("", "")
+    assert full.advice == TokenAdvice(openid_configuration=url, scope="openid pop")
+    assert OAuthSettings().advice == TokenAdvice("", "")
 
 
 async def test_secrets_are_in_no_log_and_no_error(

@@ -2,13 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 
-from pillarbox.auth.oauth import introspection
+from pillarbox.auth.oauth import introspection, web
 from pillarbox.auth.oauth.checker import ANSWER_SECONDS, REFUSAL_SECONDS
 from pillarbox.auth.oauth.introspection import PARALLEL
 from pillarbox.auth.oauth.settings import OAuthSettings
@@ -84,6 +83,7 @@ async def test_a_refusal_is_remembered_shortly(
         with pytest.raises(CredentialsRefused, match="not active"):
             await checker.user_of("wrong")
     asked = issuer.asked["/introspect"]
+    assert asked == 2  # authlib takes the secret in the second way of writing it
     clocks.move(REFUSAL_SECONDS)
     with pytest.raises(CredentialsRefused):
         await checker.user_of("wrong")
@@ -112,13 +112,6 @@ async def test_an_issuer_that_is_away_refuses_nobody_and_comes_back(
 
 
 # -- servers of the tests' own
-
-
-@pytest.fixture
-async def web() -> AsyncIterator[Web]:
-    web = Web()
-    yield web
-    await web.close()
 
 
 def bare(it: Hostile, **changes: Any) -> OAuthSettings:
@@ -169,6 +162,7 @@ async def test_questions_at_once_are_bounded_and_so_is_the_line(
     make_checker: MakeChecker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(introspection, "MAX_WAITING", PARALLEL + 2)
+    monkeypatch.setattr(web, "MAX_CONNECTIONS", 1000)  # a wait for one of these has little time
     now, most, all_there = 0, 0, asyncio.Event()
 
     async def slow(it: Hostile, writer: asyncio.StreamWriter) -> None:

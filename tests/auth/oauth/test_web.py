@@ -195,7 +195,9 @@ async def test_the_first_step_needs_no_task() -> None:
     await web.close()
 
 
-async def test_who_has_given_root_away_need_not_read_the_libraries_any_more() -> None:
+async def test_who_has_given_root_away_need_not_read_the_libraries_any_more(
+    tmp_path: Path,
+) -> None:
     """Everything is imported by then. The worker's user may not be able to."""
     program = textwrap.dedent("""
         import asyncio, sys
@@ -208,20 +210,21 @@ async def test_who_has_given_root_away_need_not_read_the_libraries_any_more() ->
                 raise ModuleNotFoundError(name, name=name)
         sys.meta_path.insert(0, Nothing())
         async def main():
-            print((await web.get(sys.argv[1])).object())
-            try:
-                await web.get("https://localhost:1/")
-            except Exception as error:
-                print(type(error).__name__, error)
+            for url in sys.argv[1:]:
+                print((await web.get(url)).object())
             await web.close()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(main())
     """)
-    async with hostile(ok(b"{}")) as it:
-        run = [sys.executable, "-W", "error", "-c", program, it.url]
-        environ = {**os.environ, "no_proxy": "localhost", "NO_PROXY": "localhost"}
+    authority, shown = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    authority.issue_cert("localhost").configure_cert(shown)
+    environ = {**os.environ, "no_proxy": "localhost", "NO_PROXY": "localhost"}
+    environ["SSL_CERT_FILE"] = str(tmp_path / "authority.pem")
+    async with hostile(ok(b"{}")) as plain, hostile(ok(b"{}"), shown) as secured:
+        run = [sys.executable, "-W", "error", "-c", program, plain.url, secured.url]
         done = await asyncio.to_thread(
             subprocess.run, run, capture_output=True, text=True, check=False, env=environ
         )
     assert done.stderr == ""
-    assert done.stdout.startswith("{}\nAuthUnavailable localhost cannot be reached")
+    assert done.stdout == "{}\n{}\n"

@@ -21,9 +21,9 @@ class _Need(NamedTuple):
     hint: str
 
 
-def checks_tokens(_config: Config) -> bool:
-    """Whether access tokens can be checked. In this version nothing can be set up to do so."""
-    return False
+def checks_tokens(config: Config) -> bool:
+    """Whether access tokens can be checked."""
+    return config.auth_oauth.wanted
 
 
 def asks_for_certificates(_config: Config) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import ssl
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -113,19 +114,24 @@ class Tls(Struct, frozen=True, kw_only=True):
     """The oldest TLS version accepted (RFC 8996 buried 1.0 and 1.1)."""
 
 
+def usual_mechanisms() -> tuple[Mechanism, ...]:
+    """Those of ``auth.mechanisms`` that are offered unless somebody says otherwise.
+
+    A client that can bind itself takes -PLUS when it sees it, and with TLS 1.3 it is likely to
+    know tls-exporter only (RFC 9266): where Python has none it could not sign in. So -PLUS has to
+    be asked for there; what it then has is tls-server-end-point.
+    """
+    exporter = "tls-exporter" in ssl.CHANNEL_BINDING_TYPES
+    plus: tuple[Mechanism, ...] = ("SCRAM-SHA-256-PLUS",) if exporter else ()
+    return ("PLAIN", "LOGIN", "SCRAM-SHA-256", *plus, "OAUTHBEARER", "XOAUTH2")
+
+
 class Auth(Struct, frozen=True, kw_only=True):
     """``[auth]``: how users sign in."""
 
     cleartext: Literal["never", "loopback", "always"] = "loopback"
     """Whether passwords are taken on a connection without TLS."""
-    mechanisms: tuple[Mechanism, ...] = (
-        "PLAIN",
-        "LOGIN",
-        "SCRAM-SHA-256",
-        "SCRAM-SHA-256-PLUS",
-        "OAUTHBEARER",
-        "XOAUTH2",
-    )
+    mechanisms: tuple[Mechanism, ...] = field(default_factory=usual_mechanisms)
     """SASL mechanisms offered by AUTH, in this order, each where it can work; none: USER and
     PASS only."""
     apop: bool = False

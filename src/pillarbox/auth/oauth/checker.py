@@ -16,11 +16,11 @@ from pillarbox.auth.oauth.memory import Refusal, TokenMemory
 from pillarbox.auth.oauth.settings import (
     INTROSPECTION_USER_CLAIM,
     JWT_USER_CLAIM,
-    Advice,
     OAuthSettings,
 )
 from pillarbox.auth.oauth.web import Web
 from pillarbox.contracts.errors import CredentialsRefused
+from pillarbox.sasl.surroundings import TokenAdvice
 
 MAX_TOKEN = 16 * 1024
 """Characters. Microsoft's have up to some 4,000; with hundreds of groups in them, more."""
@@ -96,7 +96,7 @@ class OAuthChecker:
         )
 
     @property
-    def advice(self) -> Advice:
+    def advice(self) -> TokenAdvice:
         """What a client is told whose token is refused."""
         return self._advice
 

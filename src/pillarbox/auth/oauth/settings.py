@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+
+from pillarbox.sasl.surroundings import TokenAdvice
 
 ALGORITHMS = (
     "RS256",
@@ -30,15 +31,6 @@ INTROSPECTION_USER_CLAIM = "username"
 """RFC 7662, section 2.2, made it for this."""
 
 WELL_KNOWN = "/.well-known/openid-configuration"
-
-
-class Advice(NamedTuple):
-    """What a client is told whose token was not taken (RFC 7628, section 3.2.2)."""
-
-    openid_configuration: str = ""
-    """The URL where the client finds out where to get tokens; empty: there is none."""
-    scope: str = ""
-    """The scopes that a token needs, with spaces between them; empty: none in particular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +59,9 @@ class OAuthSettings:
     algorithms: tuple[str, ...] = ALGORITHMS
 
     @property
-    def advice(self) -> Advice:
-        return Advice(discovery_url(self.issuer) if self.issuer else "", " ".join(self.scopes))
+    def advice(self) -> TokenAdvice:
+        """What a client is told whose token was not taken."""
+        return TokenAdvice(discovery_url(self.issuer) if self.issuer else "", " ".join(self.scopes))
 
 
 def discovery_url(issuer: str) -> str:
