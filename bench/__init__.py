@@ -7,13 +7,14 @@ as well; it comes from the kernel's scheduler statistics, in nanoseconds. Each w
 several rounds, the median counts. Every reply is checked for its full length, so that a wrong
 or short answer is an error and not a fast one.
 
-===========  =======================================================
-``figures``  CPU and memory of a running server, from ``/proc``
-``client``   a driver that is quick because it knows what to expect
-``office``   the server under test, and what lies in its maildrops
-``limit``    a bare server with the same replies: nothing in Python is cheaper
-``works``    the kinds of work, one function each
-===========  =======================================================
+==============  =======================================================
+``figures``     CPU and memory of a running server, from ``/proc``
+``client``      a driver that is quick because it knows what to expect
+``office``      the server under test, and what lies in its maildrops
+``limit``       a bare server with the same replies: nothing in Python is cheaper
+``works``       the kinds of work, one function each
+``handshakes``  likewise: TLS handshakes, whole and resumed
+==============  =======================================================
 
 ``python -m bench fetch`` measures the collector, see :mod:`bench.fetch`.
 """

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from bench import works
 from bench.fetch.rounds import main as collect
+from bench.handshakes import VERSIONS, handshakes
 from bench.office import Office, office
 
 Work = Callable[[Office, int], works.Figure | Iterable[works.Figure]]
@@ -43,9 +44,18 @@ def plan(running: Office, share: float) -> list[tuple[str, Work, int]]:
         ("idle", works.idle, of(1000)),
         ("idle tls", partial(works.idle, secured=True), of(1000)),
         ("100000", works.hundred_thousand, 1),
+        *_handshakes(of(500)),
         ("lmtp 1", partial(works.deliveries, connections=1), of(500)),
         ("lmtp 32", partial(works.deliveries, connections=32), of(1600)),
     ]
+
+
+def _handshakes(operations: int) -> Iterator[tuple[str, Work, int]]:
+    for version in VERSIONS:
+        for resumed in (False, True):
+            work = partial(handshakes, version=version, resumed=resumed)
+            yield f"handshake {version}", work, operations
+    yield "handshake rsa", partial(handshakes, version="1.3", resumed=False, rsa=True), operations
 
 
 def rounds(running: Office, times: int, share: float, only: str) -> Iterator[works.Figure]:

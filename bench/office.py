@@ -23,6 +23,8 @@ from pillarbox.wire.canonical import stored_form
 
 PASSWORD = "correct horse battery staple"
 DOMAIN = "bench.example"
+RSA_NAME = "rsa.localhost"
+"""Who asks for this name is shown a certificate with an RSA key."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ def _certificate(folder: Path) -> ssl.SSLContext:
     certificate.private_key_pem.write_to_path(folder / "key.pem")
     for number, pem in enumerate(certificate.cert_chain_pems):
         pem.write_to_path(folder / "cert.pem", append=number > 0)
+    rsa = authority.issue_cert(RSA_NAME, key_type=trustme.KeyType.RSA)
+    rsa.private_key_and_cert_chain_pem.write_to_path(folder / "rsa.pem")
     context = ssl.create_default_context()
     authority.configure_trust(context)
     return context
@@ -102,6 +106,9 @@ def office(folder: Path, maildrops: dict[str, tuple[int, int]]) -> Iterator[Offi
                 "[tls]",
                 'certificate = "cert.pem"',
                 'key = "key.pem"',
+                "[[tls.sni]]",
+                f'names = ["{RSA_NAME}"]',
+                'certificate = "rsa.pem"',
                 "[store]",
                 'path = "store"',
                 "[delivery]",

@@ -147,20 +147,20 @@ class SourceContract:
 
     async def test_the_first_step_needs_no_task(self, world: World) -> None:
         """As the sign-in contract has it: the server begins coroutines by hand."""
-        found: asyncio.Future[SourceAccount | None] = asyncio.get_running_loop().create_future()
+        begun: asyncio.Future[asyncio.Future[SourceAccount | None]]
+        begun = asyncio.get_running_loop().create_future()
 
         def begin() -> None:  # a callback of the loop: there is no current task
             coroutine = world.source.find(KNOWN)
             try:
-                awaited = coroutine.send(None)
-            except StopIteration as stop:
-                found.set_result(stop.value)
-                return
-            rest = asyncio.get_running_loop().create_task(rest_of(coroutine, awaited))
-            rest.add_done_callback(lambda task: found.set_result(task.result()))
+                rest = rest_of(coroutine, coroutine.send(None))
+            except BaseException as error:  # noqa: BLE001 - what the test is about
+                begun.set_exception(error)
+            else:
+                begun.set_result(asyncio.ensure_future(rest))
 
         asyncio.get_running_loop().call_soon(begin)
-        account = await found
+        account = await (await begun)
         assert account is not None
         assert account.name == KNOWN
 

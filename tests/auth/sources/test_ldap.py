@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -52,13 +53,6 @@ def bare(user: str, rdn: str = "uid") -> str:
     return f"dn: {rdn}={user},{PEOPLE}\n{person}"
 
 
-AWAY = f"""\
-dn: uid=away,{PEOPLE}
-objectClass: referral
-objectClass: extensibleObject
-uid: away
-ref: ldap://127.0.0.1:9/uid=away,{PEOPLE}
-"""
 PEOPLE_THERE = [
     entry(KNOWN, PASSWORD, "mailQuota: 1G"),
     entry(OTHER, OTHER_PASSWORD, "mailQuota: a lot"),
@@ -69,7 +63,6 @@ PEOPLE_THERE = [
     .replace("uid: muenchen", f"uid:: {MUENCHEN}")
     .replace("uid=muenchen", "uid=m\\C3\\BCnchen"),
     bare("bare"),
-    AWAY,
 ]
 
 
@@ -183,13 +176,29 @@ async def test_two_entries_of_one_name_are_no_account(source: LdapSource) -> Non
         await source.find("twice")
 
 
-async def test_a_referral_is_not_followed(server: Slapd) -> None:
-    """Whoever it names would get the passwords."""
-    everybody = Whereabouts(SUFFIX, "(uid={user})")
-    source = open_source(server, where=everybody)
-    assert await source.find("away") is None
-    assert not await source.proves(SourceAccount("away"), PASSWORD)
-    await source.close()
+@pytest.mark.parametrize("by_dn", [False, True])
+async def test_a_referral_is_not_followed(by_dn: bool) -> None:
+    """Whoever it names would be asked, and get the passwords."""
+    with socket.create_server((HOST, 0)) as elsewhere:
+        away = (
+            f"dn: uid=away,{PEOPLE}\nobjectClass: referral\nobjectClass: extensibleObject\nuid: away\n"
+            f"ref: ldap://{HOST}:{elsewhere.getsockname()[1]}/uid=away,{PEOPLE}\n"
+        )
+        with slapd(away) as server:
+            where = (
+                Whereabouts(dn=f"uid={{user}},{PEOPLE}")
+                if by_dn
+                else Whereabouts(PEOPLE, "(uid={user})")
+            )
+            source = open_source(server, where=where, timeout=1.0)
+            with contextlib.suppress(AccountsUnavailable):
+                assert await source.find("away") is None
+            with contextlib.suppress(AccountsUnavailable):
+                assert not await source.proves(SourceAccount("away"), PASSWORD)
+            await source.close()
+        elsewhere.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
 
 
 async def test_a_changed_password_changes_the_stamp(server: Slapd, source: LdapSource) -> None:

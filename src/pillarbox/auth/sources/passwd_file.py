@@ -96,17 +96,19 @@ class PasswdFile:
 
         Raises:
             AccountsUnavailable: the file could never be read; or the user was not in it, and it
-                is being changed.
+                is being changed, or takes too long to read.
         """
+        late = False
         try:
             await self._thread.call(self._refresh)
-        except AccountsUnavailable as error:  # too slow
+        except AccountsUnavailable as error:
+            late = True
             self._complain(f"{self._path} cannot be read: {error}")
         if self._accounts is None:
             raise AccountsUnavailable(f"{self.name}: {self._complaint}")
         account = self._accounts.get(user)
-        if account is None and self._has_news:
-            raise AccountsUnavailable(f"{self.name}: {self._path} is being changed")
+        if account is None and (late or self._has_news):
+            raise AccountsUnavailable(f"{self.name}: {self._path} is being changed, or read")
         return account
 
     async def proves(self, account: SourceAccount, password: str) -> bool:
@@ -205,8 +207,11 @@ class _Reading:
         name = name_in(line, self._domains)
         if name in accounts:
             raise FaultyLine("there is a line of that user already, and that one counts")
-        accounts[name] = SourceAccount(name, disabled=True)  # gets mail, come what may
-        accounts[name] = account_in(line, name, self._default_scheme)
+        try:
+            accounts[name] = account_in(line, name, self._default_scheme)
+        except FaultyLine:
+            accounts[name] = SourceAccount(name, disabled=True)  # gets mail, come what may
+            raise
 
     def _lines(self) -> Iterator[str]:
         with self._path.open("rb") as file:
