@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import signal
 import sqlite3
+import sys
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import closing, contextmanager
@@ -17,7 +19,7 @@ import pytest
 from pillarbox.contracts.errors import LockLost, MaildropLocked, StoreUnavailable
 from pillarbox.contracts.store import SEEN_PRECISION, Maildrop, ViewStatus
 from pillarbox.model import Identity, Recipient
-from pillarbox.store.embedded import EmbeddedStore, maildrop, open_store
+from pillarbox.store.embedded import EmbeddedStore, maildrop, open_store, seen
 from pillarbox.store.embedded.shards import Shard
 from pillarbox.testing.store_contract import contents, delete, seen_next
 
@@ -77,17 +79,55 @@ async def view_of(store: EmbeddedStore, identity: Identity) -> ViewStatus:
     return found
 
 
-async def test_a_sign_in_that_is_not_noted_yet_waits_for_no_lock(store: EmbeddedStore) -> None:
+async def test_a_sign_in_that_is_not_noted_yet_waits_for_no_lock(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seen, "FIRST_SECONDS", 0)
     await store.deliver(LETTERS[0], [Recipient("bob")])
     with writer_lock_of(store):
         phone = at_once(store.open(PHONE))  # it holds mail back anyway
-        bob = at_once(store.open(Identity("bob")))  # nobody else could take his mail away
+        bob = await store.open(Identity("bob"))  # nobody else could take his mail away
         assert phone.count == 4
         await phone.release()
         await bob.release()
     await store.probe()
     for identity in (PHONE, Identity("bob")):
         assert (await view_of(store, identity)).seen_at is not None
+
+
+OPENED_AND_KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from pillarbox.model import Identity
+from pillarbox.store.embedded import open_store
+
+async def main():
+    await open_store(Path(sys.argv[1])).open(Identity(sys.argv[2]))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("user", ["bob", "carol"])
+async def test_a_process_that_dies_at_the_first_sign_in_leaves_a_view_that_holds(
+    store: EmbeddedStore, user: str
+) -> None:
+    """Carol had no maildrop before."""
+    await store.deliver(LETTERS[0], [Recipient("bob")])
+    folder = only_shard(store).folder.parent
+    command = [sys.executable, "-c", OPENED_AND_KILLED, str(folder), user]
+    ended = await asyncio.create_subprocess_exec(*command)
+    assert await ended.wait() == -signal.SIGKILL
+    await store.add_view(user, "phone")
+    assert (await view_of(store, Identity(user))).holds
+
+
+async def test_who_always_holds_need_not_wait_for_the_note(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "store", shards=1, default_holds=True)
+    await store.deliver(LETTERS[0], [Recipient("bob")])
+    await (at_once(store.open(Identity("bob")))).release()
+    await store.close()
 
 
 async def test_a_view_that_held_nothing_back_is_opened_when_it_does(store: EmbeddedStore) -> None:
@@ -175,7 +215,10 @@ async def test_seen_is_noted_four_times_a_day(store: EmbeddedStore) -> None:
         assert ((await view_of(store, PHONE)).seen_at != then) is is_noted
 
 
-async def test_after_a_note_that_failed_there_is_a_rest(tmp_path: Path) -> None:
+async def test_after_a_note_that_failed_there_is_a_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seen, "FIRST_SECONDS", 0)
     store = open_store(tmp_path / "store", shards=1, patience=0.05)
     for user in ("alice", "bob"):
         await store.deliver(LETTERS[0], [Recipient(user)])
