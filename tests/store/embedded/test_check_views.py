@@ -89,8 +89,10 @@ BY_USER = [
     pytest.param(
         [
             "INSERT INTO hidden (view, seq) SELECT id, 2 FROM views WHERE id IN (1, 3)",
-            "UPDATE views SET messages = messages - 1, octets = octets - 4, taken = 9"
-            + " WHERE id IN (1, 3)",
+            (
+                "UPDATE views SET messages = messages - 1, octets = octets - 4, taken = 9"
+                " WHERE id IN (1, 3)"
+            ),
         ],
         "1 messages should have been removed",
         {"default": "1345", "laptop": "1345", "phone": "345"},
