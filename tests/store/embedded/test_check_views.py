@@ -81,7 +81,7 @@ BY_USER = [
         id="marks of nothing",
     ),
     pytest.param(
-        ["UPDATE views SET since = 9, messages = 0, octets = 0 WHERE name = 'phone'"],
+        ["UPDATE views SET since = 9, messages = 0, octets = 0, taken = 9 WHERE name = 'phone'"],
         "next number 6; .* the last numbered 8",
         {**SOUND, "phone": ""},
         id="a view that is ahead",
@@ -89,7 +89,10 @@ BY_USER = [
     pytest.param(
         [
             "INSERT INTO hidden (view, seq) SELECT id, 2 FROM views WHERE id IN (1, 3)",
-            "UPDATE views SET messages = messages - 1, octets = octets - 4 WHERE id IN (1, 3)",
+            (
+                "UPDATE views SET messages = messages - 1, octets = octets - 4, taken = 9"
+                " WHERE id IN (1, 3)"
+            ),
         ],
         "1 messages should have been removed",
         {"default": "1345", "laptop": "1345", "phone": "345"},
@@ -98,7 +101,7 @@ BY_USER = [
     pytest.param(
         [
             "DELETE FROM hidden",
-            "UPDATE views SET since = 5, messages = 1, octets = 10 WHERE maildrop = 1",
+            "UPDATE views SET since = 5, messages = 1, octets = 10, taken = 9 WHERE maildrop = 1",
         ],
         "4 messages are on no list",
         {"default": "12345", "laptop": "5", "phone": "5"},

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
+import sqlite3
 import stat
 from pathlib import Path
 
+import pytest
+
 from pillarbox.model import Identity, Recipient
-from pillarbox.store.embedded import EmbeddedStore, open_store
+from pillarbox.store.embedded import EmbeddedStore, open_store, tidy
 
 from .actor import letter
+from .conftest import until
 
 
 def used(folder: Path) -> int:
@@ -56,6 +61,34 @@ async def test_space_is_given_back_after_deletion(tmp_path: Path) -> None:
             await store.probe()  # each answer comes after another step of tidying
     assert list((tmp_path / "store").glob("shard-*/bodies/*/*")) == []
     assert await store.check() == []
+    await store.close()
+
+
+async def test_the_log_is_cut_while_nobody_else_can_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """sqlite.org/wal.html#walresetbug: else what somebody commits in that instant may be lost."""
+    store = open_store(tmp_path / "store", shards=1)
+    await filled(store)
+    (shard,) = store.all_shards
+    was_locked: list[bool] = []
+
+    def cut_log(sql: sqlite3.Connection) -> None:
+        with shard.turns.open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                was_locked.append(True)
+            else:
+                was_locked.append(False)
+        true_cut_log(sql)
+
+    true_cut_log = tidy.cut_log
+    monkeypatch.setattr(tidy, "cut_log", cut_log)
+    maildrop = await store.open(Identity("alice"))
+    await maildrop.commit(range(1, maildrop.count + 1))
+    await until(lambda: was_locked)
+    assert was_locked == [True]
     await store.close()
 
 

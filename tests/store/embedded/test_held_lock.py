@@ -208,6 +208,7 @@ async def test_who_signs_in_at_once_after_a_sign_in_that_was_broken_off_is_let_i
         may_answer.wait()
         backlog.answer(jobs, outcomes)
 
+    await (await store.open(ALICE)).release()  # the first of all is noted by itself
     monkeypatch.setattr("pillarbox.store.embedded.writer.answer", slow)
     opening = asyncio.create_task(store.open(ALICE, minimum_interval=3600))
     await until(noted.is_set)

@@ -375,7 +375,8 @@ def as_first_version(folder: Path) -> None:
 def as_second_version(folder: Path) -> None:
     """The index as the second version wrote it: with one view a maildrop, and nothing hidden."""
     with closing(sqlite3.connect(index_of(folder))) as sql, sql:
-        for column in ("created_at", "seen_at", "since", "absent"):
+        sql.execute("DROP TRIGGER views_are_heeded")
+        for column in ("created_at", "seen_at", "since", "absent", "taken"):
             sql.execute(f"ALTER TABLE views DROP COLUMN {column}")
         sql.execute("DROP TABLE hidden")
         sql.execute("PRAGMA user_version = 2")

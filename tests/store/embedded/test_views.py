@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import signal
 import sqlite3
+import sys
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import closing, contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ import pytest
 from pillarbox.contracts.errors import LockLost, MaildropLocked, StoreUnavailable
 from pillarbox.contracts.store import SEEN_PRECISION, Maildrop, ViewStatus
 from pillarbox.model import Identity, Recipient
-from pillarbox.store.embedded import EmbeddedStore, maildrop, open_store
+from pillarbox.store.embedded import EmbeddedStore, maildrop, open_store, seen
 from pillarbox.store.embedded.shards import Shard
 from pillarbox.testing.store_contract import contents, delete, seen_next
 
@@ -77,17 +80,55 @@ async def view_of(store: EmbeddedStore, identity: Identity) -> ViewStatus:
     return found
 
 
-async def test_a_sign_in_that_is_not_noted_yet_waits_for_no_lock(store: EmbeddedStore) -> None:
+async def test_a_sign_in_that_is_not_noted_yet_waits_for_no_lock(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seen, "FIRST_SECONDS", 0)
     await store.deliver(LETTERS[0], [Recipient("bob")])
     with writer_lock_of(store):
         phone = at_once(store.open(PHONE))  # it holds mail back anyway
-        bob = at_once(store.open(Identity("bob")))  # nobody else could take his mail away
+        bob = await store.open(Identity("bob"))  # nobody else could take his mail away
         assert phone.count == 4
         await phone.release()
         await bob.release()
     await store.probe()
     for identity in (PHONE, Identity("bob")):
         assert (await view_of(store, identity)).seen_at is not None
+
+
+OPENED_AND_KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from pillarbox.model import Identity
+from pillarbox.store.embedded import open_store
+
+async def main():
+    await open_store(Path(sys.argv[1])).open(Identity(sys.argv[2]))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("user", ["bob", "carol"])
+async def test_a_process_that_dies_at_the_first_sign_in_leaves_a_view_that_holds(
+    store: EmbeddedStore, user: str
+) -> None:
+    """Carol had no maildrop before."""
+    await store.deliver(LETTERS[0], [Recipient("bob")])
+    folder = only_shard(store).folder.parent
+    command = [sys.executable, "-c", OPENED_AND_KILLED, str(folder), user]
+    ended = await asyncio.create_subprocess_exec(*command)
+    assert await ended.wait() == -signal.SIGKILL
+    await store.add_view(user, "phone")
+    assert (await view_of(store, Identity(user))).holds
+
+
+async def test_who_always_holds_need_not_wait_for_the_note(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "store", shards=1, default_holds=True)
+    await store.deliver(LETTERS[0], [Recipient("bob")])
+    await (at_once(store.open(Identity("bob")))).release()
+    await store.close()
 
 
 async def test_a_view_that_held_nothing_back_is_opened_when_it_does(store: EmbeddedStore) -> None:
@@ -175,7 +216,10 @@ async def test_seen_is_noted_four_times_a_day(store: EmbeddedStore) -> None:
         assert ((await view_of(store, PHONE)).seen_at != then) is is_noted
 
 
-async def test_after_a_note_that_failed_there_is_a_rest(tmp_path: Path) -> None:
+async def test_after_a_note_that_failed_there_is_a_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seen, "FIRST_SECONDS", 0)
     store = open_store(tmp_path / "store", shards=1, patience=0.05)
     for user in ("alice", "bob"):
         await store.deliver(LETTERS[0], [Recipient(user)])
@@ -188,6 +232,11 @@ async def test_after_a_note_that_failed_there_is_a_rest(tmp_path: Path) -> None:
         await (await store.open(Identity("bob"))).release()
         assert not backlog
     await store.close()
+
+
+def once_each(statements: list[str]) -> list[str]:
+    """One with a trigger is told of again when that begins."""
+    return [statement for statement, _ in groupby(statements)]
 
 
 async def test_one_view_costs_no_statement_more(store: EmbeddedStore) -> None:
@@ -211,13 +260,13 @@ async def test_one_view_costs_no_statement_more(store: EmbeddedStore) -> None:
     assert len(read) == 3
     assert not any("hidden" in statement for statement in read)
     await opened.commit([1, 2])
-    deletion = written[: 1 + written.index("COMMIT")]
+    deletion = once_each(written[: 1 + written.index("COMMIT")])
     assert len(deletion) == 11, deletion
     assert sum("hidden" in statement for statement in deletion) == 1  # with the epoch
     await store.probe()
     written.clear()
     await store.deliver(LETTERS[0], [Recipient("bob")])
-    delivery = written[: 1 + written.index("COMMIT")]
+    delivery = once_each(written[: 1 + written.index("COMMIT")])
     assert len(delivery) == 9, delivery
     shard._cursor.connection.set_trace_callback(None)
 
@@ -281,6 +330,37 @@ async def test_deleting_twice_counts_once(store: EmbeddedStore) -> None:
     await opened.release()
     assert (await view_of(store, PHONE)).count == 2
     assert await store.check() == []
+
+
+DELETION_OF_BEFORE = (
+    "DELETE FROM messages WHERE maildrop = 1 AND seq IN (1, 2)",
+    "UPDATE maildrops SET messages = messages - 2, octets = octets - 3 WHERE id = 1",
+    "UPDATE views SET messages = messages - 2, octets = octets - 3 WHERE maildrop = 1",
+)
+"""What a Pillarbox that knew nothing of devices did when a client had deleted two messages."""
+
+
+async def test_a_process_from_before_there_were_devices_takes_none_their_mail(
+    store: EmbeddedStore,
+) -> None:
+    """It serves on while the new one is installed, and `device add` is given."""
+    *first, last = DELETION_OF_BEFORE
+    with closing(sqlite3.connect(only_shard(store).index)) as sql:
+        for statement in first:
+            sql.execute(statement)
+        with pytest.raises(sqlite3.IntegrityError, match="restart it"):
+            sql.execute(last)
+    assert await seen_next(store, "alice", view="phone") == DATA
+    assert await store.check() == []
+
+
+async def test_a_process_from_before_there_were_devices_serves_who_has_none(
+    store: EmbeddedStore,
+) -> None:
+    await store.remove_view(*PHONE)
+    for statement in DELETION_OF_BEFORE:
+        change(store, statement)
+    assert await seen_next(store, "alice") == DATA[2:]
 
 
 async def test_default_may_hold_from_the_start(tmp_path: Path) -> None:

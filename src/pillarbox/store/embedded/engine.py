@@ -339,13 +339,17 @@ class EmbeddedStore:
 
     async def _seen(self, shard: Shard, identity: Identity, row: ViewRow, now: float) -> ViewRow:
         """Note the opening. Where other views could take away messages of this one until it
-        is noted, wait for it; then its row is read again. Whatever it raises, it unlocks the view.
+        is noted, wait for it, and where they could if there were any, for a while; then its row
+        is read again. Whatever it raises, it unlocks the view.
         """
         try:
-            if not shard.may_lose(row, self._holding):
+            if shard.may_lose(row, self._holding):
+                await shard.write(NoteSeen(row.view, now))
+            elif self._holding.needs_note(identity.view) and row.seen_at is None:
+                await shard.seen.note_first(row.view, now)
+            else:
                 shard.seen.note(row.view, now)
                 return row
-            await shard.write(NoteSeen(row.view, now))
             again = shard.confirmed(identity, row.byte)
         except BaseException:
             shard.unlock(row.byte)

@@ -40,19 +40,24 @@ def new_unique_id(seq: int) -> str:
     return f"{seq:x}-{salt}"
 
 
-def make_maildrop(sql: sqlite3.Connection, user: str) -> int:
-    """Insert an empty maildrop with its default view; its number."""
+def make_maildrop(sql: sqlite3.Connection, user: str, *, seen_at: float | None = None) -> int:
+    """Insert an empty maildrop with its default view; its number.
+
+    *seen_at*: when that view was opened, if it has been.
+    """
     maildrop = sql.execute("INSERT INTO maildrops (name) VALUES (?)", (user,)).lastrowid
     sql.execute(
-        "INSERT INTO views (maildrop, name, created_at) VALUES (?, ?, ?)",
-        (maildrop, DEFAULT_VIEW, time.time()),
+        "INSERT INTO views (maildrop, name, created_at, seen_at) VALUES (?, ?, ?, ?)",
+        (maildrop, DEFAULT_VIEW, time.time(), seen_at),
     )
     assert maildrop is not None  # noqa: S101 - an INSERT that succeeded has a row
     return maildrop
 
 
 class MakeMaildrop(Job[None]):
-    """Makes a maildrop, unless another process was quicker."""
+    """Makes a maildrop whose default view is just being opened, unless another process was
+    quicker.
+    """
 
     __slots__ = ("_user",)
 
@@ -62,7 +67,7 @@ class MakeMaildrop(Job[None]):
     def run(self, transaction: Transaction) -> None:
         sql = transaction.sql
         if not sql.execute("SELECT 1 FROM maildrops WHERE name = ?", (self._user,)).fetchall():
-            make_maildrop(sql, self._user)
+            make_maildrop(sql, self._user, seen_at=time.time())
 
 
 class NoteOpening(Job[None]):

@@ -44,7 +44,8 @@ def _set_counters(
         (*true[:2], last + 1, maildrop),
     )
     transaction.sql.execute(
-        "UPDATE views SET messages = ?, octets = ? WHERE id = ?", (*true[2:], view)
+        "UPDATE views SET messages = ?, octets = ?, taken = taken + 1 WHERE id = ?",
+        (*true[2:], view),
     )
 
 

@@ -11,7 +11,10 @@
     has deleted them (each deletion moves ``since`` up to the first message that is left, so
     that what a device has collected long ago is not looked through again). ``seen_at`` and
     ``absent`` say whether it holds mail back (see ``views``). A number means one view for ever:
-    who is added again after a removal gets a new one.
+    who is added again after a removal gets a new one. ``taken`` is raised by whoever takes messages
+    off one list among others. A Pillarbox from before there were devices does not: while one
+    still runs on an index that has been brought up to date, a trigger keeps it from removing what
+    it has not asked the other views about.
 ``hidden``
     What a view has deleted and the maildrop still has, as somebody else wants it. Under the
     negative number of a maildrop: what views that are gone have deleted.
@@ -112,6 +115,15 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     UPDATE views SET seen_at = {_NOW};
     """,  # noqa: S608 - our own text
+    """
+    ALTER TABLE views ADD COLUMN taken INTEGER NOT NULL DEFAULT 0;
+    CREATE TRIGGER views_are_heeded BEFORE UPDATE OF messages ON views
+    WHEN new.messages < old.messages AND new.taken = old.taken
+        AND EXISTS (SELECT 1 FROM views WHERE maildrop = old.maildrop AND id <> old.id)
+    BEGIN
+        SELECT RAISE(ABORT, 'it knows of devices, the Pillarbox that runs does not: restart it');
+    END;
+    """,
 )
 """Statement scripts; the index's user_version says how many of them it has had."""
 _WITHOUT_DEVICES = 2

@@ -3,7 +3,8 @@
 A view that holds mail back anyway loses nothing if it is noted late, or not this time: the note
 only puts off the day on which it counts as absent. So a disk that is full and a writer lock that
 somebody holds keep nobody from collecting, and a poll each minute costs four writes a day. (Where
-the note decides whether mail is held back at all, the sign-in waits: see ``engine``.)
+the note decides whether mail is held back at all, the sign-in waits: see ``engine``. So the first
+one of all to ``default`` does, though not for long.)
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ from pillarbox.store.embedded.writer import Writer
 REST_SECONDS = 60.0
 """After a note that failed, the next ones are left out for so long: a disk that is full has
 better things to do than to refuse a note for each poll."""
+FIRST_SECONDS = 1.0
+"""So long a sign-in waits for the note of a view that does not hold mail back yet, where nobody
+else is who could take any away: if the process died before it is written, a device that came
+then would not know that the view has been used. Any disk that works is quicker; who is held up
+goes on without.
+"""
 
 
 def is_due(seen_at: float | None, now: float) -> bool:
@@ -34,7 +41,7 @@ class SeenNotes:
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self._pending: set[int] = set()
+        self._pending: dict[int, asyncio.Future[Exception | None]] = {}
         self._resting_until = 0.0
 
     def note(self, view: int, now: float) -> None:
@@ -45,14 +52,20 @@ class SeenNotes:
             noted = self._writer.submit(NoteSeen(view, now))
         except StoreUnavailable:  # closed meanwhile
             return
-        self._pending.add(view)
+        self._pending[view] = noted
         noted.add_done_callback(partial(self._settled, view))
+
+    async def note_first(self, view: int, now: float) -> None:
+        """The same, and wait for :data:`FIRST_SECONDS` at most until it is durable."""
+        self.note(view, now)
+        if noted := self._pending.get(view):
+            await asyncio.wait([noted], timeout=FIRST_SECONDS)  # which does not cancel it with us
 
     def are_pending_for(self, view: int) -> bool:
         """Whether a note of *view* is under way."""
         return view in self._pending
 
     def _settled(self, view: int, noted: asyncio.Future[Exception | None]) -> None:
-        self._pending.discard(view)
+        self._pending.pop(view, None)
         if not noted.cancelled() and noted.result() is not None:
             self._resting_until = time.monotonic() + REST_SECONDS

@@ -16,7 +16,7 @@ STEP_PAGES = 1024
 """Pages given back in one step (4 MiB), between which others get their turn."""
 SPARE_PAGES = 256
 """Free pages that are kept for the next deliveries (1 MiB)."""
-_SOON_MILLISECONDS = 200
+_SOON_MILLISECONDS = 20
 
 
 def give_back(sql: sqlite3.Connection, unlinked: Sequence[int]) -> bool:
@@ -43,7 +43,10 @@ def forget(sql: sqlite3.Connection, unlinked: Sequence[int]) -> None:
 def cut_log(sql: sqlite3.Connection) -> None:
     """Copy the write-ahead log into the index, which cuts both files to size.
 
-    Waits only a moment for readers: the next checkpoint will do as well.
+    The caller holds the writer lock: SQLite before 3.51.3 can lose what was committed when
+    another connection begins the log anew in the same instant (sqlite.org/wal.html#walresetbug).
+    SQLite's own copying happens in commits, hence under that lock, too. Waits only a moment for
+    readers: the next checkpoint will do as well.
     """
     (timeout,) = sql.execute("PRAGMA busy_timeout").fetchone()
     sql.execute(f"PRAGMA busy_timeout = {_SOON_MILLISECONDS}")

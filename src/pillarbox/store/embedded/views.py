@@ -53,6 +53,10 @@ class Holding:
     absent_before: float = 0
     """Count those out that have not been seen since then (seconds since 1970, UTC)."""
 
+    def needs_note(self, view: str) -> bool:
+        """Whether the view of that name holds nothing back before it is noted to be opened."""
+        return view == DEFAULT_VIEW and not self.default_holds
+
     def parameters(self, **others: object) -> dict[str, object]:
         """Those of the SQL, and *others*."""
         return {
@@ -72,7 +76,8 @@ def hide(sql: sqlite3.Connection, maildrop: int, view: int, seqs: Collection[int
     """Take messages off the list of one view."""
     which = {"maildrop": maildrop, "view": view, "seqs": json.dumps(list(seqs))}
     sql.execute(
-        f"""UPDATE views SET messages = views.messages - off.n, octets = views.octets - off.octets
+        f"""UPDATE views SET messages = views.messages - off.n, octets = views.octets - off.octets,
+            taken = taken + 1
         FROM (SELECT count(*) AS n, coalesce(sum(m.octets), 0) AS octets
             FROM messages AS m JOIN views AS v ON v.id = :view
             WHERE {_THESE} AND {LISTED}) AS off
@@ -116,7 +121,8 @@ def take_off_all_lists(sql: sqlite3.Connection, maildrop: int, seqs: Collection[
     """What the views count and have hidden, before these messages are removed."""
     which = {"maildrop": maildrop, "seqs": json.dumps(list(seqs))}
     sql.execute(
-        f"""UPDATE views SET messages = views.messages - off.n, octets = views.octets - off.octets
+        f"""UPDATE views SET messages = views.messages - off.n, octets = views.octets - off.octets,
+            taken = taken + 1
         FROM (SELECT v.id AS view, count(*) AS n, sum(m.octets) AS octets
             FROM views AS v JOIN messages AS m ON m.maildrop = v.maildrop
             WHERE {_THESE} AND {LISTED} GROUP BY v.id) AS off

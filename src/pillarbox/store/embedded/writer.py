@@ -218,13 +218,13 @@ class Writer:
                     if self._closed:  # perhaps a long time ago
                         return
                     self._untidy = tidy.give_back(self._connection(), self._unlinked)
+                    self._shrunk = self._shrunk or self._untidy
+                    if self._shrunk and not self._untidy:
+                        tidy.cut_log(self._connection())
+                        self._shrunk = False
                 finally:
                     self._turns.give_back(turn)
                 self._unlinked.clear()
-                self._shrunk = self._shrunk or self._untidy
-            if self._shrunk and not self._untidy:
-                tidy.cut_log(self._connection())
-                self._shrunk = False
         except (sqlite3.Error, OSError, StoreUnavailable) as error:
             self._untidy = False
             self._drop_connection()
