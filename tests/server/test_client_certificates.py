@@ -290,7 +290,7 @@ async def test_a_resumed_session_ends_with_its_certificate(
     tls, writer = await resumable(house, context, None)
     writer.transport.abort()
     await nobody_left(house.server)
-    monkeypatch.setattr("time.time", lambda: (NOW + 2 * DAY).timestamp())
+    monkeypatch.setattr("time.time", (NOW + 2 * DAY).timestamp)
     with pytest.raises(ConnectionError):
         await resumable(house, context, tls.session)
     assert failure(logs).startswith("the client's certificate is refused: it has expired")
