@@ -171,6 +171,8 @@ async def test_a_megabyte_without_a_line_end(
     while fed < 1_000_000 and not client.transport.closed:
         client.transport.client_sends(b"A" * chunk)
         fed += chunk
+        if client.connection._busy:  # it has given way to others, on a busy machine
+            await settle()
         assert client.connection.machine.buffered <= 16_384 + chunk
     assert client.transport.closed
     assert fed <= 16_384 + chunk

@@ -11,6 +11,9 @@ The order matters, since the command may be broken off and a server may be runni
 
 Broken off anywhere before 3, the account is still listed and the command can be repeated; it
 ends with a sentence that says so. A lock that another process holds can do that to 2 and 4.
+
+Of a user of another source, who has gone from there, mail and devices are left, for the next one
+of that name to get. They are removed by the same command, the devices first.
 """
 
 from __future__ import annotations
@@ -25,12 +28,15 @@ import typer
 
 from pillarbox.app.cli.exits import CommandFailed, ExitCode, code_of
 from pillarbox.app.cli.invocation import configuration
+from pillarbox.app.cli.known import must_be_known
 from pillarbox.app.cli.options import Name
 from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config
 from pillarbox.app.importing.journal import forget_imports
 from pillarbox.app.texts import counted
 from pillarbox.auth.accounts import Accounts
+from pillarbox.auth.errors import NoSuchAccount
+from pillarbox.auth.names import normalise
 from pillarbox.contracts.errors import PillarboxError
 
 _HALF_DONE = "{name} is disabled, but not removed: give the command again to finish"
@@ -51,10 +57,15 @@ def remove(
 
     Its devices go, too. It is disabled first, then its mail goes, then the account itself:
     whatever breaks the command off, it can be repeated.
+
+    What a user of another source has left, who is gone there, is removed likewise.
     """
     config = configuration(context)
     with accounts_of(config) as accounts:
-        name = accounts.get(name).name
+        name = normalise(name)
+        if accounts.find(name) is None:
+            typer.echo(asyncio.run(_remove_left(config, accounts, name, ask=not yes)))
+            return
         removed = asyncio.run(_remove(config, accounts, name, ask=not yes))
     typer.echo(f"removed {name} and {counted(removed, 'message')}")
 
@@ -73,6 +84,38 @@ async def _remove(config: Config, accounts: Accounts, name: str, *, ask: bool) -
         with _telling(_LATE_MAIL.format(name=name)):
             await store.remove(name)
     return status.count
+
+
+async def _remove_left(config: Config, accounts: Accounts, name: str, *, ask: bool) -> str:
+    """Remove what is there of *name*, which is no account; what to say of it.
+
+    Raises:
+        CommandFailed: a source knows that user.
+        NoSuchAccount: there is nothing.
+    """
+    with contextlib.suppress(NoSuchAccount):
+        await must_be_known(config, accounts, name)
+        raise CommandFailed(
+            f"{name} is a user of another source ({', '.join(config.auth.sources)}): remove it there "
+            f"first, then what it has left here; a device by `pillarbox device remove {name} DEVICE`",
+            ExitCode.USAGE,
+        )
+    devices = accounts.devices(name)
+    async with store_of(config) as store:
+        status = await store.status(name)
+        ruled = accounts.app_passwords.required(name)
+        if not (devices or ruled or status.count or len(status.views) > 1):
+            accounts.get(name)  # which says that there is none
+        left = f"{counted(status.count, 'message')}, {counted(len(devices), 'app password')}"
+        if ask:
+            _ask(name, left)
+        for device in devices:
+            accounts.remove_device(name, device.device)
+        if ruled:
+            accounts.require_app_passwords(name, required=False)
+        await store.remove(name)
+    forget_imports(config.store.path, name)
+    return f"removed what {name}, who has no account, had left: {left}"
 
 
 @contextlib.contextmanager
