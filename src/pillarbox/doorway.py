@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -177,6 +177,18 @@ class Doorway:
     def _settle(self) -> None:
         if not self._nameless and not self._entering:
             self._quiet.set()
+
+
+async def close_doorways(doorways: Sequence[Doorway], *, leave_nameless: bool) -> None:
+    """Have all of them accept no more, and then wait until everybody who was accepted is in or
+    gone. Who has not brought its header may still do so with *leave_nameless*.
+    """
+    for doorway in doorways:  # all before the first wait: that may be long
+        doorway.close()
+        if not leave_nameless:
+            doorway.drop_nameless()
+    for doorway in doorways:
+        await doorway.settled()
 
 
 class _Nameless:

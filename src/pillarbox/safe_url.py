@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 
 class UnsafeUrl(ValueError):
-    """The text says what is wrong with the URL, which it quotes."""
+    """The text says what is wrong with the URL, which it quotes: but no password in it."""
 
 
 def check_safe(url: str, what: str) -> None:
@@ -25,7 +25,9 @@ def check_safe(url: str, what: str) -> None:
         host, _port = parts.hostname or "", parts.port
     except ValueError:
         raise UnsafeUrl(f"{url!a} is no URL") from None
-    if not host or not url.isprintable() or " " in url or parts.username is not None:
+    if parts.username is not None:
+        raise UnsafeUrl(f"a URL at {host!a} with a user or a password in it is not used")
+    if not host or not url.isprintable() or " " in url:
         raise UnsafeUrl(f"{url!a} is no URL of an OAuth 2 provider")
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_this_machine(host)):
         raise UnsafeUrl(f'"{url}" would send {what} without TLS: it has to be https')

@@ -63,8 +63,11 @@ class Caller:
         if not is_file:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.bind((source, 0))
-        loop = asyncio.get_running_loop()
-        await loop.sock_connect(sock, address)
+        try:
+            await asyncio.get_running_loop().sock_connect(sock, address)
+        except OSError:
+            sock.close()
+            raise
         return cls(sock)
 
     async def send(self, *pieces: bytes) -> None:

@@ -249,7 +249,11 @@ async def resumable(
             greeting = tls.read(512)
         except ssl.SSLWantReadError:
             writer.write(outgoing.read())
-            incoming.write(await reader.read(65536))
+            said = await reader.read(65536)
+            if not said:
+                writer.transport.abort()
+                raise ConnectionAbortedError from None
+            incoming.write(said)
         except ssl.SSLError:
             writer.transport.abort()
             raise
@@ -273,6 +277,23 @@ async def test_a_resumed_session_is_still_the_certificates(
     assert again.session_reused
     assert known_as(house) == ("alice@example.org", "alice")
     writer.transport.abort()
+
+
+@versions
+async def test_a_resumed_session_ends_with_its_certificate(
+    opened: Opened, version: ssl.TLSVersion, monkeypatch: pytest.MonkeyPatch, logs: Logs
+) -> None:
+    """OpenSSL verifies nothing when it resumes: tickets would outlive the certificate for ever."""
+    house = await opened()
+    brief = PEOPLE.issue_cert("alice@example.org", not_after=NOW + DAY)
+    context = client(version, brief)
+    tls, writer = await resumable(house, context, None)
+    writer.transport.abort()
+    await nobody_left(house.server)
+    monkeypatch.setattr("time.time", (NOW + 2 * DAY).timestamp)
+    with pytest.raises(ConnectionError):
+        await resumable(house, context, tls.session)
+    assert failure(logs).startswith("the client's certificate is refused: it has expired")
 
 
 @versions

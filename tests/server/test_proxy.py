@@ -268,6 +268,25 @@ def test_a_reload_lets_it_come_in(tmp_path: Path, loop: Loop) -> None:
     in_house(tmp_path, loop, play)
 
 
+def test_no_door_stays_open_while_at_another_a_header_is_waited_for(
+    tmp_path: Path, loop: Loop
+) -> None:
+    """Else, after a reload, those who are let in by the old rules would be for a minute."""
+
+    async def play(house: ProxiedHouse) -> None:
+        caller = await house.call("pop3")
+        await caller.send(v1()[:9])
+        stopping = asyncio.ensure_future(house.server.stop(60, leave_newcomers=True))
+        await settle()
+        for door in ("pop3s", "file"):
+            with pytest.raises(ConnectionRefusedError):
+                await house.call(door)
+        caller.close()
+        await stopping
+
+    in_house(tmp_path, loop, play)
+
+
 @pytest.mark.parametrize(
     ("believed", "values", "expected"),
     [(True, OVER_TLS, True), (True, b"", False), (False, OVER_TLS, False)],

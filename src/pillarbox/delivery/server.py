@@ -26,7 +26,7 @@ from pillarbox.delivery.intake import Intake
 from pillarbox.delivery.lmtp import LmtpConnection
 from pillarbox.delivery.policy import DeliveryPolicy
 from pillarbox.delivery.smtp import SmtpConnection
-from pillarbox.doorway import Doorway, Proxies
+from pillarbox.doorway import Doorway, Proxies, close_doorways
 
 log = structlog.get_logger("pillarbox.delivery")
 
@@ -105,11 +105,7 @@ class DeliveryServer:
         for listener in self._listeners:
             listener.close()
         self._listeners.clear()
-        for doorway in self._doorways:
-            doorway.close()
-            if not leave_newcomers:
-                doorway.drop_nameless()
-            await doorway.settled()
+        await close_doorways(self._doorways, leave_nameless=leave_newcomers)
         self._doorways.clear()
         present = self._desk.present
         if leave_newcomers:

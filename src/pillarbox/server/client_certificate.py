@@ -1,10 +1,13 @@
 """Certificates that clients show: who is accepted, and which names in them are users'.
 
-TLS verifies them, or the handshake fails; what is read here has been verified.
+TLS verifies them, or the handshake fails; what is read here has been verified. One thing is left
+to see to: a session that is resumed is not verified again, and each gives a ticket for the next.
 """
 
 from __future__ import annotations
 
+import ssl
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +43,15 @@ def identities(certificate: Mapping[str, Any] | None, kinds: Sequence[Kind]) -> 
         return ()
     found = (name for kind in kinds for name in _NAMES[kind](certificate) if name.isprintable())
     return tuple(name for name in dict.fromkeys(found) if name)[:MAX_IDENTITIES]
+
+
+def has_expired(certificate: Mapping[str, Any] | None) -> bool:
+    """Whether a *certificate*, as ``getpeercert`` describes it, is no longer valid. None: there is
+    none.
+    """
+    if not certificate:
+        return False
+    return ssl.cert_time_to_seconds(certificate["notAfter"]) < time.time()
 
 
 def _emails(certificate: Mapping[str, Any]) -> Iterator[str]:

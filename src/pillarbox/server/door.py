@@ -15,6 +15,7 @@ from logging import DEBUG
 from typing import Protocol
 
 from pillarbox.server.alerts import alerts_to
+from pillarbox.server.client_certificate import has_expired
 from pillarbox.server.report import End
 from pillarbox.server.session import Services, log
 from pillarbox.wire.replies import Reply
@@ -82,7 +83,8 @@ class Door:
         """Put TLS on a connection.
 
         Raises:
-            OSError: the handshake failed or took too long (:class:`ssl.SSLError` is one).
+            OSError: the handshake failed or took too long (:class:`ssl.SSLError` is one), or it
+                resumed a session whose certificate has expired.
         """
         context = self._keeper.tls
         assert context is not None  # noqa: S101 -- STLS is refused, and POP3S not opened, without
@@ -98,4 +100,9 @@ class Door:
         # uvloop returns a closed transport when the client left without a hello.
         if secured is None or secured.is_closing():
             raise ConnectionAbortedError("the client left during the handshake")
+        tls: ssl.SSLObject = secured.get_extra_info("ssl_object")
+        if tls.context.verify_mode is not ssl.CERT_NONE and has_expired(tls.getpeercert()):
+            raise ConnectionAbortedError(
+                "the client's certificate is refused: it has expired since it was first shown"
+            )
         return secured

@@ -10,7 +10,7 @@ from functools import partial
 from pillarbox.contracts.auth import Authenticator
 from pillarbox.contracts.meter import Meter
 from pillarbox.contracts.store import Store
-from pillarbox.doorway import Doorway, Proxies
+from pillarbox.doorway import Doorway, Proxies, close_doorways
 from pillarbox.server.connection import Connection
 from pillarbox.server.door import Door, Guest
 from pillarbox.server.limits import LAST_WAIT, LISTEN_BACKLOG, AddressTally, Policy
@@ -86,11 +86,7 @@ class Pop3Server:
         """
         for server in self._servers:
             server.close()
-        for doorway in self._doorways:
-            doorway.close()
-            if not leave_newcomers:
-                doorway.drop_nameless()
-            await doorway.settled()
+        await close_doorways(self._doorways, leave_nameless=leave_newcomers)
         for connection in list(self._connections):
             if connection.at_rest and not leave_newcomers:
                 connection.close(End.SHUTDOWN)

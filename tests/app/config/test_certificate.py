@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
 from pillarbox.app.config import Config, Fault
 from pillarbox.app.config.certificate import certificate_warnings
@@ -147,3 +149,55 @@ def test_a_file_that_is_no_certificate_is_left_to_who_loads_it(tmp_path: Path) -
         if content is not None:
             file.write_bytes(content)
         assert certificate_warnings(Config(tls=Tls(certificate=file)), now=NOW) == ()
+
+
+def revocations(authority: trustme.CA, end: datetime) -> bytes:
+    issuer = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
+    key = serialization.load_pem_private_key(authority.private_key_pem.bytes(), None)
+    builder = x509.CertificateRevocationListBuilder().issuer_name(issuer.subject)
+    dated = builder.last_update(NOW - YEAR).next_update(end)
+    signed = dated.sign(key, hashes.SHA256())  # type: ignore[arg-type] # trustme's are of a kind that signs
+    return signed.public_bytes(serialization.Encoding.PEM)
+
+
+def of_clients(tmp_path: Path, *lists: bytes, asked: str = "optional") -> tuple[Fault, ...]:
+    """Of a server that checks clients' certificates with these revocation *lists*."""
+    ca, crl = tmp_path / "ca.pem", tmp_path / "crl.pem"
+    trustme.CA().cert_pem.write_to_path(str(ca))
+    crl.write_bytes(b"".join(lists))
+    tls = Tls(client_certificates=asked, client_ca=ca, client_crl=crl)  # type: ignore[arg-type] # a test's word
+    return certificate_warnings(Config(tls=tls, file=tmp_path / "p.toml"), now=NOW)
+
+
+def test_a_revocation_list_that_has_expired_is_said_before_clients_are_locked_out(
+    tmp_path: Path,
+) -> None:
+    """OpenSSL refuses every certificate of an authority whose list has expired."""
+    authority = trustme.CA(organization_name="People")
+    good, old = (revocations(authority, NOW + days) for days in (YEAR, timedelta(hours=-1)))
+    soon = revocations(authority, NOW + timedelta(days=3))
+    assert of_clients(tmp_path, good) == ()
+    assert of_clients(tmp_path, old, asked="off") == ()
+    expired, expires = of_clients(tmp_path, good, old, soon)
+    assert expired.setting == expires.setting == "tls.client_crl"
+    assert expired.problem.startswith(f"{tmp_path}/crl.pem: the list of ")
+    assert expired.problem.endswith("expired on 2026-03-01 11:00 UTC")
+    assert "refused" in expired.hint
+    assert expires.problem.endswith("expires on 2026-03-04 12:00 UTC")
+
+
+def test_an_authority_that_has_expired(tmp_path: Path) -> None:
+    issued = trustme.CA().issue_cert("people", not_before=NOW - YEAR, not_after=NOW - YEAR / 2)
+    ca = tmp_path / "ca.pem"
+    issued.cert_chain_pems[0].write_to_path(str(ca))
+    (warning,) = certificate_warnings(
+        Config(tls=Tls(client_certificates="required", client_ca=ca)), now=NOW
+    )
+    assert warning.setting == "tls.client_ca"
+    assert "expired" in warning.problem
+
+
+def test_authorities_and_lists_that_are_none_are_left_to_who_loads_them(tmp_path: Path) -> None:
+    assert of_clients(tmp_path, b"-----BEGIN X509 CRL-----\nx\n-----END X509 CRL-----\n") == ()
+    tls = Tls(client_certificates="required", client_ca=tmp_path, client_crl=tmp_path / "none")
+    assert certificate_warnings(Config(tls=tls), now=NOW) == ()

@@ -210,6 +210,17 @@ def test_a_missing_file_that_was_asked_for(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("text", [None, "[server\n"])
+def test_a_file_that_cannot_be_read_is_the_only_fault(tmp_path: Path, text: str | None) -> None:
+    """What stands in it is not known: nobody is told to set a certificate that may be set there."""
+    path = tmp_path / "p.toml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(path, environ={}, serving=True)
+    assert len(caught.value.faults) == 1
+
+
 def test_a_folder_in_place_of_a_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, environ={})

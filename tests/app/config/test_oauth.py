@@ -89,6 +89,17 @@ def test_what_does_not_fit_together(tmp_path: Path, text: str, says: str) -> Non
     assert says in faults(tmp_path, text)
 
 
+@pytest.mark.parametrize("key", ["issuer", "jwks", "introspection"])
+def test_a_password_in_a_url_is_refused_and_not_repeated(tmp_path: Path, key: str) -> None:
+    """A fault is shown to whoever runs a command, and logged at a reload."""
+    text = {"issuer": "", "jwks": JWT, "introspection": 'client_secret_file = "secret"\n'}[key]
+    text += 'audience = ["pop3"]\n' if key == "issuer" else ""
+    said = faults(tmp_path, f'{text}{key} = "https://pillarbox:tanstaaf@id.example.org/"\n')
+    assert "with a user or a password in it" in said
+    assert "id.example.org" in said
+    assert "tanstaaf" not in said
+
+
 def test_tokens_for_anything_are_worth_a_warning(tmp_path: Path) -> None:
     file = tmp_path / "p.toml"
     for more, warned in (("", True), ('scopes = ["pop"]\n', False), ('audience = ["a"]\n', False)):

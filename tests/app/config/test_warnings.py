@@ -22,6 +22,7 @@ from pillarbox.app.config import load
         ("[limits]\ndeny = ['0.0.0.0/0']", 'FILE:2: limits.deny: "0.0.0.0/0" keeps everybody out'),
         ("[tls]\nclient_ca = 'x'", 'FILE:2: tls.client_ca: has no effect: clients are not asked for a certificate; set tls.client_certificates to "optional" or "required"'),
         ("[tls]\ncertificate = 'a'\nclient_ca = 'x'\nclient_certificates = 'required'", 'FILE:4: tls.client_certificates: does not hold without TLS, and passwords are taken from this machine without it; auth.cleartext = "never" closes that way'),
+        ("[tls]\ncertificate = 'a'\nclient_ca = 'x'\nclient_certificates = 'required'\n[auth]\ncleartext = 'never'\n[listen]\nproxy_from = ['10.0.0.1']\nproxy_tls = true", "FILE:4: tls.client_certificates: does not hold for clients whose TLS ends at a load balancer (listen.proxy_tls); proxy_tls = false, or pop3 = [], closes that way"),
     ],
 )  # fmt: skip
 def test_a_warning(tmp_path: Path, text: str, expected: str) -> None:

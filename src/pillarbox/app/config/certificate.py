@@ -10,33 +10,33 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 from cryptography import x509
 
+from pillarbox.app.config.client_authorities import authority_doubts
 from pillarbox.app.config.faults import Fault
 from pillarbox.app.config.settings import Config
+from pillarbox.app.config.validity import Validity
 
-SOON = timedelta(days=14)
-# Of certificates that live for days only (they are renewed as often), the last third.
-SOON_PART = 3
 MOST_NAMES = 5
 
 
 def certificate_warnings(config: Config, *, now: datetime | None = None) -> tuple[Fault, ...]:
-    """What is doubtful about ``tls.certificate``, and those of ``tls.sni``, at *now* (with its
-    time zone).
+    """What is doubtful about ``tls.certificate``, those of ``tls.sni``, and what clients'
+    certificates are checked with, at *now* (with its time zone).
 
     Nothing about a file that is not there or is no certificate.
     """
     moment = now or datetime.now(UTC)
     shown = [Shown("tls.certificate", config.tls.certificate, (config.server.hostname,))]
     shown += [Shown("tls.sni", table.certificate, table.names) for table in config.tls.sni]
-    place = str(config.file or "")
-    return tuple(Fault(place, *one) for each in shown for one in _doubts(each, moment))
+    found = [one for each in shown for one in _doubts(each, moment)]
+    found += authority_doubts(config.tls, moment)
+    return tuple(Fault(str(config.file or ""), *one) for one in found)
 
 
 class Shown(NamedTuple):
@@ -98,21 +98,14 @@ def _names(certificate: x509.Certificate) -> list[str]:
 def _dates(
     shown: Shown, certificate: x509.Certificate, now: datetime
 ) -> Iterator[tuple[str, str, str]]:
-    file, setting = shown.file, shown.setting
-    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    if now > end:
-        problem = f"{file} expired on {_moment(end)}"
-        yield setting, problem, "clients refuse it: renew it"
-    elif now < begin:
-        problem = f"{file} is not valid before {_moment(begin)}"
-        yield setting, problem, "clients refuse it until then; is the clock right?"
-    elif end - now < min(SOON, (end - begin) / SOON_PART):
-        problem = f"{file} expires on {_moment(end)}"
-        yield setting, problem, "renew it, then reload the server (SIGHUP)"
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+    valid = Validity(certificate.not_valid_before_utc, certificate.not_valid_after_utc)
+    if doubt := valid.doubt(now):
+        hint = {
+            "expired": "clients refuse it: renew it",
+            "early": "clients refuse it until then; is the clock right?",
+            "soon": "renew it, then reload the server (SIGHUP)",
+        }[doubt.kind]
+        yield shown.setting, f"{shown.file} {doubt.problem}", hint
 
 
 def _is_for(hostname: str, names: list[str]) -> bool:

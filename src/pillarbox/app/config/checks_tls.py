@@ -54,3 +54,13 @@ def tls_doubts(config: Config) -> Iterator[tuple[str, str, str]]:
         if config.listen.pop3:
             problem = f"does not hold without TLS, and passwords are taken {where} without it"
             yield "tls.client_certificates", problem, 'auth.cleartext = "never" closes that way'
+    if tls.client_certificates == "required" and _is_passed_by_load_balancers(config):
+        problem = "does not hold for clients whose TLS ends at a load balancer (listen.proxy_tls)"
+        yield "tls.client_certificates", problem, "proxy_tls = false, or pop3 = [], closes that way"
+
+
+def _is_passed_by_load_balancers(config: Config) -> bool:
+    listen = config.listen
+    return bool(
+        listen.proxy_tls and listen.proxy_from and listen.pop3 and "pop3" in listen.proxy_doors
+    )

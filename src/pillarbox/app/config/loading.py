@@ -54,6 +54,8 @@ def _load(
 ) -> Config:
     faults: list[Fault] = []
     given = from_file(file, environ, faults) if file else []
+    if faults:  # nothing of the file is known, so rules between settings would mislead
+        raise ConfigError(faults)
     keys = {name: struct.__struct_fields__ for name, struct in SECTIONS.items()}
     given += from_environment(environ, keys, faults)
     given += from_overrides(overrides, faults)
