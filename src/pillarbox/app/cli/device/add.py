@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from pillarbox.app.accounts_check import refuse_lost_accounts
+from pillarbox.app.cli.exits import CommandFailed
 from pillarbox.app.cli.invocation import configuration
-from pillarbox.app.cli.known import must_be_known
+from pillarbox.app.cli.known import known_user
 from pillarbox.app.cli.options import AsJson, Device, User
 from pillarbox.app.cli.output import show_json
-from pillarbox.app.cli.qr import can_show_codes, code
+from pillarbox.app.cli.qr import code_for
 from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config, TcpAddress
 from pillarbox.app.devices import Added, add_device
@@ -49,16 +51,25 @@ def add(
     user, device = normalise(user), normalise_device(device)
     with accounts_of(config, make_file=bool(config.auth.sources)) as accounts:
         added = asyncio.run(_add(config, accounts, user, device, from_now_on=from_now_on))
-    if as_json:
-        show_json(_as_json(config, user, device, added))
-    else:
-        _show(config, user, device, added, qr=qr)
+    try:
+        if as_json:
+            show_json(_as_json(config, user, device, added))
+        else:
+            _show(config, user, device, added, qr=qr)
+    except OSError as error:  # a full disk behind >, a reader that has gone
+        raise CommandFailed(
+            f"the password could not be shown ({error.strerror}), and cannot be again: "
+            f"`pillarbox device remove {user} {device}`, then add it anew"
+        ) from error
 
 
 async def _add(
     config: Config, accounts: Accounts, user: str, device: str, *, from_now_on: bool
 ) -> Added:
-    await must_be_known(config, accounts, user)
+    async with store_of(config, look=True) as store:
+        # An accounts file made here would hide from everybody that there was another one.
+        await refuse_lost_accounts(accounts, store)
+    await known_user(config, accounts, user)
     async with store_of(config) as store:
         return await add_device(store, accounts, user, device, from_now_on=from_now_on)
 
@@ -93,11 +104,12 @@ def _show(config: Config, user: str, device: str, added: Added, *, qr: bool) -> 
     for name, value in rows:
         typer.echo(f"{name:<9}  {value}")
     typer.echo(
-        "\nThe password is shown only now. Capitals, spaces and hyphens do not matter in it. The mail\n"
-        'program may "leave mail on the server" or not: it concerns no other device.'
+        "\nThe password is shown only now. Capitals, spaces and hyphens do not matter in\n"
+        'it. The mail program may "leave mail on the server" or not: it concerns no\n'
+        "other device."
     )
-    if qr and can_show_codes(sys.stdout):
-        typer.echo(f"\n{code(added.password.printed)}", color=True)
+    if qr and (drawn := code_for(sys.stdout, added.password.printed)):
+        typer.echo(f"\n{drawn}", color=True)
 
 
 def _doors(config: Config) -> list[tuple[int, str]]:

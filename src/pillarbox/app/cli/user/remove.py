@@ -17,14 +17,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
-from pillarbox.app.cli.exits import CommandFailed, ExitCode, code_of
+from pillarbox.app.cli.asking import must_agree
+from pillarbox.app.cli.exits import CommandFailed, code_of
 from pillarbox.app.cli.invocation import configuration
+from pillarbox.app.cli.known import own_account
 from pillarbox.app.cli.options import Name
 from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config
@@ -32,6 +33,7 @@ from pillarbox.app.importing.journal import forget_imports
 from pillarbox.app.texts import counted
 from pillarbox.auth.accounts import Accounts
 from pillarbox.contracts.errors import PillarboxError
+from pillarbox.contracts.store import MaildropStatus
 
 _HALF_DONE = "{name} is disabled, but not removed: give the command again to finish"
 _UNDO = ", or let it sign in again by `pillarbox user enable {name}`"
@@ -54,16 +56,21 @@ def remove(
     """
     config = configuration(context)
     with accounts_of(config) as accounts:
-        name = accounts.get(name).name
-        removed = asyncio.run(_remove(config, accounts, name, ask=not yes))
+        name = own_account(config, accounts, name).name
+        if not yes:
+            _ask(name, asyncio.run(_maildrop_of(config, name)))
+        removed = asyncio.run(_remove(config, accounts, name))
     typer.echo(f"removed {name} and {counted(removed, 'message')}")
 
 
-async def _remove(config: Config, accounts: Accounts, name: str, *, ask: bool) -> int:
+async def _maildrop_of(config: Config, name: str) -> MaildropStatus:
+    async with store_of(config, look=True) as store:
+        return await store.status(name)
+
+
+async def _remove(config: Config, accounts: Accounts, name: str) -> int:
     async with store_of(config) as store:
         status = await store.status(name)
-        if ask:
-            _ask(name, f"{counted(status.count, 'message')} ({counted(status.octets, 'octet')})")
         undo = "" if accounts.get(name).disabled else _UNDO
         accounts.disable(name)
         with _telling(_HALF_DONE.format(name=name) + undo.format(name=name)):
@@ -87,9 +94,6 @@ def _telling(what: str) -> Iterator[None]:
         raise
 
 
-def _ask(name: str, mail: str) -> None:
-    if not sys.stdin.isatty():
-        raise CommandFailed(
-            f"{name} has {mail}, and there is no terminal to ask on: use --yes", ExitCode.USAGE
-        )
-    typer.confirm(f"Remove {name} and {mail} for good?", abort=True)
+def _ask(name: str, found: MaildropStatus) -> None:
+    mail = f"{counted(found.count, 'message')} ({counted(found.octets, 'octet')})"
+    must_agree(f"Remove {name} and {mail} for good", stakes=f"{name} has {mail}")
