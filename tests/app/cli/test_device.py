@@ -100,6 +100,17 @@ def test_the_ports_are_those_that_are_served(run: Run, alice: str, tmp_path: Pat
     ]
 
 
+@pytest.mark.parametrize(
+    ("cleartext", "said"), [("loopback", "none: only from this machine"), ("always", "none")]
+)
+def test_without_tls_it_says_from_where_passwords_are_taken(
+    run: Run, alice: str, cleartext: str, said: str
+) -> None:
+    doors = ("--set", "listen.pop3=[::]:110", "--set", f"auth.cleartext={cleartext}")
+    lines = run(*doors, "device", "add", alice, "phone").stdout.splitlines()
+    assert f"port       110, {said}" in lines
+
+
 def test_the_password_that_is_printed_opens_the_view(run: Run, store: Path, alice: str) -> None:
     password = add(run, "phone")["password"]
     assert opens(store, "alice+phone", password) == Identity("alice", "phone")

@@ -22,7 +22,7 @@ from pillarbox.app.texts import counted
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.names import normalise, normalise_device
 
-_SECURITY = {"tls": "SSL/TLS", "starttls": "STARTTLS", "none": "none: only from this machine"}
+_SECURITY = {"tls": "SSL/TLS", "starttls": "STARTTLS", "none": "none"}
 """As mail programs call it."""
 
 
@@ -99,7 +99,11 @@ def _show(config: Config, user: str, device: str, added: Added, *, qr: bool) -> 
         )
     rows = [("user name", f"{user}+{device}"), ("password", added.password.printed)]
     rows += [("server", f"{config.server.hostname} (POP3)")]
-    doors = [f"{port}, {_SECURITY[security]}" for port, security in _doors(config)]
+    here = ": only from this machine" if config.auth.cleartext == "loopback" else ""
+    doors = [
+        f"{port}, {_SECURITY[security]}{here if security == 'none' else ''}"
+        for port, security in _doors(config)
+    ]
     rows += [("port", text) if not number else ("or", text) for number, text in enumerate(doors)]
     for name, value in rows:
         typer.echo(f"{name:<9}  {value}")
