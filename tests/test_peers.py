@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pillarbox import peers
-from pillarbox.peers import is_loopback, network_of, peer_of
+from pillarbox.peers import is_loopback, network_of, peer_of, site_of
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,17 @@ def test_any_text_has_an_answer(peer: str) -> None:
 def test_the_memory_of_answers_is_bounded() -> None:
     assert network_of.cache_info().maxsize == peers.KNOWN_PEERS
     assert is_loopback.cache_info().maxsize == peers.KNOWN_PEERS
+
+
+@pytest.mark.parametrize(
+    ("peer", "site"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:7:4::/64", "2001:db8:7::/48"),
+        ("2001:db8:7:4::1", "2001:db8:7::/48"),
+        ("local", "local"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+    ],
+)
+def test_what_one_customer_may_have(peer: str, site: str) -> None:
+    assert site_of(peer) == site

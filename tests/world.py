@@ -64,7 +64,7 @@ class Accounts:
             raise CredentialsRefused("no such user, or not this password")
         return Identity(name)
 
-    async def scram_keys(self, name: str, hash_name: str) -> ScramKeys:
+    async def scram_keys(self, name: str, hash_name: str, peer: str) -> ScramKeys:
         if isinstance(self.error, AuthUnavailable):
             raise self.error
         password = self._passwords.get(name, "made up: nobody can have it \0")

@@ -62,6 +62,20 @@ def network_of(peer: str) -> str:
 
 
 @lru_cache(maxsize=KNOWN_PEERS)
+def site_of(peer: str) -> str:
+    """All that may be one customer's: an IPv4 address, or an IPv6 network of 48 bits (RFC 6177: a
+    site is given from 48 to 64). Takes a network of :func:`network_of`, too.
+
+    >>> site_of("2001:db8:7:4::/64")
+    '2001:db8:7::/48'
+    """
+    address = _parsed(peer.partition("/")[0])
+    if not isinstance(address, ipaddress.IPv6Address):
+        return network_of(peer)
+    return str(ipaddress.IPv6Network((int(address), 48), strict=False))
+
+
+@lru_cache(maxsize=KNOWN_PEERS)
 def is_loopback(peer: str) -> bool:
     """Whether a peer is on this machine (a Unix socket's always is)."""
     if peer == UNIX:

@@ -36,6 +36,19 @@ def test_another_domain_is_another_person(login: str) -> None:
     assert DOMAINS.login_name(login) is None
 
 
+@pytest.mark.parametrize(
+    "domain", ["fa\u00df.example", "fass.ex\u200dample", "\u03c2\u03c3.example"]
+)
+def test_a_domain_that_idna_2003_took_for_ours_is_another_persons(domain: str) -> None:
+    """RFC 5894, section 7.2: who owns fa\u00df.example need not own fass.example, and could have had an
+    address there verified that opens a mailbox here.
+    """
+    ours = Domains(["fass.example", "\u03c3\u03c3.example"])
+    assert ours.login_name(f"alice@{domain}") is None
+    assert ours.mailbox_name(f"alice@{domain}") is None
+    assert Domains([domain]).login_name(f"alice@{domain}") == "alice"
+
+
 def test_without_domains_only_plain_names_sign_in() -> None:
     assert Domains([]).login_name("alice") == "alice"
     assert Domains([]).login_name("alice@example.org") is None

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from pillarbox.auth import repeats as module
+from pillarbox.auth import rations
 from pillarbox.auth.repeats import REMEMBERED_SECONDS, REPEATS, Repeats
 from tests.auth.faketime import FakeTime
 
@@ -59,7 +59,7 @@ def test_an_address_has_a_ration(repeats: Repeats, time: FakeTime) -> None:
 
 
 def test_the_rations_are_bounded(repeats: Repeats, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_RATIONS", 2)
+    monkeypatch.setattr(rations, "MAX_RATIONS", 2)
     for _ in range(REPEATS):
         repeats.may_repeat("a")
     for key in ("b", "a", "c"):

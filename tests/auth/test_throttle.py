@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from pillarbox.auth.account_throttle import FREE_NETWORKS, PLACES
+from pillarbox.auth.account_throttle import FREE_NETWORKS, PLACES, SUSPECT_PLACES
 from pillarbox.auth.address_throttle import LOOKS
 from pillarbox.auth.applicant import Applicant, Rank
 from pillarbox.auth.throttle import Throttle
@@ -75,6 +75,55 @@ async def besiege(throttle: Throttle, time: FakeTime) -> None:
 
 
 # By account
+
+
+def household(number: int) -> str:
+    """An address in one of the 256 networks of 64 bits that one customer has (RFC 6177)."""
+    return f"2001:db8:7:4{number:02x}::1"
+
+
+async def test_one_customers_networks_of_ipv6_do_not_besiege_an_account(
+    throttle: Throttle, time: FakeTime
+) -> None:
+    """Anybody with a /56 could slow down any owner, and shut out who comes to a new place."""
+    for number in range(30):
+        await refused(throttle, household(number))
+    assert time.take_slept() == [0.5, 1, 2, 4, 8, *[10] * 21]  # all the same slowed themselves
+    assert await refused(throttle, HOTEL)
+    assert time.take_slept() == []
+    assert not throttle.accounts.is_besieged("alice", HOTEL)
+
+
+async def test_one_customers_networks_of_ipv6_hide_no_botnet(
+    throttle: Throttle, time: FakeTime
+) -> None:
+    for number in range(FREE_NETWORKS + 1):
+        await refused(throttle, bot(number))
+    for number in range(30):
+        await refused(throttle, household(number))
+    time.take_slept()
+    await refused(throttle, HOTEL)
+    assert time.take_slept() != []
+
+
+async def test_one_customers_networks_of_ipv6_do_not_fill_the_places(time: FakeTime) -> None:
+    gate = asyncio.Event()
+    throttle = Throttle(clock=time.clock, sleep=time.sleep)
+
+    async def guess(peer: str) -> bool:
+        async with throttle.attempt(Applicant(peer, "alice")) as attempt:
+            if not attempt.crowded_out:
+                await gate.wait()
+            attempt.forgive()
+            return not attempt.crowded_out
+
+    guesses = [asyncio.ensure_future(guess(household(number))) for number in range(2 * PLACES)]
+    for _ in range(10):  # all that have a place stand at the gate
+        await asyncio.sleep(0)
+    owner = asyncio.ensure_future(guess(HOTEL))
+    gate.set()
+    assert await owner
+    assert sum(await asyncio.gather(*guesses)) == SUSPECT_PLACES
 
 
 async def test_a_botnet_is_slowed_though_each_address_guesses_once(

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pillarbox.auth.accounts import Accounts
+from pillarbox.auth.address_throttle import LONGEST_DELAY_SECONDS, LOOKS
 from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.auth.directory import LocalDirectory
 from pillarbox.auth.errors import AccountsUnavailable
@@ -15,7 +16,7 @@ from pillarbox.auth.scram_keys import DEVICE_ITERATIONS
 from pillarbox.auth.sources.contract import SourceAccount
 from pillarbox.auth.throttle import Throttle
 from pillarbox.auth.users import BELIEVED_SECONDS, Users
-from pillarbox.contracts.errors import AuthUnavailable
+from pillarbox.contracts.errors import AuthUnavailable, TooManyAttempts
 from pillarbox.model import Identity
 from pillarbox.sasl.claims import CertificateClaim, DigestClaim, ScramClaim
 from tests.auth.conftest import CountingPasswords, price
@@ -318,7 +319,7 @@ async def test_users_of_sources_have_devices(
     for name in ("sue", "sue+phone@example.org"):
         assert await opened(door, says(name, printed)) == Identity("sue", "phone")
     assert at_once(door.check(says("sue", printed), PEER)) == Identity("sue", "phone")
-    keys = await door.scram_keys("sue+phone", "sha256")
+    keys = await door.scram_keys("sue+phone", "sha256", PEER)
     claim = ScramClaim("sue+phone", "sha256", keys, True)
     assert await opened(door, claim) == Identity("sue", "phone")
 
@@ -352,13 +353,46 @@ async def test_scram_for_users_of_sources_who_have_keys(
     door: LocalAuthenticator, shelf: Shelf
 ) -> None:
     shelf.put("sue", "{SSHA}AAAA", SCRAM)
-    keys = await door.scram_keys("sue", "sha256")
+    keys = await door.scram_keys("sue", "sha256", PEER)
     assert keys.salt.hex() == "5b6d99689d12358eeca04b141236fa81"
     assert await opened(door, ScramClaim("sue", "sha256", keys, True)) == Identity("sue")
     for name, hash_name in (("tom", "sha256"), ("sue", "sha1"), ("nobody", "sha256")):
-        made_up = await door.scram_keys(name, hash_name)
+        made_up = await door.scram_keys(name, hash_name, PEER)
         assert made_up.iterations == DEVICE_ITERATIONS
         await refused(door, ScramClaim(name, hash_name, made_up, True))
+
+
+async def begins(door: LocalAuthenticator, name: str, peer: str = PEER) -> bool:
+    try:
+        await door.scram_keys(name, "sha256", peer)
+    except TooManyAttempts:
+        return False
+    return True
+
+
+async def test_beginnings_of_scram_do_not_flood_a_source(
+    door: LocalAuthenticator, shelf: Shelf, time: FakeTime
+) -> None:
+    """Who gives up behind the first step has failed at nothing: a question to the directory each,
+    as many as a client could send.
+    """
+    begun = [await begins(door, f"name{number}") for number in range(3 * LOOKS)]
+    assert begun == [True] * LOOKS + [False] * 2 * LOOKS
+    assert len(shelf.asked) == LOOKS
+    for name in ("alice", "sue", "nobody"):  # it tells nobody who is known
+        assert not await begins(door, name)
+    assert await begins(door, "sue", "198.51.100.9")
+    time.now += LONGEST_DELAY_SECONDS
+    assert await begins(door, "sue")
+
+
+async def test_sign_ins_by_scram_do_not_use_the_ration_up(
+    door: LocalAuthenticator, shelf: Shelf
+) -> None:
+    shelf.put("sue", SCRAM)
+    for _ in range(2 * LOOKS):
+        keys = await door.scram_keys("sue", "sha256", PEER)
+        assert await opened(door, ScramClaim("sue", "sha256", keys, True)) == Identity("sue")
 
 
 async def test_no_source_keeps_a_password_readable(door: LocalAuthenticator) -> None:

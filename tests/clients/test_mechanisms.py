@@ -287,7 +287,7 @@ async def test_gsasl_binds_itself_by_tls_exporter(
     with Gsasl(mechanism, PASSWORD, EXPORTER.data) as client:
         wanted = server.step(client.first())
         assert isinstance(wanted, KeysWanted)
-        said = server.go_on(await accounts.scram_keys(wanted.name, wanted.hash_name))
+        said = server.go_on(await accounts.scram_keys(*wanted, "unix"))
         final = client.answer(said.data)
         if ours == EXPORTER:
             claim = server.step(final)

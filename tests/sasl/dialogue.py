@@ -38,7 +38,7 @@ async def converse(
             client.step(refused.last_word)
             return Outcome(None, refused.last_word)
         if isinstance(step, KeysWanted):
-            step = server.go_on(await accounts.scram_keys(step.name, step.hash_name))
+            step = server.go_on(await accounts.scram_keys(*step, "unix"))
         if not isinstance(step, Challenge):
             break
         response = client.step(step.data)

@@ -28,7 +28,7 @@ class Turnstile:
             self.waiting -= 1
         return Identity(claim.name)
 
-    async def scram_keys(self, name: str, hash_name: str) -> ScramKeys:
+    async def scram_keys(self, name: str, hash_name: str, peer: str) -> ScramKeys:
         raise NotImplementedError
 
 

@@ -71,7 +71,7 @@ class Nobody:
     async def check(self, claim: Claim, peer: str) -> Identity:
         raise NotImplementedError
 
-    async def scram_keys(self, name: str, hash_name: str) -> ScramKeys:
+    async def scram_keys(self, name: str, hash_name: str, peer: str) -> ScramKeys:
         raise NotImplementedError
 
 

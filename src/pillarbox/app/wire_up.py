@@ -9,10 +9,10 @@ connections do not survive one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from pillarbox.app.config.settings import Config
+from pillarbox.app.config.settings import Auth, Config
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.auth.directory import LocalDirectory
@@ -67,16 +67,19 @@ def open_accounts(config: Config, *, create: bool = False) -> Accounts:
     """The accounts. A file that is not there is made when *create* says so, else an error
     of each use: only who makes an account should make one.
     """
-    passwords = Passwords(scram_hashes=scram_hashes(config.auth.mechanisms))
+    passwords = Passwords(scram_hashes=scram_hashes(config.auth))
     return Accounts(config.store.path / ACCOUNTS_FILE, passwords=passwords, create=create)
 
 
-def scram_hashes(mechanisms: Iterable[str]) -> frozenset[str]:
-    """For which hashes keys are made of passwords: for those that are offered, and no others,
-    since each is one more way to guess at a stolen file.
+def scram_hashes(auth: Auth) -> frozenset[str]:
+    """For which hashes keys are made of passwords: those of what is offered, and the usual one, so
+    that it can be offered one day and nobody is refused then. No others, since each is one more
+    way to guess at a stolen file.
     """
-    offered = {mechanism.removesuffix("-PLUS") for mechanism in mechanisms}
-    return frozenset(hash_name for name, hash_name in _SCRAM.items() if name in offered)
+    wanted = {mechanism.removesuffix("-PLUS") for mechanism in auth.mechanisms}
+    if auth.scram_keys:
+        wanted.add("SCRAM-SHA-256")
+    return frozenset(hash_name for name, hash_name in _SCRAM.items() if name in wanted)
 
 
 def open_authenticator(

@@ -2,7 +2,9 @@
 
 :mod:`pillarbox.auth.throttle` tells the whole story. What counts against an account is not how
 often somebody has failed there, but from how many networks: one that guesses alone is slowed as
-an address, and must not be able to slow the account's owner.
+an address, and must not be able to slow the account's owner. Of IPv6 one customer may have very
+many networks, a *site* (:func:`pillarbox.peers.site_of`): to others all of them count as one, and
+among themselves each counts.
 
 The table is bounded; when it is full, the account that was tried longest ago is forgotten first.
 """
@@ -11,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -22,6 +24,7 @@ from pillarbox.auth.address_throttle import LOOKS
 from pillarbox.auth.attempt import Attempt
 from pillarbox.auth.ration import Ration
 from pillarbox.contracts.meter import Meter, NullMeter
+from pillarbox.peers import site_of
 
 FREE_NETWORKS = 3
 """Networks that may have failed without any delay: an owner with a new password, and old devices
@@ -45,7 +48,8 @@ PLACES = 10
 guess a second in all, however many addresses there are."""
 
 SUSPECT_PLACES = PLACES // 2
-"""Of these, for addresses that have failed lately: the others' half they cannot fill."""
+"""Of these, for addresses that have failed lately, and for the networks of one site: the others'
+half they cannot fill."""
 
 MAX_ACCOUNTS = 10_000
 """Entries of the table, some 600 bytes each, and 1,500 when besieged. Names that do not exist count like those that do."""
@@ -56,13 +60,15 @@ _log = structlog.get_logger("pillarbox.auth")
 class _Account:
     """What is known of one name."""
 
-    __slots__ = ("looks", "networks", "present", "reported")
+    __slots__ = ("looks", "networks", "of_site", "present", "reported")
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.networks: dict[str, float] = {}
         """Those that have failed, with the time of the last failure."""
         self.present = 0
         """Attempts that have a place, or are on their way out."""
+        self.of_site: Counter[str] = Counter()
+        """The same by site."""
         self.looks = Ration(LOOKS, LOOKS / ADDRESS_DELAY_SECONDS, clock)
         self.reported = False
         """The log has said that it is besieged."""
@@ -88,10 +94,12 @@ class AccountThrottle:
     def __len__(self) -> int:
         return len(self._accounts)
 
-    def is_besieged(self, user: str) -> bool:
-        """Whether so many networks have failed at *user* lately that others wait."""
+    def is_besieged(self, user: str, network: str = "") -> bool:
+        """Whether so many networks have failed at *user* lately that others wait, *network* among
+        them.
+        """
         account = self._accounts.get(user)
-        return account is not None and len(self._failed(account)) > FREE_NETWORKS
+        return account is not None and self._count(account, network) > FREE_NETWORKS
 
     def delay(self, user: str, network: str) -> float:
         """The seconds that an attempt at *user* from *network*, not a familiar one, would wait."""
@@ -124,9 +132,11 @@ class AccountThrottle:
         """
         account = self._accounts.get(user) or self._admit(user)
         self._accounts.move_to_end(user)
+        site = site_of(network)
         try:
-            if account.present < (PLACES if calm else SUSPECT_PLACES):
+            if self._has_place(account, site, calm=calm):
                 account.present += 1
+                account.of_site[site] += 1
                 try:
                     delay = self._delay(account, network)
                     with self._counted(account, user, network, attempt):
@@ -134,6 +144,7 @@ class AccountThrottle:
                         yield
                 finally:
                     account.present -= 1
+                    account.of_site -= Counter((site,))  # which drops those of none
             else:
                 await self._wait(self._delay(account, network))
                 attempt.crowded_out = True
@@ -141,6 +152,11 @@ class AccountThrottle:
                 yield
         finally:
             self._tidy(user, account)
+
+    def _has_place(self, account: _Account, site: str, *, calm: bool) -> bool:
+        if account.of_site[site] >= SUSPECT_PLACES:
+            return False
+        return account.present < (PLACES if calm else SUSPECT_PLACES)
 
     async def _wait(self, delay: float) -> None:
         if delay:
@@ -165,7 +181,7 @@ class AccountThrottle:
                     account.networks[network] = before
 
     def _report(self, account: _Account, user: str) -> None:
-        networks = len(self._failed(account))
+        networks = self._count(account)
         if networks <= FREE_NETWORKS:
             account.reported = False
         elif not account.reported:
@@ -179,12 +195,20 @@ class AccountThrottle:
         for network in [known for known, at in networks.items() if at <= since]:
             del networks[network]
         while len(networks) > MAX_NETWORKS:
-            del networks[next(iter(networks))]
+            (largest, _), *_ = Counter(map(site_of, networks)).most_common(1)
+            del networks[next(network for network in networks if site_of(network) == largest)]
         return networks
 
+    def _count(self, account: _Account, network: str = "") -> int:
+        """How many have failed, as *network* sees it: each of its own site, *network* itself
+        included, and every other site once.
+        """
+        own = site_of(network)
+        sites = [site_of(known) for known in self._failed(account)]
+        return len({site for site in sites if site != own}) + sites.count(own)
+
     def _delay(self, account: _Account, network: str) -> float:
-        networks = self._failed(account)
-        others = len(networks) - (network in networks)
+        others = self._count(account, network) - (network in account.networks)
         if others <= FREE_NETWORKS:
             return 0.0
         return min(FIRST_DELAY_SECONDS * 2.0 ** (others - FREE_NETWORKS - 1), LONGEST_DELAY_SECONDS)

@@ -21,6 +21,10 @@ MAX_ADDRESS_CHARACTERS = 320
 
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 
+_DEVIATIONS = frozenset("\u00df\u1e9e\u03c2\u200c\u200d")
+"""What is a letter of its own in a domain since IDNA2008, and was another or none before (RFC 5894, section
+7.2): two domains, which may be two people's. Such a one is only ours as it is written."""
+
 POSTMASTER = "postmaster"
 """The one local part that is an address without a domain (RFC 5321, section 4.1.1.3)."""
 
@@ -38,7 +42,7 @@ class Domains:
     """The domains whose local parts are accounts."""
 
     def __init__(self, domains: Iterable[str]) -> None:
-        self._keys = frozenset(comparable(domain) for domain in domains)
+        self._keys = frozenset(map(_key, domains))
 
     def login_name(self, login: str) -> str | None:
         """The account's name that *login* (``alice``, ``alice@example.org``) stands for.
@@ -87,7 +91,13 @@ class Domains:
         return self._holds(domain)
 
     def _holds(self, domain: str) -> bool:
-        return len(domain) <= MAX_ADDRESS_CHARACTERS and comparable(domain) in self._keys
+        return len(domain) <= MAX_ADDRESS_CHARACTERS and _key(domain) in self._keys
+
+
+def _key(domain: str) -> str:
+    if domain.isascii() or _DEVIATIONS.isdisjoint(domain):
+        return comparable(domain)
+    return domain.lower().removesuffix(".")
 
 
 def _name_or_none(name: str) -> str | None:

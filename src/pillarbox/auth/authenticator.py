@@ -118,10 +118,17 @@ class LocalAuthenticator:
     async def check(self, claim: Claim, peer: str) -> Identity:
         """The identity that *claim* opens; see the contract."""
         proof = self._proof(claim, peer)
-        return await self._sign_in(proof.who, proof.recognise, proof.prove)
+        identity = await self._sign_in(proof.who, proof.recognise, proof.prove)
+        if isinstance(claim, ScramClaim):
+            self._throttle.begun_well(proof.who)
+        return identity
 
-    async def scram_keys(self, name: str, hash_name: str) -> ScramKeys:
+    async def scram_keys(self, name: str, hash_name: str, peer: str) -> ScramKeys:
         """What SCRAM needs to begin with *name*; see the contract."""
+        login = self._means.domains.login(name)
+        who = Applicant(peer, None if login is None else login.user)
+        if self._users.sources and not self._throttle.may_begin(who):
+            raise TooManyAttempts("this address has begun too many sign-ins by SCRAM")
         try:
             return await keys_to_begin_with(self._means, name, hash_name)
         except AccountError as error:

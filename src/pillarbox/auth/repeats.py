@@ -23,7 +23,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from pillarbox.auth.cache import framed
-from pillarbox.auth.ration import Ration
+from pillarbox.auth.rations import Rations
 
 REMEMBERED_SECONDS = 24 * 3600.0
 """Since it was last said: a client that looks for mail once a day is remembered."""
@@ -37,10 +37,6 @@ and then again."""
 
 REGAINED_PER_SECOND = 0.5
 """Thirty phones that poll every minute; half a hash a second, one hundredth of a core."""
-
-MAX_RATIONS = 10_000
-"""Addresses that have repeated themselves, some 300 bytes each; the first to be forgotten is who
-has not done so for the longest time."""
 
 
 class Repeats:
@@ -56,7 +52,7 @@ class Repeats:
         self._clock = clock
         self._keyed = hashlib.blake2b(key=secrets.token_bytes(32), digest_size=16)
         self._said_at: OrderedDict[bytes, float] = OrderedDict()
-        self._rations: OrderedDict[str, Ration] = OrderedDict()
+        self._rations = Rations(REPEATS, REGAINED_PER_SECOND, clock)
 
     def __len__(self) -> int:
         return len(self._said_at)
@@ -75,10 +71,4 @@ class Repeats:
 
     def may_repeat(self, key: str) -> bool:
         """Whether the address *key* has a repeat left; takes it."""
-        ration = self._rations.pop(key, None)
-        if ration is None:
-            ration = Ration(REPEATS, REGAINED_PER_SECOND, self._clock)
-        self._rations[key] = ration
-        while len(self._rations) > MAX_RATIONS:
-            self._rations.popitem(last=False)
-        return ration.take()
+        return self._rations.take(key)

@@ -31,7 +31,7 @@ for which the guesser has to keep a hundred connections busy.
 which more than three networks have failed within ten minutes is *besieged*: attempts at it wait
 for half a second and up to ten, and only ten of them at once. That is a guess a second, however many
 addresses there are. (What one network alone does changes nothing: nobody can slow down the owner
-without a botnet.) Names that do not exist count like those that do.
+without a botnet; of IPv6 neither can all networks that one customer may have.) Names that do not exist count like those that do.
 
 The owner is not kept out:
 
@@ -56,6 +56,8 @@ it the way to guess. There, failures count for each *name* that is tried, known 
 account already, and nothing else counts by account there.
 
 All claims go this way, of whatever mechanism: a token or a proof that is refused is a failure.
+SCRAM asks for a user before there is a claim, and who gives up then has claimed nothing; so where
+that is a question to a source, an address has a ration of beginnings, as large as that of looks.
 
 All tables are bounded. Each worker process has its own, but two things they tell each other: what is
 held against an address and until when it waits, so that to spread connections over all workers makes nobody faster; and which
@@ -72,10 +74,17 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from typing import NamedTuple
 
 from pillarbox.auth.account_throttle import AccountThrottle
-from pillarbox.auth.address_throttle import MAX_PEERS, MAX_WAITING, AddressThrottle
+from pillarbox.auth.address_throttle import (
+    LONGEST_DELAY_SECONDS,
+    LOOKS,
+    MAX_PEERS,
+    MAX_WAITING,
+    AddressThrottle,
+)
 from pillarbox.auth.applicant import LOCAL, Applicant, Rank
 from pillarbox.auth.attempt import Attempt
 from pillarbox.auth.familiar import FamiliarNetworks
+from pillarbox.auth.rations import Rations
 from pillarbox.auth.repeats import Repeats
 from pillarbox.auth.times import Times
 from pillarbox.contracts.errors import CredentialsRefused
@@ -117,6 +126,17 @@ class Throttle:
             shared=None if shared is None else shared.familiar, clock=clock
         )
         self.repeats = Repeats(clock=clock)
+        self.beginnings = Rations(LOOKS, LOOKS / LONGEST_DELAY_SECONDS, clock)
+
+    def may_begin(self, who: Applicant) -> bool:
+        """Whether *who* may begin an exchange for which a source is asked before anything is
+        claimed; takes it from the ration of the address, calm or not: who only ever begins never fails.
+        """
+        return self.beginnings.take(who.key)
+
+    def begun_well(self, who: Applicant) -> None:
+        """What *who* has begun came to a good end: it does not count."""
+        self.beginnings.give_back(who.key)
 
     def may_look(self, who: Applicant) -> bool:
         """Whether *who* has a look at once; takes it from the rations unless the address is calm."""
@@ -167,7 +187,9 @@ class Throttle:
 
     def _may_look_at_account(self, who: Applicant) -> bool:
         """For an address that is not calm."""
-        if who.user is None or who.network is LOCAL or not self.accounts.is_besieged(who.user):
+        if who.user is None or who.network is LOCAL:
+            return True
+        if not self.accounts.is_besieged(who.user, who.network):
             return True
         if self._is_familiar(who):
             return True

@@ -53,13 +53,14 @@ class Authenticator(Protocol):
             AuthUnavailable: cannot be checked now.
         """
 
-    async def scram_keys(self, name: str, hash_name: str) -> ScramKeys:
+    async def scram_keys(self, name: str, hash_name: str, peer: str) -> ScramKeys:
         """What SCRAM needs to begin with *name*, for ``sha1`` or ``sha256``.
 
         Of a user who is unknown, or of whom no such keys are kept, they are made up, alike
         each time, and look like anybody's: nothing can be learned from them.
 
         Raises:
+            TooManyAttempts: of exchanges that this address has begun, and not brought to an end.
             AuthUnavailable: the accounts cannot be asked now.
         """
 

@@ -106,7 +106,7 @@ def _say(
 
 async def _fetch_keys(session: Session, mechanism: ServerMechanism, wanted: KeysWanted) -> Reply:
     try:
-        keys = await session.services.authenticator.scram_keys(wanted.name, wanted.hash_name)
+        keys = await session.services.authenticator.scram_keys(*wanted, session.peer)
     except AuthError as error:
         return refuse(session, mechanism.name, wanted.name, error)
     return _say(session, mechanism, mechanism.go_on(keys).data)

@@ -81,7 +81,7 @@ def test_a_source_that_is_away_is_not_asked_for_users_of_the_file(
     assert "cannot be read" in run(*source, "import", mbox, "dora", code=1).stderr
 
 
-@pytest.mark.parametrize("command", ["passwd", "disable", "enable", "quota", "remove"])
+@pytest.mark.parametrize("command", ["passwd", "disable", "enable", "quota"])
 def test_what_the_accounts_file_does_not_have_is_changed_in_the_source(
     run: Run, alice: str, source: tuple[str, ...], command: str
 ) -> None:

@@ -122,6 +122,35 @@ def test_mail_of_earlier_accounts_is_not_given_away_unasked(
     run("user", "import", str(file), "--replace")  # nobody new: nothing to ask
 
 
+@pytest.mark.parametrize("left", ["a device", "the rule"])
+def test_what_a_user_of_another_source_left_is_not_given_away_unasked(
+    run: Run, store: Path, file: Path, alice: str, left: str
+) -> None:
+    """The app password of a bob who was in a directory would open the mail of the new bob."""
+    if left == "a device":
+        accounts_in(store).add_device("bob", "phone")
+    else:
+        accounts_in(store).require_app_passwords("bob")
+    refused = run("user", "import", str(file), code=2).stderr
+    assert "(bob)" in refused
+    assert "--keep-devices" in refused
+    assert accounts_in(store).names() == ["alice"]
+    run("user", "import", str(file), "--keep-mail", code=2)  # which says nothing of devices
+    run("user", "import", str(file), "--keep-devices")
+    assert accounts_in(store).has_devices("bob") == (left == "a device")
+    assert accounts_in(store).get("bob").app_passwords_only == (left == "the rule")
+    run("user", "import", str(file), "--replace")  # nobody new: nothing to ask
+
+
+def test_the_rule_of_an_earlier_user_does_not_shut_a_new_account_out(
+    run: Run, store: Path, alice: str
+) -> None:
+    accounts_in(store).require_app_passwords("bob")
+    said = run("user", "add", "bob", "--password-stdin", input="x\n").stdout
+    assert "bob can sign in with its own password, unlike an earlier bob" in said
+    assert not accounts_in(store).get("bob").app_passwords_only
+
+
 @pytest.mark.skipif(not shutil.which("doveadm"), reason="doveadm is not installed")
 def test_a_hash_of_dovecots_is_taken_from_standard_input(run: Run, store: Path) -> None:
     made = subprocess.run(
@@ -171,6 +200,31 @@ def test_users_of_other_sources_are_known(run: Run, store: Path, file: Path, ali
     said = run(*source, "user", "require-app-passwords", "bob").stdout
     assert said == "bob can sign in with app passwords only\n"
     assert accounts_in(store).app_passwords.required("bob")
+
+
+def test_remove_takes_what_a_user_of_another_source_has_left(
+    run: Run, store: Path, file: Path, alice: str
+) -> None:
+    """Else the next one of that name would get the mail, and the old phone would open it."""
+    accounts_in(store).add_device("bob", "phone")
+    accounts_in(store).require_app_passwords("bob")
+    deliver(store, "bob", [b"x\r\n", b"y\r\n"])
+    source = ("--set", "auth.sources=passwd-file", "--set", f"auth.passwd_file.path={file}")
+    refused = run(*source, "user", "remove", "bob", "--yes", code=2).stderr
+    assert "bob is a user of another source (passwd-file): remove it there first" in refused
+    assert accounts_in(store).has_devices("bob")
+    said = run("user", "remove", "Bob", "--yes").stdout
+    assert said == "removed what bob, who has no account, had left: 2 messages, 1 app password\n"
+    assert contents(store, "bob") == []
+    assert not accounts_in(store).has_devices("bob")
+    assert not accounts_in(store).app_passwords.required("bob")
+    assert "no account 'bob'" in run("user", "remove", "bob", "--yes", code=2).stderr
+
+
+def test_remove_asks_before_it_takes_what_is_left(run: Run, store: Path, alice: str) -> None:
+    deliver(store, "bob", [b"x\r\n"])
+    assert "use --yes" in run("user", "remove", "bob", code=2).stderr
+    assert contents(store, "bob") == [b"x\r\n"]
 
 
 def test_the_list_says_whose_the_hashes_are(run: Run, file: Path, alice: str) -> None:

@@ -153,6 +153,32 @@ def test_what_is_in_order_passes_without_a_word(tmp_path: Path, text: str) -> No
     assert read(tmp_path, text).warnings == ()
 
 
+SCRAM = {"SCRAM-SHA-1", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [sources("passwd-file") + PASSWD, sources("sql") + SQL, sources("ldap") + LDAP, sources("pam")],
+)
+def test_scram_has_to_be_asked_for_where_users_of_sources_could_not_sign_in_by_it(
+    tmp_path: Path, text: str
+) -> None:
+    """A client that takes the strongest that is offered was refused for ever, with the right
+    password.
+    """
+    usual = read(tmp_path, "").auth.mechanisms
+    assert "SCRAM-SHA-256" in usual
+    config = read(tmp_path, text)
+    assert config.auth.mechanisms == tuple(name for name in usual if name not in SCRAM)
+    asked = read(tmp_path, text, 'auth.mechanisms=["PLAIN", "SCRAM-SHA-256"]')
+    assert asked.auth.mechanisms == ("PLAIN", "SCRAM-SHA-256")
+    cannot = [str(warning) for warning in asked.warnings]
+    if "passwd-file" in text or "sql" in text:  # where hashes of SCRAM may be
+        assert cannot == []
+    else:
+        assert "cannot sign in by SCRAM" in cannot[0]
+
+
 async def test_they_are_made_in_the_order_in_which_they_are_named(tmp_path: Path) -> None:
     pytest.importorskip("ldap")
     names = ("pam", "ldap", "sql", "passwd-file")

@@ -157,7 +157,9 @@ def test_another_claim_can_name_the_user() -> None:
 def test_an_address_that_nobody_has_verified_is_anybodys() -> None:
     assert judged(email_verified=True).user
     assert judged(email_verified="true").user
-    for unverified in (False, "false"):
+    assert judged(email_verified="True").user
+    others: tuple[Any, ...] = (False, "false", "False", "no", None, 0, [], {}, ["true"])
+    for unverified in others:
         assert "has not verified" in refusal(email_verified=unverified)
     by_number = RULES._replace(user_claim="sub")
     assert judged(by_number, email_verified=False).user == "4711"

@@ -51,7 +51,7 @@ async def test_it_opens_and_is_ours_from_the_first_sign_in_on(
     assert argon2.extract_parameters(ours.verifier).type is argon2.Type.ID
     assert ours == made._replace(verifier=ours.verifier)
     assert passwords.proves(ours.verifier, password.encode())
-    keys = await door.scram_keys("dora", "sha256")
+    keys = await door.scram_keys("dora", "sha256", PEER)
     assert await opened(door, ScramClaim("dora", "sha256", keys, True)) == Identity("dora")
     assert keys.iterations == passwords.scram_iterations
     passwords.work.clear()
@@ -62,7 +62,7 @@ async def test_keys_of_scram_from_elsewhere_open_before_any_password_is_seen(
     door: LocalAuthenticator, accounts: Accounts
 ) -> None:
     accounts.add_with_hash("dora", SCRAM)
-    keys = await door.scram_keys("dora", "sha256")
+    keys = await door.scram_keys("dora", "sha256", PEER)
     assert (keys.iterations, keys.salt.hex()) == (4096, "5b6d99689d12358eeca04b141236fa81")
     assert await opened(door, ScramClaim("dora", "sha256", keys, True)) == Identity("dora")
 

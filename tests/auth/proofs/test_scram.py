@@ -38,7 +38,7 @@ def are_of(password: str, keys: ScramKeys, hash_name: str = "sha256") -> bool:
 async def exchange(
     door: LocalAuthenticator, name: str, password: str, hash_name: str = "sha256"
 ) -> ScramClaim:
-    keys = await door.scram_keys(name, hash_name)
+    keys = await door.scram_keys(name, hash_name, PEER)
     return ScramClaim(name, hash_name, keys, are_of(password, keys, hash_name))
 
 
@@ -109,7 +109,7 @@ async def test_made_up_keys_open_nothing_even_when_proved(
 
 
 async def test_another_accounts_keys_open_nothing(door: LocalAuthenticator) -> None:
-    keys = await door.scram_keys("alice", "sha256")
+    keys = await door.scram_keys("alice", "sha256", PEER)
     for name in (*UNKNOWN, "alice+phone"):
         await refused(door, ScramClaim(name, "sha256", keys, True))
 
@@ -130,9 +130,9 @@ async def test_app_passwords_only_shuts_out_scram_of_the_human_password(
 async def test_made_up_keys_look_like_anybodys(
     door: LocalAuthenticator, accounts: Accounts, name: str, hash_name: str
 ) -> None:
-    keys = await door.scram_keys(name, hash_name)
+    keys = await door.scram_keys(name, hash_name, PEER)
     assert (len(keys.salt), keys.iterations) == (SALT_OCTETS, DEVICE_ITERATIONS)
-    real = await door.scram_keys("alice", "sha256")
+    real = await door.scram_keys("alice", "sha256", PEER)
     assert (len(keys.salt), keys.iterations) == (len(real.salt), real.iterations)
     assert len(keys.stored_key) == len(keys.server_key) == hashlib.new(hash_name).digest_size
 
@@ -150,9 +150,9 @@ async def test_devices_have_one_look_and_accounts_another_whether_they_exist_or_
     accounts.add_device("alice", "phone")
     door = LocalAuthenticator(accounts, domains=DOMAINS)
     for name in ("alice", "nobody"):
-        assert (await door.scram_keys(name, "sha256")).iterations == 5000
+        assert (await door.scram_keys(name, "sha256", PEER)).iterations == 5000
     for name in ("alice+phone", "alice+tablet", "nobody+phone"):
-        assert (await door.scram_keys(name, "sha256")).iterations == DEVICE_ITERATIONS
+        assert (await door.scram_keys(name, "sha256", PEER)).iterations == DEVICE_ITERATIONS
     door.close()
     accounts.close()
 
@@ -168,11 +168,11 @@ from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.auth.passwords import Passwords
 accounts = Accounts(Path(sys.argv[1]), passwords=Passwords(scram_iterations={DEVICE_ITERATIONS}))
 door = LocalAuthenticator(accounts, domains=["example.org"])
-keys = asyncio.run(door.scram_keys("NOBODY@example.org", "sha256"))
+keys = asyncio.run(door.scram_keys("NOBODY@example.org", "sha256", "unix"))
 print(keys.salt.hex(), keys.stored_key.hex())
 """
-    here = await door.scram_keys("nobody", "sha256")
-    assert here == await door.scram_keys("Nobody", "sha256")
+    here = await door.scram_keys("nobody", "sha256", PEER)
+    assert here == await door.scram_keys("Nobody", "sha256", PEER)
     other = await asyncio.create_subprocess_exec(
         sys.executable, "-c", script, str(path), stdout=subprocess.PIPE
     )
@@ -186,7 +186,7 @@ async def test_made_up_keys_differ_by_name_by_hash_and_by_post_office(
     other = Accounts(tmp_path / "accounts.db", passwords=CountingPasswords(CHEAP))
     other_door = LocalAuthenticator(other, domains=DOMAINS)
     salts = [
-        (await at.scram_keys(name, hash_name)).salt
+        (await at.scram_keys(name, hash_name, PEER)).salt
         for at in (door, other_door)
         for name in ("nobody", "nobodyelse", "nobody+phone", "nobodyphone")
         for hash_name in HASHES
@@ -202,7 +202,9 @@ async def test_a_salt_never_changes_whatever_becomes_of_the_user(
     """One that did would tell that there is somebody."""
 
     async def salts() -> list[bytes]:
-        return [(await door.scram_keys(name, "sha256")).salt for name in ("dora", "dora+phone")]
+        return [
+            (await door.scram_keys(name, "sha256", PEER)).salt for name in ("dora", "dora+phone")
+        ]
 
     before = await salts()
     for change in (
@@ -280,7 +282,7 @@ async def test_damaged_keys_are_no_refusal_and_hurt_nobody_else(
         file.execute("UPDATE scram SET keys = '4096,x' WHERE user = 'alice'")
         file.execute("UPDATE device SET scram_sha256 = '4096,x' WHERE device = 'phone'")
     with pytest.raises(AuthUnavailable, match="keys for SCRAM are damaged"):
-        await door.scram_keys(name, "sha256")
+        await door.scram_keys(name, "sha256", PEER)
     with pytest.raises(AuthUnavailable, match="keys for SCRAM are damaged"):
         await opened(door, claim)
     laptop = await exchange(door, "alice+laptop", printed.laptop)
@@ -292,7 +294,7 @@ async def test_a_file_that_cannot_be_read_is_no_answer(tmp_path: Path) -> None:
     accounts = Accounts(tmp_path / "accounts.db")
     door = LocalAuthenticator(accounts)
     with pytest.raises(AuthUnavailable, match=r"accounts\.db"):
-        await door.scram_keys("alice", "sha256")
+        await door.scram_keys("alice", "sha256", PEER)
     door.close()
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 
 import pytest
 from hypothesis import given
@@ -223,6 +225,10 @@ def test_no_dn(text: str) -> None:
         check_dn(text)
 
 
+class Weight:
+    """Something that a call holds."""
+
+
 # -- threads -----------------------------------------------------------------------------
 
 
@@ -273,6 +279,36 @@ async def test_no_more_wait_than_there_is_room_for(monkeypatch: pytest.MonkeyPat
     gate.set()
     assert await asyncio.gather(*waiting) == [True, True]
     assert await pool.call(gate.wait)
+    await pool.close()
+
+
+async def test_calls_that_nobody_waits_for_any_more_fill_no_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """PAM hangs for hours: each call that was given up stayed in the queue, with its password."""
+    monkeypatch.setattr(threads, "MAX_WAITING", 3)
+    pool = Threads("x", 1, 60)
+    gate, hangs = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        hangs.set()
+        gate.wait()
+
+    hanging = asyncio.ensure_future(pool.call(hang))
+    await asyncio.to_thread(hangs.wait)
+    weights = [Weight() for _ in range(10)]
+    kept = [weakref.ref(weight) for weight in weights]
+    for weight in weights:
+        given_up = asyncio.ensure_future(pool.call(id, weight))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        await asyncio.gather(given_up, return_exceptions=True)
+    del weight, weights, given_up
+    gc.collect()
+    assert sum(one() is not None for one in kept) <= threads.MAX_WAITING
+    gate.set()
+    await hanging
+    assert await pool.call(len, ()) == 0
     await pool.close()
 
 

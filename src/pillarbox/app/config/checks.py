@@ -16,7 +16,7 @@ from pillarbox.app.config import source_checks
 from pillarbox.app.config.addresses import Address, TcpAddress, UnixAddress, is_hostname
 from pillarbox.app.config.checks_tls import tls_doubts, tls_faults
 from pillarbox.app.config.faults import Fault
-from pillarbox.app.config.mechanisms import impossible, unbound
+from pillarbox.app.config.mechanisms import impossible, unbound, without_keys
 from pillarbox.app.config.oauth_checks import oauth_doubts, oauth_faults
 from pillarbox.app.config.settings import Config
 
@@ -131,6 +131,8 @@ def _doubtful(config: Config) -> Iterator[tuple[str, str, str]]:
     if "CRAM-MD5" in config.auth.mechanisms:
         problem = "CRAM-MD5 rests on MD5 and on readable secrets"
         yield "auth.mechanisms", problem, "SCRAM-SHA-256 is safer, and so is PLAIN within TLS"
+    for problem, hint in without_keys(config):
+        yield "auth.mechanisms", problem, hint
     if config.limits.connections_per_address > config.limits.connections:
         problem = "is larger than limits.connections, so it limits nothing"
         yield "limits.connections_per_address", problem, ""

@@ -11,6 +11,7 @@ import msgspec
 
 from pillarbox.app.config.checks import check
 from pillarbox.app.config.faults import ConfigError, Fault
+from pillarbox.app.config.mechanisms import usual
 from pillarbox.app.config.reading import read
 from pillarbox.app.config.sections import FETCH_SECTIONS
 from pillarbox.app.config.settings import SECTIONS, Config
@@ -116,4 +117,8 @@ def _merge(
     delivery = msgspec.structs.replace(
         config.delivery, domains=domains or (config.server.hostname.lower(),)
     )
-    return msgspec.structs.replace(config, delivery=delivery), spoken
+    config = msgspec.structs.replace(config, delivery=delivery)
+    if ("auth", "mechanisms") not in spoken:
+        auth = msgspec.structs.replace(config.auth, mechanisms=usual(config))
+        config = msgspec.structs.replace(config, auth=auth)
+    return config, spoken

@@ -168,6 +168,8 @@ class Auth(Struct, frozen=True, kw_only=True):
     mechanisms: tuple[Mechanism, ...] = field(default_factory=usual_mechanisms)
     """SASL mechanisms offered by AUTH, in this order, each where it can work; none: USER and
     PASS only."""
+    scram_keys: bool = True
+    """Whether keys for SCRAM-SHA-256 are kept with each password while it is not offered, too."""
     apop: bool = False
     """Whether APOP is offered. It needs secrets stored readably and rests on MD5
     (CVE-2007-1558), hence off."""

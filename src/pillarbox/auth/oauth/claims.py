@@ -173,7 +173,12 @@ def _user(claims: Claims, name: str) -> str:
         )
     if len(user) > MAX_USER or not user.isprintable():
         raise CredentialsRefused(f"the token's user is no name: {shown(user)}")
-    if name == "email" and claims.get("email_verified", True) in {False, "false"}:
+    if name == "email" and not _is_verified(claims.get("email_verified", True)):
         # Anybody can claim anybody's address, as long as nobody has looked.
         raise CredentialsRefused(f"the issuer has not verified the address {shown(user)}")
     return user
+
+
+def _is_verified(said: object) -> bool:
+    """Of ``email_verified``: yes, in so many words. Some write it as a text (Amazon Cognito)."""
+    return said is True or (isinstance(said, str) and said.lower() == "true")

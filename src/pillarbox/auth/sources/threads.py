@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from pillarbox.auth.errors import AccountsUnavailable
 
@@ -25,10 +26,37 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class _Call(NamedTuple):
+@dataclass(frozen=True, eq=False, slots=True)
+class _Call:
     work: Callable[[], Any]
     answer: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
+
+
+class _Queue:
+    """Calls in line. Who gives up leaves it, and nothing of the call (a password) stays."""
+
+    def __init__(self) -> None:
+        self._calls: deque[_Call | None] = deque()
+        self._changed = threading.Condition()
+
+    def put(self, call: _Call | None) -> None:
+        """None: a thread is to end."""
+        with self._changed:
+            self._calls.append(call)
+            self._changed.notify()
+
+    def get(self) -> _Call | None:
+        """The next one, when there is one."""
+        with self._changed:
+            while not self._calls:
+                self._changed.wait()
+            return self._calls.popleft()
+
+    def discard(self, call: _Call) -> None:
+        """Take *call* out, if no thread has it yet."""
+        with self._changed, contextlib.suppress(ValueError):
+            self._calls.remove(call)
 
 
 class Threads:
@@ -49,7 +77,7 @@ class Threads:
         self._count = count
         self._timeout = timeout
         self._farewell = farewell
-        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._calls = _Queue()
         self._waiting = 0
         self._threads: list[threading.Thread] = []
         self._ended = asyncio.Semaphore(0)
@@ -69,8 +97,9 @@ class Threads:
         answer: asyncio.Future[T] = loop.create_future()
         self._start(loop)
         self._waiting += 1
+        call = _Call(partial(work, *args, **kwargs), answer, loop)
         try:
-            self._calls.put(_Call(partial(work, *args, **kwargs), answer, loop))
+            self._calls.put(call)
             await asyncio.sleep(0)  # only then there is a task, which a time-out needs
             async with asyncio.timeout(self._timeout):
                 return await answer
@@ -80,6 +109,9 @@ class Threads:
             ) from None
         finally:
             self._waiting -= 1
+            answer.cancel()  # does nothing to one that is there
+            if answer.cancelled():
+                self._calls.discard(call)
 
     async def close(self) -> None:
         """End the threads, after what they do now. Waits no longer than a call may take."""
@@ -108,6 +140,7 @@ class Threads:
         while (call := self._calls.get()) is not None:
             if not call.answer.cancelled():  # else nobody waits for it any more
                 _answer(call)
+            del call
         self._farewell()
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
             loop.call_soon_threadsafe(self._ended.release)

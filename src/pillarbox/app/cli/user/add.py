@@ -89,15 +89,15 @@ def add(
             understand(secret)  # said before any mail is removed
         if discard_mail or (not found and len(there.views) > 1):
             asyncio.run(_discard(config, name))
-        _remove_devices(accounts, earlier)
+        forgotten = _forget_earlier(accounts, name, earlier)
         if hash_stdin:
             accounts.add_with_hash(name, secret, quota_octets=quota)
         else:
             accounts.add(name, secret, quota_octets=quota, apop=apop)
     kept = f", with {counted(found.count, 'message')} from before" if found and keep_mail else ""
     typer.echo(f"added {name}{kept}: mail for {name}@{config.delivery.domains[0]} is kept for it")
-    if earlier:
-        typer.echo(f"{counted(len(earlier), 'app password')} of an earlier {name} removed")
+    for sentence in forgotten:
+        typer.echo(sentence)
     if kept:
         _tell_of_views(there)
 
@@ -112,9 +112,15 @@ def _tell_of_views(there: MaildropStatus) -> None:
         )
 
 
-def _remove_devices(accounts: Accounts, records: Sequence[DeviceRecord]) -> None:
-    for record in records:
+def _forget_earlier(accounts: Accounts, name: str, devices: Sequence[DeviceRecord]) -> list[str]:
+    """Take away what another source's user of that name has left; what to say of it."""
+    for record in devices:
         accounts.remove_device(record.user, record.device)
+    said = [f"{counted(len(devices), 'app password')} of an earlier {name} removed"]
+    if accounts.app_passwords.required(name):
+        accounts.require_app_passwords(name, required=False)
+        said.append(f"{name} can sign in with its own password, unlike an earlier {name}")
+    return said if devices else said[1:]
 
 
 async def _maildrop_of(config: Config, name: str) -> MaildropStatus:

@@ -43,6 +43,10 @@ def import_users(
     keep_mail: Annotated[
         bool, typer.Option("--keep-mail", help="Give new accounts mail that is under their names.")
     ] = False,
+    keep_devices: Annotated[
+        bool,
+        typer.Option("--keep-devices", help="Give new accounts app passwords of their names."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make accounts of a Dovecot passwd-file, all or none.
@@ -56,6 +60,8 @@ def import_users(
     with accounts_of(config, create=True) as accounts:
         lines = read_lines(content, config.delivery.domains, accounts.passwords)
         _refuse_faults(file, lines)
+        if not keep_devices:
+            _refuse_devices(accounts, lines)
         if not keep_mail:
             asyncio.run(_refuse_mail(config, accounts, lines))
         imported = accounts.add_all(lines.accounts, replace=replace)
@@ -93,12 +99,35 @@ def _refuse_faults(file: str, lines: Lines) -> None:
         raise CommandFailed(f"{file} has no account", ExitCode.USAGE)
 
 
+def _refuse_devices(accounts: Accounts, lines: Lines) -> None:
+    """App passwords may be another person's, whom another source of accounts had under that name
+    (see ``user add``); the rule that nothing else opens the account is kept with them.
+    """
+    found = [
+        name
+        for name in _new(accounts, lines)
+        if accounts.has_devices(name) or accounts.app_passwords.required(name)
+    ]
+    if found:
+        raise CommandFailed(
+            f"there are app passwords under the names of new accounts ({_some(found)}), or the rule "
+            "that nothing else opens them, of users of another source: --keep-devices, if the new "
+            "accounts are the same people's; else `pillarbox device remove USER DEVICE` and "
+            "`pillarbox user add NAME`; nothing was changed",
+            ExitCode.USAGE,
+        )
+
+
+def _new(accounts: Accounts, lines: Lines) -> list[str]:
+    there = set(accounts.names())
+    return [one.name for one in lines.accounts if one.name not in there]
+
+
 async def _refuse_mail(config: Config, accounts: Accounts, lines: Lines) -> None:
     """Mail under a new account's name may be another person's (see ``user add``)."""
-    there = set(accounts.names())
+    new = _new(accounts, lines)
     async with store_of(config, look=True) as store:
         maildrops = set(await store.users())
-        new = [one.name for one in lines.accounts if one.name not in there]
         found = [name for name in new if name in maildrops and (await store.status(name)).count]
     if found:
         raise CommandFailed(

@@ -11,6 +11,9 @@ The order matters, since the command may be broken off and a server may be runni
 
 Broken off anywhere before 3, the account is still listed and the command can be repeated; it
 ends with a sentence that says so. A lock that another process holds can do that to 2 and 4.
+
+Of a user of another source, who has gone from there, mail and devices are left, for the next one
+of that name to get. They are removed by the same command, the devices first.
 """
 
 from __future__ import annotations
@@ -23,17 +26,18 @@ from typing import Annotated
 import typer
 
 from pillarbox.app.cli.asking import must_agree
-from pillarbox.app.cli.exits import CommandFailed, code_of
+from pillarbox.app.cli.exits import CommandFailed, ExitCode, code_of
 from pillarbox.app.cli.invocation import configuration
-from pillarbox.app.cli.known import own_account
+from pillarbox.app.cli.known import known_user
 from pillarbox.app.cli.options import Name
 from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config
 from pillarbox.app.importing.journal import forget_imports
 from pillarbox.app.texts import counted
 from pillarbox.auth.accounts import Accounts
+from pillarbox.auth.errors import NoSuchAccount
+from pillarbox.auth.names import normalise
 from pillarbox.contracts.errors import PillarboxError
-from pillarbox.contracts.store import MaildropStatus
 
 _HALF_DONE = "{name} is disabled, but not removed: give the command again to finish"
 _UNDO = ", or let it sign in again by `pillarbox user enable {name}`"
@@ -53,19 +57,52 @@ def remove(
 
     Its devices go, too. It is disabled first, then its mail goes, then the account itself:
     whatever breaks the command off, it can be repeated.
+
+    What a user of another source has left, who is gone there, is removed likewise.
     """
     config = configuration(context)
     with accounts_of(config) as accounts:
-        name = own_account(config, accounts, name).name
+        name = normalise(name)
+        own = accounts.find(name) is not None
+        left = asyncio.run(_left_by(config, accounts, name, own=own))
         if not yes:
-            _ask(name, asyncio.run(_maildrop_of(config, name)))
-        removed = asyncio.run(_remove(config, accounts, name))
-    typer.echo(f"removed {name} and {counted(removed, 'message')}")
+            must_agree(f"Remove {name} and {left} for good", stakes=f"{name} has {left}")
+        if own:
+            removed = asyncio.run(_remove(config, accounts, name))
+            typer.echo(f"removed {name} and {counted(removed, 'message')}")
+        else:
+            asyncio.run(_remove_left(config, accounts, name))
+            typer.echo(f"removed what {name}, who has no account, had left: {left}")
 
 
-async def _maildrop_of(config: Config, name: str) -> MaildropStatus:
+async def _left_by(config: Config, accounts: Accounts, name: str, *, own: bool) -> str:
+    """What goes with *name*, an account of our own or none at all.
+
+    Raises:
+        CommandFailed: a source knows that user.
+        NoSuchAccount: there is neither an account nor anything else.
+    """
+    if not own:
+        await _refuse_user_of_source(config, accounts, name)
     async with store_of(config, look=True) as store:
-        return await store.status(name)
+        status = await store.status(name)
+    if own:
+        return f"{counted(status.count, 'message')} ({counted(status.octets, 'octet')})"
+    devices = accounts.devices(name)
+    ruled = accounts.app_passwords.required(name)
+    if not (devices or ruled or status.count or len(status.views) > 1):
+        accounts.get(name)  # which says that there is none
+    return f"{counted(status.count, 'message')}, {counted(len(devices), 'app password')}"
+
+
+async def _refuse_user_of_source(config: Config, accounts: Accounts, name: str) -> None:
+    with contextlib.suppress(NoSuchAccount):
+        await known_user(config, accounts, name)
+        raise CommandFailed(
+            f"{name} is a user of another source ({', '.join(config.auth.sources)}): remove it there "
+            f"first, then what it has left here; a device by `pillarbox device remove {name} DEVICE`",
+            ExitCode.USAGE,
+        )
 
 
 async def _remove(config: Config, accounts: Accounts, name: str) -> int:
@@ -82,6 +119,17 @@ async def _remove(config: Config, accounts: Accounts, name: str) -> int:
     return status.count
 
 
+async def _remove_left(config: Config, accounts: Accounts, name: str) -> None:
+    """Remove what is there of *name*, which is no account."""
+    async with store_of(config) as store:
+        for device in accounts.devices(name):
+            accounts.remove_device(name, device.device)
+        if accounts.app_passwords.required(name):
+            accounts.require_app_passwords(name, required=False)
+        await store.remove(name)
+    forget_imports(config.store.path, name)
+
+
 @contextlib.contextmanager
 def _telling(what: str) -> Iterator[None]:
     """Say *what* has been done, if the rest cannot be."""
@@ -92,8 +140,3 @@ def _telling(what: str) -> Iterator[None]:
     except BaseException:  # interrupted, say
         typer.echo(f"pillarbox: {what}", err=True)
         raise
-
-
-def _ask(name: str, found: MaildropStatus) -> None:
-    mail = f"{counted(found.count, 'message')} ({counted(found.octets, 'octet')})"
-    must_agree(f"Remove {name} and {mail} for good", stakes=f"{name} has {mail}")
