@@ -126,10 +126,6 @@ class Users:
             return None
         return SourceUser(said.source, said.account, self._accounts.app_passwords.required(name))
 
-    async def is_known(self, name: str) -> bool:
-        """Whether there is such a user, for commands."""
-        return await self.find(name) is not None
-
     async def ask_in_vain(self, name: str) -> None:
         """Take the time that looking for an unknown user takes, whoever it is."""
         if self.sources and name:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pillarbox.app.cli import app
+from pillarbox.app.cli.qr import code
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.contracts.errors import CredentialsRefused
@@ -97,6 +100,17 @@ def test_the_ports_are_those_that_are_served(run: Run, alice: str, tmp_path: Pat
     ]
 
 
+@pytest.mark.parametrize(
+    ("cleartext", "said"), [("loopback", "none: only from this machine"), ("always", "none")]
+)
+def test_without_tls_it_says_from_where_passwords_are_taken(
+    run: Run, alice: str, cleartext: str, said: str
+) -> None:
+    doors = ("--set", "listen.pop3=[::]:110", "--set", f"auth.cleartext={cleartext}")
+    lines = run(*doors, "device", "add", alice, "phone").stdout.splitlines()
+    assert f"port       110, {said}" in lines
+
+
 def test_the_password_that_is_printed_opens_the_view(run: Run, store: Path, alice: str) -> None:
     password = add(run, "phone")["password"]
     assert opens(store, "alice+phone", password) == Identity("alice", "phone")
@@ -139,17 +153,14 @@ def test_what_one_device_deletes_the_other_still_gets(run: Run, store: Path, ali
     assert run("maildrop", "show", alice).stdout.startswith("alice: 0 messages, ")
 
 
-def test_a_user_of_another_source_has_devices_too(
-    run: Run, store: Path, tmp_path: Path, alice: str
-) -> None:
+def test_a_user_of_another_source_has_devices_too(run: Run, tmp_path: Path, alice: str) -> None:
     users = tmp_path / "users"
     users.write_text("dora:{PLAIN}secret\n")
     users.chmod(0o600)
     source = ("--set", "auth.sources=passwd-file", "--set", f"auth.passwd_file.path={users}")
     added = json.loads(run(*source, "device", "add", "dora", "phone", "--json").stdout)
     assert added["user_name"] == "dora+phone"
-    (store / "accounts.db").unlink()  # it is needed for nothing else then
-    run("device", "add", "dora", "tablet", code=1)
+    run("device", "add", "dora", "tablet", code=2)
     run(*source, "device", "add", "dora", "tablet")
     refused = run(*source, "device", "add", "nobody", "phone", code=2)
     assert "passwd-file" in refused.stderr
@@ -184,12 +195,30 @@ def test_a_code_is_drawn_on_a_terminal_only(
     run: Run, alice: str, monkeypatch: pytest.MonkeyPatch, settings: list[str]
 ) -> None:
     assert "\x1b" not in run("device", "add", alice, "one").stdout
-    monkeypatch.setattr("pillarbox.app.cli.device.add.can_show_codes", lambda stream: True)
+    monkeypatch.setattr("pillarbox.app.cli.device.add.code_for", lambda _, text: code(text))
     shown = CliRunner().invoke(app, [*settings, "device", "add", alice, "two"]).output
     assert "\u2580" in shown
     assert "\x1b[40;97m" in shown
     without = CliRunner().invoke(app, [*settings, "device", "add", alice, "three", "--no-qr"])
     assert "\u2580" not in without.output
+
+
+def test_a_password_that_could_not_be_shown_is_told_of(
+    run: Run, alice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else there is a device whose password nobody knows, and nothing but "disk full" is said."""
+
+    def full(value: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("pillarbox.app.cli.device.add.show_json", full)
+    said = run("device", "add", alice, "phone", "--json", code=1).stderr
+    assert "the password could not be shown (No space left on device)" in said
+    assert "`pillarbox device remove alice phone`" in said
+
+
+def test_lines_for_people_fit_a_terminal(run: Run, alice: str) -> None:
+    assert max(map(len, run("device", "add", alice, "phone").stdout.splitlines())) <= 80
 
 
 # -- half done -----------------------------------------------------------------------------
@@ -341,13 +370,38 @@ def test_a_terminal_is_asked(
     deliver(store, alice, [ONE])
     collect(store, alice)
     add(run, "laptop", "--from-now-on")
-    monkeypatch.setattr("pillarbox.app.cli.device.remove.is_terminal", lambda: True)
+    monkeypatch.setattr("pillarbox.app.cli.asking.is_terminal", lambda: True)
     result = CliRunner().invoke(
         app, [*settings, "device", "remove", alice, "phone"], input=f"{answer}\n"
     )
     assert f"1 message ({len(ONE)} octets) waiting for it alone" in result.output
     assert "Remove phone of alice?" in result.output
     assert ("phone" in listed(run)) is left
+
+
+@pytest.mark.parametrize("command", ["device remove alice phone", "user remove alice"])
+def test_ctrl_c_at_the_question_is_not_swallowed_by_an_event_loop(
+    run: Run,
+    settings: list[str],
+    alice: str,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+) -> None:
+    """asyncio takes the first SIGINT for a wish to cancel, and the question goes on waiting."""
+    add(run, "phone")
+    asked = []
+
+    def confirm(text: str, **_: object) -> None:
+        with pytest.raises(RuntimeError):
+            asyncio.get_running_loop()
+        asked.append(text)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("typer.confirm", confirm)
+    monkeypatch.setattr("pillarbox.app.cli.asking.is_terminal", lambda: True)
+    assert CliRunner().invoke(app, [*settings, *command.split()]).exit_code == 1
+    assert asked
+    assert "phone" in listed(run)
 
 
 @pytest.mark.parametrize("device", ["phone", "a+b"])

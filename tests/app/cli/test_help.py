@@ -79,6 +79,12 @@ def test_every_command_has_help() -> None:
         assert entry.summary.split()[0] in result.stdout
 
 
+@pytest.mark.parametrize(("name", "entry"), [*leaves(), *RootGroup.table.items()])
+def test_a_paragraph_of_help_is_one_line_for_the_terminal_to_break(name: str, entry: Entry) -> None:
+    text = command_of(entry).help
+    assert all("\n" not in paragraph.strip("\n") for paragraph in text.split("\n\n"))
+
+
 def test_the_version() -> None:
     assert CliRunner().invoke(app, ["--version"]).stdout == f"pillarbox {__version__}\n"
 

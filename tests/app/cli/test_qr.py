@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import os
 import re
+import termios
 
+import pytest
 import segno
 
-from pillarbox.app.cli.qr import can_show_codes, code
+from pillarbox.app.cli.qr import can_show_codes, code, code_for
 
 PASSWORD = "mfkz-tbqw-rdhp-xcnj-vkyg-pzmt"
 LIGHT = {"\u2588": (True, True), "\u2580": (True, False), "\u2584": (False, True), " ": (False, False)}  # fmt: skip
@@ -34,7 +36,27 @@ def test_it_fits_a_terminal() -> None:
     assert max(map(len, lines)) <= 80
 
 
-def test_only_a_terminal_that_has_the_characters_is_shown_one() -> None:
+@pytest.mark.parametrize(("columns", "shown"), [(0, True), (36, False), (37, True), (80, True)])
+def test_a_code_that_a_narrow_terminal_would_break_is_not_shown(
+    columns: int, *, shown: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    leader, follower = os.openpty()
+    termios.tcsetwinsize(follower, (24, columns))
+    try:
+        with open(follower, "w", encoding="utf-8", closefd=False) as stream:
+            assert (code_for(stream, PASSWORD) is not None) is shown
+            monkeypatch.setenv("TERM", "dumb")
+            assert code_for(stream, PASSWORD) is None
+    finally:
+        os.close(leader)
+        os.close(follower)
+
+
+def test_only_a_terminal_that_has_the_characters_is_shown_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
     assert not can_show_codes(io.StringIO())
     leader, follower = os.openpty()
     try:

@@ -2,6 +2,7 @@ import contextlib
 import fcntl
 import itertools
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -272,3 +273,13 @@ def test_a_store_that_is_not_there_is_not_made_by_looking(run: Run, store: Path)
         result = run(*command, input="x\n", code=2)
         assert f"there is no post office at {store}" in result.stderr
         assert not store.exists()
+
+
+def test_a_store_that_is_mounted_read_only_is_not_said_to_be_somebody_elses(
+    run: Run, store: Path, alice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = list(os.statvfs(store))
+    found[8] |= os.ST_RDONLY
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result(found))
+    said = run("user", "list", code=1).stderr
+    assert f"the disk of {store} (store.path) is mounted read-only" in said

@@ -14,6 +14,7 @@ from rich.progress import Progress
 
 from pillarbox.app.cli.exits import CommandFailed, ExitCode
 from pillarbox.app.cli.invocation import configuration
+from pillarbox.app.cli.known import known_user
 from pillarbox.app.cli.options import User
 from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config
@@ -23,6 +24,7 @@ from pillarbox.app.importing.found import Source, SourceUnusable
 from pillarbox.app.importing.journal import Journal, journal_path
 from pillarbox.app.importing.run import Importer, Outcome
 from pillarbox.app.texts import counted, printable
+from pillarbox.auth.names import normalise
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.model import Recipient
 
@@ -57,7 +59,7 @@ def import_mail(
     for note in mail.notes:
         typer.echo(f"note: {printable(note)}", err=True)
     with closing(mail), accounts_of(config) as accounts:
-        account = accounts.get(user)
+        account = asyncio.run(known_user(config, accounts, normalise(user)))
         quota = account.quota_octets or config.delivery.quota_octets
         recipient = Recipient(account.name, quota)
         with Journal(journal_path(config.store.path, account.name)) as journal:

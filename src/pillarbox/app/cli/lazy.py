@@ -10,6 +10,7 @@ too.
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, NamedTuple
@@ -86,6 +87,11 @@ def _with_bare_flags(params: Sequence[Any]) -> list[Any]:
     return list(params)
 
 
+def _unwrapped(text: str) -> str:
+    """Help with one line for each paragraph: a terminal breaks lines where it is narrow."""
+    return re.sub(r"(?<!\n)\n(?!\n)", " ", text)
+
+
 def load_command(name: str, entry: Entry) -> Any:
     """Import the command (or group) that *entry* names and make it ready to run."""
     module, _, attribute = entry.target.partition(":")
@@ -96,4 +102,5 @@ def load_command(name: str, entry: Entry) -> Any:
         found = single
     command = typer.main.get_command(found)
     command.name = name
+    command.help = _unwrapped(command.help or "")
     return command

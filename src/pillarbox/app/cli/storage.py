@@ -92,12 +92,18 @@ def enter(config: Config, *, create: bool = False) -> None:
             ExitCode.USAGE,
         )
     if not (there or create):
+        begins = "pillarbox serve" if config.auth.sources else "pillarbox user add NAME"
         raise CommandFailed(
             f"there is no post office at {path} (store.path): name its configuration with --config, "
-            "or begin one with `pillarbox user add NAME`",
+            f"or begin one with `{begins}`",
             ExitCode.USAGE,
         )
     enter_store(config)
+    if os.statvfs(path).f_flag & os.ST_RDONLY:
+        raise CommandFailed(
+            f"the disk of {path} (store.path) is mounted read-only: commands need to write there, "
+            "locks and the like, even to look",
+        )
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         owner = _owner(path.stat().st_uid)
         raise CommandFailed(

@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from pillarbox.app.accounts_check import refuse_lost_accounts
+from pillarbox.app.cli.exits import CommandFailed
 from pillarbox.app.cli.invocation import configuration
-from pillarbox.app.cli.known import must_be_known
+from pillarbox.app.cli.known import known_user
 from pillarbox.app.cli.options import AsJson, Device, User
 from pillarbox.app.cli.output import show_json
-from pillarbox.app.cli.qr import can_show_codes, code
+from pillarbox.app.cli.qr import code_for
 from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config, TcpAddress
 from pillarbox.app.devices import Added, add_device
@@ -20,7 +22,7 @@ from pillarbox.app.texts import counted
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.names import normalise, normalise_device
 
-_SECURITY = {"tls": "SSL/TLS", "starttls": "STARTTLS", "none": "none: only from this machine"}
+_SECURITY = {"tls": "SSL/TLS", "starttls": "STARTTLS", "none": "none"}
 """As mail programs call it."""
 
 
@@ -49,16 +51,25 @@ def add(
     user, device = normalise(user), normalise_device(device)
     with accounts_of(config, make_file=bool(config.auth.sources)) as accounts:
         added = asyncio.run(_add(config, accounts, user, device, from_now_on=from_now_on))
-    if as_json:
-        show_json(_as_json(config, user, device, added))
-    else:
-        _show(config, user, device, added, qr=qr)
+    try:
+        if as_json:
+            show_json(_as_json(config, user, device, added))
+        else:
+            _show(config, user, device, added, qr=qr)
+    except OSError as error:  # a full disk behind >, a reader that has gone
+        raise CommandFailed(
+            f"the password could not be shown ({error.strerror}), and cannot be again: "
+            f"`pillarbox device remove {user} {device}`, then add it anew"
+        ) from error
 
 
 async def _add(
     config: Config, accounts: Accounts, user: str, device: str, *, from_now_on: bool
 ) -> Added:
-    await must_be_known(config, accounts, user)
+    async with store_of(config, look=True) as store:
+        # An accounts file made here would hide from everybody that there was another one.
+        await refuse_lost_accounts(accounts, store)
+    await known_user(config, accounts, user)
     async with store_of(config) as store:
         return await add_device(store, accounts, user, device, from_now_on=from_now_on)
 
@@ -88,16 +99,21 @@ def _show(config: Config, user: str, device: str, added: Added, *, qr: bool) -> 
         )
     rows = [("user name", f"{user}+{device}"), ("password", added.password.printed)]
     rows += [("server", f"{config.server.hostname} (POP3)")]
-    doors = [f"{port}, {_SECURITY[security]}" for port, security in _doors(config)]
+    here = ": only from this machine" if config.auth.cleartext == "loopback" else ""
+    doors = [
+        f"{port}, {_SECURITY[security]}{here if security == 'none' else ''}"
+        for port, security in _doors(config)
+    ]
     rows += [("port", text) if not number else ("or", text) for number, text in enumerate(doors)]
     for name, value in rows:
         typer.echo(f"{name:<9}  {value}")
     typer.echo(
-        "\nThe password is shown only now. Capitals, spaces and hyphens do not matter in it. The mail\n"
-        'program may "leave mail on the server" or not: it concerns no other device.'
+        "\nThe password is shown only now. Capitals, spaces and hyphens do not matter in\n"
+        'it. The mail program may "leave mail on the server" or not: it concerns no\n'
+        "other device."
     )
-    if qr and can_show_codes(sys.stdout):
-        typer.echo(f"\n{code(added.password.printed)}", color=True)
+    if qr and (drawn := code_for(sys.stdout, added.password.printed)):
+        typer.echo(f"\n{drawn}", color=True)
 
 
 def _doors(config: Config) -> list[tuple[int, str]]:

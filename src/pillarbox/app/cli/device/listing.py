@@ -9,7 +9,7 @@ import typer
 
 from pillarbox.app.absence import Absence, Phase, absence_of
 from pillarbox.app.cli.invocation import configuration
-from pillarbox.app.cli.known import must_be_known
+from pillarbox.app.cli.known import known_user
 from pillarbox.app.cli.moments import moment, span
 from pillarbox.app.cli.options import AsJson, User
 from pillarbox.app.cli.output import show_columns, show_json
@@ -57,7 +57,7 @@ async def _look(config: Config, accounts: Accounts, user: str) -> list[Device]:
     async with store_of(config, look=True) as store:
         status, devices = await devices_of(store, accounts, user)
     if not status.count and len(devices) == 1:
-        await must_be_known(config, accounts, user)
+        await known_user(config, accounts, user)
     return devices
 
 
@@ -95,8 +95,10 @@ def _notes(user: str, device: Device, absence: Absence) -> list[str]:
             "(retention.unread_by_device_days)"
         )
     elif absence.phase is Phase.ABSENT:
+        holds = device.view is not None and device.view.holds
+        waits = "stops waiting for it at the next sweep" if holds else "does not wait for it"
         found.append(
-            "has been gone for too long; mail does not wait for it until it comes again "
+            f"has been gone for too long; mail {waits} until it comes again "
             "(retention.unread_by_device_days)"
         )
     return found

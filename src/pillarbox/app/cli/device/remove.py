@@ -8,14 +8,13 @@ can be repeated.
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import Annotated
 
 import typer
 
-from pillarbox.app.cli.exits import CommandFailed, ExitCode
+from pillarbox.app.cli.asking import must_agree
 from pillarbox.app.cli.invocation import configuration
-from pillarbox.app.cli.known import must_be_known
+from pillarbox.app.cli.known import known_user
 from pillarbox.app.cli.options import Device, User, view_named
 from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config
@@ -46,8 +45,13 @@ def remove(
     config = configuration(context)
     user, device = normalise(user), view_named(device)
     with accounts_of(config) as accounts:
-        gone = asyncio.run(_remove(config, accounts, user, device, ask=not yes))
-    released = f"; {counted(len(gone), 'message')} that only it held back went with it"
+        alone = asyncio.run(_waiting_for(config, accounts, user, device))
+        if not yes:
+            _ask(user, device, alone)
+        gone = asyncio.run(_remove(config, accounts, user, device))
+    released = (
+        f"; {counted(len(gone), 'message')} that only it held back went with it" if gone else ""
+    )
     if device == DEFAULT_VIEW:
         typer.echo(
             f"mail of {user} no longer waits for the account's own password, until it is used again"
@@ -57,44 +61,36 @@ def remove(
         typer.echo(f"removed {device} of {user}{released}")
 
 
-async def _remove(
-    config: Config, accounts: Accounts, user: str, device: str, *, ask: bool
-) -> list[Waiting]:
-    """Returns what is gone with it."""
-    async with store_of(config) as store:
+async def _waiting_for(config: Config, accounts: Accounts, user: str, device: str) -> list[Waiting]:
+    """What waits for nobody else; the device is there."""
+    async with store_of(config, look=True) as store:
         _, devices = await devices_of(store, accounts, user)
         if device not in {found.name for found in devices}:
-            await must_be_known(config, accounts, user)
+            await known_user(config, accounts, user)
             raise NoSuchDevice(
                 f"{user} has no device {device!r}: `pillarbox device list {user}` shows all"
             )
+        return only_for(await store.waiting(user), device)
+
+
+async def _remove(config: Config, accounts: Accounts, user: str, device: str) -> list[Waiting]:
+    """Returns what is gone with it."""
+    async with store_of(config) as store:
         alone = only_for(await store.waiting(user), device)
-        if ask:
-            _ask(user, device, alone)
         await remove_device(store, accounts, user, device)
         left = {message.unique_id for message in await store.waiting(user)}
     return [message for message in alone if message.unique_id not in left]
 
 
-def is_terminal() -> bool:
-    """Whether there is somebody to ask."""
-    return sys.stdin.isatty()
-
-
 def _ask(user: str, device: str, alone: list[Waiting]) -> None:
     octets = sum(message.octets for message in alone)
     mail = f"{counted(len(alone), 'message')} ({counted(octets, 'octet')})"
-    if not is_terminal():
-        raise CommandFailed(
-            f"{mail} may wait for {device} of {user} alone, and there is no terminal to ask on: "
-            "use --yes",
-            ExitCode.USAGE,
-        )
-    question = (
+    must_agree(
         f"Let nothing wait for the own password of {user} any more"
         if device == DEFAULT_VIEW
-        else f"Remove {device} of {user}"
+        else f"Remove {device} of {user}",
+        stakes=f"{mail} may wait for {device} of {user} alone" if alone else "",
+        note=f"{mail} waiting for it alone: what others have deleted of that goes for good."
+        if alone
+        else "",
     )
-    if alone:
-        typer.echo(f"{mail} waiting for it alone: what others have deleted of that goes for good.")
-    typer.confirm(f"{question}?", abort=True)

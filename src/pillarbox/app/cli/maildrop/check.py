@@ -10,6 +10,7 @@ import typer
 
 from pillarbox.app.cli.exits import ExitCode
 from pillarbox.app.cli.invocation import configuration
+from pillarbox.app.cli.known import known_user
 from pillarbox.app.cli.options import AsJson
 from pillarbox.app.cli.output import show_json
 from pillarbox.app.cli.storage import accounts_of, store_of
@@ -24,7 +25,7 @@ def check(
     context: typer.Context,
     user: Annotated[
         str | None,
-        typer.Argument(metavar="[USER]", show_default=False, help="Only this one's maildrop."),
+        typer.Argument(metavar="USER", show_default=False, help="Only this one's maildrop."),
     ] = None,
     *,
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
@@ -54,7 +55,7 @@ async def _check(
         if user is not None:
             user = normalise(user)
             if user not in await store.users():
-                accounts.get(user)
+                await known_user(config, accounts, user)
         return await store.check(user, repair=repair)
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from pillarbox.app.cli.invocation import configuration
-from pillarbox.app.cli.known import must_be_known
+from pillarbox.app.cli.known import known_user
 from pillarbox.app.cli.moments import moment
 from pillarbox.app.cli.options import AsJson, User, View, view_named
 from pillarbox.app.cli.output import show_columns, show_json
@@ -71,7 +71,7 @@ async def _look(config: Config, accounts: Accounts, user: str, view: str) -> _Se
     async with store_of(config, look=True) as store:
         status = await store.status(user)
         if not status.count and len(status.views) < 2:  # noqa: PLR2004 - default alone
-            await must_be_known(config, accounts, user)  # a slip of the pen is no empty maildrop
+            await known_user(config, accounts, user)  # a slip of the pen is no empty maildrop
         waiting = await store.waiting(user)
         listing = await store.listing(user, view)
     return _Seen(status, waiting, {message.unique_id: message.number for message in listing})

@@ -7,7 +7,7 @@ import asyncio
 import typer
 
 from pillarbox.app.cli.invocation import configuration
-from pillarbox.app.cli.known import must_be_known
+from pillarbox.app.cli.known import known_user
 from pillarbox.app.cli.options import User, View, view_named
 from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config
@@ -36,5 +36,5 @@ async def _unlock(config: Config, accounts: Accounts, user: str, view: str) -> b
     async with store_of(config) as store:
         if await store.unlock(user, view):
             return True
-    await must_be_known(config, accounts, user)  # nobody holds the lock of who does not exist
+    await known_user(config, accounts, user)  # nobody holds the lock of who does not exist
     return False

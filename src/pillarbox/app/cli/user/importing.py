@@ -75,8 +75,11 @@ def _content(file: str) -> bytes:
     if file == "-":
         content = sys.stdin.buffer.read(MAX_FILE_OCTETS + 1)
     else:
-        with Path(file).open("rb") as stream:
-            content = stream.read(MAX_FILE_OCTETS + 1)
+        try:
+            with Path(file).open("rb") as stream:
+                content = stream.read(MAX_FILE_OCTETS + 1)
+        except OSError as error:
+            raise CommandFailed(f"{file}: {error.strerror}", ExitCode.USAGE) from error
     if len(content) > MAX_FILE_OCTETS:
         raise CommandFailed(
             f"{file} is no passwd-file: it has more than {MAX_FILE_OCTETS} octets", ExitCode.USAGE

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pillarbox.app.cli.invocation import configuration
+from pillarbox.app.cli.known import own_account
 from pillarbox.app.cli.options import Name, PasswordStdin
 from pillarbox.app.cli.passwords import new_password
 from pillarbox.app.cli.storage import accounts_of
@@ -28,7 +29,8 @@ def passwd(
 
     It counts from the next sign-in; sessions that are open stay open.
     """
-    with accounts_of(configuration(context)) as accounts:
-        name = accounts.get(name).name
+    config = configuration(context)
+    with accounts_of(config) as accounts:
+        name = own_account(config, accounts, name).name
         accounts.set_password(name, new_password(name, from_stdin=password_stdin), apop=apop)
     typer.echo(f"{name} has a new password")

@@ -20,15 +20,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
+from pillarbox.app.cli.asking import must_agree
 from pillarbox.app.cli.exits import CommandFailed, ExitCode, code_of
 from pillarbox.app.cli.invocation import configuration
-from pillarbox.app.cli.known import must_be_known
+from pillarbox.app.cli.known import known_user
 from pillarbox.app.cli.options import Name
 from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config
@@ -63,18 +63,51 @@ def remove(
     config = configuration(context)
     with accounts_of(config) as accounts:
         name = normalise(name)
-        if accounts.find(name) is None:
-            typer.echo(asyncio.run(_remove_left(config, accounts, name, ask=not yes)))
-            return
-        removed = asyncio.run(_remove(config, accounts, name, ask=not yes))
-    typer.echo(f"removed {name} and {counted(removed, 'message')}")
+        own = accounts.find(name) is not None
+        left = asyncio.run(_left_by(config, accounts, name, own=own))
+        if not yes:
+            must_agree(f"Remove {name} and {left} for good", stakes=f"{name} has {left}")
+        if own:
+            removed = asyncio.run(_remove(config, accounts, name))
+            typer.echo(f"removed {name} and {counted(removed, 'message')}")
+        else:
+            asyncio.run(_remove_left(config, accounts, name))
+            typer.echo(f"removed what {name}, who has no account, had left: {left}")
 
 
-async def _remove(config: Config, accounts: Accounts, name: str, *, ask: bool) -> int:
+async def _left_by(config: Config, accounts: Accounts, name: str, *, own: bool) -> str:
+    """What goes with *name*, an account of our own or none at all.
+
+    Raises:
+        CommandFailed: a source knows that user.
+        NoSuchAccount: there is neither an account nor anything else.
+    """
+    if not own:
+        await _refuse_user_of_source(config, accounts, name)
+    async with store_of(config, look=True) as store:
+        status = await store.status(name)
+    if own:
+        return f"{counted(status.count, 'message')} ({counted(status.octets, 'octet')})"
+    devices = accounts.devices(name)
+    ruled = accounts.app_passwords.required(name)
+    if not (devices or ruled or status.count or len(status.views) > 1):
+        accounts.get(name)  # which says that there is none
+    return f"{counted(status.count, 'message')}, {counted(len(devices), 'app password')}"
+
+
+async def _refuse_user_of_source(config: Config, accounts: Accounts, name: str) -> None:
+    with contextlib.suppress(NoSuchAccount):
+        await known_user(config, accounts, name)
+        raise CommandFailed(
+            f"{name} is a user of another source ({', '.join(config.auth.sources)}): remove it there "
+            f"first, then what it has left here; a device by `pillarbox device remove {name} DEVICE`",
+            ExitCode.USAGE,
+        )
+
+
+async def _remove(config: Config, accounts: Accounts, name: str) -> int:
     async with store_of(config) as store:
         status = await store.status(name)
-        if ask:
-            _ask(name, f"{counted(status.count, 'message')} ({counted(status.octets, 'octet')})")
         undo = "" if accounts.get(name).disabled else _UNDO
         accounts.disable(name)
         with _telling(_HALF_DONE.format(name=name) + undo.format(name=name)):
@@ -86,36 +119,15 @@ async def _remove(config: Config, accounts: Accounts, name: str, *, ask: bool) -
     return status.count
 
 
-async def _remove_left(config: Config, accounts: Accounts, name: str, *, ask: bool) -> str:
-    """Remove what is there of *name*, which is no account; what to say of it.
-
-    Raises:
-        CommandFailed: a source knows that user.
-        NoSuchAccount: there is nothing.
-    """
-    with contextlib.suppress(NoSuchAccount):
-        await must_be_known(config, accounts, name)
-        raise CommandFailed(
-            f"{name} is a user of another source ({', '.join(config.auth.sources)}): remove it there "
-            f"first, then what it has left here; a device by `pillarbox device remove {name} DEVICE`",
-            ExitCode.USAGE,
-        )
-    devices = accounts.devices(name)
+async def _remove_left(config: Config, accounts: Accounts, name: str) -> None:
+    """Remove what is there of *name*, which is no account."""
     async with store_of(config) as store:
-        status = await store.status(name)
-        ruled = accounts.app_passwords.required(name)
-        if not (devices or ruled or status.count or len(status.views) > 1):
-            accounts.get(name)  # which says that there is none
-        left = f"{counted(status.count, 'message')}, {counted(len(devices), 'app password')}"
-        if ask:
-            _ask(name, left)
-        for device in devices:
+        for device in accounts.devices(name):
             accounts.remove_device(name, device.device)
-        if ruled:
+        if accounts.app_passwords.required(name):
             accounts.require_app_passwords(name, required=False)
         await store.remove(name)
     forget_imports(config.store.path, name)
-    return f"removed what {name}, who has no account, had left: {left}"
 
 
 @contextlib.contextmanager
@@ -128,11 +140,3 @@ def _telling(what: str) -> Iterator[None]:
     except BaseException:  # interrupted, say
         typer.echo(f"pillarbox: {what}", err=True)
         raise
-
-
-def _ask(name: str, mail: str) -> None:
-    if not sys.stdin.isatty():
-        raise CommandFailed(
-            f"{name} has {mail}, and there is no terminal to ask on: use --yes", ExitCode.USAGE
-        )
-    typer.confirm(f"Remove {name} and {mail} for good?", abort=True)

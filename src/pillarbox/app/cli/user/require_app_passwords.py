@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 import typer
 
 from pillarbox.app.cli.invocation import configuration
-from pillarbox.app.cli.known_users import known_user
+from pillarbox.app.cli.known import known_user
 from pillarbox.app.cli.options import Name
 from pillarbox.app.cli.storage import accounts_of
+from pillarbox.auth.names import normalise
 
 
 def require_app_passwords(
@@ -27,7 +29,7 @@ def require_app_passwords(
     """
     config = configuration(context)
     with accounts_of(config) as accounts:
-        name = known_user(config, accounts, name)
+        name = asyncio.run(known_user(config, accounts, normalise(name))).name
         accounts.require_app_passwords(name, required=not off)
         without = not off and not accounts.has_devices(name)
     if off:
