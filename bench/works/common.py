@@ -1,0 +1,25 @@
+"""What works have in common."""
+
+from __future__ import annotations
+
+import ssl
+
+from bench.client import Client
+from bench.peers.contract import Peer
+
+
+def connect(peer: Peer, *, tls: bool, session: ssl.SSLSession | None = None) -> Client:
+    if not tls:
+        return Client(peer.pop3)
+    assert peer.pop3s is not None
+    return Client(peer.pop3s, peer.tls, session)
+
+
+def sign_in(peer: Peer, user: str, *, tls: bool = False) -> Client:
+    client = connect(peer, tls=tls)
+    client.sign_in(user)
+    return client
+
+
+def named(text: str, *, tls: bool) -> str:
+    return f"{text}, {'TLS' if tls else 'clear'}"
