@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from bench.peers.limit import limit
 from bench.peers.pillarbox import pillarbox
 from bench.peers.processes import CannotRun
 from bench.table import table
+from bench.works.common import CannotDo
 from bench.works.mail import maildrops
 from bench.works.plan import Work, plan
 
@@ -61,9 +63,14 @@ def rounds(peers: Sequence[Peer], works: Sequence[Work], times: int) -> Iterator
             for peer in turned:
                 if (peer.limit and not work.by_heart) or (work.delivers and peer.lmtp is None):
                     continue
-                print(f"round {number + 1}: {work.name}: {peer.name}", file=sys.stderr)
-                found = work.run(peer)
-                yield from [found] if isinstance(found, Figure) else found
+                began = time.perf_counter()
+                try:
+                    found = work.run(peer)
+                    yield from [found] if isinstance(found, Figure) else found
+                    done = f"{time.perf_counter() - began:.1f} s"
+                except CannotDo as error:
+                    done = str(error)
+                print(f"round {number + 1}: {work.name}: {peer.name}: {done}", file=sys.stderr)
 
 
 def main() -> None:
@@ -76,7 +83,11 @@ def main() -> None:
     arguments = parser.parse_args()
     share = _QUICK if arguments.quick else 1.0
     times = arguments.rounds or (2 if arguments.quick else 5)
-    works = [work for work in plan(share, idlers=int(1000)) if arguments.only in work.name]
+    works = [
+        work
+        for work in plan(share, idlers=100 if arguments.quick else 1000)
+        if arguments.only in work.name
+    ]
     figures: list[Figure] = []
     with open_peers(share, arguments.without) as peers:
         names = [peer.name for peer in peers]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 
 from bench.peers.contract import Mail, message
@@ -20,6 +21,7 @@ class Maildirs:
         self._folder = folder
         self._ids = owner.pw_uid, owner.pw_gid
         self._users = users
+        self._fillings = count()
         self._pool = folder / "pool"
         self._pool.mkdir()
         for user in users:
@@ -40,9 +42,9 @@ class Maildirs:
 
     def refill(self, user: str) -> None:
         """Names give both sizes (``S=``, ``W=``), as Dovecot writes them: it then opens no file to
-        find one out.
+        find one out. None comes twice: a server may still be removing.
         """
-        mail = self._users[user]
+        mail, filling = self._users[user], next(self._fillings)
         for number in range(mail.count):
             source = self._pool / f"{mail.octets}-{number // _LINKS}"
             if not source.exists():
@@ -50,5 +52,7 @@ class Maildirs:
                 source.write_bytes(text.replace(b"\r\n", b"\n"))
                 os.chown(source, *self._ids)
             size = source.stat().st_size if number % _LINKS == 0 else size
-            name = f"{1_700_000_000 + number}.M1P{number}.bench,S={size},W={mail.octets}:2,S"
+            name = (
+                f"{1_700_000_000 + number}.M{filling}P{number}.bench,S={size},W={mail.octets}:2,S"
+            )
             (self._maildir(user) / "cur" / name).hardlink_to(source)

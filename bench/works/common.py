@@ -8,6 +8,10 @@ from bench.client import Client
 from bench.peers.contract import Peer
 
 
+class CannotDo(Exception):
+    """This server does not do this work; the text says what it did instead."""
+
+
 def connect(peer: Peer, *, tls: bool, session: ssl.SSLSession | None = None) -> Client:
     if not tls:
         return Client(peer.pop3)

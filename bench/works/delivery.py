@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import smtplib
 import threading
 
 from bench.figures import Figure, Stopwatch
+from bench.lmtp import Lmtp
 from bench.peers.contract import DOMAIN, Peer, message
 from bench.works.mail import RECEIVERS, SMALL
 
@@ -19,14 +19,11 @@ def deliveries(peer: Peer, rounds: int, *, connections: int = 1, recipients: int
 
     def deliver(number: int) -> None:
         try:
-            with smtplib.LMTP("127.0.0.1", port) as lmtp:
+            with Lmtp(port) as lmtp:
                 for turn in range(each):
                     first = (number + turn) % len(RECEIVERS)
                     names = [RECEIVERS[(first + n) % len(RECEIVERS)] for n in range(recipients)]
-                    if refused := lmtp.sendmail(
-                        f"a@{DOMAIN}", [_address(peer, n) for n in names], text
-                    ):
-                        raise AssertionError(f"refused: {refused}")
+                    lmtp.deliver(f"a@{DOMAIN}", [_address(peer, name) for name in names], text)
         except BaseException as error:  # noqa: BLE001 -- for the thread that waits
             failures.append(error)
 

@@ -7,7 +7,7 @@ import ssl
 from bench.client import Client
 from bench.figures import Figure, Stopwatch
 from bench.peers.contract import Peer
-from bench.works.common import connect, named
+from bench.works.common import CannotDo, connect, named
 from bench.works.mail import POLLED
 
 _WARM = 6
@@ -27,7 +27,7 @@ def sessions(peer: Peer, rounds: int, *, tls: bool = False, resumed: bool = Fals
     for number in range(rounds):
         client = connect(peer, tls=tls, session=session)
         if client.resumed is not resumed:
-            raise AssertionError("TLS was resumed, or not, against what was wanted")
+            raise CannotDo("a TLS session is resumed now and then, or never")
         _session(client, users[number % len(users)])
         watch.lap()
     return watch.figure(
