@@ -26,7 +26,7 @@ from bench.peers.processes import CannotRun
 from bench.table import table
 from bench.works.common import CannotDo
 from bench.works.mail import maildrops
-from bench.works.plan import Work, plan
+from bench.works.plan import Work, apart, plan
 
 _QUICK = 0.1
 
@@ -83,15 +83,17 @@ def main() -> None:
     arguments = parser.parse_args()
     share = _QUICK if arguments.quick else 1.0
     times = arguments.rounds or (2 if arguments.quick else 5)
-    works = [
-        work
-        for work in plan(share, idlers=100 if arguments.quick else 1000)
-        if arguments.only in work.name
-    ]
+    works = [work for work in plan(share) if arguments.only in work.name]
     figures: list[Figure] = []
-    with open_peers(share, arguments.without) as peers:
-        names = [peer.name for peer in peers]
-        figures.extend(rounds(peers, works, times))
+    names: list[str] = []
+    if works:
+        with open_peers(share, arguments.without) as peers:
+            names = [peer.name for peer in peers]
+            figures.extend(rounds(peers, works, times))
+    for name, work in apart(share).items():
+        for _ in range(times if arguments.only in name else 0):
+            figures.extend(work())
+    names += sorted({figure.peer for figure in figures}.difference(names))
     Console(width=max(Console().width, 160)).print(table(figures, names))
     if arguments.json:
         arguments.json.write_text(json.dumps([vars(figure) for figure in figures]))

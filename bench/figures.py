@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bench.peers.contract import Peer
 
-MICRO, MILLI, NANO = 1e6, 1e3, 1e9
+MICRO, MILLI, NANO, KILO = 1e6, 1e3, 1e9, 1e3
 _P99 = 0.99
 
 

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import contextlib
 
-from bench.figures import Figure
+from bench.figures import KILO, Figure
 from bench.peers.contract import Peer
-from bench.works.common import connect, named
+from bench.works.common import named, sign_in
+from bench.works.mail import idlers
 
-KILO = 1e3
+_FIRST = 8
+"""Sessions before it counts: what the first ones cost once is no session's."""
 
 
-def idle(peer: Peer, count: int, *, tls: bool = False) -> Figure:
-    """Connections that have been greeted and say nothing: PSS for each."""
+def idle(peer: Peer, *, tls: bool = False) -> Figure:
+    """Sessions that have signed in to an empty maildrop and say nothing: PSS for each."""
+    users = idlers(peer.users)
     with contextlib.ExitStack() as opened:
-        for _ in range(20):  # what the first connections cost once is no connection's
-            opened.enter_context(connect(peer, tls=tls))
+        for user in users[:_FIRST]:
+            opened.enter_context(sign_in(peer, user, tls=tls))
         before = peer.account.pss_bytes()
-        for _ in range(count):
-            opened.enter_context(connect(peer, tls=tls))
+        for user in users[_FIRST:]:
+            opened.enter_context(sign_in(peer, user, tls=tls))
         after = peer.account.pss_bytes()
+    count = len(users) - _FIRST
     return Figure(
-        named(f"{count:,} idle connections", tls=tls),
-        peer.name,
-        (after - before) / count / KILO,
-        "kB",
+        named(f"{count:,} idle sessions", tls=tls), peer.name, (after - before) / count / KILO, "kB"
     )

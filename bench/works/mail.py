@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bench.peers.contract import Mail
 
 SMALL = 5_000
@@ -13,6 +15,12 @@ RECEIVERS = tuple(f"in{number}" for number in range(50))
 """With nothing at first: mail is delivered to them."""
 BIG = "hundred-thousand"
 DRAINED = "drained"
+_IDLER = "idle"
+
+
+def idlers(users: Iterable[str]) -> list[str]:
+    """Those who sign in and say nothing."""
+    return [user for user in users if user.startswith(_IDLER)]
 
 
 def maildrops(share: float) -> dict[str, Mail]:
@@ -23,4 +31,5 @@ def maildrops(share: float) -> dict[str, Mail]:
         BIG: Mail(int(100_000 * share), TINY),
         DRAINED: Mail(int(10_000 * share), SMALL),
         **dict.fromkeys(RECEIVERS, Mail(0)),
+        **{f"{_IDLER}{number}": Mail(0) for number in range(int(1000 * share) + 8)},
     }

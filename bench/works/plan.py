@@ -9,8 +9,10 @@ from typing import NamedTuple
 from bench.figures import Figure
 from bench.peers.contract import Peer
 from bench.works.big import big_maildrop
+from bench.works.core import core
 from bench.works.delivery import deliveries
 from bench.works.idle import idle
+from bench.works.logins import logins
 from bench.works.mail import BIG, DRAINED
 from bench.works.retrieving import drain, large, retrieve
 from bench.works.sessions import sessions
@@ -28,8 +30,16 @@ class Work(NamedTuple):
     """Wants a server with LMTP."""
 
 
-def plan(share: float, *, idlers: int) -> list[Work]:
-    """*share* of the operations of a whole round; *idlers* connections that say nothing."""
+def apart(share: float) -> dict[str, Callable[[], Iterable[Figure]]]:
+    """Works by name that start servers of their own, or none."""
+    return {
+        "logins": lambda: logins(max(int(400 * share), 40)),
+        "core": lambda: core(max(int(2000 * share), 200)),
+    }
+
+
+def plan(share: float) -> list[Work]:
+    """*share* of the operations of a whole round."""
 
     def of(operations: int) -> int:
         return max(int(operations * share), 50)
@@ -47,8 +57,8 @@ def plan(share: float, *, idlers: int) -> list[Work]:
         Work("pipelined tls", lambda p: retrieve(p, of(5000), tls=True, batch=50), by_heart=True),
         Work("large", lambda p: large(p, max(int(40 * share), 4))),
         Work("large tls", lambda p: large(p, max(int(40 * share), 4), tls=True)),
-        Work("idle", partial(idle, count=idlers)),
-        Work("idle tls", partial(idle, count=idlers, tls=True)),
+        Work("idle", idle),
+        Work("idle tls", partial(idle, tls=True)),
         Work("big", partial(big_maildrop, user=BIG)),
         Work("drain", partial(drain, user=DRAINED)),
         Work("lmtp 1", lambda p: deliveries(p, of(400)), delivers=True),
