@@ -8,12 +8,14 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
+from bench import page
 from bench.fetch.rounds import main as collect
 from bench.figures import Figure
 from bench.peers.contract import Peer
@@ -29,17 +31,20 @@ from bench.works.mail import maildrops
 from bench.works.plan import Work, apart, plan
 
 _QUICK = 0.1
+_WIDTH = 160
+"""Columns that the table wants."""
+_DOCS = Path(__file__).parents[1] / "docs"
 
 
 @contextmanager
 def open_peers(share: float, without: str) -> Iterator[list[Peer]]:
     """Every server that can be run here, ours first; says which cannot."""
     mail = maildrops(share)
-    others = {
-        "Dovecot, fast": lambda: dovecot(mail, "fast"),
-        "Dovecot, default": lambda: dovecot(mail, "default"),
-        "Courier": lambda: courier(mail),
-        "Cyrus": lambda: cyrus(mail),
+    others: dict[str, Callable[[], AbstractContextManager[Peer]]] = {
+        "Dovecot, fast": partial(dovecot, mail, "fast"),
+        "Dovecot, default": partial(dovecot, mail, "default"),
+        "Courier": partial(courier, mail),
+        "Cyrus": partial(cyrus, mail),
     }
     with ExitStack() as opened:
         ours = opened.enter_context(pillarbox(mail))
@@ -77,7 +82,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of everything, two rounds")
     parser.add_argument("--rounds", type=int, help="how many")
-    parser.add_argument("--json", type=Path, help="write the figures there, too")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md anew")
     parser.add_argument("--only", default="", help="works whose name holds this word")
     parser.add_argument("--without", default="", help="without servers whose name holds this word")
     arguments = parser.parse_args()
@@ -85,18 +90,21 @@ def main() -> None:
     times = arguments.rounds or (2 if arguments.quick else 5)
     works = [work for work in plan(share) if arguments.only in work.name]
     figures: list[Figure] = []
-    names: list[str] = []
+    peers: list[Peer] = []
     if works:
-        with open_peers(share, arguments.without) as peers:
-            names = [peer.name for peer in peers]
+        with open_peers(share, arguments.without) as opened:
+            peers = opened
             figures.extend(rounds(peers, works, times))
     for name, work in apart(share).items():
         for _ in range(times if arguments.only in name else 0):
             figures.extend(work())
-    names += sorted({figure.peer for figure in figures}.difference(names))
-    Console(width=max(Console().width, 160)).print(table(figures, names))
-    if arguments.json:
-        arguments.json.write_text(json.dumps([vars(figure) for figure in figures]))
+    Console(width=max(Console().width, _WIDTH)).print(table(figures))
+    if arguments.write:
+        options = "QUICK=1" if arguments.quick else ""
+        (_DOCS / "benchmarks.json").write_text(
+            json.dumps([vars(figure) for figure in figures], indent=1) + "\n"
+        )
+        page.write(_DOCS, figures, peers, rounds=times, options=options)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class Stopwatch:
 
 
 def _percentile(laps: Sequence[float]) -> float:
-    if len(laps) < 100:  # noqa: PLR2004 -- there is no hundredth of fewer
+    if len(laps) < 100:
         return 0.0
     return sorted(laps)[int(len(laps) * _P99)]
 

@@ -19,8 +19,9 @@ def grouped(figures: Sequence[Figure]) -> dict[str, dict[str, list[Figure]]]:
     return by_work
 
 
-def table(figures: Sequence[Figure], peers: Sequence[str]) -> Table:
+def table(figures: Sequence[Figure]) -> Table:
     """Medians; the last column is ours as a fraction of the best of the others."""
+    peers = list(dict.fromkeys(figure.peer for figure in figures))
     shown = Table("work", "unit", *peers, "ours / best other")
     for work, by_peer in grouped(figures).items():
         values = {peer: summary(found) for peer, found in by_peer.items()}

@@ -13,6 +13,7 @@ import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
@@ -74,7 +75,7 @@ def limit(example: Peer) -> Iterator[Peer]:
                 wait_until_it_listens(process, (HOST, port), log)
             yield Peer(
                 "limit: bare uvloop",
-                uvloop.__version__,
+                version("uvloop"),
                 account,
                 ports["pop3"],
                 ports["pop3s"],

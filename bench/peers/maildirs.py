@@ -45,14 +45,12 @@ class Maildirs:
         find one out. None comes twice: a server may still be removing.
         """
         mail, filling = self._users[user], next(self._fillings)
+        text = message(mail.octets).replace(b"\r\n", b"\n") if mail.count else b""
+        sizes = f"S={len(text)},W={mail.octets}"
         for number in range(mail.count):
             source = self._pool / f"{mail.octets}-{number // _LINKS}"
             if not source.exists():
-                text = message(mail.octets)
-                source.write_bytes(text.replace(b"\r\n", b"\n"))
+                source.write_bytes(text)
                 os.chown(source, *self._ids)
-            size = source.stat().st_size if number % _LINKS == 0 else size
-            name = (
-                f"{1_700_000_000 + number}.M{filling}P{number}.bench,S={size},W={mail.octets}:2,S"
-            )
+            name = f"{1_700_000_000 + number}.M{filling}P{number}.bench,{sizes}:2,S"
             (self._maildir(user) / "cur" / name).hardlink_to(source)

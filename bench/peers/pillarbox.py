@@ -10,16 +10,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.accounting import open_account
+from bench.peers.contract import DOMAIN, PASSWORD, Mail, Peer, message
+from bench.peers.processes import CannotRun, free_port, make_certificate, open_folder, running
 from pillarbox import __version__
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.passwords import Argon2Parameters, Passwords
 from pillarbox.model import Recipient
 from pillarbox.store.embedded import open_store
 from pillarbox.wire.canonical import stored_form
-
-from bench.accounting import open_account
-from bench.peers.contract import DOMAIN, PASSWORD, Mail, Peer, message
-from bench.peers.processes import CannotRun, free_port, make_certificate, open_folder, running
 
 _TOGETHER = 500
 """Deliveries under way at once: they share a sync."""

@@ -79,7 +79,7 @@ def running(
             start_new_session=True,
             env=environment,
             cwd=cwd,
-            preexec_fn=prepare,
+            preexec_fn=prepare,  # noqa: PLW1509 -- nothing here has threads when it starts servers
         )
     account.started(process.pid)
     try:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from bench.figures import MICRO, Figure
 from pillarbox.wire.replies import content_of, ok
 from pillarbox.wire.server import ServerMachine
 from pillarbox.wire.states import State
-
-from bench.figures import MICRO, Figure
 
 _SESSION = b"USER user0\r\nPASS x\r\nSTAT\r\nUIDL\r\nLIST\r\nRETR 1\r\nQUIT\r\n"
 _LINES = [f"{number} 5000" for number in range(1, 51)]

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import argon2
-from pillarbox.auth.passwords import Argon2Parameters
 
 from bench.figures import MILLI, Figure, Stopwatch
 from bench.peers.contract import PASSWORD, Mail, Peer
@@ -18,6 +17,7 @@ from bench.peers.dovecot import dovecot
 from bench.peers.pillarbox import pillarbox
 from bench.peers.processes import CannotRun
 from bench.works.common import connect
+from pillarbox.auth.passwords import Argon2Parameters
 
 _PASSES, _MEMORY_KIB = 3, 65_536
 _USERS = {f"poller{number}": Mail(0) for number in range(4)}
