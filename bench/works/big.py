@@ -9,7 +9,7 @@ from bench.peers.contract import Peer
 from bench.works.common import connect
 from bench.works.mail import BIG
 
-_WARM = 5
+_WARM = 10
 """Sign-ins before it counts: every worker knows the password then."""
 
 

@@ -21,7 +21,7 @@ from pillarbox.auth.passwords import Argon2Parameters
 
 _PASSES, _MEMORY_KIB = 3, 65_536
 _USERS = {f"poller{number}": Mail(0) for number in range(4)}
-_WARM = 6
+_WARM = 12
 
 
 def logins(rounds: int) -> Iterator[Figure]:

@@ -10,7 +10,7 @@ from bench.peers.contract import Peer
 from bench.works.common import CannotDo, connect, named
 from bench.works.mail import POLLED
 
-_WARM = 6
+_WARM = 12
 """Sessions of each user before it counts: every worker knows the password then (what a hash
 costs is another work's question), and what is cached is cached."""
 _LISTED = 52
