@@ -16,6 +16,7 @@ $(VENV)/.run: pyproject.toml scripts/venv
 $(VENV)/.dev: pyproject.toml scripts/venv scripts/system-packages
 	scripts/system-packages
 	scripts/venv $(PYTHON) $(VENV) '.[dev]'
+	scripts/venv $(PYTHON) $(VENV) '.[ldap]' || echo "python-ldap cannot be built; its tests are skipped."
 	@touch $@ $(VENV)/.run
 
 run: $(VENV)/.run  ## install into a virtual environment and start the demo

@@ -34,6 +34,7 @@ import trustme
 
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.passwords import Passwords
+from pillarbox.auth.scram_keys import DEVICE_ITERATIONS
 
 HOST = "127.0.0.1"
 DOMAIN = "example.org"
@@ -207,7 +208,9 @@ class PostOffice:
         if not names:
             return
         self.store.mkdir(mode=0o700, parents=True, exist_ok=True)
-        accounts = Accounts(self.store / "accounts.db", passwords=_OneHash())
+        accounts = Accounts(
+            self.store / "accounts.db", passwords=_OneHash(scram_iterations=DEVICE_ITERATIONS)
+        )
         try:
             for name in names:
                 accounts.add(name, PASSWORD)

@@ -33,6 +33,9 @@ async def nobody_left(server: Pop3Server) -> None:
 class FakeTls:
     """Stands for the ``ssl_object`` of a connection."""
 
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.context = context
+
     def version(self) -> str:
         return "TLSv1.3"
 
@@ -55,7 +58,7 @@ class MemoryTransport(asyncio.Transport):
         self.client_reads = True
         self.closed = False
         self.aborted = False
-        self.tls = False
+        self.tls: FakeTls | None = None
         self._high = 64 * 1024
         self._paused = False
         self._held: list[bytes] = []
@@ -65,7 +68,7 @@ class MemoryTransport(asyncio.Transport):
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         if name == "peername":
             return "" if self._client == "unix" else (self._client, 49152)
-        return FakeTls() if name == "ssl_object" and self.tls else default
+        return self.tls if name == "ssl_object" and self.tls else default
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self._high = 64 * 1024 if high is None else high
@@ -181,7 +184,8 @@ class MemoryDoor(Door):
             await self.handshake
         finally:
             transport.set_protocol(protocol)
-        transport.tls = True
+        assert self._keeper.tls is not None
+        transport.tls = FakeTls(self._keeper.tls)
         return transport
 
     async def shake_hands(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Hashable, Mapping, Sequence
+import hmac
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pillarbox.contracts.errors import (
@@ -14,7 +15,15 @@ from pillarbox.contracts.errors import (
 )
 from pillarbox.contracts.store import Body, Maildrop
 from pillarbox.model import Identity, MessageInfo, Recipient, StoredForm
-from pillarbox.sasl.claims import Claim, DigestClaim, PasswordClaim, ScramKeys
+from pillarbox.sasl.claims import (
+    CertificateClaim,
+    Claim,
+    DigestClaim,
+    PasswordClaim,
+    ScramClaim,
+    ScramKeys,
+    TokenClaim,
+)
 from pillarbox.sasl.prep import saslprep
 from pillarbox.store.memory import MemoryStore
 from pillarbox.wire.canonical import stored_form
@@ -27,11 +36,20 @@ def as_stored(content: bytes) -> StoredForm:
     return stored_form(content, international=not header.isascii())
 
 
-class Accounts:
-    """Implements ``contracts.auth.Authenticator`` on a dictionary of names and passwords."""
+ITERATIONS = 4096
 
-    def __init__(self, passwords: Mapping[str, str]) -> None:
+
+class Accounts:
+    """Implements ``contracts.auth.Authenticator`` on a dictionary of names and passwords.
+
+    The token ``token-of-NAME`` is NAME's (:func:`token_of`), and so is a certificate for ``NAME``.
+    """
+
+    def __init__(
+        self, passwords: Mapping[str, str], *, scram_hashes: Iterable[str] = ("sha1", "sha256")
+    ) -> None:
         self._passwords = {saslprep(name): saslprep(word) for name, word in passwords.items()}
+        self.scram_hashes = frozenset(scram_hashes)
         self.peers: list[str] = []
         """The address that came with each check."""
         self.error: Exception | None = None
@@ -41,25 +59,60 @@ class Accounts:
         self.peers.append(peer)
         if self.error is not None:
             raise self.error
-        if not self._proves(claim):
+        name = self._proved(claim)
+        if name not in self._passwords:
             raise CredentialsRefused("no such user, or not this password")
-        return Identity(saslprep(claim.name))
+        return Identity(name)
 
     async def scram_keys(self, name: str, hash_name: str) -> ScramKeys:
-        raise AuthUnavailable(f"no keys of {name!a} for {hash_name}")
+        if isinstance(self.error, AuthUnavailable):
+            raise self.error
+        password = self._passwords.get(name, "made up: nobody can have it \0")
+        return scram_keys(password, hash_name, salt=f"the salt of {name}".encode())
 
-    def _proves(self, claim: Claim) -> bool:
+    def _proved(self, claim: Claim) -> str | None:
+        """Whom the claim proves the client to be."""
         match claim:
             case PasswordClaim(name, password):
-                try:
-                    known = self._passwords.get(saslprep(name, unassigned=True))
-                    return known is not None and known == saslprep(password, unassigned=True)
-                except ValueError:
-                    return False
-            case DigestClaim("APOP", name, timestamp, digest):
-                secret = timestamp + self._passwords.get(name, "\0")
-                return hashlib.md5(secret.encode(), usedforsecurity=False).hexdigest() == digest
-        return False
+                return self._with_password(name, password)
+            case DigestClaim(mechanism, name, challenge, digest):
+                secret = self._passwords.get(name, "\0")
+                return name if _digest(mechanism, secret, challenge) == digest else None
+            case ScramClaim(name, proved=proved):
+                return name if proved else None
+            case TokenClaim(name, token):
+                owner = next((each for each in self._passwords if token_of(each) == token), None)
+                return owner if name in {"", owner} else None
+            case CertificateClaim(name, identities):
+                return name or identities[0] if name in {"", *identities} else None
+
+    def _with_password(self, name: str, password: str) -> str | None:
+        try:
+            user, word = saslprep(name, unassigned=True), saslprep(password, unassigned=True)
+        except ValueError:
+            return None
+        return user if self._passwords.get(user) == word else None
+
+
+def token_of(name: str) -> str:
+    """The access token of *name*: of letters and digits, whatever the name is of."""
+    plain = name.isascii() and name.isalnum()
+    return f"token-of-{name if plain else name.encode().hex()}"
+
+
+def _digest(mechanism: str, secret: str, challenge: str) -> str:
+    if mechanism == "CRAM-MD5":  # RFC 2195
+        return hmac.new(secret.encode(), challenge.encode(), "md5").hexdigest()
+    return hashlib.md5((challenge + secret).encode(), usedforsecurity=False).hexdigest()
+
+
+def scram_keys(password: str, hash_name: str, salt: bytes = b"salt") -> ScramKeys:
+    """Keys as RFC 5802, section 3, has them made."""
+    salted = hashlib.pbkdf2_hmac(hash_name, password.encode(), salt, ITERATIONS)
+    client_key = hmac.new(salted, b"Client Key", hash_name).digest()
+    server_key = hmac.new(salted, b"Server Key", hash_name).digest()
+    stored_key = hashlib.new(hash_name, client_key).digest()
+    return ScramKeys(salt, ITERATIONS, stored_key, server_key)
 
 
 @dataclass

@@ -8,8 +8,13 @@ import pytest
 
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.passwords import Argon2Parameters, Passwords
+from pillarbox.auth.scram_keys import DEVICE_ITERATIONS
 
 CHEAP = Argon2Parameters(time_cost=1, memory_kib=8)
+
+
+def cheap_passwords() -> Passwords:
+    return Passwords(CHEAP, scram_iterations=DEVICE_ITERATIONS)
 
 
 def price(verifier: str) -> str:
@@ -21,7 +26,7 @@ class CountingPasswords(Passwords):
     """Notes each proof: with which parameters, and of how many octets."""
 
     def __init__(self, parameters: Argon2Parameters = CHEAP) -> None:
-        super().__init__(parameters)
+        super().__init__(parameters, scram_iterations=DEVICE_ITERATIONS)
         self.work: list[str] = []
         self.running = 0
         self.most_at_once = 0

@@ -19,3 +19,16 @@ class FakeTime:
     def take_slept(self) -> list[float]:
         slept, self.slept = self.slept, []
         return slept
+
+
+class FakeTimes:
+    """Times that two tables share, in a dictionary (a :class:`pillarbox.auth.times.Times`)."""
+
+    def __init__(self) -> None:
+        self.at: dict[tuple[str, str], float] = {}
+
+    def get(self, group: str, name: str) -> float | None:
+        return self.at.get((group, name))
+
+    def put(self, group: str, name: str, at: float) -> None:
+        self.at[group, name] = at

@@ -20,8 +20,8 @@ from pillarbox.auth.errors import (
     InvalidQuota,
     NoSuchAccount,
 )
-from pillarbox.auth.passwords import Passwords, secret_octets
-from tests.auth.conftest import CHEAP
+from pillarbox.auth.passwords import secret_octets
+from tests.auth.conftest import cheap_passwords
 from tests.auth.test_names import NASTY
 
 
@@ -33,7 +33,7 @@ class Clock:
 
 
 def proves(accounts: Accounts, name: str, password: str) -> bool:
-    return Passwords(CHEAP).proves(accounts.get(name).verifier, secret_octets(password))
+    return cheap_passwords().proves(accounts.get(name).verifier, secret_octets(password))
 
 
 def test_a_new_account_is_found_under_every_form_of_its_name(accounts: Accounts) -> None:
@@ -170,7 +170,7 @@ def test_a_failed_change_keeps_the_generation(accounts: Accounts) -> None:
 
 def test_times_of_making_and_changing(path: Path) -> None:
     clock = Clock()
-    accounts = Accounts(path, passwords=Passwords(CHEAP), clock=clock)
+    accounts = Accounts(path, passwords=cheap_passwords(), clock=clock)
     made = accounts.add("alice", "secret")
     assert (made.created_at, made.changed_at) == (1_000_000, 1_000_000)
     clock.now = 2_000_000.0

@@ -13,10 +13,10 @@ import pytest
 
 from pillarbox.auth import accounts_file
 from pillarbox.auth.accounts import Accounts
-from pillarbox.auth.accounts_file import SCHEMA_VERSION, AccountsFile
+from pillarbox.auth.accounts_file import AccountsFile
+from pillarbox.auth.accounts_schema import SCHEMA_VERSION
 from pillarbox.auth.errors import AccountsUnavailable
-from pillarbox.auth.passwords import Passwords
-from tests.auth.conftest import CHEAP
+from tests.auth.conftest import cheap_passwords
 
 root = os.geteuid() == 0
 
@@ -133,7 +133,7 @@ def test_a_file_of_a_newer_pillarbox_is_refused(path: Path, file: AccountsFile) 
 
 
 def test_a_damaged_file_is_named_with_a_remedy(path: Path) -> None:
-    accounts = Accounts(path, passwords=Passwords(CHEAP))
+    accounts = Accounts(path, passwords=cheap_passwords())
     accounts.add("alice", "secret")
     accounts.close()
     with path.open("r+b") as damaged:

@@ -33,6 +33,7 @@ class Errand:
     keep: bool
     only_new: bool = False
     """Leave out what an earlier visit from the same folder has brought (by unique-id)."""
+    password: str = PASSWORD
 
     @property
     def port(self) -> int:
@@ -55,6 +56,13 @@ class Client(Protocol):
 
 def run(command: list[str], folder: Path, *, fine: tuple[int, ...] = (0,)) -> str:
     """Run a client in *folder*, its home; returns what it printed."""
+    code, text = attempt(command, folder)
+    assert code in fine, f"{command[0]} ended with {code}:\n{text[-4000:]}"
+    return text
+
+
+def attempt(command: list[str], folder: Path) -> tuple[int, str]:
+    """The same; returns its exit code, too, whatever it is."""
     done = subprocess.run(
         command,
         cwd=folder,
@@ -65,9 +73,7 @@ def run(command: list[str], folder: Path, *, fine: tuple[int, ...] = (0,)) -> st
         timeout=PATIENCE,
         check=False,
     )
-    text = done.stdout.decode(errors="backslashreplace")
-    assert done.returncode in fine, f"{command[0]} ended with {done.returncode}:\n{text[-4000:]}"
-    return text
+    return done.returncode, done.stdout.decode(errors="backslashreplace")
 
 
 class Poplib:
@@ -96,9 +102,9 @@ class Curl:
     def collect(self, errand: Errand) -> list[bytes]:
         count = len(self._lines(errand, "LIST"))
         # One visit: all are retrieved, then all are deleted, then curl says QUIT.
-        command = [*self._start(errand, f"[1-{count}]"), "--output", "message-#1"]
+        command = [*self.start(errand, f"[1-{count}]"), "--output", "message-#1"]
         if not errand.keep:
-            command += ["--next", *self._start(errand, f"[1-{count}]")[1:]]
+            command += ["--next", *self.start(errand, f"[1-{count}]")[1:]]
             command += ["--request", "DELE", "--head", "--output", "deleted-#1"]
         if count:
             run(command, errand.folder)
@@ -120,12 +126,13 @@ class Curl:
         return [line.split()[1] for line in self._lines(errand, "UIDL")]
 
     def _lines(self, errand: Errand, verb: str) -> list[str]:
-        text = run([*self._start(errand, ""), "--request", verb], errand.folder)
+        text = run([*self.start(errand, ""), "--request", verb], errand.folder)
         return (
             text.split("\r\n")[:-1] if text.strip() else []
         )  # of no line, curl makes an empty one
 
-    def _start(self, errand: Errand, path: str) -> list[str]:
+    def start(self, errand: Errand, path: str) -> list[str]:
+        """The beginning of a command."""
         scheme, tls = ("pop3s", []) if errand.door == "pop3s" else ("pop3", ["--ssl-reqd"])
         return [
             "curl",
@@ -136,7 +143,7 @@ class Curl:
             "--cacert",
             str(errand.office.authority),
             "--user",
-            f"{errand.user}:{PASSWORD}",
+            f"{errand.user}:{errand.password}",
             f"{scheme}://localhost:{errand.port}/{path}",
         ]
 
@@ -156,6 +163,11 @@ class Fetchmail:
         return shutil.which("fetchmail") is not None
 
     def collect(self, errand: Errand) -> list[bytes]:
+        run(self.command(errand), errand.folder, fine=(0, NO_MAIL))
+        return self.collected(errand)
+
+    def command(self, errand: Errand) -> list[str]:
+        """What to run; its files are made."""
         folder = errand.folder / "mda"
         folder.mkdir(exist_ok=True)
         script = errand.folder / "agent"
@@ -171,8 +183,11 @@ class Fetchmail:
             "--idfile",
             str(errand.folder / "ids"),
         ]
-        command += ["--pidfile", str(errand.folder / "pid"), "--silent"]
-        run(command, errand.folder, fine=(0, _NO_MAIL))
+        return [*command, "--pidfile", str(errand.folder / "pid"), "--silent"]
+
+    def collected(self, errand: Errand) -> list[bytes]:
+        """What it has brought since this was last asked."""
+        folder = errand.folder / "mda"
         contents = [_mended(path.read_bytes()) for path in folder.iterdir()]
         shutil.rmtree(folder)
         return contents
@@ -183,7 +198,7 @@ class Fetchmail:
             set invisible
             poll localhost service {errand.port} protocol pop3 timeout 60 bad-header accept
                 {"uidl" if errand.only_new else ""}
-                user "{errand.user}" password "{PASSWORD}" is root here
+                user "{errand.user}" password "{errand.password}" is root here
                 {tls} sslproto "tls1.2+" sslcertck sslcertfile "{errand.office.authority}"
                 mda "{script}"
                 {"keep" if errand.keep else "nokeep"} {"" if errand.only_new else "fetchall"}
@@ -205,7 +220,7 @@ class Fetchmail:
         return header + end + body
 
 
-_NO_MAIL = 1
+NO_MAIL = 1
 """fetchmail's exit code for "there was no mail to be retrieved"."""
 
 
@@ -227,13 +242,22 @@ class Mpop:
         return shutil.which("mpop") is not None
 
     def collect(self, errand: Errand) -> list[bytes]:
+        run(self.command(errand), errand.folder)
+        return self.collected(errand)
+
+    def command(self, errand: Errand) -> list[str]:
+        """What to run; its files are made."""
         maildir = errand.folder / "Maildir"
         for part in ("cur", "new", "tmp"):
             (maildir / part).mkdir(parents=True, exist_ok=True)
         control = errand.folder / "mpoprc"
         control.write_text(self._control(errand, maildir))
         control.chmod(0o600)
-        run(["mpop", "--file", str(control), "--quiet"], errand.folder)
+        return ["mpop", "--file", str(control), "--quiet"]
+
+    def collected(self, errand: Errand) -> list[bytes]:
+        """What it has brought since this was last asked."""
+        maildir = errand.folder / "Maildir"
         contents = [path.read_bytes() for path in (maildir / "new").iterdir()]
         shutil.rmtree(maildir)
         return contents
@@ -248,7 +272,7 @@ class Mpop:
             tls_trust_file {errand.office.authority}
             auth plain
             user {errand.user}
-            password "{PASSWORD}"
+            password "{errand.password}"
             keep {"on" if errand.keep else "off"}
             only_new {"on" if errand.only_new else "off"}
             received_header off

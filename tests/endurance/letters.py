@@ -31,3 +31,13 @@ def tag_of(content: bytes) -> str:
     tag = found[1].decode()
     assert content[found.start() :] == letter(tag, int(found[2])), f"letter {tag} is damaged"
     return tag
+
+
+def torn(content: bytes) -> bool:
+    """Whether this is the beginning of a letter that was cut off (and nothing else)."""
+    found = _TAG.search(content)
+    if found is None:
+        return b"X-Tag: " not in content or not content.endswith(b"\n")
+    whole = letter(found[1].decode(), int(found[2]))
+    rest = content[found.start() :].removesuffix(b"\r\n")
+    return len(rest) < len(whole) - 2 and whole.startswith(rest)

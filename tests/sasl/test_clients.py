@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pillarbox.sasl import MECHANISMS, Challenge, PasswordClaim
+from pillarbox.sasl.claims import PasswordClaim
 from pillarbox.sasl.client import Credentials, SaslError
 from pillarbox.sasl.digest import CramMd5Client, apop_digest
 from pillarbox.sasl.external import ExternalClient
 from pillarbox.sasl.login import LoginClient
+from pillarbox.sasl.mechanism import Challenge
 from pillarbox.sasl.plain import PlainClient
+from pillarbox.sasl.server import MECHANISMS
+from tests.sasl.surroundings import HERE
 
 field = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=40)
 TIM = Credentials("tim", "tanstaaftanstaaf")
@@ -29,7 +32,7 @@ def test_plain_as_in_the_rfc() -> None:
 
 @given(name=field, password=field, asked=st.booleans())
 def test_plain_is_understood_by_our_server(name: str, password: str, asked: bool) -> None:
-    client, server = PlainClient(Credentials(name, password)), MECHANISMS["PLAIN"]()
+    client, server = PlainClient(Credentials(name, password)), MECHANISMS["PLAIN"](HERE)
     response = None
     if asked:
         assert server.step(None) == Challenge(b"")
@@ -71,7 +74,7 @@ def test_a_question_behind_the_end_is_out_of_place(
 
 @given(name=field, password=field)
 def test_login_is_understood_by_our_server(name: str, password: str) -> None:
-    client, server = LoginClient(Credentials(name, password)), MECHANISMS["LOGIN"]()
+    client, server = LoginClient(Credentials(name, password)), MECHANISMS["LOGIN"](HERE)
     assert not client.client_first
     step = server.step(None)
     while isinstance(step, Challenge):

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from pillarbox.sasl.channel import ChannelBinding
 from pillarbox.sasl.end_point import server_end_point
-from pillarbox.sasl.gs2 import ChannelBinding
 
 RSA = rsa.generate_private_key(65537, 2048)
 EC = ec.generate_private_key(ec.SECP256R1())

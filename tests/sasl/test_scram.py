@@ -165,6 +165,26 @@ def test_the_y_flag_is_harmless_where_there_is_no_plus() -> None:
     assert converse(ScramSha256Client(USER, would_bind=True), server)
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (b"server-does-support-channel-binding", "has removed the -PLUS mechanisms"),
+        (b"unsupported-channel-binding-type", "cannot bind the password"),
+        (b"unknown-user", "the name is unknown"),
+        (b"x", "a reason that SCRAM does not have"),
+    ],
+)
+def test_an_error_may_come_at_once(error: bytes, reason: str) -> None:
+    """RFC 5802 has it in the last message; what is wrong with the first can be said before."""
+    client = ScramSha256Client(USER, would_bind=True)
+    client.step(None)
+    assert client.step(b"e=" + error) == b""
+    assert reason in client.reason
+    assert not client.done
+    with pytest.raises(SaslError, match="more than"):
+        client.step(b"e=" + error)
+
+
 SERVER_FIRST = [
     b"",
     b"r=NONCEmore",
@@ -193,7 +213,7 @@ SERVER_FIRST = [
     b"r=nonceMORE,s=c2FsdA==,i=4096",
     b"r=moreNONCE,s=c2FsdA==,i=4096",
     b"r=,s=c2FsdA==,i=4096",
-    b"e=unknown-user",
+    b"e=",
     b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=",
     b'{"status":"invalid_token"}',
     b"\xff\xfe",

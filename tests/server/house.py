@@ -9,11 +9,12 @@ from pathlib import Path
 
 import trustme
 
+from pillarbox.contracts.auth import Authenticator
 from pillarbox.contracts.meter import NullMeter
 from pillarbox.server.limits import LocalTally, Policy
 from pillarbox.server.listener import Pop3Server
 from pillarbox.server.tls import server_context
-from tests.world import Accounts, FaultyStore
+from tests.world import FaultyStore
 
 AUTHORITY = trustme.CA()
 
@@ -21,14 +22,22 @@ AUTHORITY = trustme.CA()
 class House:
     """A server with both doors open, and clients for them."""
 
-    def __init__(self, store: FaultyStore, accounts: Accounts, folder: Path) -> None:
+    def __init__(
+        self,
+        store: FaultyStore,
+        accounts: Authenticator,
+        folder: Path,
+        policy: Policy | None = None,
+    ) -> None:
         pem = folder / "server.pem"
         AUTHORITY.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(pem))
+        AUTHORITY.cert_pem.write_to_path(str(folder / "authority.pem"))
+        self.authority = folder / "authority.pem"
         self.store = store
         self.server = Pop3Server(
             store=store,
             authenticator=accounts,
-            policy=Policy(hostname="localhost", login_timeout=0.5),
+            policy=policy or Policy(hostname="localhost", login_timeout=0.5),
             tls=server_context(pem, pem),
             meter=NullMeter(),
             tally=LocalTally(100, 100),

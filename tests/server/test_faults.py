@@ -13,10 +13,13 @@ from pillarbox.contracts.errors import (
     NoSuchView,
     StoreError,
     StoreUnavailable,
+    TooManyAttempts,
 )
 from pillarbox.model import Identity, MessageInfo
+from pillarbox.server.limits import MAX_SIGN_IN_FAILURES
 from pillarbox.server.listener import Pop3Server
 from tests.server.conftest import Logs
+from tests.server.test_limits import CountingMeter
 from tests.transport import Client, make_server, settle
 from tests.world import Accounts, FaultyMaildrop, FaultyStore
 
@@ -77,6 +80,21 @@ async def test_a_maildrop_that_cannot_be_opened(
     assert reply.splitlines()[2].startswith(b"-ERR " + code)
     assert reply.splitlines()[3].startswith(b"-ERR")
     assert DETAIL.encode() not in reply
+
+
+async def test_who_is_put_off_is_not_told_that_the_password_is_wrong(
+    store: FaultyStore, accounts: Accounts, logs: Logs
+) -> None:
+    """RFC 3206, section 5: [AUTH] is for credentials that are wrong; nobody has looked at these."""
+    meter = CountingMeter()
+    client = await Client(make_server(store, accounts, meter=meter)).connect()
+    accounts.error = TooManyAttempts(DETAIL)
+    for _ in range(2 * MAX_SIGN_IN_FAILURES):
+        reply = await client.say(b"USER mrose\r\nPASS tanstaaf\r\n")
+        assert reply.splitlines()[-1].startswith(b"-ERR [SYS/TEMP]")
+    assert not client.transport.closed
+    assert set(meter.sign_ins) == {("USER", "put-off")}
+    assert {line["reason"] for line in logs if line["event"] == "sign-in failed"} == {"put-off"}
 
 
 async def test_accounts_that_cannot_be_asked(server: Pop3Server, accounts: Accounts) -> None:

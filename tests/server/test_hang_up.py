@@ -14,6 +14,8 @@ from tests.transport import Client, make_server, settle
 class Turnstile:
     """An authenticator that lets nobody through until told."""
 
+    scram_hashes = frozenset[str]()
+
     def __init__(self) -> None:
         self.waiting = 0
         self.open = asyncio.Event()

@@ -36,7 +36,11 @@ class CountingMeter:
     def signed_in(self, mechanism: str, outcome: str) -> None:
         self.sign_ins.append((mechanism, outcome))
 
+    def sign_in_delayed(self, by: str) -> None: ...
     def delivered(self, door: str, outcome: str, octets: int) -> None: ...
+    def swept(
+        self, outcome: str, *, messages: int = 0, octets: int = 0, absent: int = 0
+    ) -> None: ...
 
 
 async def test_connections_of_one_address(

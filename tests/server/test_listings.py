@@ -66,6 +66,8 @@ class House:
 
 
 class Nobody:
+    scram_hashes = frozenset[str]()
+
     async def check(self, claim: Claim, peer: str) -> Identity:
         raise NotImplementedError
 

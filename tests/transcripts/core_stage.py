@@ -37,6 +37,7 @@ class CoreStage:
         self._machine = ServerMachine()
         self._session = Session(self._services, setting.client, timestamp)
         self._session.secured = setting.port != "pop3"
+        self.world.tell_of_tls(self._session)
         self._closed = False
         self._out[:] = self._machine.greeting("POP3 server ready", timestamp)
 
@@ -75,6 +76,7 @@ class CoreStage:
             assert self._machine.state is State.HANDSHAKE
             self._machine.secured()
             self._session.start_over()
+            self.world.tell_of_tls(self._session)
         else:
             self._closed = True
             await self._session.release()

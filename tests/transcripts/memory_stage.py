@@ -32,6 +32,7 @@ class MemoryStage:
         setting = self._world.setting
         self._client = Client(self._server, setting.port or "pop3s", setting.client)
         await self._client.connect()
+        self._world.tell_of_tls(self._client.connection.session)
 
     async def send(self, data: bytes) -> None:
         size = self._chunk or len(data)
@@ -49,6 +50,7 @@ class MemoryStage:
     async def act(self, what: str) -> None:
         if what == "tls":
             await self._client.door.shake_hands()
+            self._world.tell_of_tls(self._client.connection.session)
         elif what == "end":
             self._client.transport.client_ends()
         else:

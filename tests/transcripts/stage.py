@@ -6,7 +6,10 @@ from typing import Literal, cast
 
 from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.model import Identity
+from pillarbox.sasl.channel import ChannelBinding
+from pillarbox.sasl.surroundings import TokenAdvice
 from pillarbox.server.limits import Policy
+from pillarbox.server.session import Session
 from pillarbox.testing.transcript_steps import (
     Arrives,
     BodyLost,
@@ -19,6 +22,9 @@ from pillarbox.testing.transcript_steps import (
 from tests.world import Accounts, FaultyStore
 
 HOSTNAME = "dbc.mtview.ca.us"
+BINDINGS = (ChannelBinding("tls-server-end-point", b"the certificate"),)
+"""What a sign-in can be bound to where TLS is only played."""
+ADVICE = TokenAdvice("https://example.com/.well-known/openid-configuration", "mail")
 TIMESTAMP = "<1896.697170952@dbc.mtview.ca.us>"
 
 
@@ -33,6 +39,7 @@ class World:
             hostname=HOSTNAME,
             cleartext=cast("Literal['never', 'loopback', 'always']", setting.cleartext),
             mechanisms=setting.mechanisms,
+            tokens=ADVICE if setting.tokens else None,
             apop=setting.apop,
             login_delay=setting.login_delay,
         )
@@ -42,6 +49,11 @@ class World:
             await self.store.put(message.user, message.content)
         if self.setting.held:
             await self.store.open(Identity(self.setting.first_user))
+
+    def tell_of_tls(self, session: Session) -> None:
+        """What a real handshake would tell of the client and the connection."""
+        if session.secured:
+            session.start_over(self.setting.client_identities, BINDINGS)
 
     async def meanwhile(self, event: Event) -> None:
         faults = self.store.faults

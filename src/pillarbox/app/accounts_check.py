@@ -7,6 +7,10 @@ everybody is unknown, and an unknown user costs the sender's mail. So:
 * no account at all: mail is put off (see :mod:`pillarbox.auth.directory`), with a warning;
 * maildrops of users without an account: a warning; their mail is refused, as it should be
   if they were removed, and should not be if their accounts were lost.
+
+Where accounts are kept elsewhere, too (``auth.sources``), the latter two say nothing: nobody here
+knows whom a directory knows. The file has to be there all the same, once there are maildrops: it
+has the devices of all users.
 """
 
 from __future__ import annotations

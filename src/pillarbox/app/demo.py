@@ -1,8 +1,8 @@
 """``pillarbox demo``: a whole post office to try things out, and nothing left behind.
 
 Everything lives in one folder (a temporary one, unless ``--path`` names another): a
-configuration, a certificate of its own throw-away authority, the accounts of Alice and
-Bob, and their mail. Doors stand on loopback only, on friendly ports where those are free.
+configuration, a certificate of its own throw-away authority, the accounts of Alice (who has
+two devices) and Bob, and their mail. Doors stand on loopback only, on friendly ports where those are free.
 What runs is the real server; a small second program (:mod:`.demo_guide`) greets the user
 once it is ready, and sends the sample mail through its front door, by SMTP.
 
@@ -12,6 +12,7 @@ office, and a demo must never touch one.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pwd
@@ -32,12 +33,15 @@ from pillarbox.app import logs
 from pillarbox.app.config import Config, load
 from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.demo_guide import Demo
+from pillarbox.app.devices import add_device
 from pillarbox.app.supervisor import Supervisor
 from pillarbox.app.supervisor_setup import Setup, prepare
-from pillarbox.app.wire_up import open_accounts
+from pillarbox.app.wire_up import open_accounts, open_store
 
 DOMAIN = "demo.example"
 USERS = ("alice", "bob")
+DEVICES = ("phone", "laptop")
+"""Alice's."""
 HOST = "127.0.0.1"
 # Easy to remember, and close to the real ones (995, 110, 24, 25, 80).
 PORTS = {"pop3s": 8995, "pop3": 8110, "lmtp": 8024, "smtp": 8025, "http": 8080}
@@ -76,7 +80,8 @@ def run_demo(wish: Wish) -> int:
         config = read()
         logs.configure(config.server.log_format, config.server.log_level)
         setup = prepare(config)
-        demo = _describe(folder, setup, _make_accounts(config), wish)
+        passwords = _make_accounts(config)
+        demo = _describe(folder, setup, passwords, asyncio.run(_make_devices(config)), wish)
         guides: list[subprocess.Popen[str]] = []
         supervisor = Supervisor(setup, read, on_ready=lambda: guides.append(_guide(demo)))
         try:
@@ -181,7 +186,31 @@ def _make_accounts(config: Config) -> dict[str, str]:
     return passwords
 
 
-def _describe(folder: Path, setup: Setup, passwords: dict[str, str], wish: Wish) -> Demo:
+async def _make_devices(config: Config) -> dict[str, str]:
+    """Alice's devices, each with a new app password; their views are kept."""
+    accounts = open_accounts(config)
+    store = await open_store(config)
+    passwords = {}
+    try:
+        for record in accounts.devices(USERS[0]):
+            accounts.remove_device(record.user, record.device)
+        for device in DEVICES:
+            added = await add_device(store, accounts, USERS[0], device)
+            if added.password is not None:
+                passwords[device] = added.password.printed
+    finally:
+        await store.close()
+        accounts.close()
+    return passwords
+
+
+def _describe(
+    folder: Path,
+    setup: Setup,
+    passwords: dict[str, str],
+    devices: dict[str, str],
+    wish: Wish,
+) -> Demo:
     doors = {listener.door: listener.name.rpartition(":")[2] for listener in setup.listeners}
     return Demo(
         folder=str(folder),
@@ -189,6 +218,7 @@ def _describe(folder: Path, setup: Setup, passwords: dict[str, str], wish: Wish)
         domain=DOMAIN,
         ports={door: int(port) for door, port in doors.items() if port.isdigit()},
         passwords=passwords,
+        devices=devices,
         mail=wish.mail,
         command=_this_command(),
     )

@@ -30,6 +30,8 @@ class Demo(NamedTuple):
     """By door: ``pop3s``, ``pop3``, ``lmtp``, ``smtp``, ``http``; some may be closed."""
     passwords: dict[str, str]
     """By user."""
+    devices: dict[str, str]
+    """App passwords of Alice's devices."""
     mail: bool
     """Whether to deliver sample mail."""
     command: str
@@ -98,6 +100,11 @@ def tour(demo: Demo, sent: int) -> str:
             "All of it into a Maildir, with our own collector (again and again: nothing comes "
             f"twice):\n\n{_fetch(demo)}"
         )
+    if "pop3s" in ports:
+        parts.append(
+            "Alice has a phone and a laptop, each with a password and a view of its own: what the\n"
+            f"phone deletes, the laptop still gets:\n\n{_devices(demo)}"
+        )
     if "pop3" in ports:
         parts.append(
             "One message by STLS, on the port that starts in the clear:\n\n"
@@ -120,8 +127,25 @@ def _authority(demo: Demo) -> str:
     return shlex.quote(str(Path(demo.folder) / "ca.pem"))
 
 
-def _curl(demo: Demo) -> str:
-    return f"curl --cacert {_authority(demo)} --user alice:{demo.passwords['alice']}"
+def _curl(demo: Demo, device: str | None = None) -> str:
+    user = "alice" if device is None else f"alice+{device}"
+    password = demo.passwords["alice"] if device is None else demo.devices[device]
+    return f"curl --cacert {_authority(demo)} --user {user}:{password}"
+
+
+def _devices(demo: Demo) -> str:
+    box = f"pop3s://localhost:{demo.ports['pop3s']}"
+    phone, laptop = demo.devices
+    return (
+        f"  {_curl(demo, phone)} {box}/1 --head --request DELE\n"
+        f"  {_curl(demo, phone)} {box}/\n"
+        f"  {_curl(demo, laptop)} {box}/\n"
+        f"  {_call(demo)} device list alice"
+    )
+
+
+def _call(demo: Demo) -> str:
+    return f"{demo.command} --config {shlex.quote(str(Path(demo.folder) / 'pillarbox.toml'))}"
 
 
 def _fetch(demo: Demo) -> str:
@@ -146,7 +170,7 @@ def _send(demo: Demo) -> str:
 
 
 def _next(demo: Demo) -> str:
-    call = f"{demo.command} --config {shlex.quote(str(Path(demo.folder) / 'pillarbox.toml'))}"
+    call = _call(demo)
     lines = [
         "And then:\n",
         f"  {call} maildrop show alice",

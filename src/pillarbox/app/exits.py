@@ -14,13 +14,16 @@ from enum import IntEnum
 from pillarbox.app.config.faults import ConfigError
 from pillarbox.auth.errors import (
     AccountExists,
+    DeviceExists,
+    InvalidHash,
     InvalidName,
     InvalidPassword,
     InvalidQuota,
     NoSuchAccount,
+    NoSuchDevice,
 )
 from pillarbox.client.errors import Insecure, InvalidSetting, SignInRefused
-from pillarbox.contracts.errors import CredentialsRefused, PillarboxError
+from pillarbox.contracts.errors import CredentialsRefused, NoSuchView, PillarboxError
 from pillarbox.fetch.errors import InvalidDestination
 from pillarbox.fetch.oauth.errors import (
     InvalidOAuthSettings,
@@ -59,8 +62,12 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (InvalidName,          ExitCode.USAGE),
     (InvalidPassword,      ExitCode.USAGE),
     (InvalidQuota,         ExitCode.USAGE),
+    (InvalidHash,          ExitCode.USAGE),
     (AccountExists,        ExitCode.USAGE),
     (NoSuchAccount,        ExitCode.USAGE),
+    (DeviceExists,         ExitCode.USAGE),
+    (NoSuchDevice,         ExitCode.USAGE),
+    (NoSuchView,           ExitCode.USAGE),
     (CredentialsRefused,   ExitCode.REFUSED),
     # Collecting mail.
     (InvalidSetting,       ExitCode.USAGE),

@@ -48,17 +48,27 @@ _CONNECTIONS = _Name("pillarbox_connections", ("door",), "POP3 connections accep
 _SESSIONS = _Name("pillarbox_sessions", ("door", "reason"), "POP3 sessions ended, by why")
 _RETRIEVED = _Name("pillarbox_messages_retrieved", ("door",), "Messages sent by RETR")
 _OCTETS = _Name("pillarbox_retrieved_bytes", ("door",), "Octets of the messages sent by RETR")
-_DELETED = _Name("pillarbox_messages_deleted", ("door",), "Messages removed by QUIT")
+_DELETED = _Name(
+    "pillarbox_messages_deleted", ("door",), "Messages deleted by QUIT, each by one device"
+)
 _REFUSED = _Name(
     "pillarbox_connections_refused", ("door", "reason"), "Connections turned away, by why"
 )
 _SIGN_INS = _Name("pillarbox_sign_ins", ("mechanism", "outcome"), "Sign-ins answered")
+_DELAYED = _Name(
+    "pillarbox_sign_ins_delayed", ("by",), "Sign-ins that had to wait, by what was held against"
+)
 _DELIVERIES = _Name(
     "pillarbox_deliveries", ("door", "outcome"), "Recipients of incoming messages answered"
 )
 _DELIVERED = _Name(
     "pillarbox_delivered_bytes", ("door", "outcome"), "Octets of incoming messages, by recipient"
 )
+_SWEEPS = _Name("pillarbox_retention_sweeps", ("outcome",), "Times that retention was applied")
+# With a label each: what has none the library writes at once, before its file has got its room.
+_REMOVED = _Name("pillarbox_messages_removed", ("reason",), "Messages that went by themselves")
+_REMOVED_OCTETS = _Name("pillarbox_removed_bytes", ("reason",), "Octets of those messages")
+_RELEASED = _Name("pillarbox_views_released", ("reason",), "Devices that mail waits for no more")
 _ALL = (
     _CONNECTIONS,
     _SESSIONS,
@@ -67,8 +77,13 @@ _ALL = (
     _DELETED,
     _REFUSED,
     _SIGN_INS,
+    _DELAYED,
     _DELIVERIES,
     _DELIVERED,
+    _SWEEPS,
+    _REMOVED,
+    _REMOVED_OCTETS,
+    _RELEASED,
 )
 _Series = tuple[_Name, str, str]
 
@@ -110,9 +125,21 @@ class PrometheusMeter(Meter):
     def signed_in(self, mechanism: str, outcome: str) -> None:
         self._counts[_SIGN_INS, mechanism, outcome] += 1
 
+    def sign_in_delayed(self, by: str) -> None:
+        self._counts[_DELAYED, by, ""] += 1
+
     def delivered(self, door: str, outcome: str, octets: int) -> None:
         self._counts[_DELIVERIES, door, outcome] += 1
         self._counts[_DELIVERED, door, outcome] += octets
+
+    def swept(self, outcome: str, *, messages: int = 0, octets: int = 0, absent: int = 0) -> None:
+        counts = self._counts
+        counts[_SWEEPS, outcome, ""] += 1
+        if messages:
+            counts[_REMOVED, "retention", ""] += messages
+            counts[_REMOVED_OCTETS, "retention", ""] += octets
+        if absent:
+            counts[_RELEASED, "absent", ""] += absent
 
     def flush(self) -> None:
         """Write what has been counted since the last time. Never raises."""

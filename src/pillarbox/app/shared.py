@@ -1,8 +1,8 @@
 """Memory that the processes share: who is alive, and who is connected from where.
 
 One anonymous map, made before the first fork, cut into columns. A process writes only
-into its own column and anybody reads all of them, so there are no locks to die with their
-holder; the supervisor wipes the column of a process that has ended. Two workers that ask
+into its own column and anybody reads all of them (what throttling shares is in
+:mod:`.shared_times`), so there are no locks to die with their holder; the supervisor wipes the column of a process that has ended. Two workers that ask
 at the very same moment may both be let in: a limit can be passed by as many connections
 as there are workers, less one.
 
@@ -28,6 +28,8 @@ import os
 import time
 from collections.abc import Iterator
 
+from pillarbox.app.shared_times import SharedTimes
+from pillarbox.auth.throttle import SharedMemory
 from pillarbox.peers import KNOWN_PEERS, UNIX, network_of
 
 # Columns for all generations that are still draining, beside the one that serves. The map
@@ -35,6 +37,11 @@ from pillarbox.peers import KNOWN_PEERS, UNIX, network_of
 COLUMNS = 256
 CELLS = 1 << 14
 ROWS = 2
+
+# Four addresses that guess at the same time, and eight networks from which one account or another
+# has signed in lately, have a place in each: 256 KiB and 1 MiB, where they are used.
+ADDRESS_SETS = 1 << 12
+FAMILIAR_SETS = 1 << 14
 
 _WORD = 4
 _PAGE = mmap.PAGESIZE
@@ -66,6 +73,9 @@ class SharedTable:
         self.words = view.cast("I")
         self.doubles = view.cast("d")
         self._secret = os.urandom(16)
+        self.throttling = SharedMemory(
+            addresses=SharedTimes(ADDRESS_SETS), familiar=SharedTimes(FAMILIAR_SETS)
+        )
         self._cells: dict[str, tuple[int, int]] = {}  # looked up before, up to KNOWN_PEERS
         self.columns = tuple(Column(self, number) for number in range(columns))
 

@@ -11,14 +11,18 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pillarbox.app import privileges
 from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.config.settings import Config
 from pillarbox.app.privileges import SystemUser
 from pillarbox.app.sockets import Listener, close_listeners, open_listeners
+from pillarbox.app.wire_up_oauth import token_checker
 from pillarbox.app.wire_up_servers import tls_contexts
+
+if TYPE_CHECKING:  # what it imports is in an extra
+    from pillarbox.auth.oauth.checker import OAuthChecker
 
 _Made = TypeVar("_Made")
 
@@ -33,6 +37,8 @@ class Setup:
     pop3_tls: ssl.SSLContext | None
     smtp_tls: ssl.SSLContext | None
     listeners: tuple[Listener, ...]
+    token_checker: OAuthChecker | None = None
+    """Each process has its own copy; None: no tokens are taken."""
 
     def close(self, keep: Setup | None = None) -> None:
         """Close the listeners, except those that *keep* has, too."""
@@ -56,6 +62,7 @@ def prepare(config: Config, before: Setup | None = None) -> Setup:
     if not faults:
         _try(faults, lambda: privileges.prepare_store(config, user))
     contexts = _try(faults, lambda: tls_contexts(config))
+    tokens = _try(faults, lambda: token_checker(config))
     listeners = _try(
         faults,
         lambda: open_listeners(config, config.server.workers, before.listeners if before else ()),
@@ -63,7 +70,7 @@ def prepare(config: Config, before: Setup | None = None) -> Setup:
     if faults or contexts is None or listeners is None:
         close_listeners(listeners or (), before.listeners if before else ())
         raise ConfigError(faults)
-    return Setup(config, user, *contexts, listeners)
+    return Setup(config, user, *contexts, listeners, tokens)
 
 
 def _try(faults: list[Fault], make: Callable[[], _Made]) -> _Made | None:

@@ -9,17 +9,23 @@ connections do not survive one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pillarbox.app.config.settings import Config
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.auth.directory import LocalDirectory
-from pillarbox.contracts.auth import Account, Directory
+from pillarbox.auth.passwords import Passwords
+from pillarbox.auth.sources.contract import Source
+from pillarbox.auth.throttle import Throttle
+from pillarbox.contracts.auth import Account, Directory, TokenChecker
 from pillarbox.store import embedded
 from pillarbox.store.embedded import PATIENCE_SECONDS, EmbeddedStore
 
 ACCOUNTS_FILE = "accounts.db"
+
+_SCRAM = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}
 
 
 async def open_store(
@@ -33,7 +39,12 @@ async def open_store(
     Raises:
         StoreUnavailable: it cannot be opened; the message names the file.
     """
-    store = embedded.open_store(config.store.path, patience=patience, speaks=speaks)
+    store = embedded.open_store(
+        config.store.path,
+        patience=patience,
+        speaks=speaks,
+        default_holds=config.retention.default_view_holds,
+    )
     store.hold()
     return store
 
@@ -45,24 +56,54 @@ def look_at_store(config: Config, *, must_exist: bool = False) -> EmbeddedStore:
         StoreUnavailable: it cannot be read, or it *must_exist* and there is none; the message
             names the file.
     """
-    return embedded.look_at_store(config.store.path, must_exist=must_exist)
+    return embedded.look_at_store(
+        config.store.path,
+        must_exist=must_exist,
+        default_holds=config.retention.default_view_holds,
+    )
 
 
 def open_accounts(config: Config, *, create: bool = False) -> Accounts:
     """The accounts. A file that is not there is made when *create* says so, else an error
     of each use: only who makes an account should make one.
     """
-    return Accounts(config.store.path / ACCOUNTS_FILE, create=create)
+    passwords = Passwords(scram_hashes=scram_hashes(config.auth.mechanisms))
+    return Accounts(config.store.path / ACCOUNTS_FILE, passwords=passwords, create=create)
 
 
-def open_authenticator(config: Config, accounts: Accounts) -> LocalAuthenticator:
-    """Who checks passwords."""
-    return LocalAuthenticator(accounts, domains=config.delivery.domains)
+def scram_hashes(mechanisms: Iterable[str]) -> frozenset[str]:
+    """For which hashes keys are made of passwords: for those that are offered, and no others,
+    since each is one more way to guess at a stolen file.
+    """
+    offered = {mechanism.removesuffix("-PLUS") for mechanism in mechanisms}
+    return frozenset(hash_name for name, hash_name in _SCRAM.items() if name in offered)
 
 
-def open_directory(config: Config, accounts: Accounts) -> Directory:
-    """Who knows where mail goes."""
-    directory = LocalDirectory(accounts, domains=config.delivery.domains)
+def open_authenticator(
+    config: Config,
+    accounts: Accounts,
+    *,
+    sources: Sequence[Source] = (),
+    token_checker: TokenChecker | None = None,
+    throttle: Throttle | None = None,
+) -> LocalAuthenticator:
+    """Who checks what clients claim. The *sources* are asked in their order, after *accounts*.
+    *throttle* slows down guesses; one that shares nothing when None.
+    """
+    return LocalAuthenticator(
+        accounts,
+        domains=config.delivery.domains,
+        sources=sources,
+        token_checker=token_checker,
+        throttle=throttle,
+    )
+
+
+def open_directory(
+    config: Config, accounts: Accounts, *, sources: Sequence[Source] = ()
+) -> Directory:
+    """Who knows where mail goes. The *sources* as for :func:`open_authenticator`."""
+    directory = LocalDirectory(accounts, domains=config.delivery.domains, sources=sources)
     quota = config.delivery.quota_octets
     return _DefaultQuota(directory, quota) if quota else directory
 

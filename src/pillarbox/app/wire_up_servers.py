@@ -6,21 +6,30 @@ import asyncio
 import contextlib
 import ssl
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from pillarbox.app.account_sources import close_sources, open_sources
 from pillarbox.app.accounts_check import refuse_lost_accounts, warn_of_missing_accounts
 from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.config.settings import Config
+from pillarbox.app.retention import Sweep
 from pillarbox.app.wire_up import open_accounts, open_authenticator, open_directory, open_store
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.auth.errors import AccountsUnavailable
+from pillarbox.auth.sources.contract import Source
+from pillarbox.auth.throttle import SharedMemory, Throttle
 from pillarbox.contracts.meter import Meter
 from pillarbox.contracts.store import Store
 from pillarbox.delivery.policy import DeliveryPolicy
 from pillarbox.delivery.server import DeliveryServer
+from pillarbox.sasl.surroundings import TokenAdvice
 from pillarbox.server.limits import AddressTally, Policy
 from pillarbox.server.listener import Pop3Server
 from pillarbox.server.tls import CertificateProblem, server_context
+
+if TYPE_CHECKING:  # what it imports is in an extra
+    from pillarbox.auth.oauth.checker import OAuthChecker
 
 _SMTP_ALPN = "smtp"
 
@@ -45,16 +54,19 @@ def tls_contexts(config: Config) -> tuple[ssl.SSLContext | None, ssl.SSLContext 
         raise ConfigError([fault]) from error
 
 
-def pop3_policy(config: Config) -> Policy:
+def pop3_policy(config: Config, tokens: TokenAdvice | None = None) -> Policy:
+    """What is configured; *tokens* is what clients are told whose token is refused."""
     auth, limits = config.auth, config.limits
     return Policy(
         hostname=config.server.hostname,
         cleartext=auth.cleartext,
         mechanisms=auth.mechanisms,
         apop=auth.apop,
+        tokens=tokens,
         idle_timeout=limits.idle_timeout,
         login_timeout=limits.login_timeout,
         login_delay=limits.login_delay,
+        expire_days=config.retention.least_days,
     )
 
 
@@ -72,9 +84,13 @@ class PostOffice:
 
     store: Store
     accounts: Accounts
+    sources: tuple[Source, ...]
     authenticator: LocalAuthenticator
+    token_checker: OAuthChecker | None
     pop3: Pop3Server
     delivery: DeliveryServer
+    sweep: Sweep | None
+    """Of the one worker that applies retention."""
 
     async def stop(self, grace: float, *, leave_newcomers: bool = False) -> None:
         """Accept no more, let what runs finish for *grace* seconds, close everything.
@@ -83,10 +99,14 @@ class PostOffice:
         unless *leave_newcomers*.
         """
         await asyncio.gather(
+            *(sweep.stop() for sweep in (self.sweep,) if sweep is not None),
             self.pop3.stop(grace, leave_newcomers=leave_newcomers),
             self.delivery.stop(grace, leave_newcomers=leave_newcomers),
         )
         self.authenticator.close()
+        if self.token_checker is not None:
+            await self.token_checker.close()
+        await close_sources(self.sources)
         await self.store.close()
         self.accounts.close()
 
@@ -98,38 +118,53 @@ async def open_post_office(
     smtp_tls: ssl.SSLContext | None,
     meter: Meter,
     tally: AddressTally,
+    throttling: SharedMemory | None = None,
+    token_checker: OAuthChecker | None = None,
     speaks: bool = True,
 ) -> PostOffice:
     """Open the engines and build the servers on them.
 
-    One worker *speaks* for all: it warns of accounts that are missing, and of damage.
+    One worker *speaks* for all: it warns of accounts that are missing, and of damage, and
+    applies retention (as soon as its sweep is started).
 
     Raises:
         StoreUnavailable: the mail cannot be opened.
         AccountsUnavailable: there is mail, but the accounts are gone.
+        ConfigError: an account source cannot be made.
     """
     store = await open_store(config, speaks=speaks)
-    accounts = open_accounts(config)
+    # Where users are kept elsewhere, there may have been none to make the file for yet.
+    accounts = open_accounts(config, create=bool(config.auth.sources))
     await refuse_lost_accounts(accounts, store)
-    if speaks:
+    sources = open_sources(config)
+    if speaks and not sources:
         await warn_of_missing_accounts(accounts, store)
     # Opened now and kept open, like the store: on a disk that fills up later it could not be.
     with contextlib.suppress(AccountsUnavailable):  # reported at each sign-in
         accounts.find("")
-    authenticator = open_authenticator(config, accounts)
+    if token_checker is not None:
+        token_checker.begin()
+    authenticator = open_authenticator(
+        config,
+        accounts,
+        sources=sources,
+        throttle=Throttle(shared=throttling, meter=meter),
+        token_checker=token_checker,
+    )
     pop3 = Pop3Server(
         store=store,
         authenticator=authenticator,
-        policy=pop3_policy(config),
+        policy=pop3_policy(config, token_checker.advice if token_checker else None),
         tls=pop3_tls,
         meter=meter,
         tally=tally,
     )
     delivery = DeliveryServer(
         store=store,
-        directory=open_directory(config, accounts),
+        directory=open_directory(config, accounts, sources=sources),
         policy=delivery_policy(config),
         tls=smtp_tls,
         meter=meter,
     )
-    return PostOffice(store, accounts, authenticator, pop3, delivery)
+    sweep = Sweep(store, config.retention, meter) if speaks else None
+    return PostOffice(store, accounts, sources, authenticator, token_checker, pop3, delivery, sweep)

@@ -32,6 +32,7 @@ class Worker:
             setup.config,
             pop3_tls=setup.pop3_tls,
             smtp_tls=setup.smtp_tls,
+            token_checker=setup.token_checker,
             meter=self._meter or NullMeter(),
             tally=SharedTally(
                 seat.table,
@@ -39,9 +40,12 @@ class Worker:
                 total=limits.connections,
                 per_address=limits.connections_per_address,
             ),
+            throttling=seat.table.throttling,
             speaks=seat.number == 0,
         )
         await self._listen(self._office)
+        if self._office.sweep is not None:
+            self._office.sweep.start()
 
     async def _listen(self, office: PostOffice) -> None:
         for listener in self._seat.setup.listeners:

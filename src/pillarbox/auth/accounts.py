@@ -17,21 +17,41 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pillarbox.auth.accounts_file import AccountsFile
+from pillarbox.auth.app_passwords import AppPassword
+from pillarbox.auth.devices import DeviceRecord, Devices
 from pillarbox.auth.errors import AccountExists, InvalidQuota, NoSuchAccount
 from pillarbox.auth.names import normalise
 from pillarbox.auth.passwords import Passwords, check_new, secret_octets
+from pillarbox.auth.schemes import scram_keys_in, understand
+from pillarbox.auth.scram_keys import HASHES, to_text
+from pillarbox.auth.scram_table import ScramTable, Texts, replace_keys
 
 MAX_QUOTA_OCTETS = 2**63 - 1
 """What an integer of SQLite can hold."""
 
-_COLUMNS = "name, verifier, disabled, quota_octets, apop_secret, generation, created_at, changed_at"
+_COLUMNS = (
+    "name, verifier, disabled, quota_octets, apop_secret, generation, account.created_at, "
+    "changed_at, EXISTS (SELECT 1 FROM app_passwords_only AS only WHERE only.user = name)"
+)
 _FIND = f"SELECT {_COLUMNS} FROM account WHERE name = ?"  # noqa: S608 - a constant of ours
+_FIND_BY_APP_PASSWORD = (
+    f"SELECT device, {_COLUMNS} FROM device LEFT JOIN account ON name = device.user "  # noqa: S608 - the same
+    "WHERE digest = ?"
+)
 _ALL = f"SELECT {_COLUMNS} FROM account ORDER BY name"  # noqa: S608 - a constant of ours
+
+_REMOVE_WHAT_IS_ITS = (
+    "DELETE FROM device WHERE user = ?",
+    "DELETE FROM scram WHERE user = ?",
+    "DELETE FROM app_passwords_only WHERE user = ?",
+)
 
 
 class AccountRecord(NamedTuple):
@@ -40,7 +60,8 @@ class AccountRecord(NamedTuple):
     name: str
     """Normalised: as :func:`pillarbox.auth.names.normalise` returns it."""
     verifier: str
-    """Of :class:`pillarbox.auth.passwords.Passwords`."""
+    """Of :class:`pillarbox.auth.passwords.Passwords`, or with a scheme in braces in front: a hash
+    of another server's (:mod:`pillarbox.auth.schemes`), until the password is used next."""
     disabled: bool
     """May not sign in; still gets mail."""
     quota_octets: int
@@ -52,10 +73,48 @@ class AccountRecord(NamedTuple):
     """Seconds since 1970, UTC."""
     changed_at: int
     """The same; the last change of anything above."""
+    app_passwords_only: bool = False
+    """The account's own password opens nothing."""
+
+    @property
+    def subject(self) -> tuple[str, int, str]:
+        """What a proof is about: whatever changes here makes another account of it."""
+        return self.name, self.generation, self.verifier
+
+    def has_changed(self, now: object) -> bool:
+        """Whether what was proved of this is true no longer."""
+        return not isinstance(now, AccountRecord) or (
+            (now.generation, now.disabled, now.app_passwords_only)
+            != (self.generation, self.disabled, self.app_passwords_only)
+        )
 
     def __repr__(self) -> str:
         state = ", disabled" if self.disabled else ""
         return f"<AccountRecord {self.name!a}, generation {self.generation}{state}>"
+
+
+class NewAccount(NamedTuple):
+    """An account to be made. Its repr shows no secret."""
+
+    name: str
+    """Normalised."""
+    verifier: str
+    disabled: bool = False
+    quota_octets: int = 0
+    apop_secret: bytes | None = None
+    scram: Texts = MappingProxyType({})
+
+    def __repr__(self) -> str:
+        return f"<NewAccount {self.name!a}>"
+
+
+class Imported(NamedTuple):
+    """What :meth:`Accounts.add_all` has done, by name."""
+
+    added: list[str]
+    replaced: list[str]
+    left: list[str]
+    """There already, and not touched."""
 
 
 class Accounts:
@@ -78,6 +137,10 @@ class Accounts:
         self.passwords = passwords or Passwords()
         self._file = AccountsFile(path, create=create)
         self._clock = clock
+        self.scram = ScramTable(self._file)
+        """What SCRAM needs of human passwords."""
+        self.app_passwords = Devices(self._file, self.scram, clock)
+        """What :meth:`add_device` and the like stand for, and what a sign-in asks of them."""
 
     @property
     def path(self) -> Path:
@@ -90,6 +153,19 @@ class Accounts:
         except UnicodeEncodeError:  # surrogates, which no normalised name holds
             return None
         return _record(rows[0]) if rows else None
+
+    def find_by_app_password(
+        self, user: str, typed: str
+    ) -> tuple[str, AccountRecord | None] | None:
+        """The device of *user*, who is normalised, whose app password *typed* is, and the account if
+        it is in this file. None: there is none. One prepared SELECT, if it can be an app password.
+        """
+        key = self.app_passwords.key_of(user, typed)
+        if key is None:
+            return None
+        for device, *row in self._file.read(_FIND_BY_APP_PASSWORD, (key,)):
+            return device, None if row[0] is None else _record(row)
+        return None
 
     def get(self, name: str) -> AccountRecord:
         """The account of that name.
@@ -135,17 +211,75 @@ class Accounts:
         if self.find(wanted) is not None:
             raise _account_exists(wanted)  # found out before the work of a hash
         secret = secret_octets(password)
-        verifier = self.passwords.verifier(secret)
-        kept = secret if apop else None
+        new = NewAccount(
+            wanted,
+            self.passwords.verifier(secret),
+            quota_octets=quota_octets,
+            apop_secret=secret if apop else None,
+            scram=self.new_scram_texts(wanted, secret),
+        )
         with self._file.change() as file:
             if file.execute(_FIND, (wanted,)).fetchone():
                 raise _account_exists(wanted)
-            now = int(self._clock())
-            record = AccountRecord(
-                wanted, verifier, False, quota_octets, kept, _generation(file), now, now
-            )
-            file.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?)", record)
-        return record
+            return self._insert(file, new)
+
+    def add_with_hash(self, name: str, stored: str, *, quota_octets: int = 0) -> AccountRecord:
+        """The same with the hash of a password that nobody knows here.
+
+        Args:
+            name: what it is to be called.
+            stored: see :func:`pillarbox.auth.schemes.understand`. At the next sign-in with the
+                password, a verifier of ours takes its place.
+            quota_octets: 0 for no quota of its own.
+
+        Raises:
+            AccountExists, InvalidName, InvalidHash, InvalidQuota.
+        """
+        new = account_of_hash(name, stored, quota_octets=quota_octets)
+        with self._file.change() as file:
+            if file.execute(_FIND, (new.name,)).fetchone():
+                raise _account_exists(new.name)
+            return self._insert(file, new)
+
+    def add_all(self, many: Iterable[NewAccount], *, replace: bool = False) -> Imported:
+        """Make all these accounts, or none.
+
+        Args:
+            many: each name once.
+            replace: give those that are there already the new password, quota and state; else they
+                are left alone. Their devices stay, and their SCRAM and APOP secrets go.
+        """
+        imported = Imported([], [], [])
+        with self._file.change() as file:
+            for new in many:
+                there = file.execute(_FIND, (new.name,)).fetchone()
+                if there and not replace:
+                    imported.left.append(new.name)
+                elif there:
+                    self._overwrite(file, new)
+                    imported.replaced.append(new.name)
+                else:
+                    self._insert(file, new)
+                    imported.added.append(new.name)
+        return imported
+
+    def _insert(self, file: sqlite3.Connection, new: NewAccount) -> AccountRecord:
+        now = int(self._clock())
+        file.execute(
+            "INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (*new[:5], _generation(file), now, now),
+        )
+        replace_keys(file, new.name, new.scram)
+        return _record(file.execute(_FIND, (new.name,)).fetchone())
+
+    def _overwrite(self, file: sqlite3.Connection, new: NewAccount) -> None:
+        name, *values = new[:5]
+        file.execute(
+            "UPDATE account SET verifier = ?, disabled = ?, quota_octets = ?, apop_secret = ?, "
+            "generation = ?, changed_at = ? WHERE name = ?",
+            (*values, _generation(file), int(self._clock()), name),
+        )
+        replace_keys(file, name, new.scram)
 
     def set_password(self, name: str, password: str, *, apop: bool | None = None) -> AccountRecord:
         """Give the account another password. Takes as long as one hash.
@@ -166,7 +300,8 @@ class Accounts:
         if apop is None:
             apop = before.apop_secret is not None
         kept = secret if apop else None
-        return self._update(name, "verifier = ?, apop_secret = ?", (verifier, kept))
+        scram = self.new_scram_texts(before.name, secret)
+        return self._update(name, "verifier = ?, apop_secret = ?", (verifier, kept), scram)
 
     def disable(self, name: str) -> AccountRecord:
         """Let nobody sign in to it any more; mail is still delivered.
@@ -194,7 +329,7 @@ class Accounts:
         return self._update(name, "quota_octets = ?", (quota_octets,))
 
     def remove(self, name: str) -> None:
-        """Remove the account; its maildrop is the store's and stays.
+        """Remove the account with its devices; its maildrop is the store's and stays.
 
         Raises:
             NoSuchAccount, InvalidName.
@@ -203,9 +338,60 @@ class Accounts:
         with self._file.change() as file:
             if not file.execute("DELETE FROM account WHERE name = ?", (wanted,)).rowcount:
                 raise _no_such_account(wanted)
+            for statement in _REMOVE_WHAT_IS_ITS:
+                file.execute(statement, (wanted,))
 
-    def renew_verifier(self, record: AccountRecord, verifier: str) -> AccountRecord | None:
-        """Put *verifier*, of the same password, in place of *record*'s.
+    def add_device(self, user: str, device: str) -> AppPassword:
+        """Give *user* (of any source; not asked for here) another device.
+
+        Raises:
+            DeviceExists, InvalidName.
+        """
+        return self.app_passwords.add(user, device)
+
+    def remove_device(self, user: str, device: str) -> None:
+        """Take a device away: its app password opens nothing any more.
+
+        Raises:
+            NoSuchDevice, InvalidName.
+        """
+        self.app_passwords.remove(user, device)
+
+    def devices(self, user: str) -> list[DeviceRecord]:
+        """The devices of *user*, sorted by name.
+
+        Raises:
+            InvalidName.
+        """
+        return self.app_passwords.of(user)
+
+    def has_devices(self, user: str) -> bool:
+        """Whether *user* has a device at all.
+
+        Raises:
+            InvalidName.
+        """
+        return bool(self.app_passwords.of(user))
+
+    def new_scram_texts(self, name: str, secret: bytes) -> Texts:
+        """SCRAM keys for the account *name*, normalised, of *secret* (of :func:`.secret_octets`).
+        Takes as long as their iterations.
+        """
+        return self.passwords.scram_texts(secret, partial(self.scram.salt_for, name))
+
+    def require_app_passwords(self, user: str, *, required: bool = True) -> None:
+        """Let *user* (of any source; not asked for here) sign in with nothing but app passwords,
+        tokens and certificates; or with the account's own password again.
+
+        Raises:
+            InvalidName.
+        """
+        self.app_passwords.require(user, required=required)
+
+    def renew_verifier(
+        self, record: AccountRecord, verifier: str, scram: Texts | None = None
+    ) -> AccountRecord | None:
+        """Put *verifier*, and the keys *scram*, of the same password in place of *record*'s.
 
         None when the account has changed since *record* was read. Not a change of
         credentials: the generation stays.
@@ -215,6 +401,8 @@ class Accounts:
                 "UPDATE account SET verifier = ? WHERE name = ? AND generation = ?",
                 (verifier, record.name, record.generation),
             ).rowcount
+            if renewed and scram is not None:
+                replace_keys(file, record.name, scram)
         return record._replace(verifier=verifier) if renewed else None
 
     def close(self) -> None:
@@ -224,7 +412,13 @@ class Accounts:
         """
         self._file.close()
 
-    def _update(self, name: str, assignments: str, values: tuple[Any, ...]) -> AccountRecord:
+    def _update(
+        self,
+        name: str,
+        assignments: str,
+        values: tuple[Any, ...],
+        scram: Texts | None = None,
+    ) -> AccountRecord:
         """Change columns of one account; *assignments* is a constant of this class."""
         wanted = normalise(name)
         with self._file.change() as file:
@@ -234,12 +428,45 @@ class Accounts:
             ).rowcount
             if not changed:
                 raise _no_such_account(wanted)
+            if scram is not None:
+                replace_keys(file, wanted, scram)
             return _record(file.execute(_FIND, (wanted,)).fetchone())
 
 
-def _record(row: tuple[Any, ...]) -> AccountRecord:
-    name, verifier, disabled, *rest = row
-    return AccountRecord(name, verifier, bool(disabled), *rest)
+def account_of_hash(
+    name: str, stored: str, *, quota_octets: int = 0, disabled: bool = False
+) -> NewAccount:
+    """An account whose password only a hash is known of.
+
+    Raises:
+        InvalidName, InvalidHash, InvalidQuota.
+    """
+    wanted = normalise(name)
+    _check_quota(quota_octets)
+    understand(stored)
+    scram = {name: keys for name in HASHES if (keys := scram_keys_in(stored, name))}
+    return NewAccount(
+        wanted,
+        stored if stored.startswith("{") else "{CRYPT}" + stored,  # none of ours, at any rate
+        disabled,
+        quota_octets,
+        scram={name: to_text(keys) for name, keys in scram.items()},
+    )
+
+
+def _record(row: Sequence[Any]) -> AccountRecord:
+    name, verifier, disabled, quota, apop_secret, generation, created_at, changed_at, only = row
+    return AccountRecord(
+        name,
+        verifier,
+        bool(disabled),
+        quota,
+        apop_secret,
+        generation,
+        created_at,
+        changed_at,
+        bool(only),
+    )
 
 
 def _generation(file: sqlite3.Connection) -> int:

@@ -10,7 +10,8 @@ Making
 
 Opening
     One connection for reading and one for writing, at first use, each behind a lock, so
-    that threads may share them. A reader in WAL mode never waits for a writer.
+    that threads may share them. A reader in WAL mode never waits for a writer. A file of an
+    older version is brought up to date (:mod:`.accounts_schema`).
 
 Forking
     SQLite's connections must not cross a fork. Ours are closed just before one and opened
@@ -29,29 +30,15 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from pillarbox.auth.accounts_schema import (
+    APPLICATION_ID,
+    SCHEMA_VERSION,
+    bring_up_to_date,
+    write_schema,
+)
 from pillarbox.auth.errors import AccountsUnavailable
 from pillarbox.durable import sync_folder
 from pillarbox.room import is_lack_of_room
-
-APPLICATION_ID = 0x50424131
-"""Marks the file as ours: "PBA1"."""
-
-SCHEMA_VERSION = 1
-
-SCHEMA = """
-CREATE TABLE account (
-    name TEXT NOT NULL PRIMARY KEY,
-    verifier TEXT NOT NULL,
-    disabled INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1)),
-    quota_octets INTEGER NOT NULL DEFAULT 0 CHECK (quota_octets >= 0),
-    apop_secret BLOB,
-    generation INTEGER NOT NULL UNIQUE,
-    created_at INTEGER NOT NULL,
-    changed_at INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE counter (last_generation INTEGER NOT NULL);
-INSERT INTO counter VALUES (0);
-"""
 
 READ_WAIT_SECONDS = 1.0
 """Readers wait only while another process recovers the log after a crash. The wait may be
@@ -80,6 +67,7 @@ class AccountsFile:
         self._create = create
         self._reader: sqlite3.Connection | None = None
         self._writer: sqlite3.Connection | None = None
+        self._secrets: dict[str, bytes] = {}
         self._reading = threading.Lock()
         self._writing = threading.Lock()
         _FILES.add(self)
@@ -95,6 +83,18 @@ class AccountsFile:
                 return reader.execute(statement, parameters).fetchall()
         except (sqlite3.Error, OSError) as error:
             raise self._unavailable("read", error) from error
+
+    def secret(self, name: str) -> bytes:
+        """A secret of this file (of :mod:`.accounts_schema`), read once while it is open."""
+        known = self._secrets.get(name)
+        if known is None:
+            rows = self.read("SELECT value FROM secret WHERE name = ?", (name,))
+            if not rows:
+                raise AccountsUnavailable(
+                    f"{self.path} has lost a secret ({name}): restore it from a backup"
+                )
+            known = self._secrets[name] = rows[0][0]
+        return known
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
@@ -120,6 +120,7 @@ class AccountsFile:
             if connection is not None:
                 connection.close()
         self._reader = self._writer = None
+        self._secrets = {}
 
     def _opened(self, wait: float) -> sqlite3.Connection:
         if not self.path.exists():
@@ -131,26 +132,31 @@ class AccountsFile:
             self._make()
         connection = _connect(self.path, wait)
         try:
-            self._recognise(connection)
+            version = self._recognised(connection)
             connection.execute("PRAGMA journal_mode = WAL")  # a restored copy may have lost it
             connection.execute("PRAGMA synchronous = FULL")
+            if version < SCHEMA_VERSION:
+                with _transaction(connection):
+                    bring_up_to_date(connection)
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _recognise(self, connection: sqlite3.Connection) -> None:
+    def _recognised(self, connection: sqlite3.Connection) -> int:
+        """The version of our file."""
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if application != APPLICATION_ID:
             raise AccountsUnavailable(
                 f"{self.path} is not an accounts file: move it away, or restore it from a backup"
             )
-        if version != SCHEMA_VERSION:
+        if not 1 <= version <= SCHEMA_VERSION:
             raise AccountsUnavailable(
-                f"{self.path} has the format {version}, and this Pillarbox knows "
+                f"{self.path} has the format {version}, and this Pillarbox knows those up to "
                 f"{SCHEMA_VERSION}: run the Pillarbox that wrote it, or a newer one"
             )
+        return int(version)
 
     def _make(self) -> None:
         folder = self.path.parent
@@ -203,9 +209,8 @@ def _write_schema(draft: Path) -> None:
     with closing(_connect(draft, WRITE_WAIT_SECONDS)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript(f"BEGIN; {SCHEMA} COMMIT;")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        with _transaction(connection):
+            write_schema(connection)
 
 
 _FILES: weakref.WeakSet[AccountsFile] = weakref.WeakSet()

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from pillarbox.auth.errors import InvalidName
-from pillarbox.auth.names import normalise
+from pillarbox.auth.names import normalise, normalise_device
 from pillarbox.domains import comparable
 
 MAX_ADDRESS_CHARACTERS = 320
@@ -24,6 +25,15 @@ POSTMASTER = "postmaster"
 """The one local part that is an address without a domain (RFC 5321, section 4.1.1.3)."""
 
 
+class Login(NamedTuple):
+    """Whom, and which of their devices, a name stands for that somebody signs in with."""
+
+    user: str
+    """Normalised."""
+    device: str | None = None
+    """The same; None: the account itself."""
+
+
 class Domains:
     """The domains whose local parts are accounts."""
 
@@ -33,12 +43,30 @@ class Domains:
     def login_name(self, login: str) -> str | None:
         """The account's name that *login* (``alice``, ``alice@example.org``) stands for.
 
-        None when no account can be meant: another domain, or not a name.
+        None when no account can be meant: another domain, not a name, or a device's.
         """
-        name, at, domain = login.rpartition("@") if "@" in login else (login, "", "")
-        if at and not self._holds(domain):
+        name = self._local_part(login)
+        return None if name is None else _name_or_none(name)
+
+    def login(self, login: str) -> Login | None:
+        """The same of a login that may name a device: ``alice+phone``,
+        ``alice+phone@example.org``.
+        """
+        name = self._local_part(login)
+        if name is None:
             return None
-        return _name_or_none(name)
+        user, plus, device = name.partition("+")
+        wanted = _name_or_none(user)
+        if wanted is None or not plus:
+            return None if wanted is None else Login(wanted)
+        try:
+            return Login(wanted, normalise_device(device))
+        except InvalidName:
+            return None
+
+    def _local_part(self, login: str) -> str | None:
+        name, at, domain = login.rpartition("@") if "@" in login else (login, "", "")
+        return None if at and not self._holds(domain) else name
 
     def mailbox_name(self, address: str) -> str | None:
         """The account's name that mail for *address* goes to; None when there can be none.
@@ -54,6 +82,9 @@ class Domains:
         if not self._holds(domain):
             return None
         return _name_or_none(_unquoted(local).partition("+")[0])
+
+    def __contains__(self, domain: str) -> bool:
+        return self._holds(domain)
 
     def _holds(self, domain: str) -> bool:
         return len(domain) <= MAX_ADDRESS_CHARACTERS and comparable(domain) in self._keys

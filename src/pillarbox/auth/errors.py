@@ -4,11 +4,14 @@
 
     PillarboxError
     └── AccountError
-        ├── InvalidName           cannot be an account's name (also a ValueError)
+        ├── InvalidName           cannot be an account's name, or a device's (also a ValueError)
         ├── InvalidPassword       cannot be a new password (also a ValueError)
         ├── InvalidQuota          cannot be a quota (also a ValueError)
+        ├── InvalidHash           a password hash that cannot be used (also a ValueError)
         ├── AccountExists         there is one of that name
         ├── NoSuchAccount         there is none of that name
+        ├── DeviceExists          the user has a device of that name
+        ├── NoSuchDevice          the user has none of that name
         └── AccountsUnavailable   the accounts file cannot be read or written
 
 These are for the commands and for the log. What a sign-in may raise is in
@@ -25,7 +28,7 @@ class AccountError(PillarboxError):
 
 
 class InvalidName(AccountError, ValueError):
-    """This cannot be the name of an account."""
+    """This cannot be the name of an account, or of a device."""
 
 
 class InvalidPassword(AccountError, ValueError):
@@ -36,12 +39,24 @@ class InvalidQuota(AccountError, ValueError):
     """This cannot be a quota."""
 
 
+class InvalidHash(AccountError, ValueError):
+    """This password hash cannot be used; the message says why, and never shows it."""
+
+
 class AccountExists(AccountError):
     """There already is an account of that name."""
 
 
 class NoSuchAccount(AccountError):
     """There is no account of that name."""
+
+
+class DeviceExists(AccountError):
+    """The user already has a device of that name."""
+
+
+class NoSuchDevice(AccountError):
+    """The user has no device of that name."""
 
 
 class AccountsUnavailable(AccountError):

@@ -43,8 +43,9 @@ class Line:
         try:
             return await call
         except asyncio.CancelledError:
-            if not call.done() or call.cancelled():
-                self._waiting.remove(call)
+            if call.cancelled():
+                if call in self._waiting:
+                    self._waiting.remove(call)
             elif call.result():  # called up at the very moment of leaving
                 self.over()
             raise
@@ -53,8 +54,16 @@ class Line:
         """The turn ends: send away whom there is no place for, call up the next."""
         places = max(1, self._places())
         while len(self._waiting) > places:
-            self._waiting.pop().set_result(False)
-        if self._waiting:
-            self._waiting.popleft().set_result(True)
-        else:
-            self._taken = False
+            _tell(self._waiting.pop(), False)
+        while self._waiting:
+            if _tell(self._waiting.popleft(), True):
+                return
+        self._taken = False
+
+
+def _tell(call: asyncio.Future[bool], answer: bool) -> bool:  # noqa: FBT001 - it is the message
+    """Whether *answer* reaches anybody: who was cancelled is leaving, and has yet to say so."""
+    if call.done():
+        return False
+    call.set_result(answer)
+    return True

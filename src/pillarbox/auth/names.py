@@ -17,10 +17,14 @@ import re
 import unicodedata
 
 from pillarbox.auth.errors import InvalidName
+from pillarbox.model import DEFAULT_VIEW
 from pillarbox.sasl.prep import saslprep
 
 MAX_NAME_OCTETS = 64
 """Octets of UTF-8: RFC 5321, section 4.5.3.1.1, allows a local part no more."""
+
+MAX_DEVICE_CHARACTERS = 32
+"""A name that people type into every device's settings, behind the account's."""
 
 PUNCTUATION = "._-'&="
 """Beside letters, marks and digits. ``o'brien`` and ``r&d`` exist; none needs quoting."""
@@ -87,3 +91,23 @@ def _refuse_shape(name: str) -> None:
         raise InvalidName(
             "a name cannot end with a dot or hold two in a row (RFC 5321, section 4.1.2)"
         )
+
+
+def normalise_device(name: str) -> str:
+    """The one form of a device's name, what stands behind the ``+``; else as :func:`normalise`.
+
+    Raises:
+        InvalidName: no device can be called so; the message says why.
+    """
+    device = normalise(name)
+    if len(device) > MAX_DEVICE_CHARACTERS:
+        raise InvalidName(
+            f"the name of a device has at most {MAX_DEVICE_CHARACTERS} characters; this one has "
+            f"{len(device)}"
+        )
+    if device == DEFAULT_VIEW:
+        raise InvalidName(
+            f"no device can have the name {DEFAULT_VIEW!r}: that is the view of the account's own "
+            "password"
+        )
+    return device

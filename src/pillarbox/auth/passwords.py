@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import argon2
 
+from pillarbox.auth import scram_keys
 from pillarbox.auth.errors import AccountError, InvalidPassword
 from pillarbox.sasl.prep import saslprep
 
@@ -55,7 +57,7 @@ def secret_octets(password: str) -> bytes:
             prepared = saslprep(password, unassigned=True)
         except ValueError:
             prepared = password
-    return _octets(prepared)
+    return octets_of(prepared)
 
 
 def check_new(password: str) -> None:
@@ -82,10 +84,24 @@ def check_new(password: str) -> None:
 
 
 class Passwords:
-    """Makes and proves verifiers with one set of parameters. Safe to share by threads."""
+    """Makes and proves verifiers with one set of parameters. Safe to share by threads.
 
-    def __init__(self, parameters: Argon2Parameters | None = None) -> None:
+    Args:
+        parameters: of Argon2id; the defaults when None.
+        scram_hashes: for which of :data:`.scram_keys.HASHES` keys are made of a password.
+        scram_iterations: of those keys.
+    """
+
+    def __init__(
+        self,
+        parameters: Argon2Parameters | None = None,
+        *,
+        scram_hashes: Collection[str] = ("sha256",),
+        scram_iterations: int = scram_keys.HUMAN_ITERATIONS,
+    ) -> None:
         self.parameters = parameters or Argon2Parameters()
+        self.scram_hashes = frozenset(scram_hashes)
+        self.scram_iterations = scram_iterations
         self._hasher = argon2.PasswordHasher(
             time_cost=self.parameters.time_cost,
             memory_cost=self.parameters.memory_kib,
@@ -93,7 +109,7 @@ class Passwords:
             hash_len=self.parameters.hash_octets,
             salt_len=self.parameters.salt_octets,
         )
-        self.decoy = self._made_up()
+        self.decoy = self.made_up()
         """A verifier of nobody's password, to be proved for users that do not exist."""
 
     def verifier(self, secret: bytes) -> str:
@@ -109,6 +125,23 @@ class Passwords:
                 f"the password cannot be hashed ({error}): {self._memory_needed()}"
             ) from error
 
+    def scram_texts(self, secret: bytes, salt_of: Callable[[str], bytes]) -> dict[str, str]:
+        """New SCRAM keys of *secret*, as they are kept, by hash; takes as long as the iterations.
+
+        *salt_of* gives the salt for a hash.
+        """
+        return {
+            hash_name: scram_keys.to_text(
+                scram_keys.make(
+                    hash_name,
+                    secret,
+                    salt=salt_of(hash_name),
+                    iterations=self.scram_iterations,
+                )
+            )
+            for hash_name in sorted(self.scram_hashes)
+        }
+
     def proves(self, verifier: str, secret: bytes) -> bool:
         """Whether *secret* (of :func:`secret_octets`) is what *verifier* was made from.
 
@@ -118,7 +151,7 @@ class Passwords:
             AccountError: the verifier is damaged, or there is no memory for the hash.
         """
         try:
-            return self._hasher.verify(_octets(verifier), secret)
+            return self._hasher.verify(octets_of(verifier), secret)
         except argon2.exceptions.VerifyMismatchError:
             return False
         except argon2.exceptions.InvalidHashError as error:
@@ -135,7 +168,7 @@ class Passwords:
         """Whether *verifier* was made with other parameters than these."""
         return self._hasher.check_needs_rehash(verifier)
 
-    def _made_up(self) -> str:
+    def made_up(self) -> str:
         """A well-formed verifier with these parameters; random, so that nothing matches it."""
         price = self.parameters
         salt, digest = (
@@ -149,7 +182,8 @@ class Passwords:
         return f"one hash takes {self.parameters.memory_kib} KiB of memory"
 
 
-def _octets(text: str) -> bytes:
+def octets_of(text: str) -> bytes:
+    """The octets that a client sent; never raises."""
     try:
         return text.encode("utf-8", "surrogateescape")  # gives back the octets as received
     except UnicodeEncodeError:

@@ -1,8 +1,8 @@
 """Making guessing slow, for the address that guesses, and locking nobody out.
 
-Failures of one address make each further check for it wait: half a second, one, two, up to
-fifteen. The wait comes *before* the check and is the same whatever the outcome, so its length
-tells nothing about the credentials. One failure is forgiven each minute.
+**By address.** Failures of one address make each further check for it wait: half a second, one,
+two, up to fifteen. The wait comes *before* the check and is the same whatever the outcome, so its
+length tells nothing about the credentials. One failure is forgiven each minute.
 
 Checks for one address take turns, so that a hundred connections have no more of them than one.
 Each counts as a failure from the moment its turn begins until it has proved right: hanging up
@@ -27,237 +27,163 @@ seconds; one that is not known here yet competes with the guesses for a place in
 are answered four a minute; those at a password that is known here, at most some thirteen a second,
 for which the guesser has to keep a hundred connections busy.
 
-Who is "one address"? See :func:`pillarbox.peers.network_of`. But a peer on this machine
+**By account.** Many addresses that guess at one account are each slowed too late. So an account at
+which more than three networks have failed within ten minutes is *besieged*: attempts at it wait
+for half a second and up to ten, and only ten of them at once. That is a guess a second, however many
+addresses there are. (What one network alone does changes nothing: nobody can slow down the owner
+without a botnet.) Names that do not exist count like those that do.
+
+The owner is not kept out:
+
+* A network from which the account has signed in within a fortnight is *familiar* to it and waits for
+  nothing of this, and failures there do not count against the account.
+* A password that is known passes by the look, from anywhere, as above. Only addresses that have
+  failed themselves share one ration of looks at a besieged account.
+* Who comes with a password that is not known from a network that is not familiar competes with
+  the guesses for the places, of which half are for addresses that have not failed lately; and is
+  told to come again, never that the password is wrong, when there is none.
+
+**Repeats** of one same wrong password at one address count once (:mod:`pillarbox.auth.repeats`);
+those at one account count once against the account, wherever they come from.
+
+**The hashes.** What passes all this comes to a hash in turn with others, of which those that are
+familiar or calm come first (:mod:`pillarbox.auth.hash_line`).
+
+Who is "one address", or one network? See :func:`pillarbox.peers.network_of`. But a peer on this machine
 (loopback, ``unix``) is most likely a webmail or a proxy that speaks for many people: slowing it
 down as a whole would let one of them hinder all the others, and not slowing it at all would make
-it the way to guess. There, failures count for each *name* that is tried, known or not.
+it the way to guess. There, failures count for each *name* that is tried, known or not; that is by
+account already, and nothing else counts by account there.
 
-The table is bounded; when it is full, whoever tried longest ago is forgotten first. Each
-worker process has a table of its own, so an address that spreads its connections over all
-workers guesses as many times faster.
+All claims go this way, of whatever mechanism: a token or a proof that is refused is a failure.
+
+All tables are bounded. Each worker process has its own, but two things they tell each other: what is
+held against an address and until when it waits, so that to spread connections over all workers makes nobody faster; and which
+networks are familiar. What is held against an account, and which passwords are known, each worker
+knows for itself: where there are several, guesses at one account are as many times a second.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from typing import NamedTuple
 
-from pillarbox.auth.line import Line
-from pillarbox.peers import is_loopback, network_of
-
-FIRST_DELAY_SECONDS = 0.5
-"""After one failure: a typing error is hardly noticed."""
-
-LONGEST_DELAY_SECONDS = 15.0
-"""Four guesses a minute; well below the minute after which clients give up."""
-
-LONGEST_WAIT_SECONDS = 45.0
-"""In line, all delays of those in front included: three of the longest."""
-
-FORGIVE_SECONDS = 60.0
-"""One failure is forgotten after each. A client that polls every minute with an old
-password therefore stays at the short delays and does not slow its neighbours much."""
-
-MAX_FAILURES = 10
-"""More are not counted, so that everything is forgiven after ten quiet minutes."""
-
-MAX_PEERS = 10_000
-"""Entries of the table, some 700 bytes each."""
-
-MAX_WAITING = 100
-"""Attempts of one address that may stand in line when each takes no longer than its hash: as many
-as it may have connections by default (``connections_per_address``)."""
-
-LOOKS = 100
-"""Looks that an address has saved up at most; all are back after the longest delay."""
+from pillarbox.auth.account_throttle import AccountThrottle
+from pillarbox.auth.address_throttle import MAX_PEERS, MAX_WAITING, AddressThrottle
+from pillarbox.auth.applicant import LOCAL, Applicant, Rank
+from pillarbox.auth.attempt import Attempt
+from pillarbox.auth.familiar import FamiliarNetworks
+from pillarbox.auth.repeats import Repeats
+from pillarbox.auth.times import Times
+from pillarbox.contracts.errors import CredentialsRefused
+from pillarbox.contracts.meter import Meter
 
 
-class Attempt:
-    """One attempt whose turn it is. A failure unless :meth:`forgive` is called."""
+class SharedMemory(NamedTuple):
+    """What worker processes tell each other."""
 
-    __slots__ = ("crowded_out", "failed")
-
-    def __init__(self, *, crowded_out: bool = False) -> None:
-        self.crowded_out = crowded_out
-        """There was no place in line, and the delay is over: no check."""
-        self.failed = True
-
-    def forgive(self) -> None:
-        """Count no failure: the credentials were right, or could not be checked."""
-        self.failed = False
-
-
-class _Peer:
-    """What is known of one address."""
-
-    __slots__ = ("failures", "line", "looked_at", "looks", "present", "since")
-
-    def __init__(self, now: float, places: Callable[[_Peer], int]) -> None:
-        self.failures = 0
-        self.since = now
-        """When the last failure was counted or forgiven."""
-        self.line = Line(lambda: places(self))
-        self.present = 0
-        """Attempts in line, in progress, or on their way out."""
-        self.looks = float(LOOKS)
-        self.looked_at = now
-        """When *looks* was right."""
+    addresses: Times
+    """By the key of an address: until when its attempts wait, and are held against it."""
+    familiar: Times
+    """By user and network: when the one has signed in from the other."""
 
 
 class Throttle:
-    """The delays of all addresses. For one event loop."""
+    """Says when an applicant may look and when their claim is checked. For one event loop."""
 
     def __init__(
         self,
         *,
         peers: int = MAX_PEERS,
         waiting: int = MAX_WAITING,
+        shared: SharedMemory | None = None,
+        meter: Meter | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._max_peers = peers
-        self._max_waiting = waiting
-        self._clock = clock
-        self._sleep = sleep
-        self._peers: OrderedDict[str, _Peer] = OrderedDict()
+        self.addresses = AddressThrottle(
+            peers=peers,
+            waiting=waiting,
+            shared=None if shared is None else shared.addresses,
+            meter=meter,
+            clock=clock,
+            sleep=sleep,
+        )
+        self.accounts = AccountThrottle(meter=meter, clock=clock, sleep=sleep)
+        self.familiar = FamiliarNetworks(
+            shared=None if shared is None else shared.familiar, clock=clock
+        )
+        self.repeats = Repeats(clock=clock)
 
-    def __len__(self) -> int:
-        return len(self._peers)
-
-    def is_calm(self, key: str) -> bool:
-        """Nothing is held against *key* and nobody of it is in line."""
-        peer = self._peers.get(key)
-        return peer is None or (not peer.present and not self._failures(peer))
-
-    def delay(self, key: str) -> float:
-        """The seconds that an attempt of *key* would wait now, once it is its turn."""
-        peer = self._peers.get(key)
-        return 0.0 if peer is None else self._delay(peer)
-
-    def may_look(self, key: str) -> bool:
-        """Whether *key* has a look at once; takes it from the ration unless *key* is calm."""
-        peer = self._peers.get(key)
-        if peer is None or self.is_calm(key):
+    def may_look(self, who: Applicant) -> bool:
+        """Whether *who* has a look at once; takes it from the rations unless the address is calm."""
+        if self.addresses.is_calm(who.key):
             return True
-        now = self._clock()
-        regained = (now - peer.looked_at) * LOOKS / LONGEST_DELAY_SECONDS
-        peer.looks = min(float(LOOKS), peer.looks + regained)
-        peer.looked_at = now
-        if peer.looks < 1:
-            return False
-        peer.looks -= 1
-        return True
+        return self.addresses.may_look(who.key) and self._may_look_at_account(who)
 
-    def found(self, key: str) -> None:
+    def found(self, who: Applicant) -> None:
         """The look was no guess: it does not count."""
-        if peer := self._peers.get(key):
-            peer.looks = min(float(LOOKS), peer.looks + 1)
+        self.addresses.found(who.key)
+        if who.rationed and who.user is not None:
+            self.accounts.found(who.user)
+
+    def signed_in(self, who: Applicant, user: str) -> None:
+        """*who* has proved to be *user*: from there, that is familiar."""
+        if who.network is not LOCAL:
+            self.familiar.learn(user, who.network)
 
     @asynccontextmanager
-    async def attempt(self, key: str, *, looked: bool = True) -> AsyncIterator[Attempt]:
-        """Wait for *key*'s turn and for its delay; then the body checks the credentials.
+    async def attempt(self, who: Applicant, *, looked: bool = True) -> AsyncIterator[Attempt]:
+        """Wait until it is *who*'s turn; then the body checks the claim.
 
-        Does not suspend when *key* is calm. *looked*: the attempt has had its look, so that to
-        give it up counts as a failure.
+        Does not suspend when address and account are calm. *looked*: the attempt has had its
+        look, so that to give it up counts as a failure. The body forgives the attempt unless it raises
+        CredentialsRefused.
         """
-        peer = self._peers.get(key) or self._admit(key)
-        peer.present += 1
-        self._peers.move_to_end(key)
-        try:
-            if await self._turn_of(peer, looked=looked):
-                try:
-                    await self._wait(peer, looked=looked)
-                    with self._counted(peer) as attempt:
-                        yield attempt
-                finally:
-                    peer.line.over()
-            else:
-                await self._wait(peer, looked=looked)
-                yield Attempt(crowded_out=True)
-        finally:
-            peer.present -= 1
-            self._tidy(key, peer)
+        calm = self.addresses.is_calm(who.key)
+        familiar = self._is_familiar(who)
+        who.rank = Rank(Rank.SUSPECT - calm - familiar)
+        async with (
+            self.addresses.attempt(who.key, looked=looked) as attempt,
+            self._account_stage(who, attempt, calm=calm, familiar=familiar),
+        ):
+            if attempt.crowded_out:
+                attempt.late_look = not looked and self._may_look_at_account(who)
+            with self._repeats_forgiven(who, attempt):
+                yield attempt
 
-    async def _turn_of(self, peer: _Peer, *, looked: bool) -> bool:
-        with self._giving_up_counts(peer, looked=looked):
-            return await peer.line.turn()
+    def _account_stage(
+        self, who: Applicant, attempt: Attempt, *, calm: bool, familiar: bool
+    ) -> AbstractAsyncContextManager[None]:
+        if attempt.crowded_out or familiar or who.user is None or who.network is LOCAL:
+            return nullcontext()
+        return self.accounts.stage(who.user, who.network, attempt, calm=calm)
 
-    async def _wait(self, peer: _Peer, *, looked: bool) -> None:
-        if delay := self._delay(peer):
-            with self._giving_up_counts(peer, looked=looked):
-                await self._sleep(delay)
+    def _is_familiar(self, who: Applicant) -> bool:
+        return who.user is not None and self.familiar.knows(who.user, who.network)
+
+    def _may_look_at_account(self, who: Applicant) -> bool:
+        """For an address that is not calm."""
+        if who.user is None or who.network is LOCAL or not self.accounts.is_besieged(who.user):
+            return True
+        if self._is_familiar(who):
+            return True
+        who.rationed = self.accounts.may_look(who.user)
+        return who.rationed
 
     @contextmanager
-    def _giving_up_counts(self, peer: _Peer, *, looked: bool) -> Iterator[None]:
+    def _repeats_forgiven(self, who: Applicant, attempt: Attempt) -> Iterator[None]:
         try:
             yield
-        except asyncio.CancelledError:
-            if looked:
-                self._fail(peer)
+        except CredentialsRefused:
+            if who.secret is not None:
+                user = who.user or ""
+                attempt.repeated = self.repeats.again("", user, who.secret)
+                if self.repeats.again(who.key, user, who.secret) and self.repeats.may_repeat(
+                    who.key
+                ):
+                    attempt.forgive()
             raise
-
-    def _fail(self, peer: _Peer) -> None:
-        peer.failures = min(self._failures(peer) + 1, MAX_FAILURES)
-        peer.since = self._clock()
-
-    def _places(self, peer: _Peer) -> int:
-        """In line, so that nobody stands there for too long."""
-        delay = self._delay(peer)
-        most = self._max_waiting
-        return min(most, int(LONGEST_WAIT_SECONDS / delay)) if delay else most
-
-    @contextmanager
-    def _counted(self, peer: _Peer) -> Iterator[Attempt]:
-        """Count a failure now; take it back at the end when the attempt was forgiven."""
-        before = self._failures(peer), peer.since
-        self._fail(peer)
-        after = peer.failures, peer.since
-        attempt = Attempt()
-        try:
-            yield attempt
-        finally:
-            if not attempt.failed:
-                if (peer.failures, peer.since) == after:
-                    peer.failures, peer.since = before
-                elif before[0] < MAX_FAILURES:  # somebody else has failed meanwhile
-                    peer.failures = max(0, peer.failures - 1)
-
-    def _failures(self, peer: _Peer) -> int:
-        """What is still held against *peer*, after forgiving what is old."""
-        if peer.failures:
-            minutes = int((self._clock() - peer.since) / FORGIVE_SECONDS)
-            if minutes > 0:
-                peer.failures = max(0, peer.failures - minutes)
-                peer.since += minutes * FORGIVE_SECONDS
-        return peer.failures
-
-    def _delay(self, peer: _Peer) -> float:
-        failures = self._failures(peer)
-        if not failures:
-            return 0.0
-        return min(FIRST_DELAY_SECONDS * 2.0 ** (failures - 1), LONGEST_DELAY_SECONDS)
-
-    def _admit(self, key: str) -> _Peer:
-        """A new entry; makes room by forgetting whoever tried longest ago and is idle."""
-        while len(self._peers) >= self._max_peers:
-            idle = next((known for known, peer in self._peers.items() if not peer.present), None)
-            if idle is None:  # all are connected: the server's limit of connections bounds it
-                break
-            del self._peers[idle]
-        peer = self._peers[key] = _Peer(self._clock(), self._places)
-        return peer
-
-    def _tidy(self, key: str, peer: _Peer) -> None:
-        if not peer.present and not self._failures(peer):
-            self._peers.pop(key, None)
-
-
-def key_of(peer: str, name: str | None) -> str:
-    """What failures of *peer*, who tried *name*, count against.
-
-    *name* is normalised, so that no spelling of it counts apart; None: it can be nobody's.
-    """
-    return f"local {name or ''}" if is_loopback(peer) else network_of(peer)

@@ -27,7 +27,8 @@ class Authenticator(Protocol):
     What :mod:`.store` says of a coroutine's first step holds here, too.
 
     *peer* is the client's address (``192.0.2.7``, ``::1``, ``unix``): failures from one
-    address make later answers to that address slower, or put them off (AuthUnavailable). No
+    address make later answers to that address slower, those at one account from many addresses
+    later answers to strangers there, or put them off (TooManyAttempts). No
     account is ever locked: a password that was proved a while ago passes whatever others do.
     Names and passwords may hold anything a client can send (undecodable bytes arrive as
     surrogate escapes); nothing of it is trusted.
@@ -37,12 +38,19 @@ class Authenticator(Protocol):
     password of a device opens the device's view, under either name.
     """
 
+    @property
+    def scram_hashes(self) -> frozenset[str]:
+        """The hashes that SCRAM keys are kept for (``sha1``, ``sha256``): SCRAM is offered with
+        these alone.
+        """
+
     async def check(self, claim: Claim, peer: str) -> Identity:
         """The identity that *claim* opens.
 
         Raises:
             CredentialsRefused: unknown user or device, wrong password, disabled account.
-            AuthUnavailable: cannot be checked now, or too many from this address want to be.
+            TooManyAttempts: too many from this address, or at this account, want to be checked.
+            AuthUnavailable: cannot be checked now.
         """
 
     async def scram_keys(self, name: str, hash_name: str) -> ScramKeys:

@@ -15,6 +15,7 @@
     └── AuthError
         ├── CredentialsRefused    unknown user, wrong password, disabled account: all alike
         └── AuthUnavailable       the account directory cannot be asked now
+            └── TooManyAttempts   so many want to be checked that this one is put off
 
 An error's text (``str(error)``) is for the operator's log, never for the peer.
 """
@@ -80,3 +81,9 @@ class CredentialsRefused(AuthError):
 
 class AuthUnavailable(AuthError):
     """The credentials could not be checked; they may well be right."""
+
+
+class TooManyAttempts(AuthUnavailable):
+    """Put off without having been checked: too many attempts of this address, or at this
+    account, or too many sign-ins in all, come first. Trying again later may help.
+    """

@@ -16,11 +16,12 @@ Views
     once it has been opened, or when the store was told that it always does. An absent view
     that is opened holds mail back again, what is still there.
 
-    A message is *removed* (and its body's space given back) when a view has deleted it and no
-    view that lists it holds it; it then vanishes from the views that do not hold it. That
-    is looked at whenever a view deletes, is removed, or becomes absent. A message
-    that no view has deleted stays, whether anybody holds it or not, until it expires.
-    So a maildrop without devices behaves as RFC 1939 says.
+    A message is *removed* (and its body's space given back) when a view, be it one that is
+    gone, has deleted it and no view that lists it holds it; it then vanishes from the views that
+    do not hold it. That is looked at whenever a view deletes, is removed, or becomes absent; and
+    :meth:`StoreAdmin.expire` looks at all of them. So it makes no difference in which order
+    devices are removed. A message that no view has deleted stays, whether anybody holds it or
+    not, until it expires. So a maildrop without devices behaves as RFC 1939 says.
 
 All methods are coroutines so that an engine may wait for a disk, a lock or a network; an
 engine whose answer is at hand completes without suspending, and the server then pays for
@@ -68,8 +69,9 @@ class Maildrop(Protocol):
     """One view of one maildrop, open and locked for one session.
 
     The messages are those that were there when it was opened: numbers 1 to ``count`` mean
-    the same messages until :meth:`release`, whatever is delivered meanwhile. Nobody else
-    opens this view until then. Numbers outside 1…``count`` are the caller's mistake
+    the same messages until :meth:`release`, whatever is delivered or deleted from other views
+    meanwhile. Nobody else opens this view until then. What this session has deleted need not be
+    readable any more. Numbers outside 1…``count`` are the caller's mistake
     (:class:`IndexError`).
     """
 
@@ -132,7 +134,9 @@ class Store(Protocol):
         empty one. A holder that died (even by SIGKILL) holds no lock, and neither does a
         call that was cancelled; nor does such a call count for the minimum interval.
         The opened view has been seen now, and holds mail back: whatever other views delete
-        during this session, its messages stay.
+        during this session, its messages stay. (So it is not opened when it did not hold mail
+        back until now, other views could take its messages away, and that it does from now on
+        cannot be written. In all other cases opening needs nothing to be written.)
 
         Args:
             identity: whose maildrop, and which view. Whether the user exists is the
@@ -144,7 +148,7 @@ class Store(Protocol):
             MaildropLocked: another session has it.
             OpenedTooSoon: the interval has not passed.
             NoSuchView: the maildrop has no such view.
-            StoreUnavailable: the storage fails.
+            StoreUnavailable: the storage fails, or (see above) cannot be written.
         """
 
     async def deliver(
@@ -196,6 +200,7 @@ class MaildropStatus:
     count: int
     octets: int
     views: tuple[ViewStatus, ...] = ()
+    """``default`` first, the others by their names."""
 
 
 SEEN_PRECISION = 6 * 3600
@@ -237,7 +242,8 @@ class Expired:
     absent: tuple[tuple[str, str], ...] = ()
     """``(user, view)`` of the views that hold nothing back from now on, and did before."""
     busy: int = 0
-    """Maildrops left for the next time, because a session had one of their views open."""
+    """Maildrops left for the next time, at once or after a part of it had been done, because a
+    session had one of their views open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +295,8 @@ class StoreAdmin(Protocol):
 
         A session that has it open may go on reading what it can; its commit raises LockLost.
         ``default`` is not taken away, it only stops to hold mail back until it is opened
-        again, and lists everything that is still there.
+        again (unless the store was told that it always does), and lists everything that is
+        still there.
 
         Raises:
             NoSuchView: the maildrop has no such view.
@@ -297,14 +304,17 @@ class StoreAdmin(Protocol):
         """
 
     async def waiting(self, user: str) -> Sequence[Waiting]:
-        """All messages of a maildrop, in the order in which they came; takes no lock."""
+        """All messages of a maildrop at one moment, in the order in which they came; takes no
+        lock.
+        """
 
     async def expire(self, retention: Retention) -> Expired:
         """Apply *retention* to all maildrops, as of now.
 
         Never disturbs a session: a maildrop that has a view open is left for the next time,
-        and while one is looked at, nobody can open it (which is short: a transaction). A view
-        that is open is not absent. A failure ends it; what was done by then is durable.
+        and while something is removed from one, nobody can open it (which is short: a
+        transaction; much is removed in several, and sessions may come between). A view that
+        is open is not absent. A failure ends it; what was done by then is durable.
 
         Raises:
             StoreUnavailable: the storage fails.

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 
-from pillarbox.sasl.gs2 import ChannelBinding
+from pillarbox.sasl.channel import ChannelBinding
 from pillarbox.sasl.mechanism import ClientMechanism, Credentials, SaslError
 from pillarbox.sasl.strength import STRENGTHS, Proof, Row
 

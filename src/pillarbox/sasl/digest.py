@@ -12,18 +12,55 @@ import hmac
 import re
 from typing import ClassVar
 
+from pillarbox.sasl.claims import DigestClaim
 from pillarbox.sasl.mechanism import (
+    Challenge,
     ClientMechanism,
     Credentials,
     SaslError,
+    ServerMechanism,
+    decode,
     encode,
+    malformed,
     out_of_place,
     password_of,
 )
+from pillarbox.sasl.surroundings import Surroundings
+
+RANDOM_OCTETS = 16
+"""Of a challenge of ours: no client can have been made to answer it before."""
+
+_HEXADECIMAL = re.compile(rb"[0-9a-fA-F]{32}")
 
 _TIMESTAMP = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>", re.ASCII)
 """RFC 1939: a msg-id of RFC 822, here without its quoted strings. A client that takes
 anything else helps an attacker who collides MD5 to find the password (CVE-2007-1558)."""
+
+
+class CramMd5Server(ServerMechanism):
+    """The server's side of CRAM-MD5."""
+
+    __slots__ = ("_challenge",)
+
+    name: ClassVar[str] = "CRAM-MD5"
+    client_first: ClassVar[bool] = False
+    plaintext: ClassVar[bool] = False
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        super().__init__(surroundings)
+        self._challenge = ""
+
+    def step(self, response: bytes | None) -> Challenge | DigestClaim:
+        """RFC 2195, section 2: random digits, a timestamp and the host name, as a msg-id."""
+        if not self._challenge:
+            clock, random, hostname = self._surroundings[:3]
+            number = int.from_bytes(random(RANDOM_OCTETS), "big")
+            self._challenge = f"<{number}.{int(clock())}@{hostname}>"
+            return Challenge(self._challenge.encode())
+        name, space, digest = (response or b"").rpartition(b" ")
+        if not space or not name or not _HEXADECIMAL.fullmatch(digest):
+            raise malformed(self.name)
+        return DigestClaim(self.name, decode(name), self._challenge, digest.decode())
 
 
 class CramMd5Client(ClientMechanism):

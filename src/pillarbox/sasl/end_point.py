@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 
-from pillarbox.sasl.gs2 import ChannelBinding
+from pillarbox.sasl.channel import ChannelBinding
 
 _SEQUENCE = 0x30
 _OBJECT_IDENTIFIER = 0x06

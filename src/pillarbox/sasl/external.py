@@ -4,7 +4,40 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pillarbox.sasl.mechanism import ClientFirst, Credentials, SaslError, encode
+from pillarbox.sasl.claims import CertificateClaim
+from pillarbox.sasl.mechanism import (
+    Challenge,
+    ClientFirst,
+    Credentials,
+    SaslError,
+    ServerMechanism,
+    decode,
+    encode,
+    malformed,
+)
+from pillarbox.sasl.surroundings import Surroundings
+
+
+class ExternalServer(ServerMechanism):
+    """The server's side of EXTERNAL."""
+
+    __slots__ = ()
+
+    name: ClassVar[str] = "EXTERNAL"
+    client_first: ClassVar[bool] = True
+    plaintext: ClassVar[bool] = False
+
+    @classmethod
+    def possible(cls, surroundings: Surroundings) -> bool:
+        return bool(surroundings.identities)
+
+    def step(self, response: bytes | None) -> Challenge | CertificateClaim:
+        """An empty response asks for whomever the certificate names."""
+        if response is None:
+            return Challenge(b"")
+        if b"\0" in response:
+            raise malformed(self.name)
+        return CertificateClaim(decode(response), self._surroundings.identities)
 
 
 class ExternalClient(ClientFirst):

@@ -7,24 +7,58 @@ and pass the exchange on.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
-from pillarbox.sasl.mechanism import SaslError, encode
-
-
-class ChannelBinding(NamedTuple):
-    """A fact that both ends of one TLS connection know, and ends of two do not share."""
-
-    kind: str
-    """As registered with IANA: ``tls-exporter`` (RFC 9266), ``tls-server-end-point`` (RFC 5929)."""
-    data: bytes
-
+from pillarbox.sasl.channel import ChannelBinding
+from pillarbox.sasl.mechanism import SaslError, decode, encode
 
 NOT_BOUND = b"n"
 """The client does not bind, and could not."""
 WOULD_BIND = b"y"
 """The client could, and thinks that the server cannot. A server that can then knows that
 somebody in between took its -PLUS mechanisms out of the list, and refuses."""
+
+_HEADER = re.compile(rb"(?P<flag>[ny]|p=(?P<kind>[A-Za-z0-9.-]+)),(?:a=(?P<who>[^\0,]+))?,")
+_SASLNAME = re.compile(rb"(?:[^\0,=]|=2C|=3D)+")
+
+
+class Header(NamedTuple):
+    """What a client's header says."""
+
+    octets: bytes
+    """As it came."""
+    flag: bytes
+    """``n``, ``y``, or ``p=`` with the kind of the binding."""
+    kind: str
+    """The kind of binding that the client uses; empty if it does not bind."""
+    authorize_as: str
+    """Whom it wants to act for; empty: itself."""
+
+
+def read_header(message: bytes) -> Header:
+    """Understand the header at the beginning of *message*.
+
+    Raises:
+        SaslError: there is none. (``F,``, which SASL never sends, is refused, too.)
+    """
+    found = _HEADER.match(message)
+    if found is None:
+        raise SaslError("the message does not begin with a GS2 header")
+    who = read_saslname(found["who"]) if found["who"] is not None else ""
+    kind = (found["kind"] or b"").decode()
+    return Header(found[0], found["flag"], kind, who)
+
+
+def read_saslname(octets: bytes) -> str:
+    """A name without its escapes; the reverse of :func:`saslname`.
+
+    Raises:
+        SaslError: it is empty, or has a "," or "=" that is not escaped (RFC 5802, section 5.1).
+    """
+    if not _SASLNAME.fullmatch(octets):
+        raise SaslError("the name in the message is not escaped as it has to be")
+    return decode(octets.replace(b"=2C", b",").replace(b"=3D", b"="))
 
 
 def bound(binding: ChannelBinding) -> bytes:

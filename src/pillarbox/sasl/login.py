@@ -19,24 +19,28 @@ from pillarbox.sasl.mechanism import (
     out_of_place,
     password_of,
 )
+from pillarbox.sasl.surroundings import Surroundings
 
 
 class LoginServer(ServerMechanism):
-    """The server's side of LOGIN."""
+    """The server's side of LOGIN.
 
-    __slots__ = ("_asked", "_name")
+    The draft lets the server speak first; but curl, for one, sends the name as an initial
+    response, and other servers take it.
+    """
+
+    __slots__ = ("_name",)
 
     name: ClassVar[str] = "LOGIN"
-    client_first: ClassVar[bool] = False
+    client_first: ClassVar[bool] = True
     plaintext: ClassVar[bool] = True
 
-    def __init__(self) -> None:
-        self._asked = False
+    def __init__(self, surroundings: Surroundings) -> None:
+        super().__init__(surroundings)
         self._name: str | None = None
 
     def step(self, response: bytes | None) -> Challenge | PasswordClaim:
-        if not self._asked:
-            self._asked = True
+        if response is None:
             return Challenge(b"Username:")
         if not response:
             raise SaslError("LOGIN needs a name and a password")

@@ -21,6 +21,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, NamedTuple
 
 from pillarbox.sasl.claims import Claim, ScramKeys
+from pillarbox.sasl.surroundings import Surroundings
 
 
 class SaslError(Exception):
@@ -30,6 +31,21 @@ class SaslError(Exception):
     server's challenge does, or it did not prove what it has to, or the credentials cannot be
     expressed in the mechanism.
     """
+
+
+class ExchangeRefused(SaslError):
+    """The server refuses before anything is checked, for a reason that the mechanism has a word for.
+
+    The word is sent as a challenge; whatever the client answers, the refusal follows.
+    """
+
+    def __init__(self, text: str, *, reason: str, last_word: bytes, name: str = "") -> None:
+        super().__init__(text)
+        self.reason = reason
+        """For the log: the error's name in the mechanism's specification."""
+        self.last_word = last_word
+        self.name = name
+        """Whom the client wants to be, if it has said so."""
 
 
 class Challenge(NamedTuple):
@@ -56,12 +72,14 @@ class ServerMechanism(ABC):
     step = mechanism.step(initial response or None)
     Challenge:  send it, and step with the client's response
     KeysWanted: step = mechanism.go_on(keys)
-    a Claim:    have it checked, and say the verdict: mechanism.accepted() or .refused();
-                a Challenge that comes of it is sent, and the client's response stepped
-                with until Finished; None: there is nothing more to be said
+    a Claim:    have it checked, and say the verdict:
+        mechanism.accepted()  None: that is all; a Challenge: send it, and step with the
+                              client's response; the client has signed in when Finished
+        mechanism.refused()   None: that is all; a Challenge: send it, and refuse, whatever
+                              the client responds
     """
 
-    __slots__ = ()
+    __slots__ = ("_surroundings",)
 
     name: ClassVar[str]
     """As registered with IANA and announced by CAPA."""
@@ -70,12 +88,26 @@ class ServerMechanism(ABC):
     plaintext: ClassVar[bool]
     """What proves the identity crosses the wire, for whoever hears it to use: only under TLS."""
 
+    def __init__(self, surroundings: Surroundings) -> None:
+        """Begin an exchange in these *surroundings*."""
+        self._surroundings = surroundings
+
+    @classmethod
+    def possible(cls, surroundings: Surroundings) -> bool:
+        """Whether anybody could sign in by it in these *surroundings*: else it is not offered.
+
+        What counts of the connection is only whether it has bindings and identities at all.
+        """
+        del surroundings
+        return True
+
     @abstractmethod
     def step(self, response: bytes | None) -> Challenge | KeysWanted | Claim | Finished:
         """Take the client's response: None at the start when there is no initial one.
 
         Raises:
             SaslError: the response is malformed; the exchange has failed.
+            ExchangeRefused: it is refused by the mechanism's own rules.
         """
 
     def go_on(self, keys: ScramKeys) -> Challenge:
@@ -182,6 +214,11 @@ class ClientFirst(ClientMechanism):
 def out_of_place(name: str) -> SaslError:
     """For a challenge in an exchange of the mechanism *name* that has come to its end."""
     return SaslError(f"the server asks for more than {name} has to say")
+
+
+def malformed(name: str) -> SaslError:
+    """For a client's response that breaks the grammar of the mechanism *name*."""
+    return SaslError(f"that is no response of {name}")
 
 
 def decode(octets: bytes) -> str:

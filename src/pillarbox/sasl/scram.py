@@ -24,25 +24,228 @@ import secrets
 from typing import ClassVar
 
 from pillarbox.sasl import gs2
-from pillarbox.sasl.gs2 import ChannelBinding
+from pillarbox.sasl.channel import ChannelBinding
+from pillarbox.sasl.claims import ScramClaim, ScramKeys
 from pillarbox.sasl.mechanism import (
+    Challenge,
     ClientFirst,
     Credentials,
+    ExchangeRefused,
+    Finished,
+    KeysWanted,
     SaslError,
+    ServerMechanism,
     encode,
+    malformed,
     out_of_place,
     password_of,
 )
 from pillarbox.sasl.prep import saslprep
 from pillarbox.sasl.scram_messages import (
+    ClientFinal,
+    ClientFirstMessage,
     ServerFirst,
     encode_base64,
+    read_client_final,
+    read_client_first,
     read_server_final,
     read_server_first,
 )
+from pillarbox.sasl.surroundings import Surroundings
 
 NONCE_OCTETS = 18
 """144 random bits, 24 characters of base64: what RFC 5802 wants is that none comes twice."""
+
+
+class ScramServer(ServerMechanism):
+    """The server's side of SCRAM, for any hash, not bound to the channel.
+
+    A wrong proof is not answered with ``e=invalid-proof`` but refused at once, as is an
+    unknown user: ``-ERR [AUTH]`` says the same to programs, in one round trip less. What is
+    wrong with the *channel* no response code of POP3 can say; there the ``e=`` comes first.
+    """
+
+    __slots__ = ("_claim", "_first", "_keys", "_nonce", "_said", "_signed")
+
+    client_first: ClassVar[bool] = True
+    plaintext: ClassVar[bool] = False
+    hash_name: ClassVar[str]
+    """As hashlib calls it."""
+
+    def __init__(self, surroundings: Surroundings, *, nonce: str = "") -> None:
+        """Begin an exchange.
+
+        Args:
+            surroundings: see there.
+            nonce: the server's part, printable ASCII without commas; a random one if empty.
+        """
+        super().__init__(surroundings)
+        self._nonce = nonce or encode_base64(surroundings.random(NONCE_OCTETS))
+        self._first: ClientFirstMessage | None = None
+        self._keys: ScramKeys | None = None
+        self._said = b""
+        self._signed = b""
+        self._claim: ScramClaim | None = None
+
+    @classmethod
+    def possible(cls, surroundings: Surroundings) -> bool:
+        return cls.hash_name in surroundings.scram_hashes
+
+    def step(self, response: bytes | None) -> Challenge | KeysWanted | ScramClaim | Finished:
+        if self._claim is not None:
+            return self._hear_last(response)
+        if self._keys is not None:
+            return self._hear_final(response or b"", self._keys)
+        return Challenge(b"") if response is None else self._hear_first(response)
+
+    def _hear_first(self, message: bytes) -> KeysWanted:
+        """Client-first (RFC 5802, section 5.1)."""
+        first = read_client_first(message)
+        name = _prepared(first.name, "name")
+        if not name:
+            raise SaslError("SCRAM needs a name")
+        who = first.header.authorize_as
+        if who and who != first.name and _prepared(who, "name") != name:
+            # Acting for somebody else is a right that no account here has.
+            raise SaslError("one cannot sign in on behalf of another")
+        self._first = first._replace(name=name)
+        self._judge_flag(first.header)
+        return KeysWanted(name, self.hash_name)
+
+    def _judge_flag(self, header: gs2.Header) -> None:
+        """RFC 5802, section 6.
+
+        Raises:
+            SaslError: the client binds itself, which is for the mechanisms with -PLUS.
+            ExchangeRefused: it would bind itself, and was not told that it can.
+        """
+        if header.kind:
+            raise SaslError(f"channel binding is for {self.name}-PLUS")
+        if header.flag == gs2.WOULD_BIND and self._surroundings.plus_offered:
+            raise self._mismatch("server-does-support-channel-binding")
+
+    def go_on(self, keys: ScramKeys) -> Challenge:
+        """Server-first."""
+        assert self._first is not None, "keys were wanted"  # noqa: S101 -- for the type checker
+        self._keys = keys
+        nonce = self._first.nonce + self._nonce
+        self._first = self._first._replace(nonce=nonce)
+        self._said = f"r={nonce},s={encode_base64(keys.salt)},i={keys.iterations}".encode()
+        return Challenge(self._said)
+
+    def _hear_final(self, message: bytes, keys: ScramKeys) -> ScramClaim:
+        """Client-final. The nonce makes it the answer to this exchange and to no other."""
+        first = self._first
+        assert first is not None, "keys were wanted"  # noqa: S101 -- for the type checker
+        final = read_client_final(message)
+        if final.nonce != first.nonce:
+            raise SaslError("that is the answer to another exchange")
+        if not hmac.compare_digest(final.channel, first.header.octets + self._channel(first)):
+            raise self._mismatch("channel-bindings-dont-match")
+        self._signed = b",".join((first.bare, self._said, final.signed))
+        self._claim = ScramClaim(first.name, self.hash_name, keys, self._proves(final, keys))
+        return self._claim
+
+    def _channel(self, first: ClientFirstMessage) -> bytes:
+        """What the client has to have bound itself to."""
+        del first
+        return b""
+
+    def _proves(self, final: ClientFinal, keys: ScramKeys) -> bool:
+        """Whether the client's key, which the proof gives away to who has the keys, is right."""
+        signature = hmac.digest(keys.stored_key, self._signed, self.hash_name)
+        if len(final.proof) != len(signature):
+            return False
+        client_key = _xor(final.proof, signature)
+        stored_key = hashlib.new(self.hash_name, client_key).digest()
+        return hmac.compare_digest(stored_key, keys.stored_key)
+
+    def accepted(self) -> Challenge:
+        """Server-final: the server's own proof.
+
+        Raises:
+            ValueError: the client has proved nothing, so nobody should have accepted it.
+        """
+        if self._claim is None or not self._claim.proved:
+            raise ValueError("a sign-in without a proof was accepted")
+        signature = hmac.digest(self._claim.keys.server_key, self._signed, self.hash_name)
+        return Challenge(b"v=" + encode_base64(signature).encode())
+
+    def _hear_last(self, response: bytes | None) -> Finished:
+        if response:
+            raise malformed(self.name)
+        return Finished()
+
+    def _mismatch(self, error: str) -> ExchangeRefused:
+        """For a server-error-value of RFC 5802, section 7, that is about the channel."""
+        return ExchangeRefused(
+            f"the sign-in and the TLS connection do not go together: {error}",
+            reason=error,
+            last_word=b"e=" + error.encode(),
+            name=self._first.name if self._first else "",
+        )
+
+
+class ScramPlusServer(ScramServer):
+    """The server's side of SCRAM, bound to the channel."""
+
+    __slots__ = ()
+
+    @classmethod
+    def possible(cls, surroundings: Surroundings) -> bool:
+        return super().possible(surroundings) and bool(surroundings.bindings)
+
+    def _judge_flag(self, header: gs2.Header) -> None:
+        """RFC 5802, section 6: with -PLUS the client binds itself, or it has not understood.
+
+        Raises:
+            SaslError: it does not bind itself.
+            ExchangeRefused: by something that this server does not have.
+        """
+        if not header.kind:
+            raise SaslError(f"{self.name} needs channel binding")
+        if all(binding.kind != header.kind for binding in self._surroundings.bindings):
+            raise self._mismatch("unsupported-channel-binding-type")
+
+    def _channel(self, first: ClientFirstMessage) -> bytes:
+        kind = first.header.kind
+        return next(each.data for each in self._surroundings.bindings if each.kind == kind)
+
+
+class ScramSha1Server(ScramServer):
+    """RFC 5802."""
+
+    __slots__ = ()
+
+    name: ClassVar[str] = "SCRAM-SHA-1"
+    hash_name: ClassVar[str] = "sha1"
+
+
+class ScramSha1PlusServer(ScramPlusServer):
+    """RFC 5802, bound to the channel."""
+
+    __slots__ = ()
+
+    name: ClassVar[str] = "SCRAM-SHA-1-PLUS"
+    hash_name: ClassVar[str] = "sha1"
+
+
+class ScramSha256Server(ScramServer):
+    """RFC 7677."""
+
+    __slots__ = ()
+
+    name: ClassVar[str] = "SCRAM-SHA-256"
+    hash_name: ClassVar[str] = "sha256"
+
+
+class ScramSha256PlusServer(ScramPlusServer):
+    """RFC 7677, bound to the channel."""
+
+    __slots__ = ()
+
+    name: ClassVar[str] = "SCRAM-SHA-256-PLUS"
+    hash_name: ClassVar[str] = "sha256"
 
 
 class ScramClient(ClientFirst):
@@ -92,6 +295,9 @@ class ScramClient(ClientFirst):
         if self.done or self.reason:
             raise out_of_place(self.name)
         if self._expected is None:
+            if challenge.startswith(b"e="):  # some servers say at once that the channel is wrong
+                self.reason = read_server_final(challenge).error
+                return b""
             return self._prove(challenge)
         return self._check(challenge, self._expected)
 

@@ -12,8 +12,12 @@ import binascii
 import re
 from typing import NamedTuple
 
+from pillarbox.sasl import gs2
 from pillarbox.sasl.mechanism import SaslError
 
+MAX_MESSAGE = 2048
+"""Octets of a client's message. One with two names of 255 octets, each of which is escaped, and a
+nonce of 64, has 1,600. SASLprep of the longest name takes about a millisecond."""
 MIN_ITERATIONS = 4096
 """RFC 5802, section 5.1, and RFC 7677, section 4, want servers to use no fewer. A liar who asks
 for one gets a proof that passwords can be tried against at full speed."""
@@ -29,6 +33,16 @@ _SERVER_FINAL = re.compile(
     rb"(?:v=(?P<signature>[A-Za-z0-9+/=]+)|e=(?P<error>[^\0,]+))(?:,[A-Za-z]=[^\0,]+)*"
 )
 
+# Extensions do not have the letters that RFC 5802, section 5.1, has given away.
+_EXTENSIONS = rb"(?:,[A-Zbdf-hj-loqt-uw-z]=[^\0,]+)*"
+_CLIENT_FIRST = re.compile(
+    rb"n=(?P<name>[^\0,]+),r=(?P<nonce>[!-+\--~]+)" + _EXTENSIONS,
+)
+_CLIENT_FINAL = re.compile(
+    rb"(?P<signed>c=(?P<channel>[A-Za-z0-9+/=]+),r=(?P<nonce>[!-+\--~]+)" + _EXTENSIONS + rb")"
+    rb",p=(?P<proof>[A-Za-z0-9+/=]+)"
+)
+
 _ERRORS = {
     "channel-bindings-dont-match": "somebody between here and the server passes the exchange on",
     "server-does-support-channel-binding": "somebody between here and the server has removed "
@@ -41,6 +55,28 @@ _ERRORS = {
     "no-resources": "it has no resources left",
 }
 """server-error-value of RFC 5802, section 7, in words."""
+
+
+class ClientFirstMessage(NamedTuple):
+    """Who wants to sign in, and how."""
+
+    header: gs2.Header
+    bare: bytes
+    """What goes into the signatures: all but the header."""
+    name: str
+    """Unescaped; not prepared."""
+    nonce: str
+
+
+class ClientFinal(NamedTuple):
+    """The client's proof."""
+
+    signed: bytes
+    """What goes into the signatures: all but the proof."""
+    channel: bytes
+    """The header again, and what the client has bound itself to."""
+    nonce: str
+    proof: bytes
 
 
 class ServerFirst(NamedTuple):
@@ -58,6 +94,44 @@ class ServerFinal(NamedTuple):
     signature: bytes
     error: str
     """A clause in words of ours; empty when there is a signature."""
+
+
+def read_client_first(message: bytes) -> ClientFirstMessage:
+    """Understand client-first.
+
+    Raises:
+        SaslError: it is malformed, too long, or has an extension that must be understood.
+    """
+    _refuse_long(message)
+    header = gs2.read_header(message)
+    bare = message[len(header.octets) :]
+    if bare.startswith(b"m="):
+        raise SaslError("the message wants an extension of SCRAM that nobody has defined")
+    found = _CLIENT_FIRST.fullmatch(bare)
+    if found is None:
+        raise SaslError("the first SCRAM message is malformed")
+    return ClientFirstMessage(
+        header, bare, gs2.read_saslname(found["name"]), found["nonce"].decode()
+    )
+
+
+def read_client_final(message: bytes) -> ClientFinal:
+    """Understand client-final.
+
+    Raises:
+        SaslError: it is malformed or too long.
+    """
+    _refuse_long(message)
+    found = _CLIENT_FINAL.fullmatch(message)
+    if found is None:
+        raise SaslError("the last SCRAM message is malformed")
+    channel, proof = _decode_base64(found["channel"]), _decode_base64(found["proof"])
+    return ClientFinal(found["signed"], channel, found["nonce"].decode(), proof)
+
+
+def _refuse_long(message: bytes) -> None:
+    if len(message) > MAX_MESSAGE:
+        raise SaslError(f"a SCRAM message has at most {MAX_MESSAGE} octets")
 
 
 def read_server_first(message: bytes, client_nonce: str) -> ServerFirst:
@@ -112,7 +186,7 @@ def _decode_base64(text: bytes) -> bytes:
     try:
         octets = base64.b64decode(text, validate=True)
     except binascii.Error:
-        raise SaslError("the server's SCRAM message has an attribute that is not base64") from None
+        raise SaslError("the SCRAM message has an attribute that is not base64") from None
     if base64.b64encode(octets) != text:
-        raise SaslError("the server's SCRAM message has an attribute that is not strict base64")
+        raise SaslError("the SCRAM message has an attribute that is not strict base64")
     return octets

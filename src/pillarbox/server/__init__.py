@@ -1,7 +1,7 @@
 """Mail going out: asyncio shells around the wire core.
 
-``connection`` is one client, ``session`` what it may do, ``authorization`` and
-``transaction`` the commands of the two states, ``verbs`` the table that joins them (and the
+``connection`` is one client, ``session`` what it may do, ``authorization`` (with ``exchange``
+for AUTH) and ``transaction`` the commands of the two states, ``verbs`` the table that joins them (and the
 one table from domain error to reply), ``listener`` the front door, ``tls`` and ``limits``
 what guards it.
 """

@@ -1,4 +1,7 @@
-"""The commands of AUTHORIZATION: saying who one is, and putting TLS in place first."""
+"""The commands of AUTHORIZATION: saying who one is, and putting TLS in place first.
+
+(AUTH is in ``exchange``.)
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,18 @@ from pillarbox.contracts.errors import (
     MaildropLocked,
     OpenedTooSoon,
     PillarboxError,
+    TooManyAttempts,
 )
-from pillarbox.sasl import MECHANISMS, Challenge, SaslError
+from pillarbox.model import Identity
 from pillarbox.sasl.claims import Claim, DigestClaim, PasswordClaim
 from pillarbox.server.faults import fault, needs_operator
 from pillarbox.server.limits import MAX_SIGN_IN_FAILURES
 from pillarbox.server.session import Session, log
 from pillarbox.wire.capabilities import capabilities
 from pillarbox.wire.commands import Command
-from pillarbox.wire.errors import CommandRefused
-from pillarbox.wire.replies import Reply, challenge, content_of, err, ok
-from pillarbox.wire.server import decode_base64
+from pillarbox.wire.replies import Reply, content_of, err, ok
 
-_NEEDS_TLS = "no password without TLS: use STLS, or the port for POP3S"
+NEEDS_TLS = "no password without TLS: use STLS, or the port for POP3S"
 
 _LANGUAGES = {"en": "English", "i-default": "English, the default"}
 """The languages of our replies, by tag (RFC 6856, section 3)."""
@@ -32,7 +34,7 @@ async def capa(session: Session, _command: Command) -> Reply:
 async def user(session: Session, command: Command) -> Reply:
     """Accepts any name: whether it exists is not said before the password."""
     if not session.password_allowed:
-        return err(_NEEDS_TLS)
+        return err(NEEDS_TLS)
     session.name = command.text
     return ok("now the password")
 
@@ -47,50 +49,6 @@ async def apop(session: Session, command: Command) -> Reply:
         return err("APOP is not offered here")
     claim = DigestClaim("APOP", command.text, session.timestamp, command.data or "")
     return await _sign_in(session, "APOP", claim)
-
-
-async def auth(session: Session, command: Command) -> Reply:
-    """Begin a SASL exchange (RFC 5034, section 4)."""
-    if not command.text:  # older than the RFC, still asked by some clients
-        return ok("mechanisms follow", content_of(session.mechanisms))
-    if command.text not in session.mechanisms:
-        offered = command.text in session.services.policy.mechanisms
-        return err(_NEEDS_TLS if offered else "this mechanism is not offered here")
-    mechanism, initial = MECHANISMS[command.text](), None
-    if command.data is not None:
-        if not mechanism.client_first:
-            return err(f"{command.text} takes no initial response")
-        try:
-            initial = b"" if command.data == "=" else decode_base64(command.data)
-        except CommandRefused as refused:
-            return err(str(refused))
-    session.mechanism = mechanism  # not before: a refused exchange is not kept (CVE-2017-15132)
-    return await sasl_step(session, initial)
-
-
-async def sasl_response(session: Session, data: bytes | None) -> Reply:
-    """One more response in the exchange; None cancels it."""
-    if data is None:
-        session.mechanism = None
-        return err("cancelled")
-    return await sasl_step(session, data)
-
-
-async def sasl_step(session: Session, response: bytes | None) -> Reply:
-    mechanism = session.mechanism
-    if mechanism is None:
-        return err("no exchange is going on")
-    try:
-        step = mechanism.step(response)
-    except SaslError as error:
-        session.mechanism = None
-        return err(str(error))
-    if isinstance(step, Challenge):
-        return challenge(step.data)
-    session.mechanism = None
-    if not isinstance(step, PasswordClaim):
-        raise TypeError(f"{mechanism.name} claims what no session understands")
-    return await _sign_in(session, mechanism.name, step)
 
 
 async def stls(session: Session, _command: Command) -> Reply:
@@ -120,23 +78,48 @@ async def lang(_session: Session, command: Command) -> Reply:
 
 async def _sign_in(session: Session, mechanism: str, claim: Claim) -> Reply:
     """Check the credentials, then lock the maildrop (RFC 1939, section 4)."""
+    try:
+        identity = await session.services.authenticator.check(claim, session.peer)
+    except PillarboxError as error:
+        return refuse(session, mechanism, claim.name, error)
+    return await open_maildrop(session, mechanism, claim.name, identity)
+
+
+async def open_maildrop(
+    session: Session, mechanism: str, claimed: str, identity: Identity
+) -> Reply:
+    """The end of every sign-in: *identity*, who *claimed* to be so, has been proved."""
     services = session.services
     try:
-        identity = await services.authenticator.check(claim, session.peer)
         session.maildrop = await services.store.open(
             identity, minimum_interval=services.policy.login_delay
         )
     except PillarboxError as error:
-        return _refuse(session, mechanism, claim.name, error)
+        return refuse(session, mechanism, claimed, error, identity)
     session.identity = identity
     services.meter.signed_in(mechanism, "ok")
     maildrop = session.maildrop
     return ok(f"maildrop has {maildrop.count} messages ({maildrop.octets} octets)")
 
 
-def _refuse(session: Session, mechanism: str, claimed: str, error: PillarboxError) -> Reply:
-    """One line in the log with address and reason (fail2ban reads it), and the reply."""
-    outcome = {CredentialsRefused: "refused", MaildropLocked: "in-use", OpenedTooSoon: "too-soon"}
+def refuse(
+    session: Session,
+    mechanism: str,
+    claimed: str,
+    error: PillarboxError,
+    identity: Identity | None = None,
+) -> Reply:
+    """One line in the log with address and reason (fail2ban reads it), and the reply.
+
+    The *identity*, if it has been proved, says which device it was: with an app password
+    it may sign in under the account's own name.
+    """
+    outcome = {
+        CredentialsRefused: "refused",
+        TooManyAttempts: "put-off",
+        MaildropLocked: "in-use",
+        OpenedTooSoon: "too-soon",
+    }
     emit = log.error if needs_operator(error) else log.warning
     if isinstance(error, MaildropLocked | OpenedTooSoon):
         emit = log.info  # the client is who it says, and comes again
@@ -148,11 +131,16 @@ def _refuse(session: Session, mechanism: str, claimed: str, error: PillarboxErro
         name=claimed[:64],
         mechanism=mechanism,
         reason=outcome.get(type(error), type(error).__name__),
+        **({"user": identity.user, "view": identity.view} if identity else {}),
         detail=str(error),
     )
     reply = fault(error)
-    if isinstance(error, CredentialsRefused):
-        session.failures += 1
+    return count_failure(session, reply) if isinstance(error, CredentialsRefused) else reply
+
+
+def count_failure(session: Session, reply: Reply) -> Reply:
+    """The *reply* to a sign-in that was refused; it closes when there were too many."""
+    session.failures += 1
     if session.failures < MAX_SIGN_IN_FAILURES:
         return reply
     return err(reply.text, reply.code, closes=True)

@@ -32,6 +32,7 @@ from pillarbox.server.door import Door
 from pillarbox.server.limits import MAX_JOINED, MAX_PIPELINED, MAX_TURN, READ_SIZE, WRITE_HIGH_WATER
 from pillarbox.server.report import End, report_end
 from pillarbox.server.session import Session, log
+from pillarbox.server.tls import channel_bindings
 from pillarbox.server.verbs import respond
 from pillarbox.wire.errors import RemoteProtocolError
 from pillarbox.wire.redact import redact
@@ -323,7 +324,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = secured
         secured.set_write_buffer_limits(high=WRITE_HIGH_WATER)
         self.machine.secured()
-        self.session.start_over()
+        self.session.start_over(bindings=channel_bindings(secured.get_extra_info("ssl_object")))
         for data in held_back:
             self.machine.receive(data)
 

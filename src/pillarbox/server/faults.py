@@ -16,6 +16,7 @@ from pillarbox.contracts.errors import (
     OpenedTooSoon,
     PillarboxError,
     StoreUnavailable,
+    TooManyAttempts,
 )
 from pillarbox.wire.replies import Code, Reply, err
 
@@ -26,6 +27,7 @@ _FAULTS: dict[type[PillarboxError], tuple[Code, str]] = {
     # RFC 3206, section 5. One text for every cause: a stranger learns nothing.
     CredentialsRefused: (Code.AUTH, "user name or password refused"),
     AuthUnavailable: (Code.SYS_TEMP, "sign-in is not possible at the moment"),
+    TooManyAttempts: (Code.SYS_TEMP, "sign-in is not possible at the moment"),
     NoSuchView: (Code.SYS_PERM, "this device is not known here any more"),
     LockLost: (Code.SYS_TEMP, "the maildrop was taken over; nothing has been removed"),
     BodyDamaged: (Code.SYS_PERM, "this message cannot be read; the operator has been told"),

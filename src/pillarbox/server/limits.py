@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from pillarbox.peers import network_of
+from pillarbox.sasl.surroundings import TokenAdvice
 
 MAX_PIPELINED = 64 * 1024
 """Octets of commands that may wait while one is carried out. Past it reading pauses: TCP
@@ -47,6 +48,10 @@ class Policy:
     cleartext: Literal["never", "loopback", "always"] = "loopback"
     """From where a password is accepted without TLS."""
     mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
+    """Of these, what can work on a connection is offered there."""
+    tokens: TokenAdvice | None = None
+    """What a client is told whose access token was refused; None: nobody can check tokens, and
+    the mechanisms for them are not offered."""
     apop: bool = False
     idle_timeout: float = 600
     """Without a command in TRANSACTION (RFC 1939, section 3, wants at least 600)."""
@@ -54,6 +59,8 @@ class Policy:
     """From the connection to the sign-in."""
     login_delay: int = 0
     """Between two logins to one view (RFC 2449, LOGIN-DELAY); 0: no rule."""
+    expire_days: int | None = None
+    """Days that mail is kept at the least (RFC 2449, EXPIRE); None: for ever."""
 
 
 class AddressTally(Protocol):

@@ -6,7 +6,10 @@ and the authenticator, the shell (``connection``) does the rest.
 
 from __future__ import annotations
 
+import secrets
+import time
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import structlog
 
@@ -16,10 +19,14 @@ from pillarbox.contracts.meter import Meter
 from pillarbox.contracts.store import Maildrop, Store
 from pillarbox.model import Identity
 from pillarbox.peers import is_loopback
-from pillarbox.sasl import MECHANISMS, ServerMechanism
+from pillarbox.sasl.channel import ChannelBinding
+from pillarbox.sasl.mechanism import ServerMechanism
+from pillarbox.sasl.server import MECHANISMS
+from pillarbox.sasl.surroundings import Surroundings
 from pillarbox.server.limits import Policy
 from pillarbox.server.listings import Listings
 from pillarbox.wire.capabilities import Offer
+from pillarbox.wire.replies import Reply
 
 log = structlog.get_logger("pillarbox.server")
 
@@ -34,12 +41,26 @@ class Services:
     meter: Meter
     tls_available: bool = False
     listings: Listings = field(default_factory=Listings)
+    offered: dict[tuple[bool, bool, bool], tuple[str, ...]] = field(default_factory=dict)
+    """The mechanisms that are offered in each situation: whether a password may cross, whether
+    there is something to bind a sign-in to, whether there is a certificate. A poll asks twice."""
+
+
+class Verdict(NamedTuple):
+    """What an exchange has come to, while the mechanism's last word is with the client."""
+
+    name: str
+    """Who wants to sign in."""
+    outcome: Identity | Reply
+    """Who it is, or the refusal that follows."""
 
 
 class Session:
     """One client's session, from greeting to goodbye."""
 
     __slots__ = (
+        "bindings",
+        "certificate_identities",
         "deleted",
         "deleted_octets",
         "failures",
@@ -55,6 +76,7 @@ class Session:
         "services",
         "timestamp",
         "utf8",
+        "verdict",
     )
 
     def __init__(self, services: Services, peer: str, timestamp: str | None = None) -> None:
@@ -65,10 +87,16 @@ class Session:
         """What the greeting offered for APOP; None: no APOP."""
         self.secured = False
         """TLS is up."""
+        self.bindings: tuple[ChannelBinding, ...] = ()
+        """What a sign-in can be bound to (of the TLS connection), the preferred one first."""
+        self.certificate_identities: tuple[str, ...] = ()
+        """The names in the client's certificate that stand for users."""
         self.utf8 = False
         self.name = ""
         """What USER gave."""
         self.mechanism: ServerMechanism | None = None
+        """Of the AUTH exchange that is going on."""
+        self.verdict: Verdict | None = None
         self.failures = 0
         self.identity: Identity | None = None
         self.maildrop: Maildrop | None = None
@@ -78,7 +106,7 @@ class Session:
         self.retrieved = 0
         self.retrieved_octets = 0
         self.removed = 0
-        """Messages that UPDATE has removed."""
+        """Messages that UPDATE has deleted from the view."""
 
     async def release(self) -> None:
         """Let go of the maildrop, if it is still held; nothing is deleted. Idempotent."""
@@ -91,12 +119,26 @@ class Session:
         self.retrieved += 1
         self.retrieved_octets += octets
 
-    def start_over(self) -> None:
-        """TLS is up: forget what was said before it (RFC 2595, section 4)."""
+    def start_over(
+        self,
+        certificate_identities: tuple[str, ...] = (),
+        bindings: tuple[ChannelBinding, ...] = (),
+    ) -> None:
+        """TLS is up: forget what was said before it (RFC 2595, section 4).
+
+        What TLS tells of the client and of the connection comes along.
+        """
         self.secured = True
+        self.certificate_identities = certificate_identities
+        self.bindings = bindings
         self.name = ""
-        self.mechanism = None
+        self.drop_exchange()
         self.utf8 = False
+
+    def drop_exchange(self) -> None:
+        """The AUTH exchange is over: nothing of it is kept (CVE-2017-15132)."""
+        self.mechanism = None
+        self.verdict = None
 
     @property
     def password_allowed(self) -> bool:
@@ -108,12 +150,41 @@ class Session:
 
     @property
     def mechanisms(self) -> tuple[str, ...]:
-        """The SASL mechanisms that would be accepted now."""
-        allowed = self.password_allowed
-        return tuple(
-            name
-            for name in self.services.policy.mechanisms
-            if allowed or not MECHANISMS[name].plaintext
+        """The SASL mechanisms that would be accepted now, as the operator has ordered them."""
+        situation = (
+            self.password_allowed,
+            bool(self.bindings),
+            bool(self.certificate_identities),
+        )
+        found = self.services.offered.get(situation)
+        if found is None:
+            allowed, here = situation[0], self._surroundings(plus_offered=False)
+            found = tuple(
+                name
+                for name in self.services.policy.mechanisms
+                if (allowed or not MECHANISMS[name].plaintext) and MECHANISMS[name].possible(here)
+            )
+            self.services.offered[situation] = found
+        return found
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """What an exchange needs to know of this server and this connection."""
+        offers_plus = any(name.endswith("-PLUS") for name in self.mechanisms)
+        return self._surroundings(plus_offered=offers_plus)
+
+    def _surroundings(self, *, plus_offered: bool) -> Surroundings:
+        services = self.services
+        policy = services.policy
+        return Surroundings(
+            time.time,
+            secrets.token_bytes,
+            policy.hostname,
+            self.bindings,
+            plus_offered,
+            self.certificate_identities,
+            services.authenticator.scram_hashes,
+            policy.tokens,
         )
 
     @property
@@ -125,4 +196,5 @@ class Session:
             user=self.password_allowed,
             stls=self.services.tls_available and not self.secured,
             login_delay=self.services.policy.login_delay,
+            expire_days=self.services.policy.expire_days,
         )

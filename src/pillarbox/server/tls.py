@@ -6,9 +6,14 @@ and a client can resume on whichever worker it meets.
 
 from __future__ import annotations
 
+import re
 import ssl
 from pathlib import Path
 from typing import Literal
+from weakref import WeakKeyDictionary
+
+from pillarbox.sasl.channel import ChannelBinding
+from pillarbox.sasl.end_point import server_end_point
 
 ALPN = "pop3"
 """RFC 7301's registry entry for POP3. A client that offers ALPN without it is not refused
@@ -19,6 +24,18 @@ _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 # RFC 9325, section 4.2: forward secrecy and authenticated encryption only, for TLS 1.2;
 # the suites of TLS 1.3 are all of that kind.
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL"
+
+
+_PEM = re.compile(
+    r"-----BEGIN (?P<other>[A-Z0-9]+ )?CERTIFICATE-----.*?-----END [A-Z0-9 ]*CERTIFICATE-----",
+    re.DOTALL,
+)
+
+_EXPORTER = "tls-exporter"
+
+_end_points: WeakKeyDictionary[ssl.SSLContext, ChannelBinding] = WeakKeyDictionary()
+"""What each context's certificate gives for tls-server-end-point (RFC 5929, section 4). Python
+does not tell a server which certificate it has shown, but which context was in use."""
 
 
 class CertificateProblem(Exception):
@@ -44,7 +61,43 @@ def server_context(
         context.load_cert_chain(certificate, key, password=_no_password)
     except ssl.SSLError as error:
         raise CertificateProblem(_explain(certificate, key, error)) from error
+    note_certificate(context, _first_in(certificate))
     return context
+
+
+def note_certificate(context: ssl.SSLContext, certificate: bytes) -> None:
+    """Remember which *certificate* (DER) connections of this *context* show."""
+    end_point = server_end_point(certificate)
+    if end_point is not None:
+        _end_points[context] = end_point
+
+
+def channel_bindings(connection: ssl.SSLObject) -> tuple[ChannelBinding, ...]:
+    """What a sign-in on this *connection* can be bound to, the preferred one first.
+
+    tls-exporter (RFC 9266) where Python has it, which none has yet; for TLS 1.3 only, as
+    elsewhere Python could not tell whether the two ends are sure to have the same secret.
+    tls-unique is never taken: it is not defined for TLS 1.3, and before that somebody in
+    between can make two connections that have it in common (RFC 7627, section 1).
+    """
+    found = []
+    if _EXPORTER in ssl.CHANNEL_BINDING_TYPES and connection.version() == "TLSv1.3":
+        data = connection.get_channel_binding(_EXPORTER)
+        if data is not None:
+            found.append(ChannelBinding(_EXPORTER, data))
+    end_point = _end_points.get(connection.context)
+    if end_point is not None:
+        found.append(end_point)
+    return tuple(found)
+
+
+def _first_in(file: Path) -> bytes:
+    """The server's own certificate: the first in a *file* that OpenSSL has accepted.
+
+    Empty for one that is written in another way than everybody's (``TRUSTED CERTIFICATE``).
+    """
+    found = _PEM.search(file.read_text("ascii", "replace"))
+    return ssl.PEM_cert_to_DER_cert(found[0]) if found and not found["other"] else b""
 
 
 def _check_readable(path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from pillarbox.contracts.errors import PillarboxError
-from pillarbox.server import authorization, transaction
+from pillarbox.server import authorization, exchange, transaction
 from pillarbox.server.faults import fault, needs_operator
 from pillarbox.server.session import Session, log
 from pillarbox.wire.commands import Command
@@ -17,7 +17,7 @@ Handler = Callable[[Session, Command], Awaitable[Reply]]
 
 HANDLERS: dict[Verb, Handler] = {
     Verb.APOP: authorization.apop,
-    Verb.AUTH: authorization.auth,
+    Verb.AUTH: exchange.auth,
     Verb.CAPA: authorization.capa,
     Verb.LANG: authorization.lang,
     Verb.PASS: authorization.password,
@@ -42,7 +42,7 @@ async def respond(session: Session, event: Event) -> Reply:
         if isinstance(event, Command):
             return await HANDLERS[event.verb](session, event)
         if isinstance(event, SaslResponse):
-            return await authorization.sasl_response(session, event.data)
+            return await exchange.sasl_response(session, event.data)
     except PillarboxError as error:
         emit = log.error if needs_operator(error) else log.warning
         user = session.identity.user if session.identity else None
@@ -51,6 +51,6 @@ async def respond(session: Session, event: Event) -> Reply:
         return fault(error)
     except Exception:  # noqa: BLE001 -- a bug gets an answer, too
         log.exception("command failed", peer=session.peer)
+        session.drop_exchange()
         return err("internal fault; nothing has been removed", Code.SYS_TEMP, closes=True)
-    session.mechanism = None  # a line that is refused ends the exchange (CVE-2017-15132)
-    return event.reply
+    return exchange.refused_line(session, event.reply)

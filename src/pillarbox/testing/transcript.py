@@ -21,6 +21,10 @@ is written, with the escapes ``\0 \r \n \t \s`` (a space that must be seen) ``\x
 and ``\\``. Lines of the client that follow each other go out in one piece: pipelining.
 ``{base64 …}`` encodes, ``{A*300}`` repeats, ``{apop SECRET}`` answers the greeting's
 timestamp, ``{name}`` says what the server was heard to say under that name.
+``{cram NAME SECRET challenge}`` answers a challenge of CRAM-MD5 that was heard under a name;
+``{scram MESSAGE}`` begins with SCRAM, ``{proof HASH PASSWORD first}`` proves the password in
+answer to what was heard as ``{first}`` (text behind that is what the channel is bound to), and
+``S: + {signature}`` is then the server's own proof.
 ``C: <tls>`` shakes hands, ``C: <cut>`` breaks the connection, ``C: <end>`` closes the
 client's half, ``C: <connect>`` comes again.
 
@@ -124,6 +128,10 @@ GIVENS: dict[str, _Given] = {
     r"apop": lambda s, _: replace(s, apop=True),
     r"login delay (\d+) seconds": lambda s, m: replace(s, login_delay=int(m[1])),
     r"mechanisms (.+)": lambda s, m: replace(s, mechanisms=tuple(m[1].split())),
+    r"access tokens are checked": lambda s, _: replace(s, tokens=True, stages=("core", "memory")),
+    r"a client certificate for (\S+)": lambda s, m: replace(
+        s, client_identities=(m[1],), stages=("core", "memory")
+    ),
     r"no mechanisms": lambda s, _: replace(s, mechanisms=()),
     r"signed in": lambda s, _: replace(s, signed_in=True),
     r"another session has the maildrop": lambda s, _: replace(s, held=True),

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import re
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Protocol
 
 from pillarbox.testing.transcript import unescape
+from pillarbox.testing.transcript_scram import ScramDialogue
 from pillarbox.testing.transcript_steps import (
     Act,
     Event,
@@ -136,6 +138,14 @@ class _Player:
         self._closed = False
         self._names: dict[str, bytes] = {}
         self._timestamp = b""
+        self._scram = ScramDialogue()
+        self._makers: dict[str, Callable[[str], bytes]] = {
+            "apop": self._apop,
+            "base64": self._base64,
+            "cram": self._cram,
+            "proof": self._proof,
+            "scram": self._first_of_scram,
+        }
         self._unsent = bytearray()
         self._first: list[tuple[str, int]] = []
 
@@ -208,15 +218,37 @@ class _Player:
         return bytes(parts if say.exact else parts + b"\r\n")
 
     def _brace(self, text: str) -> bytes:
-        if text.startswith("base64 "):
-            return base64.b64encode(unescape(text[len("base64 ") :]))
-        if text.startswith("apop "):
-            secret = text[len("apop ") :].encode()
-            digest = hashlib.md5(self._timestamp + secret, usedforsecurity=False)
-            return digest.hexdigest().encode()  # RFC 1939, section 7: lower-case hexadecimal
+        word, space, rest = text.partition(" ")
+        if space and (makes := self._makers.get(word)):
+            return makes(rest)
         if match := re.fullmatch(r"(.+)\*(\d+)", text):
             return unescape(match[1]) * int(match[2])
         return self._names[text]
+
+    def _base64(self, text: str) -> bytes:
+        return base64.b64encode(unescape(text))
+
+    def _apop(self, secret: str) -> bytes:
+        digest = hashlib.md5(self._timestamp + secret.encode(), usedforsecurity=False)
+        return digest.hexdigest().encode()  # RFC 1939, section 7: lower-case hexadecimal
+
+    def _cram(self, text: str) -> bytes:
+        """RFC 2195, section 2."""
+        name, secret, challenge = text.split(" ")
+        heard = base64.b64decode(self._names[challenge])
+        digest = hmac.new(secret.encode(), heard, "md5").hexdigest()
+        return base64.b64encode(f"{name} {digest}".encode())
+
+    def _first_of_scram(self, message: str) -> bytes:
+        return self._scram.first(unescape(message))
+
+    def _proof(self, text: str) -> bytes:
+        """Client-final. From now on ``{signature}`` is what the server has to prove itself by."""
+        hash_name, password, said, *channel = text.split(" ", 3)
+        final, self._names["signature"] = self._scram.final(
+            hash_name, password, self._names[said], unescape("".join(channel))
+        )
+        return final
 
     # -- the server ---------------------------------------------------------------
 

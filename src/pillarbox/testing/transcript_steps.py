@@ -39,6 +39,10 @@ class Setting:
     apop: bool = False
     login_delay: int = 0
     mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
+    tokens: bool = False
+    """Access tokens can be checked: ``token-of-NAME`` is NAME's."""
+    client_identities: tuple[str, ...] = ()
+    """The names in the certificate that the client shows when TLS is put on."""
     held: bool = False
     """Another session has the first account's maildrop open."""
     signed_in: bool = False

@@ -1,8 +1,10 @@
 """Running commands: within the test's process by `run`, or as real processes by `spawn`."""
 
 import asyncio
+import contextlib
 import logging
 import os
+import sqlite3
 import subprocess
 import sys
 import warnings
@@ -14,7 +16,8 @@ import structlog
 from typer.testing import CliRunner, Result
 
 from pillarbox.app.cli import app
-from pillarbox.model import Identity, Recipient
+from pillarbox.app.config.settings import DAY
+from pillarbox.model import DEFAULT_VIEW, Identity, Recipient
 from pillarbox.store.embedded import open_store
 from pillarbox.wire.canonical import stored_form
 
@@ -124,3 +127,32 @@ def contents(store: Path, user: str) -> list[bytes]:
         return found
 
     return asyncio.run(contents())
+
+
+def collect(store: Path, user: str, view: str = DEFAULT_VIEW) -> int:
+    """A session of *view* that deletes all it sees; how many messages those were."""
+
+    async def collect() -> int:
+        engine = open_store(store)
+        maildrop = await engine.open(Identity(user, view))
+        await maildrop.commit(range(1, maildrop.count + 1))
+        await maildrop.release()
+        await engine.close()
+        return maildrop.count
+
+    return asyncio.run(collect())
+
+
+def grow_older(store: Path, *, days: float, view: str | None = None) -> None:
+    """Let *days* go by, for all mail that is there, or for when *view* was made and seen."""
+    if view is None:
+        statement = "UPDATE messages SET received_at = received_at - ?"
+        values: list[float | str] = [days * DAY]
+    else:
+        statement = (
+            "UPDATE views SET created_at = created_at - ?1, seen_at = seen_at - ?1 WHERE name = ?2"
+        )
+        values = [days * DAY, view]
+    for index in store.glob("shard-*/index.db"):
+        with contextlib.closing(sqlite3.connect(index, isolation_level=None)) as sql:
+            sql.execute(statement, values)

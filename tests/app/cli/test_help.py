@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from pillarbox import __version__
 from pillarbox.app.cli import app
+from pillarbox.app.cli.device import DeviceGroup
 from pillarbox.app.cli.lazy import Entry, LazyGroup, load_command
 from pillarbox.app.cli.maildrop import MaildropGroup
 from pillarbox.app.cli.root import RootGroup
@@ -18,7 +19,11 @@ from pillarbox.app.cli.user import UserGroup
 from tests.app.cli.conftest import Spawn
 
 PAGE = (Path(__file__).parents[3] / "docs" / "commands.md").read_text()
-GROUPS: dict[str, type[LazyGroup]] = {"user": UserGroup, "maildrop": MaildropGroup}
+GROUPS: dict[str, type[LazyGroup]] = {
+    "user": UserGroup,
+    "device": DeviceGroup,
+    "maildrop": MaildropGroup,
+}
 
 
 def leaves() -> list[tuple[str, Entry]]:
@@ -91,7 +96,7 @@ def test_a_slip_is_answered_with_what_was_meant() -> None:
 
 
 def test_commands_of_later_capabilities_are_absent() -> None:
-    for name in ("device", "read", "doctor"):
+    for name in ("read", "doctor"):
         assert name not in RootGroup.table
         assert CliRunner().invoke(app, [name]).exit_code == 2
 

@@ -97,7 +97,14 @@ def test_list_as_json_holds_no_secret(run: Run) -> None:
     result = run("user", "list", "--json")
     (bob,) = json.loads(result.stdout)
     assert bob.pop("created_at") == bob.pop("changed_at")
-    assert bob == {"name": "bob", "disabled": False, "quota_octets": 0, "apop": True}
+    assert bob == {
+        "name": "bob",
+        "disabled": False,
+        "quota_octets": 0,
+        "apop": True,
+        "app_passwords_only": False,
+        "hash": "ARGON2ID",
+    }
     assert "geheim" not in result.stdout
 
 

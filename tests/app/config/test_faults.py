@@ -48,7 +48,8 @@ def faults_of(
         # Values
         ("[auth]\ncleartext = 'allways'", 'FILE:2: auth.cleartext: "allways" is not known here; did you mean "always"?'),
         ("[auth]\nmechanisms = ['plain']", 'FILE:2: auth.mechanisms: "plain" is not known here; did you mean "PLAIN"?'),
-        ("[auth]\nmechanisms = ['CRAM-MD5']", 'FILE:2: auth.mechanisms: ["CRAM-MD5"] will not do; write a list, each "LOGIN" or "PLAIN"'),
+        ("[auth]\nmechanisms = ['GSSAPI']", 'FILE:2: auth.mechanisms: ["GSSAPI"] will not do; write a list, each "CRAM-MD5" or "EXTERNAL" or "LOGIN" or "OAUTHBEARER" or "PLAIN" or "SCRAM-SHA-1" or "SCRAM-SHA-1-PLUS" or "SCRAM-SHA-256" or "SCRAM-SHA-256-PLUS" or "XOAUTH2"'),
+        ("[auth]\nmechanisms = ['SCRAM-SHA256']", 'FILE:2: auth.mechanisms: "SCRAM-SHA256" is not known here; did you mean "SCRAM-SHA-256"?'),
         ("[auth]\nmechanisms = ['PLAIN', 'PLAIN']", 'FILE:2: auth.mechanisms: "PLAIN" stands there twice; once is enough'),
         ("[tls]\nminimum = '1.1'", 'FILE:2: tls.minimum: "1.1" will not do; write "1.2" or "1.3"'),
         ("[store]\nengine = 'sqlite'", 'FILE:2: store.engine: "sqlite" will not do; write "embedded"'),
@@ -74,10 +75,10 @@ def faults_of(
         ("[store]\nobjects = 's3://x'", "FILE:2: store.objects: is not available yet in this version: the cluster engine; leave it out"),
         ("[store.s3]\nkey = 'x'", "FILE:1: store.s3: is not available yet in this version: the cluster engine; leave it out"),
         ("[[tls.sni]]\nkey = 'x'", "FILE:1: tls.sni: is not available yet in this version: several certificates, chosen by name; leave it out"),
-        ("[auth]\nmechanisms = ['PLAIN', 'SCRAM-SHA-256']", 'FILE:2: auth.mechanisms: "SCRAM-SHA-256" is not available yet in this version: SCRAM sign-in; there are "PLAIN" and "LOGIN"'),
-        ("[auth]\nmechanisms = ['XOAUTH2']", 'FILE:2: auth.mechanisms: "XOAUTH2" is not available yet in this version: OAuth 2 sign-in; there are "PLAIN" and "LOGIN"'),
-        ("[retention]\nexpire_days = 30", "FILE:2: retention.expire_days: 30 is not available yet in this version: mail that expires; write 0"),
-        ("[retention]\nunread_by_device_days = 1", "FILE:2: retention.unread_by_device_days: 1 is not available yet in this version: mail that expires; write 0"),
+        ("[auth]\nmechanisms = ['PLAIN', 'XOAUTH2']", 'FILE:2: auth.mechanisms: "XOAUTH2" needs something that checks access tokens; set up [auth.oauth], or leave it out'),
+        ("[auth]\nmechanisms = ['EXTERNAL']", 'FILE:2: auth.mechanisms: "EXTERNAL" needs client certificates, and none is asked for; set tls.client_certificates, or leave it out'),
+        ("[retention]\nexpire_days = -1", "FILE:2: retention.expire_days: -1 will not do; write a whole number from 0 to 36525"),
+        ("[retention]\nunread_by_device_days = 0.5", "FILE:2: retention.unread_by_device_days: 0.5 will not do; write a whole number from 0 to 36525"),
         ("[limits]\nsessions_per_user = 2", "FILE:2: limits.sessions_per_user: 2 is not available yet in this version: several sessions of one maildrop; write 1"),
         # Rules between settings
         ("[tls]\nkey = 'k.pem'", "FILE:2: tls.key: is a key without its certificate; set tls.certificate, too"),
@@ -130,7 +131,8 @@ def test_a_fault_in_the_environment(tmp_path: Path, name: str, expected: str) ->
     [
         ("", "listen.pop3s: a door with TLS needs a certificate; set tls.certificate and tls.key to its PEM files, or close the door: pop3s = []"),
         ("[listen]\npop3s = ['[::]:995']", "FILE:2: listen.pop3s: a door with TLS needs a certificate; set tls.certificate and tls.key to its PEM files, or close the door: pop3s = []"),
-        ("[listen]\npop3s = []\n[auth]\ncleartext = 'never'", 'listen.pop3: nobody can sign in: no TLS, and no password without it; set tls.certificate, or auth.cleartext = "loopback"'),
+        ("[listen]\npop3s = []\n[auth]\nmechanisms = ['SCRAM-SHA-256-PLUS']", 'FILE:4: auth.mechanisms: "SCRAM-SHA-256-PLUS" binds a sign-in to TLS, and there is none; set tls.certificate, or leave it out'),
+        ("[listen]\npop3s = []\n[auth]\ncleartext = 'never'", 'listen.pop3: hardly anybody can sign in: no TLS, and no password without; set tls.certificate, or auth.cleartext = "loopback"'),
         ("[listen]\npop3s = []\npop3 = []\nlmtp = []", 'FILE:2: listen.pop3s: every door is closed; open one: pop3s = ["[::]:995"]'),
     ],
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Which source wins, which file is read, and what relative paths start from."""
 
 import os
+import ssl
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from pillarbox.app.config import (
     sections,
     sources,
 )
-from pillarbox.app.config.settings import SECTIONS
+from pillarbox.app.config.settings import SECTIONS, usual_mechanisms
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +48,7 @@ def test_without_any_source_everything_has_a_default() -> None:
     assert config.listen.http == (TcpAddress("127.0.0.1", 8110),)
     assert config.store.path == Path("/var/lib/pillarbox")
     assert config.server.workers >= 1
-    assert config.auth.mechanisms == ("PLAIN", "LOGIN")
+    assert config.auth.mechanisms == usual_mechanisms()
     assert config.delivery.max_message_octets == 52428800
     assert config.limits.idle_timeout == 600
     assert config.delivery.domains == (config.server.hostname,)
@@ -287,3 +288,14 @@ def test_the_lists_of_sections_agree() -> None:
     quick = (*sections.SERVER_SECTIONS, *sections.SUBSECTIONS)
     assert sorted(quick) == sorted(SECTIONS)
     assert all((name in sections.SUBSECTIONS) is ("." in name) for name in quick)
+
+
+def test_plus_is_usual_only_where_the_channel_is_bound_as_clients_expect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Under TLS 1.3 clients bind by tls-exporter (RFC 9266); one that could not would be locked out."""
+    common = {"PLAIN", "LOGIN", "SCRAM-SHA-256", "OAUTHBEARER", "XOAUTH2"}
+    monkeypatch.setattr(ssl, "CHANNEL_BINDING_TYPES", ["tls-unique"])
+    assert set(usual_mechanisms()) == common
+    monkeypatch.setattr(ssl, "CHANNEL_BINDING_TYPES", ["tls-unique", "tls-exporter"])
+    assert set(load(environ={}).auth.mechanisms) == {*common, "SCRAM-SHA-256-PLUS"}

@@ -12,6 +12,7 @@ from pillarbox.app.config import load
     [
         ("[limits]\nidle_timeout = 60", "FILE:2: limits.idle_timeout: 60 seconds are fewer than RFC 1939 asks for; slow clients want 600 or more"),
         ("[auth]\ncleartext = 'always'", 'FILE:2: auth.cleartext: passwords may cross the network in the clear; "loopback" is safer'),
+        ("[auth]\nmechanisms = ['PLAIN', 'CRAM-MD5']", "FILE:2: auth.mechanisms: CRAM-MD5 rests on MD5 and on readable secrets; SCRAM-SHA-256 is safer, and so is PLAIN within TLS"),
         ("[auth]\napop = true", "FILE:2: auth.apop: APOP rests on MD5 and on readable secrets; PLAIN within TLS is safer"),
         ("[limits]\nconnections = 10", "limits.connections_per_address: is larger than limits.connections, so it limits nothing"),
         ("[delivery]\nquota_octets = 1000", "FILE:2: delivery.quota_octets: is smaller than one message of delivery.max_message_octets"),

@@ -68,7 +68,9 @@ def commands(text: str) -> list[str]:
 def test_every_command_of_the_tour_works(tmp_path: Path) -> None:
     with demo(tmp_path) as (_, text):
         assert "3 messages are waiting" in text
-        send, listing, retrieve, delete, fetch, stls, show, *_, metrics = commands(text)
+        send, listing, retrieve, delete, fetch, *phone_and_laptop, stls, show, _, metrics = (
+            commands(text)
+        )
         assert [line[0] for line in shell(listing).stdout.split("\n") if line] == ["1", "2", "3"]
         assert "Subject: Welcome" in shell(retrieve).stdout
         assert "Subject: Welcome" in shell(stls).stdout
@@ -81,6 +83,12 @@ def test_every_command_of_the_tour_works(tmp_path: Path) -> None:
         assert sent.returncode == 0, sent.stderr
         assert len(shell(listing).stdout.split()) == 8
         assert "alice" in shell(show).stdout
+        phone_deletes, phone, laptop, devices = phone_and_laptop
+        assert shell(phone_deletes).returncode == 0
+        assert len(shell(phone).stdout.split()) == 6
+        assert len(shell(laptop).stdout.split()) == 8
+        listed = [line.split()[0] for line in shell(devices).stdout.splitlines()]
+        assert listed == ["DEVICE", "default", "laptop", "phone"]
         gone = shell(delete)
         assert gone.returncode == 0, gone.stderr
         assert "Subject: Welcome" not in shell(retrieve).stdout

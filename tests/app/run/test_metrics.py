@@ -36,7 +36,9 @@ def test_workers_add_up(tmp_path: Path) -> None:
         meter.session_ended("pop3s", "quit", retrieved=2, octets=100, deleted=1)
         meter.connection_refused("pop3", "too many")
         meter.signed_in("PLAIN", "ok")
+        meter.sign_in_delayed("account")
         meter.delivered("lmtp", "stored", 50)
+        meter.swept("ok", messages=3, octets=40, absent=1)
         meter.flush()
     text = page(tmp_path)
     for line in (
@@ -47,8 +49,13 @@ def test_workers_add_up(tmp_path: Path) -> None:
         'pillarbox_messages_deleted_total{door="pop3s"} 2.0',
         'pillarbox_connections_refused_total{door="pop3",reason="too many"} 2.0',
         'pillarbox_sign_ins_total{mechanism="PLAIN",outcome="ok"} 2.0',
+        'pillarbox_sign_ins_delayed_total{by="account"} 2.0',
         'pillarbox_deliveries_total{door="lmtp",outcome="stored"} 2.0',
         'pillarbox_delivered_bytes_total{door="lmtp",outcome="stored"} 100.0',
+        'pillarbox_retention_sweeps_total{outcome="ok"} 2.0',
+        'pillarbox_messages_removed_total{reason="retention"} 6.0',
+        'pillarbox_removed_bytes_total{reason="retention"} 80.0',
+        'pillarbox_views_released_total{reason="absent"} 2.0',
     ):
         assert line in text.splitlines()
 

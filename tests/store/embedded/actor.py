@@ -5,9 +5,12 @@
 
 =============================  =====================================================
 deliver:MARK:SIZE:USER,USER    deliver one message (see ``letter``)
-open:USER                      open a maildrop and keep it open
-commit:USER:NUMBER,NUMBER      delete messages of the open maildrop
-release:USER                   release it
+open:WHO                       open a maildrop and keep it open; WHO is USER, or USER+VIEW
+commit:WHO:NUMBER,NUMBER       delete messages of the open maildrop
+release:WHO                    release it
+add:USER:VIEW                  add a view
+remove:USER:VIEW               remove it
+expire:OLD:ABSENT              apply retention, in seconds
 threads                        start all threads and name them: NAME=ID,NAME=ID
 wait                           wait for a line on stdin
 hold                           keep all shards open from now on
@@ -25,11 +28,12 @@ import resource
 import sys
 import threading
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
 from pillarbox.contracts.errors import StoreUnavailable
-from pillarbox.contracts.store import Maildrop
+from pillarbox.contracts.store import Maildrop, Retention, Store, StoreAdmin
 from pillarbox.model import Identity, Recipient, StoredForm
 from pillarbox.store.embedded import EmbeddedStore, open_store
 from pillarbox.store.embedded.jobs import Probe
@@ -43,8 +47,14 @@ def letter(mark: str, size: int) -> StoredForm:
     return StoredForm(data, len(data))
 
 
+class Engine(Store, StoreAdmin, Protocol):
+    """Any store."""
+
+
 class Actor:
-    def __init__(self, store: EmbeddedStore) -> None:
+    """On any store: some steps are for a store of files, and for a process of their own."""
+
+    def __init__(self, store: Engine) -> None:
         self.store = store
         self.open: dict[str, Maildrop] = {}
 
@@ -61,25 +71,39 @@ class Actor:
         outcomes = await self.store.deliver(letter(mark, int(size)), recipients)
         return ",".join(explained(outcome) for outcome in outcomes)
 
-    async def do_open(self, user: str) -> str:
-        self.open[user] = await self.store.open(Identity(user))
+    async def do_open(self, who: str) -> str:
+        self.open[who] = await self.store.open(Identity(*who.split("+")))
         return "ok"
 
-    async def do_commit(self, user: str, numbers: str) -> str:
-        await self.open[user].commit([int(number) for number in numbers.split(",")])
+    async def do_commit(self, who: str, numbers: str) -> str:
+        await self.open[who].commit([int(number) for number in numbers.split(",")])
         return "ok"
 
-    async def do_release(self, user: str) -> str:
-        await self.open.pop(user).release()
+    async def do_release(self, who: str) -> str:
+        await self.open.pop(who).release()
+        return "ok"
+
+    async def do_add(self, user: str, view: str) -> str:
+        await self.store.add_view(user, view)
+        return "ok"
+
+    async def do_remove(self, user: str, view: str) -> str:
+        await self.store.remove_view(user, view)
+        return "ok"
+
+    async def do_expire(self, old: str, absent: str) -> str:
+        await self.store.expire(Retention(float(old), float(absent)))
         return "ok"
 
     async def do_threads(self) -> str:
+        assert isinstance(self.store, EmbeddedStore)
         for shard in self.store.all_shards:
             await shard.write(Probe())
         await asyncio.get_running_loop().run_in_executor(self.store._executor, id, None)
         return ",".join(f"{thread.name}={thread.native_id}" for thread in threading.enumerate())
 
     async def do_hold(self) -> str:
+        assert isinstance(self.store, EmbeddedStore)
         self.store.hold()
         return "ok"
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -122,3 +123,9 @@ def told(actor: subprocess.Popen[str]) -> None:
     assert actor.stdin
     actor.stdin.write("\n")
     actor.stdin.flush()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what nothing tells of."""
+    while not condition():  # noqa: ASYNC110 - as there is no event of it
+        await asyncio.sleep(0)

@@ -366,9 +366,19 @@ async def test_a_store_whose_making_was_cut_short_is_finished(tmp_path: Path) ->
 
 def as_first_version(folder: Path) -> None:
     """The index as the first version wrote it: without checksums."""
+    as_second_version(folder)
     with closing(sqlite3.connect(index_of(folder))) as sql, sql:
         sql.execute("ALTER TABLE bodies DROP COLUMN checksum")
         sql.execute("PRAGMA user_version = 1")
+
+
+def as_second_version(folder: Path) -> None:
+    """The index as the second version wrote it: with one view a maildrop, and nothing hidden."""
+    with closing(sqlite3.connect(index_of(folder))) as sql, sql:
+        for column in ("created_at", "seen_at", "since", "absent"):
+            sql.execute(f"ALTER TABLE views DROP COLUMN {column}")
+        sql.execute("DROP TABLE hidden")
+        sql.execute("PRAGMA user_version = 2")
 
 
 async def test_an_index_of_the_first_version_is_looked_at_and_brought_up_to_date(
@@ -389,6 +399,34 @@ async def test_an_index_of_the_first_version_is_looked_at_and_brought_up_to_date
         assert sql.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
         known = sql.execute("SELECT checksum IS NOT NULL FROM bodies ORDER BY id").fetchall()
     assert known == [(0,), (0,), (0,), (1,)]
+
+
+async def test_an_index_without_devices_is_looked_at_and_brought_up_to_date(folder: Path) -> None:
+    as_second_version(folder)
+    before = on_disk(folder)
+    store = look_at_store(folder)
+    (view,) = (await store.status("alice")).views
+    assert (view.count, view.holds) == (3, True)
+    assert len(await store.listing("alice")) == 3
+    assert {waiting.held_by for waiting in await store.waiting("alice")} == {("default",)}
+    assert await store.check() == []
+    await store.close()
+    assert on_disk(folder) == before
+
+
+async def test_a_view_from_before_there_were_devices_holds_mail_back(folder: Path) -> None:
+    """Nobody knows whether it was used: it is taken for one that was."""
+    as_second_version(folder)
+    store = open_store(folder)
+    await store.add_view("alice", "phone")
+    phone = await store.open(Identity("alice", "phone"))
+    await phone.commit([1, 2, 3])
+    await phone.release()
+    (default, _) = (await store.status("alice")).views
+    assert (default.count, default.holds, default.created_at) == (3, True, None)
+    assert default.seen_at is not None
+    assert await store.check() == []
+    await store.close()
 
 
 @pytest.mark.parametrize("harm", [missing, older_in_its_place])

@@ -11,14 +11,15 @@ from pillarbox.app.config.certificate import with_certificate_warnings
 from pillarbox.app.privileges import user_to_become
 from pillarbox.app.sockets import check_names
 from pillarbox.app.texts import counted
+from pillarbox.app.wire_up_oauth import token_checker
 from pillarbox.app.wire_up_servers import tls_contexts
 
 
 def check_config(context: typer.Context) -> None:
     """Check the configuration and show its faults.
 
-    Reads what `serve` would read, certificate and key included, looks up the names to
-    listen on, and opens nothing else.
+    Reads what `serve` would read, certificate, key and other files included, looks up the names to
+    listen on, and opens nothing else. Account sources are not asked.
     Faults end it with 2; warnings do not.
     """
     config = with_certificate_warnings(configuration(context, serving=True))
@@ -35,7 +36,7 @@ def check_config(context: typer.Context) -> None:
 def _beyond_the_file(config: Config) -> list[Fault]:
     """What only this machine can tell: files, folders, names, the user to become."""
     faults: list[Fault] = []
-    for look in (tls_contexts, user_to_become, check_names, _check_store_path):
+    for look in (tls_contexts, user_to_become, token_checker, check_names, _check_store_path):
         try:
             look(config)
         except ConfigError as error:

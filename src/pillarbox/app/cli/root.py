@@ -22,7 +22,10 @@ class RootGroup(LazyGroup):
         "serve": Entry(f"{_HERE}.serve:serve", "Run the server in the foreground."),
         "demo": Entry(f"{_HERE}.demo:demo", "Run a whole post office on loopback."),
         "user": Entry(f"{_HERE}.user:app", "Add, list, change and remove accounts."),
-        "maildrop": Entry(f"{_HERE}.maildrop:app", "Look into maildrops, unlock and check them."),
+        "device": Entry(f"{_HERE}.device:app", "Add, list and remove the devices of an account."),
+        "maildrop": Entry(
+            f"{_HERE}.maildrop:app", "Look into maildrops, unlock and check them, let old mail go."
+        ),
         "import": Entry(
             f"{_HERE}.import_mail:import_mail", "Bring in mail from a Maildir or an mbox."
         ),

@@ -32,15 +32,19 @@ class Engine(Store, StoreAdmin, Protocol):
 
 
 @contextmanager
-def accounts_of(config: Config, *, create: bool = False) -> Iterator[Accounts]:
-    """The accounts; made when *create* says so, else the store and they must be there.
+def accounts_of(
+    config: Config, *, create: bool = False, make_file: bool = False
+) -> Iterator[Accounts]:
+    """The accounts; made when *create* says so, else the store and they must be there. To
+    *make_file* makes no store, but the accounts' file in it: devices need it, also those of users
+    whom only other sources know.
 
     Raises:
         CommandFailed: there is no store, or it is not this user's to open.
         ConfigError: root cannot become the store's user.
     """
     enter(config, create=create)
-    accounts = open_accounts(config, create=create)
+    accounts = open_accounts(config, create=create or make_file)
     try:
         yield accounts
     finally:

@@ -20,8 +20,9 @@ accounts are read by :mod:`pillarbox.app.collecting`):
 ``loading``    from all sources to the whole
 ``reading``    one value: known? of the right type? in range?
 ``later``      settings of capabilities that are not built yet
-``checks``     rules between settings
+``checks``     rules between settings (``oauth_checks``: those of ``[auth.oauth]``)
 ``addresses``  listen addresses
+``key_place``  a file or a URL
 
 What is named below is loaded when it is first used: collecting mail needs none of the
 server's half, which takes longer to import than a poll takes.

@@ -12,8 +12,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from pillarbox.app.config import source_checks
 from pillarbox.app.config.addresses import Address, TcpAddress, is_hostname
 from pillarbox.app.config.faults import Fault
+from pillarbox.app.config.mechanisms import impossible, unbound
+from pillarbox.app.config.oauth_checks import oauth_doubts, oauth_faults
 from pillarbox.app.config.settings import Config
 
 RFC1939_IDLE = 600
@@ -40,9 +43,14 @@ def check(config: Config, place: Place, *, serving: bool) -> Checked:
         ]
 
     faults = located(_names(config)) + located(_doors(config))
+    faults += located(source_checks.faults(config))
+    if place("auth", "mechanisms"):  # what is there by default is left out where it cannot work
+        faults += located(_impossible(config, serving=serving))
     if serving:
         faults += located(_serving(config))
-    return Checked(faults, located(_doubtful(config)))
+    faults += located(oauth_faults(config.auth_oauth))
+    doubtful = located(_doubtful(config)) + located(source_checks.doubts(config))
+    return Checked(faults, doubtful)
 
 
 def _names(config: Config) -> Iterator[tuple[str, str, str]]:
@@ -96,7 +104,16 @@ def _serving(config: Config) -> Iterator[tuple[str, str, str]]:
         yield "listen.pop3s", "a door with TLS needs a certificate", hint
     if config.listen.pop3 and config.auth.cleartext == "never":
         hint = 'set tls.certificate, or auth.cleartext = "loopback"'
-        yield "listen.pop3", "nobody can sign in: no TLS, and no password without it", hint
+        yield "listen.pop3", "hardly anybody can sign in: no TLS, and no password without", hint
+
+
+def _impossible(config: Config, *, serving: bool) -> Iterator[tuple[str, str, str]]:
+    """Mechanisms that the operator has written down, and that nobody could sign in by."""
+    for problem, hint in impossible(config):
+        yield "auth.mechanisms", problem, hint
+    for mechanism in unbound(config) if serving else ():
+        problem = f'"{mechanism}" binds a sign-in to TLS, and there is none'
+        yield "auth.mechanisms", problem, "set tls.certificate, or leave it out"
 
 
 def _doubtful(config: Config) -> Iterator[tuple[str, str, str]]:
@@ -109,9 +126,13 @@ def _doubtful(config: Config) -> Iterator[tuple[str, str, str]]:
         yield "auth.cleartext", problem, '"loopback" is safer'
     if config.auth.apop:
         yield "auth.apop", "APOP rests on MD5 and on readable secrets", "PLAIN within TLS is safer"
+    if "CRAM-MD5" in config.auth.mechanisms:
+        problem = "CRAM-MD5 rests on MD5 and on readable secrets"
+        yield "auth.mechanisms", problem, "SCRAM-SHA-256 is safer, and so is PLAIN within TLS"
     if config.limits.connections_per_address > config.limits.connections:
         problem = "is larger than limits.connections, so it limits nothing"
         yield "limits.connections_per_address", problem, ""
+    yield from oauth_doubts(config.auth_oauth)
     quota = config.delivery.quota_octets
     if 0 < quota < config.delivery.max_message_octets:
         problem = "is smaller than one message of delivery.max_message_octets"

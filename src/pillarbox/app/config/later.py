@@ -1,8 +1,8 @@
 """Settings that belong to capabilities which this version does not have.
 
 They are known by name, so that a configuration written for a later version is refused
-with the reason. Ignoring them would be worse than an error: mail would not expire, or
-would be kept elsewhere than the file says.
+with the reason. Ignoring them would be worse than an error: mail would be kept elsewhere
+than the file says, say.
 """
 
 from __future__ import annotations
@@ -14,16 +14,6 @@ _KEYS = {
     ("store", "s3"): "the cluster engine",
     ("store", "database"): "the cluster engine",
     ("store", "objects"): "the cluster engine",
-}
-_SCRAM = "SCRAM sign-in"
-_OAUTH = "OAuth 2 sign-in"
-_MECHANISMS = {
-    "SCRAM-SHA-1": _SCRAM,
-    "SCRAM-SHA-1-PLUS": _SCRAM,
-    "SCRAM-SHA-256": _SCRAM,
-    "SCRAM-SHA-256-PLUS": _SCRAM,
-    "OAUTHBEARER": _OAUTH,
-    "XOAUTH2": _OAUTH,
 }
 _ENGINES = {"maildir": "serving Maildir folders", "cluster": "the cluster engine"}
 
@@ -40,17 +30,6 @@ def later_value(section: str, key: str, value: Any) -> tuple[str, str, str] | No
             return f'"{value}"', _ENGINES[value], 'write "embedded"'
         case "store", "path" if isinstance(value, str) and "{user}" in value:
             return f'"{value}"', _ENGINES["maildir"], "write one folder for all mail"
-        case "auth", "mechanisms" if isinstance(value, list):
-            return _later_mechanism(value)
-        case "retention", _ if type(value) is int and value > 0:
-            return f"{value}", "mail that expires", "write 0"
         case "limits", "sessions_per_user" if type(value) is int and value > 1:
             return f"{value}", "several sessions of one maildrop", "write 1"
-    return None
-
-
-def _later_mechanism(names: list[Any]) -> tuple[str, str, str] | None:
-    for name in names:
-        if isinstance(name, str) and name.upper() in _MECHANISMS:
-            return f'"{name}"', _MECHANISMS[name.upper()], 'there are "PLAIN" and "LOGIN"'
     return None

@@ -16,6 +16,7 @@ from msgspec import inspect
 
 from pillarbox.app.config.addresses import Address, home_expanded, parse_address
 from pillarbox.app.config.faults import Fault
+from pillarbox.app.config.key_place import KeyPlace, parse_key_place
 from pillarbox.app.config.later import later_key, later_value
 from pillarbox.app.config.sections import FETCH_SECTIONS
 from pillarbox.app.config.settings import SECTIONS
@@ -71,7 +72,7 @@ def _nearest_section(section: str, key: str, candidates: list[str]) -> str:
     near = nearest(section, [*candidates, *FETCH_SECTIONS])
     if near in SECTIONS or near in FETCH_SECTIONS:
         return f"did you mean [{near}]?"
-    return f"the sections are {', '.join(SECTIONS)}"
+    return f"the sections are {', '.join(name for name in SECTIONS if '.' not in name)}"
 
 
 def _nearest_key(section: str, key: str) -> str:
@@ -99,6 +100,8 @@ def _decode(base: Path, wanted: type, value: Any) -> Any:
         raise ValueError("")  # noqa: TRY004 - msgspec reports a ValueError as the value's fault
     if wanted is Address:
         return parse_address(value, base=base)
+    if wanted is KeyPlace:
+        return parse_key_place(value, base)
     if not value or "\0" in value:
         raise ValueError(f'"{value}" is not a path')
     return base / home_expanded(value)
@@ -185,6 +188,8 @@ def _describe(kind: inspect.Type) -> str:
             words = f"a list, each {_describe(kind.item_type)}"
         case inspect.CustomType() if kind.cls is Address:
             words = '"HOST:PORT", "[::1]:PORT" or "unix:/PATH"'
+        case inspect.CustomType() if kind.cls is KeyPlace:
+            words = "a path or a URL in quotes"
         case inspect.CustomType():
             words = "a path in quotes"
     return words

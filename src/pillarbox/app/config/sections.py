@@ -18,7 +18,13 @@ SERVER_SECTIONS = (
 )
 """The keys of :data:`pillarbox.app.config.settings.SECTIONS`, without the cost of importing it."""
 
-SUBSECTIONS: tuple[str, ...] = ()
+SUBSECTIONS: tuple[str, ...] = (
+    "auth.passwd_file",
+    "auth.sql",
+    "auth.ldap",
+    "auth.pam",
+    "auth.oauth",
+)
 """Sections within those: ``auth.oauth`` is ``[auth.oauth]``. Likewise."""
 
 DEFAULTS = "defaults"

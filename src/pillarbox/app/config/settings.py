@@ -11,13 +11,23 @@ from __future__ import annotations
 import os
 import re
 import socket
+import ssl
 from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from pillarbox.app.config.account_sources import (
+    LdapSettings,
+    PamSettings,
+    PasswdFileSettings,
+    SourceName,
+    SqlSettings,
+)
 from pillarbox.app.config.addresses import Address, TcpAddress, UnixAddress, is_hostname
 from pillarbox.app.config.faults import Fault
+from pillarbox.app.config.key_place import KeyPlace
+from pillarbox.auth.oauth.settings import ALGORITHMS
 
 DAY = 86400
 # Bounds of numbers: wide enough for anything sensible, narrow enough to catch a slip.
@@ -25,12 +35,25 @@ Seconds = Annotated[float, Meta(ge=1, le=7 * DAY)]
 SecondsOrZero = Annotated[float, Meta(ge=0, le=7 * DAY)]
 # As LOGIN-DELAY announces it.
 WholeSeconds = Annotated[int, Meta(ge=0, le=7 * DAY)]
+# A century is as good as for ever; more is a slip.
+Days = Annotated[int, Meta(ge=0, le=36_525)]
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 Octets = Annotated[int, Meta(ge=0, le=2**53)]
 # Below this, ordinary mail does not get in at all.
 MessageOctets = Annotated[int, Meta(ge=1024, le=2**31 - 1)]
 
-Mechanism = Literal["PLAIN", "LOGIN"]
+Mechanism = Literal[
+    "PLAIN",
+    "LOGIN",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-256-PLUS",
+    "SCRAM-SHA-1",
+    "SCRAM-SHA-1-PLUS",
+    "OAUTHBEARER",
+    "XOAUTH2",
+    "EXTERNAL",
+    "CRAM-MD5",
+]
 
 
 def _processors() -> int:
@@ -91,16 +114,76 @@ class Tls(Struct, frozen=True, kw_only=True):
     """The oldest TLS version accepted (RFC 8996 buried 1.0 and 1.1)."""
 
 
+def usual_mechanisms() -> tuple[Mechanism, ...]:
+    """Those of ``auth.mechanisms`` that are offered unless somebody says otherwise.
+
+    A client that can bind itself takes -PLUS when it sees it, and with TLS 1.3 it is likely to
+    know tls-exporter only (RFC 9266): where Python has none it could not sign in. So -PLUS has to
+    be asked for there; what it then has is tls-server-end-point.
+    """
+    exporter = "tls-exporter" in ssl.CHANNEL_BINDING_TYPES
+    plus: tuple[Mechanism, ...] = ("SCRAM-SHA-256-PLUS",) if exporter else ()
+    return ("PLAIN", "LOGIN", "SCRAM-SHA-256", *plus, "OAUTHBEARER", "XOAUTH2")
+
+
 class Auth(Struct, frozen=True, kw_only=True):
     """``[auth]``: how users sign in."""
 
     cleartext: Literal["never", "loopback", "always"] = "loopback"
     """Whether passwords are taken on a connection without TLS."""
-    mechanisms: tuple[Mechanism, ...] = ("PLAIN", "LOGIN")
-    """SASL mechanisms offered by AUTH, the preferred one first; none: USER and PASS only."""
+    mechanisms: tuple[Mechanism, ...] = field(default_factory=usual_mechanisms)
+    """SASL mechanisms offered by AUTH, in this order, each where it can work; none: USER and
+    PASS only."""
     apop: bool = False
     """Whether APOP is offered. It needs secrets stored readably and rests on MD5
     (CVE-2007-1558), hence off."""
+    sources: tuple[SourceName, ...] = ()
+    """Where accounts are kept beside the accounts file, in the order in which they are asked."""
+
+
+# Those of pillarbox.auth.oauth.settings.ALGORITHMS.
+Signature = Literal[
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "Ed25519",
+    "EdDSA",
+]
+
+
+class OAuth(Struct, frozen=True, kw_only=True):
+    """``[auth.oauth]``: access tokens instead of passwords (OAUTHBEARER, XOAUTH2)."""
+
+    issuer: str | None = None
+    """Who gives the tokens out, as tokens name it (``iss``), letter by letter. Without ``jwks`` and
+    ``introspection`` it is asked for its keys (OpenID Connect Discovery)."""
+    audience: tuple[str, ...] = ()
+    """What tokens call this server (``aud``); one of these will do."""
+    jwks: KeyPlace | None = None
+    """The issuer's keys: the path of a file, or a URL."""
+    introspection: str | None = None
+    """The URL where the issuer is asked about each token (RFC 7662), instead of keys."""
+    client_id: str | None = None
+    """As whom to ask there; not given: the secret is a bearer token."""
+    client_secret_file: Path | None = None
+    """The file with the secret to ask with, in its first line."""
+    user_claim: str | None = None
+    """The claim that names the user; not given: ``email``, or ``username`` of introspection."""
+    scopes: tuple[str, ...] = ()
+    """What a token must be good for: all of these."""
+    algorithms: tuple[Signature, ...] = ALGORITHMS  # type: ignore[assignment] # the same names
+    """The signatures that count."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether tokens are taken at all."""
+        return bool(self.issuer or self.introspection)
 
 
 class StoreSettings(Struct, frozen=True, kw_only=True):
@@ -126,12 +209,26 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
 
 class Retention(Struct, frozen=True, kw_only=True):
-    """``[retention]``: mail that goes by itself. Nothing does in this version."""
+    """``[retention]``: how long mail waits, and for whom (see :mod:`pillarbox.contracts.store`)."""
 
-    expire_days: Annotated[int, Meta(ge=0)] = 0
-    """Days after which a message goes; 0: never."""
-    unread_by_device_days: Annotated[int, Meta(ge=0)] = 0
-    """Days after which an absent device no longer holds mail back; 0: never."""
+    expire_days: Days = 0
+    """Days after which a message goes, whoever has not seen it; 0: never. CAPA tells clients
+    (EXPIRE, RFC 2449)."""
+    unread_by_device_days: Days = 0
+    """Days after which a device that did not come holds no mail back until it comes again; 0:
+    it does for ever."""
+    default_view_holds: bool = False
+    """Whether mail waits for the account's own password even before it has been used. It does
+    as soon as it has; a user whose devices collect everything may never use it."""
+
+    @property
+    def least_days(self) -> int | None:
+        """Days that a message stays at the least, whatever others do; None: for ever.
+
+        A client that leaves mail here, and whose device then stays away, can lose it by either
+        rule; what is announced to all clients is the smaller (RFC 2449, section 6.7).
+        """
+        return min(filter(None, (self.expire_days, self.unread_by_device_days)), default=None)
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -160,6 +257,11 @@ class Config(Struct, frozen=True, kw_only=True):
     listen: Listen = field(default_factory=Listen)
     tls: Tls = field(default_factory=Tls)
     auth: Auth = field(default_factory=Auth)
+    auth_passwd_file: PasswdFileSettings = field(default_factory=PasswdFileSettings)
+    auth_sql: SqlSettings = field(default_factory=SqlSettings)
+    auth_ldap: LdapSettings = field(default_factory=LdapSettings)
+    auth_pam: PamSettings = field(default_factory=PamSettings)
+    auth_oauth: OAuth = field(default_factory=OAuth)
     store: StoreSettings = field(default_factory=StoreSettings)
     delivery: Delivery = field(default_factory=Delivery)
     retention: Retention = field(default_factory=Retention)
@@ -182,6 +284,11 @@ SECTIONS: dict[str, type[Struct]] = {
     "listen": Listen,
     "tls": Tls,
     "auth": Auth,
+    "auth.passwd_file": PasswdFileSettings,
+    "auth.sql": SqlSettings,
+    "auth.ldap": LdapSettings,
+    "auth.pam": PamSettings,
+    "auth.oauth": OAuth,
     "store": StoreSettings,
     "delivery": Delivery,
     "retention": Retention,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from pillarbox.auth.errors import InvalidName
+from pillarbox.auth.names import normalise
+
 
 @dataclass(frozen=True, slots=True)
 class SourceAccount:
@@ -52,3 +55,20 @@ class Source(Protocol):
 
     async def close(self) -> None:
         """Free what was opened."""
+
+
+NOBODY = "-"
+"""Cannot be a normalised name, and is harmless everywhere."""
+
+
+def askable(user: str) -> tuple[str, bool]:
+    """``(what to ask for, whether it can be anybody)``, for a name that may be none.
+
+    A name that is none, which a library may choke on, or a directory may take for another, is
+    :data:`NOBODY`'s: it is asked for all the same, to take as long.
+    """
+    try:
+        possible = normalise(user) == user
+    except InvalidName:
+        possible = False
+    return (user, True) if possible else (NOBODY, False)

@@ -6,12 +6,11 @@ company may have endpoints of its own). Any other is described by its endpoints.
 
 from __future__ import annotations
 
-import ipaddress
 from enum import StrEnum
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from pillarbox.fetch.oauth.errors import InvalidOAuthSettings
+from pillarbox.safe_url import UnsafeUrl, check_safe
 
 
 class OAuth2(NamedTuple):
@@ -143,21 +142,6 @@ def refuse_unsafe(url: str) -> None:
         InvalidOAuthSettings: it is another URL, or none.
     """
     try:
-        parts = urlsplit(url)
-        host, _port = parts.hostname or "", parts.port
-    except ValueError:
-        raise InvalidOAuthSettings(f'"{url}" is no URL') from None
-    if not host or not url.isprintable() or " " in url or parts.username is not None:
-        raise InvalidOAuthSettings(f"{url!a} is no URL of an OAuth 2 provider")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
-        raise InvalidOAuthSettings(f'"{url}" would send tokens without TLS: it has to be https')
-
-
-def is_loopback(host: str) -> bool:
-    """Whether *host* is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        check_safe(url, "tokens")
+    except UnsafeUrl as unsafe:
+        raise InvalidOAuthSettings(str(unsafe)) from None

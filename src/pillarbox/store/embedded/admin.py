@@ -3,57 +3,127 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from pillarbox.contracts.errors import StoreUnavailable
+from pillarbox.contracts.errors import NoSuchView, StoreUnavailable, ViewExists
 from pillarbox.contracts.store import Finding, MaildropStatus, ViewStatus
-from pillarbox.model import DEFAULT_VIEW, MessageInfo
+from pillarbox.model import DEFAULT_VIEW, Identity, MessageInfo
 from pillarbox.store.embedded.bodies import abandoned
 from pillarbox.store.embedded.check import check_shard, check_staging
 from pillarbox.store.embedded.jobs import RemoveMaildrop, Unlock
-from pillarbox.store.embedded.shards import Shard
+from pillarbox.store.embedded.locks import byte_of
+from pillarbox.store.embedded.shards import Shard, ViewRow
+from pillarbox.store.embedded.view_jobs import AddView, NoteSeen, RemoveView
+from pillarbox.store.embedded.views import HOLDS, LISTED, Holding
 
-_LISTING = """
+_LISTING = f"""
     SELECT row_number() OVER (ORDER BY m.seq), m.octets, m.unique_id
-    FROM maildrops AS d JOIN messages AS m ON m.maildrop = d.id
-    WHERE d.name = ? ORDER BY m.seq
-"""
+    FROM maildrops AS d JOIN views AS v ON v.maildrop = d.id
+    JOIN messages AS m ON m.maildrop = d.id
+    WHERE d.name = ? AND v.name = ? AND {LISTED} ORDER BY m.seq
+"""  # noqa: S608 - our own text
+_STATUS = f"""
+    SELECT d.messages, d.octets, v.id, v.epoch, v.name, v.messages, v.octets, {HOLDS},
+        v.created_at, v.seen_at
+    FROM maildrops AS d JOIN views AS v ON v.maildrop = d.id WHERE d.name = :user
+    ORDER BY v.name <> '{DEFAULT_VIEW}', v.name
+"""  # noqa: S608 - our own text
 
 
 def users(shards: Sequence[Shard]) -> list[str]:
     return sorted(name for shard in shards for (name,) in shard.rows("SELECT name FROM maildrops"))
 
 
-def status(shard: Shard, user: str) -> MaildropStatus:
-    row = shard.find(user)
-    if row is None:
-        return MaildropStatus(user, 0, 0, (ViewStatus(DEFAULT_VIEW, 0, 0, False, None),))
-    process = shard.holder(row.byte)
-    view = ViewStatus(
-        DEFAULT_VIEW,
+class _View(NamedTuple):
+    """A row of the status."""
+
+    in_maildrop: int
+    octets_in_maildrop: int
+    view: int
+    epoch: int
+    name: str
+    messages: int
+    octets: int
+    holds: int
+    created_at: float | None
+    seen_at: float | None
+
+
+def status(shard: Shard, user: str, holding: Holding) -> MaildropStatus:
+    rows = [_View._make(row) for row in shard.rows_by_name(_STATUS, holding.parameters(user=user))]
+    if not rows:
+        rows = [_View(0, 0, 0, 0, DEFAULT_VIEW, 0, 0, holding.default_holds, None, None)]
+    views = tuple(_view_status(shard, row) for row in rows)
+    return MaildropStatus(user, rows[0].in_maildrop, rows[0].octets_in_maildrop, views)
+
+
+def _view_status(shard: Shard, row: _View) -> ViewStatus:
+    process = shard.holder(byte_of(row.view, row.epoch))
+    return ViewStatus(
+        row.name,
         row.messages,
         row.octets,
         locked=process is not None,
         holder=f"process {process}" if process else None,
+        holds=bool(row.holds) or shard.seen.are_pending_for(row.view),
+        created_at=row.created_at,
+        seen_at=row.seen_at,
     )
-    return MaildropStatus(user, row.messages, row.octets, (view,))
 
 
-def listing(shard: Shard, user: str) -> list[MessageInfo]:
-    return [MessageInfo._make(row) for row in shard.rows(_LISTING, user)]
+def listing(shard: Shard, identity: Identity) -> list[MessageInfo]:
+    rows = shard.rows(_LISTING, *identity)
+    if not rows:
+        _must_exist(shard, identity)
+    return [MessageInfo._make(row) for row in rows]
 
 
-async def unlock(shard: Shard, user: str) -> bool:
-    row = shard.find(user)
+async def unlock(shard: Shard, identity: Identity) -> bool:
+    row = _must_exist(shard, identity)
     if row is None or shard.holder(row.byte) is None:
         return False
     await shard.write(Unlock(row.view))
     return True
 
 
+async def add_view(shard: Shard, identity: Identity, *, from_now_on: bool) -> None:
+    user, view = identity
+    if view == DEFAULT_VIEW:  # also where no mail has come yet
+        raise ViewExists(f"maildrop of {user} has a view {view!r} already")
+    await shard.write(AddView(user, view, from_now_on=from_now_on))
+    # A session that had begun before, alone, has not waited until it was noted that its view
+    # holds mail back; from now on that counts.
+    default = shard.find(Identity(user))
+    if default is not None and shard.holder(default.byte) is not None:
+        await shard.write(NoteSeen(default.view, time.time()))
+
+
+async def remove_view(shard: Shard, identity: Identity, holding: Holding) -> None:
+    if _must_exist(shard, identity) is not None:
+        await shard.write(RemoveView(*identity, holding))
+
+
+def no_such_view(identity: Identity) -> NoSuchView:
+    return NoSuchView(f"maildrop of {identity.user} has no view {identity.view!r}")
+
+
+def _must_exist(shard: Shard, identity: Identity) -> ViewRow | None:
+    """The view; None: it is that of a maildrop which has not been made yet.
+
+    Raises:
+        NoSuchView: there is none, and nobody will make it by opening it.
+    """
+    row = shard.find(identity)
+    if row is None and identity.view != DEFAULT_VIEW:
+        raise no_such_view(identity)
+    return row
+
+
 async def remove(shard: Shard, user: str) -> None:
-    if shard.find(user) is not None:
+    if shard.rows("SELECT 1 FROM maildrops WHERE name = ?", user):
         await shard.write(RemoveMaildrop(user))
 
 

@@ -1,8 +1,8 @@
 """``maildrop check``: do listing, bodies, counters and files agree?
 
-Each kind of disagreement is a function (in ``list_faults`` and ``body_faults``) that finds
-faults, each with the way to mend it. First it looks without a lock, as nearly always nothing is
-wrong. What seems wrong is looked at a second time, by its key only, so that deliveries go on
+Each kind of disagreement is a function (in ``view_faults``, ``list_faults`` and ``body_faults``)
+that finds faults, each with the way to mend it. First it looks without a lock, as nearly always
+nothing is wrong. What seems wrong is looked at a second time, by its key only, so that deliveries go on
 however large the store is:
 
 * Without repair: a delivery or a deletion that was under way at the first look can have been
@@ -39,12 +39,19 @@ from pillarbox.store.embedded.body_faults import (
 )
 from pillarbox.store.embedded.errors import is_damage, unavailable
 from pillarbox.store.embedded.faults import Fault, Key, Kind, Scope
-from pillarbox.store.embedded.list_faults import missing_views, wrong_counters, wrong_references
+from pillarbox.store.embedded.list_faults import wrong_counters, wrong_references
 from pillarbox.store.embedded.lost import set_aside
 from pillarbox.store.embedded.schema import connect, empty, lost, migrate, version_of
 from pillarbox.store.embedded.sweep import sweep_shard
 from pillarbox.store.embedded.transaction import Transaction
 from pillarbox.store.embedded.turns import turn
+from pillarbox.store.embedded.view_faults import (
+    forgotten_messages,
+    hidden_messages,
+    marks_of_nothing,
+    missing_views,
+    views_of_nobody,
+)
 
 INTEGRITY_LINES = 20
 """How much of SQLite's own complaints is shown."""
@@ -57,11 +64,15 @@ than the next of ours."""
 
 _OF_MAILDROPS = (
     Kind(missing_views, compares_files=False),
+    Kind(marks_of_nothing, compares_files=False),
+    Kind(hidden_messages, compares_files=False),
+    Kind(forgotten_messages, compares_files=False),
     Kind(damaged_bodies, compares_files=True),
     Kind(other_octets, compares_files=True),
     Kind(wrong_counters, compares_files=False),
 )
 _OF_THE_SHARD = (
+    Kind(views_of_nobody, compares_files=False),
     Kind(wrong_references, compares_files=False),
     Kind(unknown_files, compares_files=True),
 )

@@ -24,24 +24,29 @@ import structlog
 
 from pillarbox.contracts.errors import (
     MaildropLocked,
-    NoSuchView,
     OpenedTooSoon,
     StoreError,
     StoreUnavailable,
 )
-from pillarbox.contracts.store import Finding, MaildropStatus
+from pillarbox.contracts.store import Expired, Finding, MaildropStatus, Retention, Waiting
 from pillarbox.model import DEFAULT_VIEW, Identity, MessageInfo, Recipient, StoredForm
 from pillarbox.store.embedded import admin
+from pillarbox.store.embedded.admin import no_such_view
 from pillarbox.store.embedded.backlog import PATIENCE_SECONDS
 from pillarbox.store.embedded.bodies import Staged, abandoned, stage, try_room
 from pillarbox.store.embedded.errors import is_damage, unavailable
 from pillarbox.store.embedded.jobs import Deliver, MakeMaildrop, NoteOpening, Probe
 from pillarbox.store.embedded.layout import DEFAULT_SHARDS, Layout, describe, described, settle
 from pillarbox.store.embedded.maildrop import EmbeddedMaildrop
+from pillarbox.store.embedded.retention import expire
 from pillarbox.store.embedded.schema import connect, is_current, migrate
+from pillarbox.store.embedded.seen import is_due
 from pillarbox.store.embedded.shards import Shard, ViewRow
 from pillarbox.store.embedded.sweep import sweep_shard, sweep_staging
 from pillarbox.store.embedded.turns import WriterLockHeld, turn
+from pillarbox.store.embedded.view_jobs import NoteSeen
+from pillarbox.store.embedded.views import Holding
+from pillarbox.store.embedded.waiting import waiting
 
 INLINE_BYTES = 128 * 1024
 """Bodies up to this size are kept in the index. Measured: experiments/store.md."""
@@ -59,6 +64,7 @@ def open_store(
     *,
     shards: int = DEFAULT_SHARDS,
     inline_bytes: int = INLINE_BYTES,
+    default_holds: bool = False,
     patience: float = PATIENCE_SECONDS,
     speaks: bool = True,
 ) -> EmbeddedStore:
@@ -69,6 +75,8 @@ def open_store(
             privileges first.
         shards: how many parts a new store has; an existing one keeps its number.
         inline_bytes: bodies up to this size go into the index, larger ones into files.
+        default_holds: whether the view ``default`` holds mail back before it is first opened.
+            All who open the store should say the same.
         patience: seconds after which a write that another process holds up is given up.
         speaks: whether damage is logged; False when somebody else does, or who uses a damaged
             shard says so anyway.
@@ -92,13 +100,15 @@ def open_store(
         _log.error("a part of the store is damaged", error=str(problem))
     if swept:
         _log.info("cleared away what a crash left behind", store=str(path), files=swept)
-    store = EmbeddedStore(layout, inline_bytes)
+    store = EmbeddedStore(layout, inline_bytes, default_holds=default_holds)
     for shard in store.all_shards:
         shard.writer.backlog.patience = patience
     return store
 
 
-def look_at_store(path: Path, *, must_exist: bool = False) -> EmbeddedStore:
+def look_at_store(
+    path: Path, *, must_exist: bool = False, default_holds: bool = False
+) -> EmbeddedStore:
     """The store in the folder *path*, as it is, for ``StoreAdmin``'s methods, and for ``probe``.
 
     Those that only look change nothing, and of no store they say that it is empty. Nobody waits
@@ -115,7 +125,11 @@ def look_at_store(path: Path, *, must_exist: bool = False) -> EmbeddedStore:
         raise unavailable(error, path) from error
     if layout is None and must_exist:
         raise StoreUnavailable(f"there is no store in {path}", temporary=True)
-    return EmbeddedStore(layout or Layout(path, DEFAULT_SHARDS), exists=layout is not None)
+    return EmbeddedStore(
+        layout or Layout(path, DEFAULT_SHARDS),
+        default_holds=default_holds,
+        exists=layout is not None,
+    )
 
 
 def _migrate(layout: Layout, *, new: bool) -> dict[int, StoreUnavailable]:
@@ -178,10 +192,16 @@ class EmbeddedStore:
     """
 
     def __init__(
-        self, layout: Layout, inline_bytes: int = INLINE_BYTES, *, exists: bool = True
+        self,
+        layout: Layout,
+        inline_bytes: int = INLINE_BYTES,
+        *,
+        default_holds: bool = False,
+        exists: bool = True,
     ) -> None:
         self._layout = layout
         self._inline_bytes = inline_bytes
+        self._holding = Holding(default_holds=default_holds)
         self.all_shards = [
             Shard(layout.shard(number), exists=exists) for number in range(layout.shards)
         ]
@@ -197,14 +217,15 @@ class EmbeddedStore:
                 shard.hold()
 
     async def open(self, identity: Identity, *, minimum_interval: float = 0) -> EmbeddedMaildrop:
-        user = identity.user
         self._must_be_open()
-        _only_default(user, identity.view)
-        shard = self._shard(user)
-        row = shard.lock(user) or await self._made_and_locked(shard, user)
+        shard = self._shard(identity.user)
+        row = shard.lock(identity) or await self._made_and_locked(shard, identity)
+        now = time.time()
+        if is_due(row.seen_at, now):
+            row = await self._seen(shard, identity, row, now)
         if minimum_interval > 0:
-            await _keep_interval(shard, user, row, minimum_interval)
-        return EmbeddedMaildrop(shard, user, row, self._executor)
+            await _keep_interval(shard, identity.user, row, minimum_interval)
+        return EmbeddedMaildrop(shard, identity, row, self._executor, self._holding)
 
     async def deliver(
         self, message: StoredForm, recipients: Sequence[Recipient]
@@ -256,17 +277,31 @@ class EmbeddedStore:
 
     async def status(self, user: str) -> MaildropStatus:
         self._must_be_open()
-        return admin.status(self._shard(user), user)
+        return admin.status(self._shard(user), user, self._holding)
 
     async def listing(self, user: str, view: str = DEFAULT_VIEW) -> Sequence[MessageInfo]:
         self._must_be_open()
-        _only_default(user, view)
-        return admin.listing(self._shard(user), user)
+        return admin.listing(self._shard(user), Identity(user, view))
 
     async def unlock(self, user: str, view: str = DEFAULT_VIEW) -> bool:
         self._must_be_open()
-        _only_default(user, view)
-        return await admin.unlock(self._shard(user), user)
+        return await admin.unlock(self._shard(user), Identity(user, view))
+
+    async def add_view(self, user: str, view: str, *, from_now_on: bool = False) -> None:
+        self._must_be_open()
+        await admin.add_view(self._shard(user), Identity(user, view), from_now_on=from_now_on)
+
+    async def remove_view(self, user: str, view: str) -> None:
+        self._must_be_open()
+        await admin.remove_view(self._shard(user), Identity(user, view), self._holding)
+
+    async def waiting(self, user: str) -> Sequence[Waiting]:
+        self._must_be_open()
+        return await asyncio.to_thread(waiting, self._shard(user), user, self._holding)
+
+    async def expire(self, retention: Retention) -> Expired:
+        self._must_be_open()
+        return await expire(self.all_shards, retention, self._holding)
 
     async def remove(self, user: str) -> None:
         self._must_be_open()
@@ -289,15 +324,35 @@ class EmbeddedStore:
             self._lazy_executor = ThreadPoolExecutor(THREADS, thread_name_prefix="pillarbox-store")
         return self._lazy_executor
 
-    async def _made_and_locked(self, shard: Shard, user: str) -> ViewRow:
-        found = shard.find(user)
+    async def _made_and_locked(self, shard: Shard, identity: Identity) -> ViewRow:
+        user, view = identity
+        found = shard.find(identity)
+        if found is None and view != DEFAULT_VIEW:
+            raise no_such_view(identity)
         if found is None:
             await shard.write(MakeMaildrop(user))
         if found is None or await shard.has_ended(found.byte):
-            row = shard.lock(user)
+            row = shard.lock(identity)
             if row is not None:
                 return row
-        raise MaildropLocked(f"maildrop of {user} is in use by another session")
+        raise _locked(identity)
+
+    async def _seen(self, shard: Shard, identity: Identity, row: ViewRow, now: float) -> ViewRow:
+        """Note the opening. Where other views could take away messages of this one until it
+        is noted, wait for it; then its row is read again. Whatever it raises, it unlocks the view.
+        """
+        try:
+            if not shard.may_lose(row, self._holding):
+                shard.seen.note(row.view, now)
+                return row
+            await shard.write(NoteSeen(row.view, now))
+            again = shard.confirmed(identity, row.byte)
+        except BaseException:
+            shard.unlock(row.byte)
+            raise
+        if again is None:  # taken away in this moment
+            raise _locked(identity)
+        return again
 
     async def _staged(self, data: bytes, sharers: int) -> Staged | None:
         """*data* staged for *sharers* shards, if it is large."""
@@ -370,6 +425,7 @@ def _discard(writing: asyncio.Future[Staged], sharers: int) -> None:
             staged.done()
 
 
-def _only_default(user: str, view: str) -> None:
-    if view != DEFAULT_VIEW:
-        raise NoSuchView(f"maildrop of {user} has no view {view!r}")
+def _locked(identity: Identity) -> MaildropLocked:
+    user, view = identity
+    which = "" if view == DEFAULT_VIEW else f"view {view!r} of the "
+    return MaildropLocked(f"{which}maildrop of {user} is in use by another session")

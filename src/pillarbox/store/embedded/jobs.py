@@ -14,10 +14,21 @@ import time
 import zlib
 from collections.abc import Collection, Sequence
 
-from pillarbox.contracts.errors import LockLost, OverQuota, StoreError
+from pillarbox.contracts.errors import (
+    LockLost,
+    OverQuota,
+    StoreError,
+)
 from pillarbox.model import DEFAULT_VIEW, Recipient, StoredForm
 from pillarbox.store.embedded.bodies import Staged
 from pillarbox.store.embedded.transaction import Job, Transaction
+from pillarbox.store.embedded.views import (
+    Holding,
+    epoch_and_alone,
+    hide,
+    take_off_all_lists,
+    unheld,
+)
 
 
 def new_unique_id(seq: int) -> str:
@@ -32,7 +43,10 @@ def new_unique_id(seq: int) -> str:
 def make_maildrop(sql: sqlite3.Connection, user: str) -> int:
     """Insert an empty maildrop with its default view; its number."""
     maildrop = sql.execute("INSERT INTO maildrops (name) VALUES (?)", (user,)).lastrowid
-    sql.execute("INSERT INTO views (maildrop, name) VALUES (?, ?)", (maildrop, DEFAULT_VIEW))
+    sql.execute(
+        "INSERT INTO views (maildrop, name, created_at) VALUES (?, ?, ?)",
+        (maildrop, DEFAULT_VIEW, time.time()),
+    )
     assert maildrop is not None  # noqa: S101 - an INSERT that succeeded has a row
     return maildrop
 
@@ -151,30 +165,53 @@ class Deliver(Job[list[StoreError | None]]):
 class Delete(Job[None]):
     """Deletes messages from a view whose lock must still be held."""
 
-    __slots__ = ("_epoch", "_maildrop", "_seqs", "_view")
+    __slots__ = ("_epoch", "_holding", "_maildrop", "_seqs", "_view")
 
     frees_space = True
 
-    def __init__(self, maildrop: int, view: int, epoch: int, seqs: Collection[int]) -> None:
+    def __init__(
+        self, maildrop: int, view: int, epoch: int, seqs: Collection[int], holding: Holding
+    ) -> None:
         self._maildrop = maildrop
         self._view = view
         self._epoch = epoch
         self._seqs = seqs
+        self._holding = holding
 
     def run(self, transaction: Transaction) -> None:
-        sql = transaction.sql
-        found = sql.execute("SELECT epoch FROM views WHERE id = ?", (self._view,)).fetchall()
-        if found != [(self._epoch,)]:
+        maildrop, seqs = self._maildrop, self._seqs
+        epoch, alone = epoch_and_alone(transaction.sql, self._view) or (None, False)
+        if epoch != self._epoch:
             raise LockLost("the lock of this session has been taken away; nothing was deleted")
-        delete_messages(transaction, self._maildrop, self._seqs)
+        if alone:
+            _delete_of_one_view(transaction, maildrop, seqs)
+            return
+        hide(transaction.sql, maildrop, self._view, seqs)
+        if gone := unheld(transaction.sql, maildrop, seqs, self._holding):
+            delete_messages(transaction, maildrop, gone)
 
 
 def delete_messages(transaction: Transaction, maildrop: int, seqs: Collection[int]) -> None:
-    """Take messages off the list of a maildrop, and bodies that nobody lists any more."""
+    """Take messages off all lists of a maildrop, and bodies that nobody lists any more."""
+    take_off_all_lists(transaction.sql, maildrop, seqs)
+    _delete_rows(transaction, maildrop, seqs)
+
+
+def _delete_of_one_view(transaction: Transaction, maildrop: int, seqs: Collection[int]) -> None:
+    """The same, where there is but one list, which has them all."""
+    counted = _delete_rows(transaction, maildrop, seqs)
+    transaction.sql.execute(
+        "UPDATE views SET messages = messages - ?, octets = octets - ? WHERE maildrop = ?",
+        (*counted, maildrop),
+    )
+
+
+def _delete_rows(transaction: Transaction, maildrop: int, seqs: Collection[int]) -> tuple[int, int]:
+    """Delete messages of a maildrop, whoever lists them; how many, and their octets."""
     sql = transaction.sql
     these = "maildrop = :maildrop AND seq IN (SELECT value FROM json_each(:seqs))"
     which = {"maildrop": maildrop, "seqs": json.dumps(list(seqs))}
-    counted = sql.execute(
+    counted: tuple[int, int] = sql.execute(
         f"SELECT count(*), coalesce(sum(octets), 0) FROM messages WHERE {these}",  # noqa: S608 - our own text
         which,
     ).fetchone()
@@ -184,10 +221,7 @@ def delete_messages(transaction: Transaction, maildrop: int, seqs: Collection[in
         "UPDATE maildrops SET messages = messages - ?, octets = octets - ? WHERE id = ?",
         (*counted, maildrop),
     )
-    sql.execute(
-        "UPDATE views SET messages = messages - ?, octets = octets - ? WHERE maildrop = ?",
-        (*counted, maildrop),
-    )
+    return counted
 
 
 def _unrefer(transaction: Transaction, these: str, which: dict[str, object]) -> None:
@@ -235,6 +269,11 @@ class RemoveMaildrop(Job[None]):
         for (maildrop,) in found:
             _unrefer(transaction, "maildrop = :maildrop", {"maildrop": maildrop})
             sql.execute("DELETE FROM messages WHERE maildrop = ?", (maildrop,))
+            sql.execute(
+                "DELETE FROM hidden WHERE view = ?"
+                " OR view IN (SELECT id FROM views WHERE maildrop = ?)",
+                (-maildrop, maildrop),
+            )
             sql.execute("DELETE FROM views WHERE maildrop = ?", (maildrop,))
             sql.execute("DELETE FROM maildrops WHERE id = ?", (maildrop,))
 

@@ -1,63 +1,50 @@
-"""Faults of lists: a missing view, counters and references that count wrong."""
+"""Faults of lists: counters and references that count wrong. (Of views: see ``view_faults``.)"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from pillarbox.model import DEFAULT_VIEW
 from pillarbox.store.embedded.bodies import BodyFiles
 from pillarbox.store.embedded.faults import Fault, Key, Scope, set_body_aside
 from pillarbox.store.embedded.transaction import Transaction
-
-
-def missing_views(scope: Scope, keys: Sequence[Key] | None = None) -> Iterator[Fault]:
-    query = """
-        SELECT d.id, d.name FROM maildrops AS d
-        LEFT JOIN views AS v ON v.maildrop = d.id AND v.name = 'default'
-        WHERE v.id IS NULL AND {mine} AND {these}"""
-    for maildrop, user in scope.rows(query, keys, "d.id"):
-        text = f"the maildrop has no view {DEFAULT_VIEW}"
-        yield Fault(user, text, (maildrop,), partial(_add_view, maildrop))
-
-
-def _add_view(maildrop: int, transaction: Transaction) -> None:
-    """Its counters are found wrong by the next kind but one, and mended then."""
-    transaction.sql.execute(
-        "INSERT INTO views (maildrop, name) VALUES (?, ?)", (maildrop, DEFAULT_VIEW)
-    )
+from pillarbox.store.embedded.views import LISTED
 
 
 def wrong_counters(scope: Scope, keys: Sequence[Key] | None = None) -> Iterator[Fault]:
-    query = """
-        SELECT d.id, d.name, d.messages, d.octets, v.messages, v.octets, d.next_seq,
-            count(m.seq), coalesce(sum(m.octets), 0), coalesce(max(m.seq), 0)
-        FROM maildrops AS d LEFT JOIN views AS v ON v.maildrop = d.id
+    """Of the maildrop, and of each of its views; and a next number that is not the next."""
+    query = f"""
+        SELECT d.id, d.name, v.id, v.name, d.next_seq, d.messages, d.octets, v.messages, v.octets,
+            count(m.seq), coalesce(sum(m.octets), 0),
+            count(CASE WHEN {LISTED} THEN 1 END),
+            coalesce(sum(CASE WHEN {LISTED} THEN m.octets END), 0),
+            max(coalesce(max(m.seq), 0), v.since - 1)
+        FROM maildrops AS d JOIN views AS v ON v.maildrop = d.id
         LEFT JOIN messages AS m ON m.maildrop = d.id
-        WHERE {mine} AND {these} GROUP BY d.id, v.id"""
-    found = scope.rows(query, keys, "d.id")
-    for maildrop, user, *told, next_seq, messages, octets, last in found:
-        if told != [messages, octets] * 2 or next_seq <= last:
+        WHERE {{mine}} AND {{these}} GROUP BY d.id, v.id"""  # noqa: S608 - our own text
+    for row in scope.rows(query, keys, "d.id"):
+        maildrop, user, view, name, next_seq, *counts, last = row
+        told, true = counts[:4], counts[4:]
+        if told != true or next_seq <= last:
             yield Fault(
                 user,
-                f"the counters say {told[0]} messages of {told[1]} octets (the view: {told[2]} of"
-                f" {told[3]}) and next number {next_seq}; the listing has {messages} of {octets},"
-                f" the last numbered {last}",
+                f"the counters say {told[0]} messages of {told[1]} octets (view {name}: {told[2]}"
+                f" of {told[3]}) and next number {next_seq}; the listing has {true[0]} of {true[1]}"
+                f" (the view's: {true[2]} of {true[3]}), the last numbered {last}",
                 (maildrop,),
-                partial(_set_counters, maildrop, messages, octets, last),
+                partial(_set_counters, maildrop, view, true, last),
             )
 
 
 def _set_counters(
-    maildrop: int, messages: int, octets: int, last: int, transaction: Transaction
+    maildrop: int, view: int, true: Sequence[int], last: int, transaction: Transaction
 ) -> None:
     transaction.sql.execute(
         "UPDATE maildrops SET messages = ?, octets = ?, next_seq = max(next_seq, ?) WHERE id = ?",
-        (messages, octets, last + 1, maildrop),
+        (*true[:2], last + 1, maildrop),
     )
     transaction.sql.execute(
-        "UPDATE views SET messages = ?, octets = ? WHERE maildrop = ?",
-        (messages, octets, maildrop),
+        "UPDATE views SET messages = ?, octets = ? WHERE id = ?", (*true[2:], view)
     )
 
 

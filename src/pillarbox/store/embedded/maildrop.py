@@ -3,36 +3,48 @@
 A message's number is its rank among the sequence numbers below the one that was next when
 the maildrop was opened. Nobody else deletes while the session holds the lock, and new mail
 only gets higher numbers: so the ranks are fixed without being written down, and opening
-costs the same for three messages or for a hundred thousand. (Repair deletes in spite of the
-lock, and who has taken it away does: so the first look at the list sees that it has only grown
-since. From then on the session knows its sequence numbers.) What is read later:
+costs the same for three messages or for a hundred thousand. (Other views delete too, but not
+what this one holds. Repair deletes in spite of the lock, and who has taken it away does: so the
+first look at the list sees that it has only grown since. From then on the session knows its
+sequence numbers.) What is read later:
 
 * A small maildrop's listing, whole, when first asked for.
 * Of a large one, page by page. As long as it has no gaps (mail is mostly collected whole,
   or from the oldest on), number and sequence number differ by a constant. One with gaps has
   its sequence numbers read once, eight bytes a message, by a thread.
+
+A view that does not list all of its maildrop (as others still want what it has deleted) has its
+sequence numbers read once too, unless two numbers tell already that there are no gaps. By
+these it reads the rest: never again does it have to look through what it does not list.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from array import array
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence, Set  # noqa: PYI025 - read only
 from concurrent.futures import Executor
 from contextlib import closing
 
 from pillarbox.contracts.errors import BodyDamaged, LockLost, StoreUnavailable
 from pillarbox.contracts.store import Body
-from pillarbox.model import MessageInfo
+from pillarbox.model import Identity, MessageInfo
 from pillarbox.store.embedded.errors import unavailable
 from pillarbox.store.embedded.jobs import Delete
 from pillarbox.store.embedded.schema import connect
 from pillarbox.store.embedded.shards import Shard, ViewRow
 from pillarbox.store.embedded.stream import FileStream
+from pillarbox.store.embedded.views import LISTED, Holding
 
 SMALL = 256
 """Messages up to which a session keeps its whole listing (about 50 kB)."""
+AT_HAND = 1024
+"""Messages of a maildrop that are looked through at once for those of a view; for more there is
+a thread. (A view may list ten messages and have hidden a hundred thousand.)"""
+
+_NONE: frozenset[int] = frozenset()
 
 _LISTING = """
     SELECT seq, octets, unique_id FROM messages
@@ -45,7 +57,19 @@ _ENDS = """
     FROM maildrops AS d JOIN views AS v ON v.maildrop = d.id
     WHERE d.id = ? AND v.id = ?
 """
+_NOW = """
+    SELECT d.next_seq, v.messages, v.since FROM maildrops AS d JOIN views AS v ON v.maildrop = d.id
+    WHERE d.id = ? AND v.id = ?
+"""
 _SEQS = "SELECT seq FROM messages WHERE maildrop = ? AND seq < ? ORDER BY seq"
+_SEQS_OF_VIEW = f"""
+    SELECT m.seq FROM views AS v JOIN messages AS m ON m.maildrop = v.maildrop
+    WHERE m.maildrop = ? AND m.seq < ? AND v.id = ? AND {LISTED} ORDER BY m.seq
+"""  # noqa: S608 - our own text
+_LISTING_OF_SEQS = """
+    SELECT seq, octets, unique_id FROM messages
+    WHERE maildrop = ? AND seq IN (SELECT value FROM json_each(?)) ORDER BY seq
+"""
 _BODY = """
     SELECT m.octets, m.body, b.stored, b.international, b.data
     FROM messages AS m LEFT JOIN bodies AS b ON b.id = m.body
@@ -58,24 +82,39 @@ class EmbeddedMaildrop:
 
     __slots__ = (
         "_committing",
+        "_deleted",
         "_executor",
+        "_holding",
+        "_identity",
         "_infos",
         "_offset",
         "_row",
         "_seqs",
         "_shard",
-        "_user",
+        "_whole",
         "count",
         "octets",
         "released",
     )
 
-    def __init__(self, shard: Shard, user: str, row: ViewRow, executor: Executor) -> None:
+    def __init__(
+        self,
+        shard: Shard,
+        identity: Identity,
+        row: ViewRow,
+        executor: Executor,
+        holding: Holding,
+    ) -> None:
         """*row* has been read under the lock that it names, which this object now owns."""
         self._shard = shard
-        self._user = user
+        self._identity = identity
         self._row = row
         self._executor = executor
+        self._holding = holding
+        self._whole = row.messages == row.in_maildrop
+        """Whether the view lists all that is in the maildrop: then nobody has to ask it."""
+        self._deleted: Set[int] = _NONE
+        """Sequence numbers of what this session has deleted, and others may still want."""
         self.count = row.messages
         self.octets = row.octets
         self.released = False
@@ -104,14 +143,15 @@ class EmbeddedMaildrop:
         if self.count > SMALL:
             return await self._page(first, last)
         if self._infos is None:
-            self._infos = self._read_small()
+            self._infos = self._read_small() if self._whole else await self._page(1, self.count)
         return self._infos[first - 1 : last]
 
     async def body(self, number: int) -> Body:
         if self._offset is None:
             await self._place()
-        found = self._shard.rows(_BODY, self._row.maildrop, self._seq(number))
-        if not found:
+        seq = self._seq(number)
+        found = self._shard.rows(_BODY, self._row.maildrop, seq)
+        if not found or seq in self._deleted:
             raise self._moved_on()
         octets, body, stored, international, data = found[0]
         if stored is None:
@@ -136,12 +176,13 @@ class EmbeddedMaildrop:
                 raise
             raise LockLost("the lock of this session has been taken away") from error
         row, seqs = self._row, {self._seq(number) for number in numbers}
-        job = Delete(row.maildrop, row.view, row.epoch, seqs)
+        job = Delete(row.maildrop, row.view, row.epoch, seqs, self._holding)
         self._committing = self._shard.writer.submit(job)
         # Shielded, so that release() can tell whether the job is still under way.
         outcome = await asyncio.shield(self._committing)
         if outcome is not None:
             raise outcome
+        self._deleted = self._deleted | seqs if self._deleted else seqs
 
     async def release(self) -> None:
         if self.released:
@@ -173,13 +214,15 @@ class EmbeddedMaildrop:
         """Find out how numbers and sequence numbers belong together."""
         if self._offset is not None or self._seqs is not None:
             return
+        if not self._whole:
+            await self._place_of_view()
+            return
         maildrop, next_seq = self._row.maildrop, self._row.next_seq
         found = self._shard.rows(_ENDS, next_seq, maildrop, self._row.view)
         if not found:
             raise self._moved_on()
         ((first, last, next_now, count_now),) = found
-        if count_now - self.count != next_now - next_seq:  # not only grown, since it was opened
-            raise self._moved_on()
+        self._must_only_have_grown(next_now, count_now)
         if self.count == 0:
             self._offset = 0
         elif first is not None and last - first + 1 == self.count:
@@ -187,8 +230,28 @@ class EmbeddedMaildrop:
         elif self.count <= SMALL:
             self._set_seqs(seq for (seq,) in self._shard.rows(_SEQS, maildrop, next_seq))
         else:
-            loop = asyncio.get_running_loop()
-            self._set_seqs(await loop.run_in_executor(self._executor, self._read_seqs))
+            self._set_seqs(await self._seqs_of_thread(_SEQS, maildrop, next_seq))
+
+    async def _place_of_view(self) -> None:
+        """The same for a view that does not list all of its maildrop."""
+        row = self._row
+        found = self._shard.rows(_NOW, row.maildrop, row.view)
+        if not found:
+            raise self._moved_on()
+        ((next_now, count_now, since),) = found
+        self._must_only_have_grown(next_now, count_now)
+        if row.next_seq - since == self.count:  # as many numbers as messages
+            self._offset = since - 1
+            return
+        which = row.maildrop, row.next_seq, row.view
+        if row.in_maildrop <= AT_HAND:
+            self._set_seqs(seq for (seq,) in self._shard.rows(_SEQS_OF_VIEW, *which))
+        else:
+            self._set_seqs(await self._seqs_of_thread(_SEQS_OF_VIEW, *which))
+
+    def _must_only_have_grown(self, next_now: int, count_now: int) -> None:
+        if count_now - self.count != next_now - self._row.next_seq:
+            raise self._moved_on()
 
     def _set_seqs(self, seqs: Iterable[int]) -> None:
         found = array("q", seqs)
@@ -196,12 +259,15 @@ class EmbeddedMaildrop:
             raise self._moved_on()
         self._seqs = found
 
-    def _read_seqs(self) -> array[int]:
+    async def _seqs_of_thread(self, query: str, *values: int) -> array[int]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self._read_seqs, query, values)
+
+    def _read_seqs(self, query: str, values: Sequence[int]) -> array[int]:
         """All sequence numbers, by a connection of this thread's own."""
         try:
             with closing(connect(self._shard.index, read_only=True)) as sql:
-                rows = sql.execute(_SEQS, (self._row.maildrop, self._row.next_seq))
-                return array("q", (seq for (seq,) in rows))
+                return array("q", (seq for (seq,) in sql.execute(query, values)))
         except sqlite3.Error as error:
             raise unavailable(error, self._shard.index) from error
 
@@ -219,7 +285,12 @@ class EmbeddedMaildrop:
     async def _page(self, first: int, last: int) -> list[MessageInfo]:
         await self._place()
         low, high = self._seq(first), self._seq(last)
-        rows = self._shard.rows(_LISTING, self._row.maildrop, low, high)
+        maildrop = self._row.maildrop
+        if self._whole or self._seqs is None:
+            rows = self._shard.rows(_LISTING, maildrop, low, high)
+        else:
+            seqs = json.dumps(self._seqs[first - 1 : last].tolist())
+            rows = self._shard.rows(_LISTING_OF_SEQS, maildrop, seqs)
         if len(rows) != last - first + 1:
             raise self._moved_on()
         _, octets, unique_ids = zip(*rows, strict=True)
@@ -233,14 +304,15 @@ class EmbeddedMaildrop:
             raise unavailable(error, path) from error
 
     def _holds_lock(self) -> bool:
-        row = self._shard.find(self._user)
+        row = self._shard.find(self._identity)
         return row is not None and row.byte == self._row.byte
 
     def _moved_on(self) -> StoreUnavailable:
         """The listing is not the one that was opened."""
+        user = self._identity.user
         return StoreUnavailable(
-            f"the listing of {self._user} in {self._shard.index} has changed during a session: "
+            f"the listing of {user} in {self._shard.index} has changed during a session: "
             "its lock was taken away, it was repaired, or its counters are wrong "
-            f"(see: pillarbox maildrop check {self._user})",
+            f"(see: pillarbox maildrop check {user})",
             temporary=True,
         )

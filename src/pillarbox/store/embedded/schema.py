@@ -5,8 +5,16 @@
     never given twice. ``messages`` and ``octets`` are kept up to date by every write, so
     that opening a maildrop reads one row and no listing.
 ``views``
-    One row for each device's eyes on a maildrop; only ``default`` exists so far. ``epoch``
-    is part of what a session locks (see ``locks``): raising it takes the lock away.
+    One row for each device's eyes on a maildrop. ``epoch`` is part of what a session locks (see
+    ``locks``): raising it takes the lock away. ``messages`` and ``octets`` count what the view
+    lists. A view lists no message with a number below ``since``: those came before it, or it
+    has deleted them (each deletion moves ``since`` up to the first message that is left, so
+    that what a device has collected long ago is not looked through again). ``seen_at`` and
+    ``absent`` say whether it holds mail back (see ``views``). A number means one view for ever:
+    who is added again after a removal gets a new one.
+``hidden``
+    What a view has deleted and the maildrop still has, as somebody else wants it. Under the
+    negative number of a maildrop: what views that are gone have deleted.
 ``messages``
     The listing, clustered by maildrop (WITHOUT ROWID), so that LIST and UIDL read
     neighbouring pages.
@@ -47,6 +55,8 @@ BUSY_SECONDS = 5.0
 """SQLite's own locks are held for moments: the writers take turns by ``writer.lock``."""
 OLDEST_SQLITE = (3, 35, 0)
 """RETURNING and UPDATE ... FROM."""
+
+_NOW = "CAST(strftime('%s', 'now') AS REAL)"
 
 MIGRATIONS = (
     f"""
@@ -89,8 +99,31 @@ MIGRATIONS = (
     """
     ALTER TABLE bodies ADD COLUMN checksum INTEGER;
     """,
+    # Whether a view of before was used is not known: it holds mail back.
+    f"""
+    ALTER TABLE views ADD COLUMN created_at REAL;
+    ALTER TABLE views ADD COLUMN seen_at REAL;
+    ALTER TABLE views ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE views ADD COLUMN absent INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE hidden (
+        view INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        PRIMARY KEY (view, seq)
+    ) WITHOUT ROWID;
+    UPDATE views SET seen_at = {_NOW};
+    """,  # noqa: S608 - our own text
 )
 """Statement scripts; the index's user_version says how many of them it has had."""
+_WITHOUT_DEVICES = 2
+"""The last version whose maildrops have one view each."""
+_STAND_INS = f"""
+    CREATE TEMP VIEW views AS
+        SELECT *, NULL AS created_at, {_NOW} AS seen_at, 0 AS since, 0 AS absent
+        FROM main.views;
+    CREATE TEMP TABLE hidden (view INTEGER, seq INTEGER, PRIMARY KEY (view, seq)) WITHOUT ROWID;
+"""  # noqa: S608 - our own text
+"""What an index of :data:`_WITHOUT_DEVICES` lacks, for a connection that only looks and must
+not bring it up to date. Temporary names hide those of the index."""
 
 
 def lost(index: Path, *, temporary: bool = False) -> StoreUnavailable | None:
@@ -177,6 +210,9 @@ def _connect(index: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
         if read_only:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if 0 < version <= _WITHOUT_DEVICES:
+                connection.executescript(_STAND_INS)
             connection.execute("PRAGMA query_only = ON")
     except sqlite3.Error:
         connection.close()

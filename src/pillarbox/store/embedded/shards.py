@@ -17,15 +17,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from pillarbox.contracts.errors import StoreUnavailable
+from pillarbox.model import Identity
 from pillarbox.store.embedded.bodies import BodyFiles
 from pillarbox.store.embedded.errors import is_damage, unavailable
 from pillarbox.store.embedded.locks import LockFile, SessionLocks, byte_of
 from pillarbox.store.embedded.schema import SameFile, connect
+from pillarbox.store.embedded.seen import SeenNotes
 from pillarbox.store.embedded.transaction import Job
+from pillarbox.store.embedded.views import HOLDS, Holding
 from pillarbox.store.embedded.writer import Writer
 
 T = TypeVar("T")
@@ -34,11 +38,17 @@ REMEMBERED_VIEWS = 50_000
 """Views whose lock byte a process remembers; more, and it starts to remember anew."""
 
 _VIEW = """
-    SELECT v.id, v.epoch, v.messages, v.octets, v.opened_at, d.id, d.next_seq,
+    SELECT v.id, v.epoch, v.messages, v.octets, v.opened_at, iif(v.absent, NULL, v.seen_at),
+        d.id, d.next_seq, d.messages,
         (SELECT unique_id FROM messages WHERE maildrop = d.id AND seq = d.next_seq - 1)
     FROM maildrops AS d JOIN views AS v ON v.maildrop = d.id
-    WHERE d.name = ? AND v.name = 'default'
+    WHERE d.name = ? AND v.name = ?
 """
+_MAY_LOSE = f"""
+    SELECT 1 FROM views AS v WHERE v.id = :view AND NOT {HOLDS}
+    AND EXISTS (SELECT 1 FROM views AS o WHERE o.maildrop = v.maildrop AND o.id <> v.id)
+"""  # noqa: S608 - our own text
+_ALL_VIEWS = "SELECT id, epoch FROM views WHERE maildrop = ? ORDER BY id"
 
 
 class ViewRow(NamedTuple):
@@ -49,10 +59,27 @@ class ViewRow(NamedTuple):
     messages: int
     octets: int
     opened_at: float | None
+    """When it was last opened with a minimum interval."""
+    seen_at: float | None
+    """When it was last opened, give or take ``SEEN_PRECISION`` seconds; None: never, or it counts
+    as absent."""
     maildrop: int
     next_seq: int
+    in_maildrop: int
+    """How many messages there are, whether this view lists them or not."""
     newest: str | None
     """The unique-id of the message that came last; None: it is not there any more."""
+
+    @property
+    def byte(self) -> int:
+        return byte_of(self.view, self.epoch)
+
+
+class ViewLock(NamedTuple):
+    """What a session of a view locks."""
+
+    view: int
+    epoch: int
 
     @property
     def byte(self) -> int:
@@ -73,6 +100,7 @@ class Shard:
         "exists",
         "folder",
         "index",
+        "seen",
         "turns",
         "writer",
     )
@@ -86,9 +114,10 @@ class Shard:
         self.bodies = BodyFiles(folder)
         self._same = SameFile(self.index)
         self.writer = Writer(self.index, self.turns, self.bodies, self._same)
+        self.seen = SeenNotes(self.writer)
         self._cursor: sqlite3.Cursor | None = None
         self._locks = SessionLocks(folder)
-        self._known: dict[str, int] = {}
+        self._known: dict[Identity, int] = {}
         self._mine: set[int] = set()
         self._ending: dict[int, asyncio.Future[Any]] = {}
         """Bytes that are unlocked when the last of their sessions' jobs is settled."""
@@ -113,18 +142,32 @@ class Shard:
         if not self.exists:
             return []
         try:
-            if self._cursor is None:
-                self._same.confirm()
-                self._cursor = connect(self.index, read_only=True).cursor()
-            return self._cursor.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
-            if is_damage(error):  # until it has been put right
-                self._drop_connection()
-            else:
-                self._renew_connection()
-            raise unavailable(error, self.index) from error
-        except OSError as error:
-            raise unavailable(error, self.index) from error
+            return self._reading().execute(sql, values).fetchall()
+        except (sqlite3.Error, OSError) as error:
+            raise self._unreadable(error) from error
+
+    def rows_by_name(self, sql: str, values: Mapping[str, object]) -> list[Any]:
+        """The same, for a query that names its *values*."""
+        if not self.exists:
+            return []
+        try:
+            return self._reading().execute(sql, values).fetchall()
+        except (sqlite3.Error, OSError) as error:
+            raise self._unreadable(error) from error
+
+    def _reading(self) -> sqlite3.Cursor:
+        if self._cursor is None:
+            self._same.confirm()
+            self._cursor = connect(self.index, read_only=True).cursor()
+        return self._cursor
+
+    def _unreadable(self, error: sqlite3.Error | OSError) -> StoreUnavailable:
+        """What to say of *error*, met while reading; what comes after it reads afresh."""
+        if is_damage(error):  # until it has been put right
+            self._drop_connection()
+        elif isinstance(error, sqlite3.Error):
+            self._renew_connection()
+        return unavailable(error, self.index)
 
     def hold(self) -> None:
         """Open the reading connection, with all that it takes to read.
@@ -156,31 +199,65 @@ class Shard:
         except OSError as error:
             raise unavailable(error, self.folder) from error
 
-    def find(self, user: str) -> ViewRow | None:
-        """The default view of *user* as it is now."""
-        found = self.rows(_VIEW, user)
+    def find(self, identity: Identity) -> ViewRow | None:
+        """A view as it is now; None: there is no such view, or no such maildrop."""
+        found = self.rows(_VIEW, *identity)
         return ViewRow._make(found[0]) if found else None
 
-    def lock(self, user: str) -> ViewRow | None:
-        """Lock the default view of *user*: its row, read under the lock.
+    def may_lose(self, row: ViewRow, holding: Holding) -> bool:
+        """Whether other views can take messages away from this one, as it holds none back."""
+        return bool(self.rows_by_name(_MAY_LOSE, holding.parameters(view=row.view)))
 
-        None when another session has it, or when there is no such maildrop; the caller can
+    def lock(self, identity: Identity) -> ViewRow | None:
+        """Lock a view: its row, read under the lock.
+
+        None when another session has it, or when there is no such view; the caller can
         tell by :meth:`find`. The byte to lock depends on the row, and the row counts only
         when read under the lock: so the byte is guessed from memory, and confirmed.
         """
-        byte = self._known.get(user)
+        byte = self._known.get(identity)
         while True:
             if byte is not None and self._acquire(byte):
-                row = self._confirmed(user, byte)
+                row = self.confirmed(identity, byte)
                 if row is not None:
                     return row
-            row = self.find(user)
+            row = self.find(identity)
             if row is None or row.byte == byte:
                 return None
             byte = row.byte
             if len(self._known) >= REMEMBERED_VIEWS:
                 self._known.clear()
-            self._known[user] = byte
+            self._known[identity] = byte
+
+    def lock_all(self, maildrop: int) -> list[ViewLock] | None:
+        """Lock all views of a maildrop, or none of them, as somebody has one open: None.
+
+        Views that are added from then on are not locked, of course.
+        """
+        views = self._all_views(maildrop)
+        locked: list[int] = []
+        try:
+            acquired = all(self._acquired(view.byte, locked) for view in views)
+            if acquired and self._all_views(maildrop) == views:
+                return views
+            self._unlock_all(locked)
+        except BaseException:
+            self._unlock_all(locked)
+            raise
+        return None
+
+    def _all_views(self, maildrop: int) -> list[ViewLock]:
+        return [ViewLock._make(row) for row in self.rows(_ALL_VIEWS, maildrop)]
+
+    def _acquired(self, byte: int, locked: list[int]) -> bool:
+        if not self._acquire(byte):
+            return False
+        locked.append(byte)
+        return True
+
+    def _unlock_all(self, locked: list[int]) -> None:
+        for byte in locked:
+            self.unlock(byte)
 
     def unlock(self, byte: int) -> None:
         """Unlock a byte that :meth:`lock` has locked; once is enough."""
@@ -214,14 +291,14 @@ class Shard:
             self._mine.add(byte)
         return acquired
 
-    def _confirmed(self, user: str, byte: int) -> ViewRow | None:
-        """The row of *user*, if *byte* is the one that it wants locked; else unlocks it."""
+    def confirmed(self, identity: Identity, byte: int) -> ViewRow | None:
+        """The row of a view, if *byte* is the one that it wants locked; else unlocks it."""
         row = None
         try:
-            row = self.find(user)
+            row = self.find(identity)
         finally:
             if row is None or row.byte != byte:
-                self._known.pop(user, None)
+                self._known.pop(identity, None)
                 self.unlock(byte)
         return row if row is not None and row.byte == byte else None
 

@@ -10,7 +10,7 @@ An engine's own tests derive from :class:`StoreContract` and say how a store is 
 
 Each call of ``make_store()`` gives a store that is empty. Each case is named for a promise
 of :mod:`pillarbox.contracts.store`. At the end a state machine (hypothesis) compares the
-engine with a model of twenty lines, in orders that nobody thought of. Needs pytest,
+engine with a model of a few lines, in orders that nobody thought of. Needs pytest,
 pytest-asyncio and hypothesis.
 
 The cases lie in a file for each theme; ``material`` is what they are made of.
@@ -22,7 +22,8 @@ from pillarbox.testing.store_contract.material import (
     MakeStore,
     content,
     contents,
+    delete,
     seen_next,
 )
 
-__all__ = ["Engine", "MakeStore", "StoreContract", "content", "contents", "seen_next"]
+__all__ = ["Engine", "MakeStore", "StoreContract", "content", "contents", "delete", "seen_next"]

@@ -12,11 +12,21 @@ from pillarbox.testing.store_contract.delivery import DeliveryCases
 from pillarbox.testing.store_contract.machine import StoreMachine
 from pillarbox.testing.store_contract.material import MakeStore
 from pillarbox.testing.store_contract.operators import OperatorCases
+from pillarbox.testing.store_contract.retention import RetentionCases
 from pillarbox.testing.store_contract.sessions import SessionCases
 from pillarbox.testing.store_contract.unique_ids import UniqueIdCases
+from pillarbox.testing.store_contract.views import ViewCases
 
 
-class StoreContract(DeliveryCases, SessionCases, CommitCases, UniqueIdCases, OperatorCases):
+class StoreContract(
+    DeliveryCases,
+    SessionCases,
+    CommitCases,
+    UniqueIdCases,
+    OperatorCases,
+    ViewCases,
+    RetentionCases,
+):
     """All cases, and the state machine. Derive from it and override ``make_store``."""
 
     machine_settings = settings(

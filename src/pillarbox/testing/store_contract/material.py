@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Hashable, Sequence
 from typing import Protocol
 
 import pytest
 import pytest_asyncio
 
 from pillarbox.contracts.store import Body, Maildrop, Store, StoreAdmin
-from pillarbox.model import Identity, MessageInfo, Recipient, StoredForm
+from pillarbox.model import DEFAULT_VIEW, Identity, MessageInfo, Recipient, StoredForm
 
 PIECE_LIMIT = 256 * 1024
 LARGE = 3 * 1024 * 1024 + 17
 ALICE, BOB, CAROL = "alice", "bob", "carol"
+MOMENT = 1e-6
+"""Seconds after which everything is old."""
 
 
 class Engine(Store, StoreAdmin, Protocol):
@@ -54,20 +57,42 @@ async def contents(maildrop: Maildrop) -> list[bytes]:
     return [await content(await maildrop.body(n)) for n in range(1, maildrop.count + 1)]
 
 
-async def seen_next(store: Store, user: str) -> list[bytes]:
+async def seen_next(store: Store, user: str, view: str = DEFAULT_VIEW) -> list[bytes]:
     """The bodies that a session opened now would find."""
-    maildrop = await store.open(Identity(user))
+    maildrop = await store.open(Identity(user, view))
     found = await contents(maildrop)
     await maildrop.release()
     return found
 
 
-async def key_next(store: Store, user: str) -> Hashable:
+async def key_next(store: Store, user: str, view: str = DEFAULT_VIEW) -> Hashable:
     """The listing key that a session opened now would have."""
-    maildrop = await store.open(Identity(user))
+    maildrop = await store.open(Identity(user, view))
     key = maildrop.listing_key
     await maildrop.release()
     return key
+
+
+async def delete(
+    store: Store, user: str, numbers: Collection[int], *, view: str = DEFAULT_VIEW
+) -> None:
+    """Delete *numbers* in a session of their own."""
+    maildrop = await store.open(Identity(user, view))
+    await maildrop.commit(numbers)
+    await maildrop.release()
+
+
+async def waits_for(store: StoreAdmin, user: str, view: str) -> int:
+    """How many messages a view holds back."""
+    return sum(view in message.held_by for message in await store.waiting(user))
+
+
+async def later(store: Engine) -> None:
+    """When all that has happened is longer ago than a moment, and known to the store."""
+    await store.probe()  # behind whatever is still being written
+    now = time.time()
+    while time.time() < now + 2 * MOMENT:
+        pass
 
 
 def is_unique_id(text: str) -> bool:

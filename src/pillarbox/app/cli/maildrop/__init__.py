@@ -15,8 +15,11 @@ class MaildropGroup(LazyGroup):
     """What can be done with maildrops."""
 
     table: ClassVar[dict[str, Entry]] = {
-        "show": Entry(f"{_HERE}.show:show", "Show what is in a maildrop and who holds its lock."),
+        "show": Entry(
+            f"{_HERE}.show:show", "Show what is in a maildrop, for whom, and who holds its locks."
+        ),
         "unlock": Entry(f"{_HERE}.unlock:unlock", "Take the lock of a maildrop away."),
+        "expire": Entry(f"{_HERE}.expire:expire", "Apply the rules of retention now."),
         "check": Entry(f"{_HERE}.check:check", "Check whether index and bodies agree."),
     }
 
@@ -26,4 +29,4 @@ app = typer.Typer(cls=MaildropGroup, no_args_is_help=True, add_completion=False)
 
 @app.callback()
 def maildrop() -> None:
-    """Look into maildrops, unlock and check them."""
+    """Look into maildrops, unlock and check them, let old mail go."""

@@ -1,10 +1,11 @@
-"""``pillarbox user remove NAME``: an account and all its mail.
+"""``pillarbox user remove NAME``: an account, its devices and all its mail.
 
 The order matters, since the command may be broken off and a server may be running:
 
-1. The account is disabled: no new session begins.
-2. The maildrop is removed; a session that still has it open can commit nothing.
-3. The account is removed: from here on mail for it is refused.
+1. The account is disabled: no new session begins, of no device either.
+2. The maildrop is removed with all its views; a session that still has one open can commit
+   nothing.
+3. The account is removed with its app passwords: from here on mail for it is refused.
 4. The record of imports is removed; and the maildrop again, for mail that came in between 2
    and 3.
 
@@ -48,8 +49,8 @@ def remove(
 ) -> None:
     """Remove an account and all its mail. There is no way back.
 
-    It is disabled first, then its mail goes, then the account itself: whatever breaks the
-    command off, it can be repeated.
+    Its devices go, too. It is disabled first, then its mail goes, then the account itself:
+    whatever breaks the command off, it can be repeated.
     """
     config = configuration(context)
     with accounts_of(config) as accounts:

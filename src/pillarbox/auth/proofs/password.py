@@ -1,0 +1,76 @@
+"""A name and a password (PLAIN, LOGIN, USER and PASS): the account's own, or a device's.
+
+An app password is looked for first, by one keyed digest, and only what looks like one: that is
+known without asking who the client says it is, and takes microseconds. The account's own
+password opens nothing under a device's name, nor where only app passwords are to open anything;
+both cost what a wrong password costs.
+"""
+
+from __future__ import annotations
+
+from pillarbox.auth.applicant import Applicant
+from pillarbox.auth.proofs.human import HumanPassword
+from pillarbox.auth.proofs.means import Means, why
+from pillarbox.auth.users import User
+from pillarbox.contracts.errors import CredentialsRefused
+from pillarbox.model import Identity
+from pillarbox.sasl.claims import PasswordClaim
+
+
+class PasswordProof:
+    """Implements :class:`.proof.Proof`."""
+
+    def __init__(self, means: Means, claim: PasswordClaim, peer: str) -> None:
+        self._means = means
+        self._claim = claim
+        self._login = means.domains.login(claim.name)
+        self._human = HumanPassword(means, claim.password)
+        user = None if self._login is None else self._login.user
+        self.who = Applicant(peer, user, self._human.secret)
+
+    async def recognise(self) -> Identity | None:
+        """See :class:`.proof.Proof`."""
+        if device := await self._by_app_password():
+            return device
+        own = self._whose_own(await self._means.user(self._login))
+        known = await self._human.is_known(own, self.who)
+        return Identity(own.name) if own is not None and known else None
+
+    async def prove(self) -> Identity:
+        """See :class:`.proof.Proof`."""
+        if device := await self._by_app_password():
+            return device
+        user = await self._means.user(self._login)
+        own = self._whose_own(user)
+        right = await self._human.is_right(own, self.who)
+        if own is None or not right:
+            raise CredentialsRefused(self._why(user))
+        await self._human.must_be_unchanged(own)
+        return Identity(own.name)
+
+    async def _by_app_password(self) -> Identity | None:
+        """The device's view, if it is its app password; as much work for whoever is not known."""
+        login = self._login
+        found = self._means.accounts.find_by_app_password(
+            "" if login is None else login.user, self._claim.password
+        )
+        if found is None or login is None:
+            return None
+        device, record = found
+        user = record or await self._means.user(login)
+        if user is None or user.disabled or login.device not in (None, device):
+            return None
+        return Identity(user.name, device)
+
+    def _whose_own(self, user: User | None) -> User | None:
+        """Whose own password may open something here."""
+        if user is None or user.disabled or user.app_passwords_only:
+            return None
+        return user if self._login is not None and self._login.device is None else None
+
+    def _why(self, user: User | None) -> str:
+        if user is None or user.disabled:
+            return why(user)
+        if self._login is not None and self._login.device is not None:
+            return "not the app password of such a device"
+        return "only app passwords open this account" if user.app_passwords_only else why(user)

@@ -1,0 +1,86 @@
+"""A post office's door with one of everybody: alice with two devices, bob who is disabled, carol
+who is to use app passwords only.
+"""
+
+from collections.abc import AsyncIterator, Coroutine
+from typing import NamedTuple, TypeVar
+
+import pytest
+
+from pillarbox.auth.accounts import Accounts
+from pillarbox.auth.authenticator import LocalAuthenticator
+from pillarbox.auth.throttle import Throttle
+from pillarbox.contracts.errors import CredentialsRefused
+from pillarbox.model import Identity
+from pillarbox.sasl.claims import Claim, PasswordClaim
+from tests.auth.faketime import FakeTime
+
+T = TypeVar("T")
+PEER = "192.0.2.7"
+DOMAINS = ["example.org"]
+
+
+class Printed(NamedTuple):
+    """The app passwords, as printed."""
+
+    phone: str
+    laptop: str
+    bobs: str
+    carols: str
+
+
+@pytest.fixture
+def printed(accounts: Accounts) -> Printed:
+    for name in ("alice", "bob", "carol"):
+        accounts.add(name, "secret", apop=True)
+    printed = Printed(
+        accounts.add_device("alice", "phone").printed,
+        accounts.add_device("alice", "laptop").printed,
+        accounts.add_device("bob", "phone").printed,
+        accounts.add_device("carol", "phone").printed,
+    )
+    accounts.disable("bob")
+    accounts.require_app_passwords("carol")
+    return printed
+
+
+@pytest.fixture
+def time() -> FakeTime:
+    return FakeTime()
+
+
+@pytest.fixture
+def throttle(time: FakeTime) -> Throttle:
+    return Throttle(clock=time.clock, sleep=time.sleep)
+
+
+@pytest.fixture
+async def door(
+    accounts: Accounts, printed: Printed, throttle: Throttle
+) -> AsyncIterator[LocalAuthenticator]:
+    door = LocalAuthenticator(accounts, domains=DOMAINS, throttle=throttle)
+    yield door
+    door.close()
+
+
+def says(name: str, password: str) -> PasswordClaim:
+    return PasswordClaim(name, password)
+
+
+async def opened(door: LocalAuthenticator, claim: Claim, peer: str = PEER) -> Identity:
+    return await door.check(claim, peer)
+
+
+async def refused(door: LocalAuthenticator, claim: Claim, peer: str = PEER) -> str:
+    """The reason."""
+    with pytest.raises(CredentialsRefused) as caught:
+        await door.check(claim, peer)
+    return str(caught.value)
+
+
+def at_once(coroutine: Coroutine[None, None, T]) -> T:
+    """The result of a coroutine that must not suspend."""
+    with pytest.raises(StopIteration) as done:
+        coroutine.send(None)
+    result: T = done.value.value
+    return result
