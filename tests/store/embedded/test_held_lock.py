@@ -55,6 +55,12 @@ async def store(tmp_path: Path) -> AsyncIterator[EmbeddedStore]:
     await store.close()
 
 
+async def note_alice(store: EmbeddedStore) -> None:
+    """It is known that she has been here: her next sign-in writes nothing."""
+    assert await seen_next(store, "alice") == [FIRST.data]
+    await store.probe()
+
+
 @pytest.fixture
 def lock(tmp_path: Path) -> Path:
     """The writer lock of alice's shard."""
@@ -339,9 +345,22 @@ def thread_of(writer: Writer) -> threading.Thread:
     return writer._thread
 
 
+async def test_the_end_does_not_wait_for_a_note_of_who_was_here(
+    store: EmbeddedStore, lock: Path
+) -> None:
+    assert await store.deliver(FIRST, [Recipient("dora")]) == [None]
+    writer = store._shard("dora").writer
+    assert writer is store._shard("alice").writer
+    writer.backlog.patience = 3600
+    with seized(lock):
+        assert await seen_next(store, "dora") == [FIRST.data]
+        await store.close()
+
+
 async def test_a_store_with_nothing_to_mend_opens_beside_a_held_lock(
     store: EmbeddedStore, lock: Path
 ) -> None:
+    await note_alice(store)
     with seized(lock), capture_logs() as logs:
         second = open_store(lock.parent.parent)
         assert await seen_next(second, "alice") == [FIRST.data]
@@ -372,6 +391,7 @@ async def test_a_held_lock_puts_the_sweep_of_its_shard_off_and_nothing_else(
     store: EmbeddedStore, lock: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other shard is swept, the store opens, and a dead delivery keeps its proof."""
+    await note_alice(store)
     assert await store.deliver(LARGE, [Recipient("alice"), Recipient("bob")]) == [None, None]
     await store.close()
     left = leave_behind(lock.parent.parent)

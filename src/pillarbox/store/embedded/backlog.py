@@ -130,6 +130,14 @@ class Backlog:
         if jobs := self._overdue(time.monotonic() - self.patience):
             answer(jobs, [self._explain()] * len(jobs))
 
+    def give_up_what_may_be_dropped(self) -> None:
+        """Answer the jobs that nobody should wait for now."""
+        with self._guard:
+            jobs = [job for job in self._jobs if job.may_be_dropped]
+            self._jobs = deque(job for job in self._jobs if not job.may_be_dropped)
+        if jobs:
+            answer(jobs, [self._explain()] * len(jobs))
+
     def _overdue(self, moment: float) -> list[Job[Any]]:
         jobs = []
         with self._guard:

@@ -32,6 +32,8 @@ class Job(ABC, Generic[T]):
     """Given the job's outcome, never an exception: nobody may be left to look at it."""
 
     frees_space = False
+    may_be_dropped = False
+    """Whether the end of the store need not wait for it when others hold up the writer."""
 
     @property
     def weight(self) -> int:

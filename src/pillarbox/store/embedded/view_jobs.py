@@ -17,6 +17,8 @@ class NoteSeen(Job[None]):
 
     __slots__ = ("_at", "_view")
 
+    may_be_dropped = True
+
     def __init__(self, view: int, at: float) -> None:
         self._view = view
         self._at = at

@@ -117,8 +117,10 @@ class Writer:
             self._thread.join(JOIN_SECONDS)
             if not self._thread.is_alive():
                 self._thread = None
-            elif self._turns.are_held_up and not self.backlog:
-                return
+            elif self._turns.are_held_up:
+                self.backlog.give_up_what_may_be_dropped()
+                if not self.backlog:
+                    return
             self.backlog.give_up_overdue()
 
     def _tell_of_wait(self) -> None:
