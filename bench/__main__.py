@@ -15,7 +15,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import page
 from bench.fetch.rounds import main as collect
 from bench.figures import Figure
 from bench.peers.contract import Peer
@@ -104,6 +103,8 @@ def main() -> None:
         (_DOCS / "benchmarks.json").write_text(
             json.dumps([vars(figure) for figure in figures], indent=1) + "\n"
         )
+        from bench import page  # noqa: PLC0415 -- the plots' library is an extra
+
         page.write(_DOCS, figures, peers, rounds=times, options=options)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from pillarbox.wire.canonical import stored_form
 
 _TOGETHER = 500
 """Deliveries under way at once: they share a sync."""
+DEVICE = "phone"
 _CHEAP = Argon2Parameters(time_cost=1, memory_kib=8)
 """Verifiers for thousands of accounts are made in no time; the server makes them anew, in
 earnest, at the first sign-in."""
@@ -29,22 +30,39 @@ earnest, at the first sign-in."""
 
 @contextmanager
 def pillarbox(
-    users: Mapping[str, Mail], parameters: Argon2Parameters | None = None
+    users: Mapping[str, Mail],
+    parameters: Argon2Parameters | None = None,
+    *,
+    module: str = "pillarbox",
+    devices: dict[str, str] | None = None,
+    workers: int | None = None,
 ) -> Iterator[Peer]:
-    """Start it. *parameters*: those of the passwords' hashes."""
-    with open_folder("pillarbox") as folder, open_account("pillarbox") as account:
+    """Start it.
+
+    Args:
+        users: and their mail.
+        parameters: those of the passwords' hashes.
+        module: what is run with ``python -m``.
+        devices: is filled with the app password of a device of each user, if given.
+        workers: how many; None: one a core.
+    """
+    with open_folder("pillarbox") as folder, open_account(module.rpartition(".")[2]) as account:
         tls = make_certificate(folder)
         ports = {door: free_port() for door in ("pop3", "pop3s", "lmtp")}
         config = folder / "pillarbox.toml"
-        config.write_text(_settings(ports))
+        config.write_text(_settings(ports, workers or os.cpu_count() or 1))
         store = folder / "store"
         _fill(store, users)
         accounts = Accounts(store / "accounts.db", passwords=Passwords(parameters or _CHEAP))
         for user in users:
             accounts.add(user, PASSWORD)
+            if devices is not None:
+                devices[user] = accounts.add_device(user, DEVICE).printed
         accounts.close()
+        if devices is not None:
+            asyncio.run(_add_views(store, users))
         log = folder / "log"
-        command = [sys.executable, "-m", "pillarbox", "--config", str(config), "serve"]
+        command = [sys.executable, "-m", module, "--config", str(config), "serve"]
         with running(command, log, account) as process:
             while b" ready" not in (text := log.read_bytes()):
                 if process.poll() is not None:
@@ -62,10 +80,11 @@ def pillarbox(
             )
 
 
-def _settings(ports: Mapping[str, int]) -> str:
+def _settings(ports: Mapping[str, int], workers: int) -> str:
     lines = [
         "[server]",
         'hostname = "localhost"',
+        f"workers = {workers}",
         *(['user = "root"'] if os.geteuid() == 0 else []),
         "[listen]",
         *(f'{door} = ["127.0.0.1:{port}"]' for door, port in ports.items()),
@@ -100,4 +119,11 @@ async def _deliver(path: Path, users: Mapping[str, Mail]) -> None:
             for outcomes in await asyncio.gather(*batch):
                 if any(outcomes):
                     raise RuntimeError(f"could not fill: {outcomes}")
+    await store.close()
+
+
+async def _add_views(path: Path, users: Iterable[str]) -> None:
+    store = open_store(path)
+    for user in users:
+        await store.add_view(user, DEVICE)
     await store.close()

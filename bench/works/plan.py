@@ -14,6 +14,7 @@ from bench.works.delivery import deliveries
 from bench.works.idle import idle
 from bench.works.logins import logins
 from bench.works.mail import BIG, DRAINED
+from bench.works.polls import polls
 from bench.works.retrieving import drain, large, retrieve
 from bench.works.sessions import sessions
 
@@ -34,6 +35,7 @@ def apart(share: float) -> dict[str, Callable[[], Iterable[Figure]]]:
     """Works by name that start servers of their own, or none."""
     return {
         "logins": lambda: logins(max(int(400 * share), 40)),
+        "polls": lambda: polls(max(int(1000 * share), 100), max(int(4000 * share), 500)),
         "core": lambda: core(max(int(2000 * share), 200)),
     }
 
