@@ -11,6 +11,7 @@ from bench.peers.contract import Peer
 from bench.works.big import big_maildrop
 from bench.works.core import core
 from bench.works.delivery import deliveries
+from bench.works.handshakes import VERSIONS, handshakes
 from bench.works.idle import idle
 from bench.works.logins import logins
 from bench.works.mail import BIG, DRAINED
@@ -29,6 +30,10 @@ class Work(NamedTuple):
     """The bare server knows the replies, too."""
     delivers: bool = False
     """Wants a server with LMTP."""
+
+
+def _handshakes(rounds: int, version: str, *, resumed: bool) -> Callable[[Peer], Figure]:
+    return partial(handshakes, rounds=rounds, version=version, resumed=resumed)
 
 
 def apart(share: float) -> dict[str, Callable[[], Iterable[Figure]]]:
@@ -52,6 +57,11 @@ def plan(share: float) -> list[Work]:
         Work(
             "session tls resumed",
             lambda p: sessions(p, of(300), tls=True, resumed=True),
+        ),
+        *(
+            Work(f"handshake {version}", _handshakes(of(300), version, resumed=resumed))
+            for version in VERSIONS
+            for resumed in (False, True)
         ),
         Work("retr", lambda p: retrieve(p, of(3000)), by_heart=True),
         Work("retr tls", lambda p: retrieve(p, of(2000), tls=True), by_heart=True),

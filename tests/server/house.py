@@ -11,6 +11,7 @@ import trustme
 
 from pillarbox.contracts.auth import Authenticator
 from pillarbox.contracts.meter import NullMeter
+from pillarbox.server.client_certificate import ClientCertificates
 from pillarbox.server.limits import LocalTally, Policy
 from pillarbox.server.listener import Pop3Server
 from pillarbox.server.tls import server_context
@@ -28,6 +29,8 @@ class House:
         accounts: Authenticator,
         folder: Path,
         policy: Policy | None = None,
+        *,
+        clients: ClientCertificates | None = None,
     ) -> None:
         pem = folder / "server.pem"
         AUTHORITY.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(pem))
@@ -38,7 +41,7 @@ class House:
             store=store,
             authenticator=accounts,
             policy=policy or Policy(hostname="localhost", login_timeout=0.5),
-            tls=server_context(pem, pem),
+            tls=server_context(pem, pem, clients=clients),
             meter=NullMeter(),
             tally=LocalTally(100, 100),
         )

@@ -94,17 +94,13 @@ async def devices_of(
     return status, found
 
 
-def only_for(waiting: Sequence[Waiting], view: str, views: int) -> list[Waiting]:
-    """What goes, at the most, when *view* (one of so many *views*) no longer holds anything.
+def only_for(waiting: Sequence[Waiting], view: str) -> list[Waiting]:
+    """The messages that nobody but *view* holds back.
 
-    That is what nobody else holds and somebody does not list. (Who does not list a message has
-    deleted it; or never had it, being a device from later on: then it stays.)
+    When it does so no longer, those of them go that another view has deleted, one that is gone
+    included.
     """
-    return [
-        message
-        for message in waiting
-        if message.held_by == (view,) and len(message.listed_by) < views
-    ]
+    return [message for message in waiting if message.held_by == (view,)]
 
 
 async def remove_device(store: StoreAdmin, accounts: Accounts, user: str, device: str) -> None:

@@ -42,6 +42,8 @@ _PLAIN = re.compile(r"[!#-<>-~]+").fullmatch  # printable ASCII but space, quote
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _LEVEL_WIDTH = 7
 STDERR = 2
+_LONG = 200
+"""Characters of an error's repr, which may quote what a client sent."""
 LOST = "log lines lost"
 
 
@@ -160,6 +162,15 @@ def _now() -> str:
 @lru_cache(maxsize=1)
 def _second(now: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
+
+
+def log_unraisable(found: sys.UnraisableHookArgs) -> None:
+    """A ``sys.unraisablehook``: an error that nobody can catch is a line like any other.
+
+    A client can cause one: OpenSSL's callbacks are called for a server name that is not ASCII.
+    """
+    error = found.exc_value or found.exc_type
+    structlog.get_logger("pillarbox").warning("error ignored", error=repr(error)[:_LONG])
 
 
 class _Router(logging.Handler):

@@ -30,7 +30,7 @@ from collections.abc import Iterator
 
 from pillarbox.app.shared_times import SharedTimes
 from pillarbox.auth.throttle import SharedMemory
-from pillarbox.peers import KNOWN_PEERS, UNIX, network_of
+from pillarbox.peers import KNOWN_PEERS, UNIX, Networks, network_of
 
 # Columns for all generations that are still draining, beside the one that serves. The map
 # is sparse: a column that was never used takes no memory.
@@ -173,11 +173,20 @@ class Column:
 class SharedTally:
     """Counts connections over all workers (an ``AddressTally`` of ``server.limits``)."""
 
-    def __init__(self, table: SharedTable, column: Column, *, total: int, per_address: int) -> None:
+    def __init__(
+        self,
+        table: SharedTable,
+        column: Column,
+        *,
+        total: int,
+        per_address: int,
+        unlimited: Networks | None = None,
+    ) -> None:
         self._table = table
         self._column = column.first
         self._total = total
         self._per_address = per_address
+        self._unlimited = unlimited or Networks()
 
     def enter(self, address: str) -> bool:
         """Count one connection from *address*; False when a limit is reached."""
@@ -192,7 +201,11 @@ class SharedTally:
         if total >= self._total:
             return False
         # Connections over a socket file have no address to be limited by.
-        if address != UNIX and min(first, second) >= self._per_address:
+        if (
+            min(first, second) >= self._per_address
+            and address != UNIX
+            and address not in self._unlimited
+        ):
             return False
         for word in (_CONNECTIONS, one, two):
             words[self._column + word] += 1

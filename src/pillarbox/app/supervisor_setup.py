@@ -18,8 +18,8 @@ from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.config.settings import Config
 from pillarbox.app.privileges import SystemUser
 from pillarbox.app.sockets import Listener, close_listeners, open_listeners
+from pillarbox.app.tls_contexts import tls_contexts
 from pillarbox.app.wire_up_oauth import token_checker
-from pillarbox.app.wire_up_servers import tls_contexts
 
 if TYPE_CHECKING:  # what it imports is in an extra
     from pillarbox.auth.oauth.checker import OAuthChecker

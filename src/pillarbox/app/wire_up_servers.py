@@ -1,4 +1,4 @@
-"""Building one worker's servers from a configuration, and the TLS contexts that all share."""
+"""Building one worker's servers from a configuration."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from pillarbox.app.account_sources import close_sources, open_sources
 from pillarbox.app.accounts_check import refuse_lost_accounts, warn_of_missing_accounts
-from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.config.settings import Config
 from pillarbox.app.retention import Sweep
+from pillarbox.app.tls_contexts import client_certificates
 from pillarbox.app.wire_up import open_accounts, open_authenticator, open_directory, open_store
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.authenticator import LocalAuthenticator
@@ -23,35 +23,14 @@ from pillarbox.contracts.meter import Meter
 from pillarbox.contracts.store import Store
 from pillarbox.delivery.policy import DeliveryPolicy
 from pillarbox.delivery.server import DeliveryServer
+from pillarbox.doorway import Proxies
+from pillarbox.peers import Networks, Visitors
 from pillarbox.sasl.surroundings import TokenAdvice
 from pillarbox.server.limits import AddressTally, Policy
 from pillarbox.server.listener import Pop3Server
-from pillarbox.server.tls import CertificateProblem, server_context
 
 if TYPE_CHECKING:  # what it imports is in an extra
     from pillarbox.auth.oauth.checker import OAuthChecker
-
-_SMTP_ALPN = "smtp"
-
-
-def tls_contexts(config: Config) -> tuple[ssl.SSLContext | None, ssl.SSLContext | None]:
-    """The contexts for POP3 and for SMTP (two, so that no session crosses over).
-
-    Raises:
-        ConfigError: certificate or key cannot be used.
-    """
-    tls = config.tls
-    if tls.certificate is None:
-        return None, None
-    key = tls.key or tls.certificate
-    try:
-        return (
-            server_context(tls.certificate, key, tls.minimum),
-            server_context(tls.certificate, key, tls.minimum, _SMTP_ALPN),
-        )
-    except CertificateProblem as error:
-        fault = Fault(str(config.file or ""), "tls.certificate", str(error))
-        raise ConfigError([fault]) from error
 
 
 def pop3_policy(config: Config, tokens: TokenAdvice | None = None) -> Policy:
@@ -66,8 +45,18 @@ def pop3_policy(config: Config, tokens: TokenAdvice | None = None) -> Policy:
         idle_timeout=limits.idle_timeout,
         login_timeout=limits.login_timeout,
         login_delay=limits.login_delay,
+        visitors=Visitors(limits.allow, limits.deny),
+        client_identity=config.tls.client_identity if client_certificates(config) else (),
         expire_days=config.retention.least_days,
     )
+
+
+def proxies_of(config: Config, door: str) -> Proxies | None:
+    """The load balancers that bring clients to *door*; None: there are none."""
+    listen = config.listen
+    if not listen.proxy_from or door not in listen.proxy_doors:
+        return None
+    return Proxies(Networks(listen.proxy_from), config.limits.login_timeout, tls=listen.proxy_tls)
 
 
 def delivery_policy(config: Config) -> DeliveryPolicy:
@@ -75,6 +64,7 @@ def delivery_policy(config: Config) -> DeliveryPolicy:
         hostname=config.server.hostname,
         domains=config.delivery.domains,
         max_message_octets=config.delivery.max_message_octets,
+        visitors=Visitors(deny=config.limits.deny),
     )
 
 

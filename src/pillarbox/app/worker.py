@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pillarbox.app.metrics import PrometheusMeter
 from pillarbox.app.shared import SharedTally
-from pillarbox.app.wire_up_servers import PostOffice, open_post_office
+from pillarbox.app.wire_up_servers import PostOffice, open_post_office, proxies_of
 from pillarbox.app.worker_life import Order, Seat
 from pillarbox.contracts.meter import NullMeter
+from pillarbox.peers import Networks
 
 
 class Worker:
@@ -39,6 +40,7 @@ class Worker:
                 seat.column,
                 total=limits.connections,
                 per_address=limits.connections_per_address,
+                unlimited=Networks(limits.unlimited),
             ),
             throttling=seat.table.throttling,
             speaks=seat.number == 0,
@@ -50,10 +52,11 @@ class Worker:
     async def _listen(self, office: PostOffice) -> None:
         for listener in self._seat.setup.listeners:
             sock = listener.socket_of(self._seat.number)
+            proxies = proxies_of(self._seat.setup.config, listener.door)
             if listener.door in {"pop3", "pop3s"}:
-                await office.pop3.listen(listener.door, sock)
+                await office.pop3.listen(listener.door, sock, proxies)
             elif listener.door in {"lmtp", "smtp"}:
-                await office.delivery.listen(listener.door, sock)
+                await office.delivery.listen(listener.door, sock, proxies)
 
     async def stop(self, order: Order) -> None:
         """See :class:`~pillarbox.app.worker_life.Service`."""

@@ -23,6 +23,7 @@ import asyncio
 import os
 import signal
 import socket
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -111,6 +112,7 @@ def run(seat: Seat, service: Service) -> int:
     """Live in this (freshly forked) process; returns the exit code."""
     server = seat.setup.config.server
     logs.configure(server.log_format, server.log_level, final=True)
+    sys.unraisablehook = logs.log_unraisable
     try:
         allocator.settle()
         privileges.become(seat.setup.user)

@@ -28,6 +28,7 @@ from pillarbox.delivery import replies
 from pillarbox.delivery.desk import Desk
 from pillarbox.delivery.handler import Draft, Handler
 from pillarbox.delivery.replies import Reply
+from pillarbox.doorway import Introduced
 from pillarbox.peers import UNIX, network_of, peer_of
 
 log = structlog.get_logger("pillarbox.delivery")
@@ -60,7 +61,8 @@ class Link(SMTP):
 
     line_length_limit = PIECE_OCTETS  # aiosmtpd makes it the limit of the stream's buffer
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, introduced: Introduced | None = None) -> None:
+        """*introduced*: who it is, if not whom the socket names."""
         policy = desk.policy
         super().__init__(
             _HANDLER,
@@ -71,7 +73,8 @@ class Link(SMTP):
             loop=asyncio.get_running_loop(),
         )
         self.desk = desk
-        self.peer = UNIX
+        self.peer = introduced.peer if introduced else UNIX
+        self._introduced = introduced
         self._admitted = False
         self._shaking_hands = False
         """TLS is being put on: the transport is not ours to close."""
@@ -86,7 +89,8 @@ class Link(SMTP):
         self._outbox: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.peer = peer_of(transport.get_extra_info("peername"))
+        if self._introduced is None:
+            self.peer = peer_of(transport.get_extra_info("peername"))
         self.desk.present.add(self)
         super().connection_made(transport)
         self._session_task().add_done_callback(lambda _: self._leave_when_over())
@@ -139,6 +143,10 @@ class Link(SMTP):
         raise NotImplementedError
 
     def _enter(self) -> Reply | None:
+        if self.limited_by_address and self.desk.policy.visitors.turns_away(self.peer):
+            self.desk.meter.connection_refused(self.door, "not admitted")
+            log.info("connection refused", door=self.door, peer=self.peer, reason="not admitted")
+            return replies.NOT_ADMITTED
         refusal = self.desk.admissions[self.door].enter(self._counted_address())
         self._admitted = refusal is None
         if refusal:

@@ -6,7 +6,9 @@ reason beside it; a limit under which no mail could flow is refused.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from pillarbox.peers import Visitors
 
 SMALLEST_MESSAGE_LIMIT = 1024
 """Below it nothing useful gets in. (RFC 5321, section 4.5.3.1.7, wants 64K octets supported; an
@@ -55,6 +57,9 @@ class DeliveryPolicy:
     recipients: int = 1000
     """Recipients of one message (RFC 5321, section 4.5.3.1.8); further ones get 452 4.5.3
     and are sent again in a transaction of their own."""
+
+    visitors: Visitors = field(default_factory=Visitors)
+    """Whose SMTP connections are admitted."""
 
     errors: int = 20
     """Mistakes (5xx replies) between two accepted messages before the connection is closed:

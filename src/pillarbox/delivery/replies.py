@@ -58,6 +58,7 @@ class Refused(Exception):
 # The greeting and the end
 TOO_MANY_CONNECTIONS = Reply(421, "4.3.2", "too many connections, try again later")
 TOO_MANY_FROM_ADDRESS = Reply(421, "4.7.0", "too many connections from your address")
+NOT_ADMITTED = Reply(554, "5.7.1", "clients are not admitted from your address")
 TOO_MANY_ERRORS = Reply(421, "4.7.0", "too many errors, closing the connection")
 NOT_MAIL = Reply(421, "4.7.0", "this is a mail server, not a web server: closing the connection")
 NOT_TLS = Reply(421, "4.7.0", "TLS begins with STARTTLS here: closing the connection")

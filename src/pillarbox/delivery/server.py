@@ -26,6 +26,7 @@ from pillarbox.delivery.intake import Intake
 from pillarbox.delivery.lmtp import LmtpConnection
 from pillarbox.delivery.policy import DeliveryPolicy
 from pillarbox.delivery.smtp import SmtpConnection
+from pillarbox.doorway import Doorway, Proxies
 
 log = structlog.get_logger("pillarbox.delivery")
 
@@ -73,9 +74,12 @@ class DeliveryServer:
             tls=tls,
         )
         self._listeners: list[asyncio.Server] = []
+        self._doorways: list[Doorway] = []
 
-    async def listen(self, door: str, sock: socket.socket) -> None:
+    async def listen(self, door: str, sock: socket.socket, proxies: Proxies | None = None) -> None:
         """Accept clients on *sock*, a bound stream socket (TCP or unix), which it takes over.
+
+        *proxies*: load balancers that bring clients to it. (What they say of TLS is not asked.)
 
         Raises:
             ValueError: *door* is neither ``lmtp`` nor ``smtp``.
@@ -83,7 +87,12 @@ class DeliveryServer:
         if door not in _DOORS:
             raise ValueError(f"no door {door!r}: delivery has {' and '.join(_DOORS)}")
         sock.setblocking(False)
-        self._listeners.append(await _serve(partial(_DOORS[door], self._desk), sock))
+        factory = partial(_DOORS[door], self._desk)
+        if proxies is not None:
+            refused = partial(self._desk.meter.connection_refused, door)
+            self._doorways.append(Doorway(sock, factory, proxies, door, refused))
+        else:
+            self._listeners.append(await _serve(factory, sock))
 
     async def stop(self, grace: float, *, leave_newcomers: bool = False) -> None:
         """Stop accepting; let a message that is coming in be finished within *grace* seconds.
@@ -96,6 +105,12 @@ class DeliveryServer:
         for listener in self._listeners:
             listener.close()
         self._listeners.clear()
+        for doorway in self._doorways:
+            doorway.close()
+            if not leave_newcomers:
+                doorway.drop_nameless()
+            await doorway.settled()
+        self._doorways.clear()
         present = self._desk.present
         if leave_newcomers:
             if await _gone(present, grace):

@@ -26,17 +26,19 @@ from time import monotonic
 from typing import Any, cast
 
 from pillarbox.contracts.errors import PillarboxError
+from pillarbox.doorway import Introduced
 from pillarbox.peers import peer_of
 from pillarbox.server import eager
+from pillarbox.server.client_certificate import identities
 from pillarbox.server.door import Door
 from pillarbox.server.limits import MAX_JOINED, MAX_PIPELINED, MAX_TURN, READ_SIZE, WRITE_HIGH_WATER
 from pillarbox.server.report import End, report_end
 from pillarbox.server.session import Session, log
-from pillarbox.server.tls import channel_bindings
+from pillarbox.server.tls import channel_bindings, reason_of
 from pillarbox.server.verbs import respond
 from pillarbox.wire.errors import RemoteProtocolError
 from pillarbox.wire.redact import redact
-from pillarbox.wire.replies import Code, Pieces, Reply, err
+from pillarbox.wire.replies import Pieces, Reply
 from pillarbox.wire.server import ServerMachine
 from pillarbox.wire.states import Outcome, State
 
@@ -47,6 +49,9 @@ def _end_by(reply: Reply) -> End:
         return End.REFUSED
     return End.QUIT if reply.outcome is Outcome.OK else End.UPDATE_FAILED
 
+
+_BY_PROXY = "proxy"
+"""The TLS version of a session whose TLS ends at a load balancer."""
 
 SIGNING_IN = frozenset({State.AUTHORIZATION, State.NAMED, State.SASL})
 
@@ -66,6 +71,7 @@ class Connection(asyncio.BufferedProtocol):
         "_end",
         "_eof",
         "_held_back",
+        "_introduced",
         "_joined",
         "_joined_octets",
         "_lost",
@@ -79,11 +85,13 @@ class Connection(asyncio.BufferedProtocol):
         "session",
     )
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, introduced: Introduced | None = None) -> None:
+        """*introduced*: who it is, if not whom the socket names."""
         self.machine = ServerMachine()
         self.session: Session
         self.began_at = self.active_at = door.loop.time()
         self._door = door
+        self._introduced = introduced
         self._transport: asyncio.Transport
         self._busy = False  # commands are being carried out, or a handshake is under way
         self._task: asyncio.Task[None] | None = None  # set once that had to wait
@@ -101,11 +109,14 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        peer = peer_of(transport.get_extra_info("peername"))
-        if not self._door.admit(self, peer):
-            self._turn_away()
+        introduced = self._introduced
+        peer = introduced.peer if introduced else peer_of(transport.get_extra_info("peername"))
+        refusal = self._door.admit(self, peer)
+        if refusal is not None:
+            self._turn_away(refusal)
             return
         self.session = Session(self._door.services, peer, self._door.timestamp())
+        self.session.secured = introduced is not None and introduced.tls
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
         if self._door.implicit_tls:
             self._start(self._begin_with_tls())
@@ -134,7 +145,7 @@ class Connection(asyncio.BufferedProtocol):
     def eof_received(self) -> bool:
         """The client has no more to say, but may want its answers (``nc`` does this)."""
         self._eof = True
-        return self._busy and not self.session.secured
+        return self._busy and self._transport.get_extra_info("ssl_object") is None
 
     def pause_writing(self) -> None:
         self._drained = self._drained or self._door.loop.create_future()
@@ -182,10 +193,9 @@ class Connection(asyncio.BufferedProtocol):
         self._end = self._end or end
         self._transport.abort()
 
-    def _turn_away(self) -> None:
+    def _turn_away(self, refusal: Reply) -> None:
         self._transport.set_protocol(asyncio.Protocol())  # deaf from here on
         if not self._door.implicit_tls:  # a TLS client could not read it
-            refusal = err("too many connections; try again later", Code.SYS_TEMP)
             self._transport.write(refusal.status_line())
         self._transport.close()
 
@@ -315,7 +325,8 @@ class Connection(asyncio.BufferedProtocol):
             secured = await self._door.start_tls(self._transport, self)
         except (OSError, ssl.SSLError) as error:  # ConnectionError and time-outs are OSErrors
             self._end = End.TLS
-            log.info("TLS failed", peer=self.session.peer, door=self._door.name, error=str(error))
+            why = reason_of(error)
+            log.info("TLS failed", peer=self.session.peer, door=self._door.name, error=why)
             self._transport.abort()
             self.machine.state = State.CLOSED
             self._lost = True  # whether connection_lost will be called depends on the loop
@@ -324,9 +335,18 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = secured
         secured.set_write_buffer_limits(high=WRITE_HIGH_WATER)
         self.machine.secured()
-        self.session.start_over(bindings=channel_bindings(secured.get_extra_info("ssl_object")))
+        bindings = channel_bindings(secured.get_extra_info("ssl_object"))
+        self.session.start_over(self._identities(secured), bindings)
         for data in held_back:
             self.machine.receive(data)
+
+    def _identities(self, secured: asyncio.Transport) -> tuple[str, ...]:
+        """The users' names in the client's certificate, if one was asked for and shown."""
+        kinds = self.session.services.policy.client_identity
+        if not kinds:
+            return ()
+        tls: ssl.SSLObject = secured.get_extra_info("ssl_object")
+        return identities(tls.getpeercert(), kinds)
 
     async def _finish(self) -> None:
         """The connection is gone: release the maildrop, and say what the session was."""
@@ -338,5 +358,5 @@ class Connection(asyncio.BufferedProtocol):
         self._door.discharge(self, self.session.peer)
         seconds = self._door.loop.time() - self.began_at
         tls = self._transport.get_extra_info("ssl_object") if self.session.secured else None
-        version = tls.version() if tls is not None else None
+        version = tls.version() if tls is not None else _BY_PROXY if self.session.secured else None
         report_end(self.session, self._door.name, self._end or End.LOST, version, seconds)

@@ -14,8 +14,10 @@ import time
 from logging import DEBUG
 from typing import Protocol
 
+from pillarbox.server.alerts import alerts_to
 from pillarbox.server.report import End
 from pillarbox.server.session import Services, log
+from pillarbox.wire.replies import Reply
 
 _counter = itertools.count()
 
@@ -40,8 +42,8 @@ class Keeper(Protocol):
     services: Services
     tls: ssl.SSLContext | None
 
-    def admit(self, guest: Guest, peer: str, door: str) -> bool:
-        """Count a new connection; False to turn it away because a limit is reached."""
+    def admit(self, guest: Guest, peer: str, door: str) -> Reply | None:
+        """Count a new connection (None), or say why it is turned away."""
 
     def discharge(self, guest: Guest, peer: str) -> None:
         """A connection that was admitted is over."""
@@ -59,7 +61,7 @@ class Door:
         """Whether every command is to be logged (``server.log_level = "debug"``)."""
         self._keeper = keeper
 
-    def admit(self, guest: Guest, peer: str) -> bool:
+    def admit(self, guest: Guest, peer: str) -> Reply | None:
         """See :meth:`Keeper.admit`."""
         return self._keeper.admit(guest, peer, self.name)
 
@@ -84,6 +86,8 @@ class Door:
         """
         context = self._keeper.tls
         assert context is not None  # noqa: S101 -- STLS is refused, and POP3S not opened, without
+        sock = transport.get_extra_info("socket")
+        alerts_to(sock.fileno() if sock is not None else None)
         secured = await self.loop.start_tls(
             transport,
             protocol,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from pillarbox.peers import network_of
+from pillarbox.peers import Networks, Visitors, network_of
 from pillarbox.sasl.surroundings import TokenAdvice
+from pillarbox.server.client_certificate import Kind
 
 MAX_PIPELINED = 64 * 1024
 """Octets of commands that may wait while one is carried out. Past it reading pauses: TCP
@@ -59,6 +60,10 @@ class Policy:
     """From the connection to the sign-in."""
     login_delay: int = 0
     """Between two logins to one view (RFC 2449, LOGIN-DELAY); 0: no rule."""
+    visitors: Visitors = field(default_factory=Visitors)
+    """Who is admitted."""
+    client_identity: tuple[Kind, ...] = ()
+    """Which names of a client's certificate are users'; none: clients are not asked for one."""
     expire_days: int | None = None
     """Days that mail is kept at the least (RFC 2449, EXPIRE); None: for ever."""
 
@@ -76,15 +81,18 @@ class AddressTally(Protocol):
 class LocalTally:
     """The tally of a single process."""
 
-    def __init__(self, per_address: int, total: int) -> None:
+    def __init__(self, per_address: int, total: int, unlimited: Networks | None = None) -> None:
         self._per_address = per_address
         self._total = total
+        self._unlimited = unlimited or Networks()
         self._count: Counter[str] = Counter()
         self._all = 0
 
     def enter(self, address: str) -> bool:
         peer = network_of(address)
-        if self._all >= self._total or self._count[peer] >= self._per_address:
+        if self._all >= self._total:
+            return False
+        if self._count[peer] >= self._per_address and address not in self._unlimited:
             return False
         self._all += 1
         self._count[peer] += 1

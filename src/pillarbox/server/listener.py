@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from functools import partial
 
 from pillarbox.contracts.auth import Authenticator
 from pillarbox.contracts.meter import Meter
 from pillarbox.contracts.store import Store
+from pillarbox.doorway import Doorway, Proxies
 from pillarbox.server.connection import Connection
 from pillarbox.server.door import Door, Guest
 from pillarbox.server.limits import LAST_WAIT, LISTEN_BACKLOG, AddressTally, Policy
 from pillarbox.server.report import End
 from pillarbox.server.session import Services, log
+from pillarbox.wire.replies import Code, Reply, err
+
+_TOO_MANY = err("too many connections; try again later", Code.SYS_TEMP)
+_NOT_ADMITTED = err("clients are not admitted from your address", Code.SYS_PERM)
 
 _SWEEPS_PER_TIMEOUT = 20
 """Time-outs are found by a sweep over all connections instead of a timer for each (which
@@ -37,13 +43,16 @@ class Pop3Server:
         self.tls = tls
         self._tally = tally
         self._servers: list[asyncio.Server] = []
+        self._doorways: list[Doorway] = []
         self._connections: set[Guest] = set()
         self._sweeper: asyncio.Task[None] | None = None
         self._empty = asyncio.Event()
         self._empty.set()
 
-    async def listen(self, door: str, sock: socket.socket) -> None:
+    async def listen(self, door: str, sock: socket.socket, proxies: Proxies | None = None) -> None:
         """Accept connections on a bound socket: *door* is ``pop3``, or ``pop3s`` (TLS first).
+
+        *proxies*: load balancers that bring clients to it.
 
         Raises:
             ValueError: ``pop3s`` without a TLS context.
@@ -52,11 +61,16 @@ class Pop3Server:
             raise ValueError("pop3s needs a certificate")
         way_in = Door(self, door, implicit_tls=door == "pop3s")
         loop = way_in.loop
+        if self._sweeper is None:
+            self._sweeper = loop.create_task(self._sweep())
+        if proxies is not None:
+            factory = partial(Connection, way_in)
+            refused = partial(self.services.meter.connection_refused, door)
+            self._doorways.append(Doorway(sock, factory, proxies, door, refused))
+            return
         create = loop.create_unix_server if sock.family == socket.AF_UNIX else loop.create_server
         server = await create(lambda: Connection(way_in), sock=sock, backlog=LISTEN_BACKLOG)
         self._servers.append(server)
-        if self._sweeper is None:
-            self._sweeper = loop.create_task(self._sweep())
 
     @property
     def connections(self) -> int:
@@ -72,6 +86,11 @@ class Pop3Server:
         """
         for server in self._servers:
             server.close()
+        for doorway in self._doorways:
+            doorway.close()
+            if not leave_newcomers:
+                doorway.drop_nameless()
+            await doorway.settled()
         for connection in list(self._connections):
             if connection.at_rest and not leave_newcomers:
                 connection.close(End.SHUTDOWN)
@@ -90,16 +109,20 @@ class Pop3Server:
             return False
         return True
 
-    def admit(self, guest: Guest, peer: str, door: str) -> bool:
+    def admit(self, guest: Guest, peer: str, door: str) -> Reply | None:
         """See :meth:`pillarbox.server.door.Keeper.admit`."""
+        if self.services.policy.visitors.turns_away(peer):
+            log.info("connection refused", peer=peer, door=door, reason="not admitted")
+            self.services.meter.connection_refused(door, "not admitted")
+            return _NOT_ADMITTED
         if not self._tally.enter(peer):
             log.warning("connection refused", peer=peer, door=door, reason="limit reached")
             self.services.meter.connection_refused(door, "too many connections")
-            return False
+            return _TOO_MANY
         self._connections.add(guest)
         self._empty.clear()
         self.services.meter.session_began(door)
-        return True
+        return None
 
     def discharge(self, guest: Guest, peer: str) -> None:
         """See :meth:`pillarbox.server.door.Keeper.discharge`."""

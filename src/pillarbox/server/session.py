@@ -90,7 +90,7 @@ class Session:
         self.bindings: tuple[ChannelBinding, ...] = ()
         """What a sign-in can be bound to (of the TLS connection), the preferred one first."""
         self.certificate_identities: tuple[str, ...] = ()
-        """The names in the client's certificate that stand for users."""
+        """The users' names in the certificate that the client has shown, the preferred first."""
         self.utf8 = False
         self.name = ""
         """What USER gave."""

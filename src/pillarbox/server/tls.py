@@ -1,7 +1,9 @@
 """TLS contexts for the server's side (RFC 8314, RFC 9325).
 
 One context is made before the workers are forked, so that they share its session ticket keys
-and a client can resume on whichever worker it meets.
+and a client can resume on whichever worker it meets, also on one that has replaced another. A
+reload makes new ones: whoever comes first after it does one whole handshake, and a ticket that was
+stolen is worth nothing any more.
 """
 
 from __future__ import annotations
@@ -14,10 +16,13 @@ from weakref import WeakKeyDictionary
 
 from pillarbox.sasl.channel import ChannelBinding
 from pillarbox.sasl.end_point import server_end_point
+from pillarbox.server.alerts import AlertingContext
+from pillarbox.server.client_certificate import ClientCertificates
 
 ALPN = "pop3"
 """RFC 7301's registry entry for POP3. A client that offers ALPN without it is not refused
-by the ``ssl`` module; the command table closes on HTTP and SMTP instead."""
+by the ``ssl`` module (its callback knows "selected" and "not acknowledged", no alert); the
+command table closes on HTTP and SMTP instead."""
 
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -42,15 +47,26 @@ class CertificateProblem(Exception):
     """A certificate or key cannot be used; the text names the file and the remedy."""
 
 
+class ClientCertificateProblem(CertificateProblem):
+    """The same of what clients' certificates are checked with."""
+
+
 def server_context(
-    certificate: Path, key: Path, minimum: Literal["1.2", "1.3"] = "1.2", alpn: str = ALPN
+    certificate: Path,
+    key: Path,
+    minimum: Literal["1.2", "1.3"] = "1.2",
+    alpn: str = ALPN,
+    clients: ClientCertificates | None = None,
 ) -> ssl.SSLContext:
     """A context that serves *certificate* (a PEM chain, ours first) with its *key*.
 
+    *clients*: what certificates clients have to show; None: they are not asked for any.
+
     Raises:
         CertificateProblem: a file is missing, unreadable, not PEM, or they do not match.
+        ClientCertificateProblem: likewise, of *clients*.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = AlertingContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = _VERSIONS[minimum]
     context.set_ciphers(_CIPHERS)
     context.set_alpn_protocols([alpn])
@@ -61,8 +77,50 @@ def server_context(
         context.load_cert_chain(certificate, key, password=_no_password)
     except ssl.SSLError as error:
         raise CertificateProblem(_explain(certificate, key, error)) from error
+    if clients is not None:
+        _ask(context, clients)
     note_certificate(context, _first_in(certificate))
     return context
+
+
+def _ask(context: ssl.SSLContext, clients: ClientCertificates) -> None:
+    """Ask clients for a certificate. (``ssl`` sets a session id context in every context,
+    without which OpenSSL would resume no session that has one.)
+    """
+    context.verify_mode = ssl.CERT_REQUIRED if clients.required else ssl.CERT_OPTIONAL
+    _load(context, clients.authorities, "certificate of an authority")
+    if clients.revoked is not None:
+        before = context.cert_store_stats()["crl"]
+        _load(context, clients.revoked, "revocation list")
+        if context.cert_store_stats()["crl"] == before:
+            raise ClientCertificateProblem(f"{clients.revoked}: has no revocation list in PEM form")
+        # Of the whole chain: who trusts an authority's list does not want what a revoked
+        # intermediate has signed.
+        context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_CHAIN
+
+
+def _load(context: ssl.SSLContext, path: Path, what: str) -> None:
+    try:
+        _check_readable(path)
+        context.load_verify_locations(path)
+    except CertificateProblem as error:
+        raise ClientCertificateProblem(str(error)) from error
+    except ssl.SSLError as error:
+        raise ClientCertificateProblem(f"{path}: has no {what} in PEM form") from error
+
+
+def reason_of(error: OSError) -> str:
+    """Why a handshake failed, in words for the log."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the client's certificate is refused: {error.verify_message}"
+    reason = error.reason if isinstance(error, ssl.SSLError) else None
+    return _REASONS.get(reason or "", str(error) or type(error).__name__)
+
+
+_REASONS = {
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "the client showed no certificate",
+    "CALLBACK_FAILED": "the client asked for a server name that nobody has, or that is none",
+}
 
 
 def note_certificate(context: ssl.SSLContext, certificate: bytes) -> None:

@@ -305,6 +305,17 @@ def test_remove_releases_what_only_the_device_held_back(run: Run, store: Path, a
     assert run("maildrop", "check").stdout == "everything agrees\n"
 
 
+def test_what_a_device_that_is_gone_had_deleted_counts(run: Run, store: Path, alice: str) -> None:
+    for device in ("phone", "laptop"):
+        add(run, device)
+    deliver(store, alice, [ONE, TWO])
+    collect(store, alice, "laptop")
+    run("device", "remove", alice, "laptop", "--yes")
+    assert listed(run)["phone"]["messages"] == 2
+    shown = run("device", "remove", alice, "phone", "--yes").stdout
+    assert shown == "removed phone of alice; 2 messages that only it held back went with it\n"
+
+
 def test_without_a_terminal_remove_wants_yes(run: Run, store: Path, alice: str) -> None:
     for device in ("phone", "laptop"):
         add(run, device)
@@ -334,7 +345,8 @@ def test_a_terminal_is_asked(
     result = CliRunner().invoke(
         app, [*settings, "device", "remove", alice, "phone"], input=f"{answer}\n"
     )
-    assert "Remove phone of alice, and up to 1 message" in result.output
+    assert f"1 message ({len(ONE)} octets) waiting for it alone" in result.output
+    assert "Remove phone of alice?" in result.output
     assert ("phone" in listed(run)) is left
 
 

@@ -10,7 +10,7 @@ import trustme
 
 from pillarbox.app.config import Config, Fault
 from pillarbox.app.config.certificate import certificate_warnings
-from pillarbox.app.config.settings import Server, Tls
+from pillarbox.app.config.settings import Server, Sni, Tls
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 YEAR = timedelta(days=365)
@@ -112,6 +112,29 @@ def test_a_certificate_for_another_name(tmp_path: Path, hostname: str, names: li
     assert warning.problem == (
         f'"{hostname}" is not a name of the certificate {tmp_path}/cert.pem (it is for {shown})'
     )
+
+
+def test_certificates_by_name(tmp_path: Path) -> None:
+    """Each is for the names for which it is shown, and lives long enough."""
+    issued = trustme.CA().issue_cert("mail.example.org", "*.example.net", not_after=NOW + YEAR)
+    old = trustme.CA().issue_cert("b.example.com", not_after=NOW - timedelta(hours=1))
+    for name, leaf in {"good": issued, "old": old}.items():
+        leaf.private_key_and_cert_chain_pem.write_to_path(tmp_path / name)
+    names = ("pop.example.net", "*.example.net", "*.example.com")
+    tables = (
+        Sni(names=names, certificate=tmp_path / "good"),
+        Sni(names=("b.example.com",), certificate=tmp_path / "old"),
+        Sni(names=("c.example.com",), certificate=tmp_path / "missing"),
+    )
+    tls = Tls(certificate=tmp_path / "good", sni=tables)
+    config = Config(server=Server(hostname="mail.example.org"), tls=tls)
+    another, expired = certificate_warnings(config, now=NOW)
+    assert another.setting == expired.setting == "tls.sni"
+    assert another.problem == (
+        f'"*.example.com" is not a name of the certificate {tmp_path}/good '
+        "(it is for mail.example.org, *.example.net)"
+    )
+    assert expired.problem == f"{tmp_path}/old expired on 2026-03-01 11:00 UTC"
 
 
 def test_a_file_that_is_no_certificate_is_left_to_who_loads_it(tmp_path: Path) -> None:

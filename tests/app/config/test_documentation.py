@@ -11,11 +11,19 @@ from pillarbox.app.collecting.configuration import read_accounts
 from pillarbox.app.collecting.keys import KEYS, OAUTH2_KEYS
 from pillarbox.app.collecting.recipe import make_recipe
 from pillarbox.app.config import Address, load
-from pillarbox.app.config.settings import SECTIONS
+from pillarbox.app.config.settings import SECTIONS, TABLES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()
 # Defaults that depend on the machine or on another setting are told in words.
-IN_WORDS = {"server.hostname", "server.workers", "delivery.domains", "tls.certificate", "tls.key"}
+IN_WORDS = {
+    "server.hostname",
+    "server.workers",
+    "delivery.domains",
+    "tls.certificate",
+    "tls.key",
+    "tls.client_ca",
+    "tls.client_crl",
+}
 IN_WORDS |= {"auth.mechanisms"}
 IN_WORDS |= {
     f"auth.oauth.{key}"
@@ -74,6 +82,23 @@ def test_the_example_is_a_whole_configuration(tmp_path: Path) -> None:
     assert config.warnings == ()
 
 
+def test_every_setting_of_a_list_of_tables_is_documented() -> None:
+    for name, struct in TABLES.items():
+        table = table_under(f"[[{name}]]")
+        assert list(table) == list(struct.__struct_fields__)
+        assert all(meaning.strip() for _, meaning in table.values())
+
+
+def test_the_example_of_certificates_by_name_is_one(tmp_path: Path) -> None:
+    _, example, _ = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    path = tmp_path / "pillarbox.toml"
+    path.write_text(example)
+    (table,) = load(path, environ={}, serving=True).tls.sni
+    assert table.names == ("mail.example.net", "*.pop.example.net")
+    assert table.certificate == tmp_path / "net/fullchain.pem"
+    assert table.key == tmp_path / "net/privkey.pem"
+
+
 # Of accounts. None and those that depend on the machine are told in words.
 ACCOUNT_DEFAULTS = {"keep": False, "keep_days": 0, "insecure_cleartext": False, "timeout": 60}
 
@@ -113,7 +138,7 @@ def test_every_key_of_oauth2_is_documented() -> None:
 
 
 def test_the_example_of_accounts_is_one(tmp_path: Path) -> None:
-    _, example = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    *_, example = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     path = tmp_path / "pillarbox.toml"
     path.write_text(example)
     accounts = read_accounts(path, environ={})

@@ -26,6 +26,8 @@ pop3 = [
 certificate = "x"
 [tls.more]
 inline = { a = 1, b = { c = 2 } }
+[[tls.sni]]
+certificate = "y"
 [store.s3.deep]
 '''
 
@@ -42,9 +44,11 @@ inline = { a = 1, b = { c = 2 } }
         (("listen", "pop3"), 13),
         (("listen", "we ird"), 18),
         (("tls", "sni"), 20),
-        (("tls", "sni", "certificate"), 21),
+        (("tls", "sni", "0", "certificate"), 21),
+        (("tls", "sni", "1", "certificate"), 25),
+        (("tls", "sni", "1", "key"), 24),
         (("tls", "more", "inline", "b", "c"), 23),
-        (("store", "s3"), 24),
+        (("store", "s3"), 26),
     ],
 )
 def test_every_setting_has_its_line(path: tuple[str, ...], line: int) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.run.processes import accepts, certificate, eventually, watching
-from tests.postoffice import HOST, PASSWORD, PostOffice, Settings, authority, send
+from tests.postoffice import HOST, PASSWORD, PostOffice, authority, send
 
 TWO = [f"{HOST}:0", "unix:lmtp.sock"]
 MESSAGE = b"Subject: hello\r\n\r\nthere\r\n"
@@ -182,24 +182,3 @@ def test_the_number_of_workers_can_change(tmp_path: Path) -> None:
             wanted = number + 1  # and the health page's
             eventually(lambda wanted=wanted: len(office.workers()) == wanted, "all are there")  # type: ignore[misc]
             assert all(accepts(office.addresses["pop3"]) for _ in range(8))
-
-
-def test_a_tls_session_is_resumed_on_any_worker(tmp_path: Path) -> None:
-    """TLS 1.3 tickets: the keys are made before the fork, so every worker has them."""
-    settings: Settings = {"auth": {"apop": True}, "server": {"hostname": "localhost", "workers": 2}}
-    with PostOffice(tmp_path, settings=settings) as office:
-        context = office.context()
-        address = office.addresses["pop3s"]
-        ticket: ssl.SSLSession | None = None
-        seen: set[bytes] = set()
-        while len(seen) < 2:
-            plain = socket.create_connection(address)
-            with context.wrap_socket(plain, server_hostname="localhost", session=ticket) as client:
-                greeting = client.recv(512)  # "+OK … <PROCESS.1.…>", as APOP is on
-                match = re.search(rb"<(\d+)\.", greeting)
-                assert match
-                if ticket is not None:
-                    assert client.session_reused
-                    seen.add(match[1])
-                assert client.version() == "TLSv1.3"
-                ticket = ticket or client.session

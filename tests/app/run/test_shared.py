@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pillarbox.app.shared import Column, SharedTable, SharedTally, State
-from pillarbox.peers import KNOWN_PEERS
+from pillarbox.peers import KNOWN_PEERS, Network, Networks
 
 
 def take(table: SharedTable, generation: int = 1) -> Column:
@@ -33,6 +33,18 @@ def test_an_address_is_limited_over_all_workers() -> None:
     assert not one.enter("192.0.2.7")
     assert not two.enter("192.0.2.7")
     assert two.enter("192.0.2.8")
+
+
+def test_where_the_limit_of_an_address_does_not_count() -> None:
+    table = SharedTable(4)
+    webmail = Networks([Network.parse("10.0.0.0/8")])
+    tally = SharedTally(table, take(table), total=4, per_address=1, unlimited=webmail)
+    assert tally.enter("10.0.0.5")
+    assert tally.enter("10.0.0.5")
+    assert tally.enter("192.0.2.7")
+    assert not tally.enter("192.0.2.7")
+    assert tally.enter("10.0.0.5")
+    assert not tally.enter("10.0.0.5"), "that of all connections does"
 
 
 def test_leaving_makes_room() -> None:

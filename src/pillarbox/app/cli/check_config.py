@@ -11,8 +11,8 @@ from pillarbox.app.config.certificate import with_certificate_warnings
 from pillarbox.app.privileges import user_to_become
 from pillarbox.app.sockets import check_names
 from pillarbox.app.texts import counted
+from pillarbox.app.tls_contexts import tls_contexts
 from pillarbox.app.wire_up_oauth import token_checker
-from pillarbox.app.wire_up_servers import tls_contexts
 
 
 def check_config(context: typer.Context) -> None:

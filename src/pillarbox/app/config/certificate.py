@@ -12,6 +12,7 @@ import ipaddress
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from cryptography import x509
@@ -26,23 +27,47 @@ MOST_NAMES = 5
 
 
 def certificate_warnings(config: Config, *, now: datetime | None = None) -> tuple[Fault, ...]:
-    """What is doubtful about ``tls.certificate`` at *now* (with its time zone).
+    """What is doubtful about ``tls.certificate``, and those of ``tls.sni``, at *now* (with its
+    time zone).
 
     Nothing about a file that is not there or is no certificate.
     """
-    file = config.tls.certificate
-    if file is None:
-        return ()
+    moment = now or datetime.now(UTC)
+    shown = [Shown("tls.certificate", config.tls.certificate, (config.server.hostname,))]
+    shown += [Shown("tls.sni", table.certificate, table.names) for table in config.tls.sni]
+    place = str(config.file or "")
+    return tuple(Fault(place, *one) for each in shown for one in _doubts(each, moment))
+
+
+class Shown(NamedTuple):
+    """A certificate, and where clients meet it."""
+
+    setting: str
+    file: Path | None
+    names: tuple[str, ...]
+    """The names for which clients get it."""
+
+
+def _doubts(shown: Shown, now: datetime) -> Iterator[tuple[str, str, str]]:
+    if shown.file is None:
+        return
     try:
-        certificate = _first(file)
+        certificate = _first(shown.file)
         names = _names(certificate)
     except (OSError, ValueError, x509.DuplicateExtension):
-        return ()
-    found = [*_dates(file, certificate, now or datetime.now(UTC))]
-    if not _is_for(config.server.hostname, names):
-        found.append(_another_name(config, names))
-    place = str(config.file or "")
-    return tuple(Fault(place, *one) for one in found)
+        return
+    yield from _dates(shown, certificate, now)
+    for name in shown.names:
+        if not _is_for(name, names):
+            yield _another_name(shown, name, names)
+
+
+def names_of(file: Path) -> list[str]:
+    """The names that the certificate in *file* is for; none when it cannot be read."""
+    try:
+        return _names(_first(file))
+    except (OSError, ValueError, x509.DuplicateExtension):
+        return []
 
 
 def with_certificate_warnings(config: Config) -> Config:
@@ -71,18 +96,19 @@ def _names(certificate: x509.Certificate) -> list[str]:
 
 
 def _dates(
-    file: Path, certificate: x509.Certificate, now: datetime
+    shown: Shown, certificate: x509.Certificate, now: datetime
 ) -> Iterator[tuple[str, str, str]]:
+    file, setting = shown.file, shown.setting
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if now > end:
         problem = f"{file} expired on {_moment(end)}"
-        yield "tls.certificate", problem, "clients refuse it: renew it"
+        yield setting, problem, "clients refuse it: renew it"
     elif now < begin:
         problem = f"{file} is not valid before {_moment(begin)}"
-        yield "tls.certificate", problem, "clients refuse it until then; is the clock right?"
+        yield setting, problem, "clients refuse it until then; is the clock right?"
     elif end - now < min(SOON, (end - begin) / SOON_PART):
         problem = f"{file} expires on {_moment(end)}"
-        yield "tls.certificate", problem, "renew it, then reload the server (SIGHUP)"
+        yield setting, problem, "renew it, then reload the server (SIGHUP)"
 
 
 def _moment(moment: datetime) -> str:
@@ -104,11 +130,9 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _another_name(config: Config, names: list[str]) -> tuple[str, str, str]:
+def _another_name(shown: Shown, wanted: str, names: list[str]) -> tuple[str, str, str]:
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    shown = ", ".join(names[:MOST_NAMES]) + more if names else "no name at all"
-    problem = (
-        f'"{config.server.hostname}" is not a name of the certificate {config.tls.certificate} '
-        f"(it is for {shown})"
-    )
-    return "server.hostname", problem, "clients that connect by this name refuse it"
+    found = ", ".join(names[:MOST_NAMES]) + more if names else "no name at all"
+    problem = f'"{wanted}" is not a name of the certificate {shown.file} (it is for {found})'
+    setting = "server.hostname" if shown.setting == "tls.certificate" else shown.setting
+    return setting, problem, "clients that connect by this name refuse it"

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pillarbox.app.config import source_checks
-from pillarbox.app.config.addresses import Address, TcpAddress, is_hostname
+from pillarbox.app.config.addresses import Address, TcpAddress, UnixAddress, is_hostname
+from pillarbox.app.config.checks_tls import tls_doubts, tls_faults
 from pillarbox.app.config.faults import Fault
 from pillarbox.app.config.mechanisms import impossible, unbound
 from pillarbox.app.config.oauth_checks import oauth_doubts, oauth_faults
@@ -43,14 +44,15 @@ def check(config: Config, place: Place, *, serving: bool) -> Checked:
         ]
 
     faults = located(_names(config)) + located(_doors(config))
+    faults += located(tls_faults(config))
     faults += located(source_checks.faults(config))
     if place("auth", "mechanisms"):  # what is there by default is left out where it cannot work
         faults += located(_impossible(config, serving=serving))
     if serving:
         faults += located(_serving(config))
     faults += located(oauth_faults(config.auth_oauth))
-    doubtful = located(_doubtful(config)) + located(source_checks.doubts(config))
-    return Checked(faults, doubtful)
+    doubts = (_doubtful, _doubtful_networks, tls_doubts, source_checks.doubts)
+    return Checked(faults, [fault for rule in doubts for fault in located(rule(config))])
 
 
 def _names(config: Config) -> Iterator[tuple[str, str, str]]:
@@ -137,3 +139,24 @@ def _doubtful(config: Config) -> Iterator[tuple[str, str, str]]:
     if 0 < quota < config.delivery.max_message_octets:
         problem = "is smaller than one message of delivery.max_message_octets"
         yield "delivery.quota_octets", problem, ""
+
+
+def _doubtful_networks(config: Config) -> Iterator[tuple[str, str, str]]:
+    listen, limits = config.listen, config.limits
+    for network in listen.proxy_from:
+        if network.is_everybody:
+            problem = f'"{network}" lets everybody write the address that limits and logs go by'
+            yield "listen.proxy_from", problem, "name the load balancers"
+        files = any(
+            isinstance(address, UnixAddress)
+            for door in listen.proxy_doors
+            for address in getattr(listen, door)
+        )
+        if network.range is None and files and listen.socket_mode == "0666":
+            problem = "lets everybody on this machine write the address that limits and logs go by"
+            yield "listen.proxy_from", f'"unix" {problem}', 'set listen.socket_mode to "0660"'
+    if listen.proxy_tls and not listen.proxy_from:
+        yield "listen.proxy_tls", "has no effect", "name the load balancers in listen.proxy_from"
+    for network in limits.deny:
+        if network.is_everybody:
+            yield "limits.deny", f'"{network}" keeps everybody out', ""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 _KEYS = {
-    ("tls", "sni"): "several certificates, chosen by name",
     ("store", "s3"): "the cluster engine",
     ("store", "database"): "the cluster engine",
     ("store", "objects"): "the cluster engine",

@@ -22,6 +22,7 @@ from pillarbox.app.config.sources import (
     from_file,
     from_overrides,
 )
+from pillarbox.app.config.tables import Tables
 
 
 def load(
@@ -93,13 +94,20 @@ def _merge(
     """Read every value (a weaker one, too: its fault would show up some day)."""
     sections: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
     spoken: dict[tuple[str, str], Given] = {}
+    tables = Tables()
     for one in given:
         value = read(one)
         if isinstance(value, Fault):
             faults.append(value)
-        else:
+        if one.item is not None:
+            tables.put(one, value)
+        elif not isinstance(value, Fault):
             sections[one.section][one.key] = value
             spoken[one.section, one.key] = one
+    for (section, key), items in tables.made(faults).items():
+        sections[section][key] = items
+        if giver := tables.giver(f"{section}.{key}"):
+            spoken[section, key] = giver
     structs: dict[str, Any] = {
         name.replace(".", "_"): SECTIONS[name](**values) for name, values in sections.items()
     }

@@ -26,9 +26,9 @@ def checks_tokens(config: Config) -> bool:
     return config.auth_oauth.wanted
 
 
-def asks_for_certificates(_config: Config) -> bool:
-    """Whether clients are asked for certificates. In this version none is."""
-    return False
+def asks_for_certificates(config: Config) -> bool:
+    """Whether clients are asked for certificates."""
+    return config.tls.client_certificates != "off"
 
 
 _NEEDS = (

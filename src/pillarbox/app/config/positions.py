@@ -9,6 +9,7 @@ statement, so it is done only when there is a fault to report.
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
@@ -22,20 +23,28 @@ class Positions:
         self._text = text
 
     def naming(self, *path: str) -> Callable[[], str]:
-        """A function that says ``FILE:LINE`` of the setting *path* (or of its section)."""
+        """A function that says ``FILE:LINE`` of the setting *path* (or of what it is in).
+
+        In a list of tables a path counts them, from 0: ``("tls", "sni", "0", "key")``.
+        """
         return lambda: self._name(path)
 
     def _name(self, path: tuple[str, ...]) -> str:
-        line = self._lines.get(path) or self._lines.get(path[:1])
+        shorter = (path[:length] for length in range(len(path), 0, -1))
+        line = next((self._lines[start] for start in shorter if start in self._lines), None)
         return f"{self._file}:{line}" if line else self._file
 
     @cached_property
     def _lines(self) -> dict[tuple[str, ...], int]:
         lines: dict[tuple[str, ...], int] = {}
         table: tuple[str, ...] = ()
+        items: Counter[tuple[str, ...]] = Counter()
         for number, statement, parsed in _statements(self._text):
             if statement.lstrip().startswith("["):
                 table = _first_path(parsed)
+                if statement.lstrip().startswith("[["):
+                    items[table] += 1
+                    table = (*table, str(items[table] - 1))
                 paths = [table]
             else:
                 paths = [table + path for path in _paths(parsed)]

@@ -19,9 +19,10 @@ from pillarbox.app.config.faults import Fault
 from pillarbox.app.config.key_place import KeyPlace, parse_key_place
 from pillarbox.app.config.later import later_key, later_value
 from pillarbox.app.config.sections import FETCH_SECTIONS
-from pillarbox.app.config.settings import SECTIONS
+from pillarbox.app.config.settings import SECTIONS, TABLES
 from pillarbox.app.config.sources import Given
 from pillarbox.app.config.wording import nearest, show
+from pillarbox.peers import Network
 
 
 class NotText(ValueError):
@@ -31,6 +32,8 @@ class NotText(ValueError):
 def read(given: Given) -> Any:
     """The checked value of *given*, or the :class:`Fault` in it."""
     name = ".".join(filter(None, (given.section, given.key)))
+    if given.item is not None and not given.key:
+        return None  # an empty table: what it lacks is somebody else's to say
     if trouble := _unknown(given):
         return Fault(given.place(), name, *trouble)
     wanted = field_types(given.section)[given.key]
@@ -47,20 +50,32 @@ def read(given: Given) -> Any:
 def _unknown(given: Given) -> tuple[str, str] | None:
     """``(problem, hint)`` when the setting does not exist."""
     section, key = given.section, given.key
-    if section not in SECTIONS:
+    if table := _table_of(section, key):
+        return "is a list of tables", f"write [[{table}]] in the file, once for each"
+    if section not in SECTIONS and section not in TABLES:
         every = (
             [*SECTIONS, *(k for s in SECTIONS for k in field_types(s))] if not key else [*SECTIONS]
         )
         return "there is no such section", _nearest_section(section, key, every)
     if not key:
         return "is a section, not a value", f"write [{section}] on a line of its own"
-    if key in field_types(section):
-        return None
+    return None if key in field_types(section) else _unknown_key(section, key)
+
+
+def _unknown_key(section: str, key: str) -> tuple[str, str]:
     if f"{section}.{key}" in SECTIONS:
         return "is a section, not a value", f"write [{section}.{key}] on a line of its own"
     if purpose := later_key(section, key):
         return f"is not available yet in this version: {purpose}", "leave it out"
     return "there is no such setting", _nearest_key(section, key)
+
+
+def _table_of(section: str, key: str) -> str | None:
+    """The list of tables that somebody meant who wrote this as one setting."""
+    if section in TABLES:
+        return None
+    name = f"{section}.{key}".replace("__", ".")
+    return next((table for table in TABLES if f"{name}.".startswith(f"{table}.")), None)
 
 
 def _nearest_section(section: str, key: str, candidates: list[str]) -> str:
@@ -90,16 +105,19 @@ def _nearest_key(section: str, key: str) -> str:
 @cache
 def field_types(section: str) -> dict[str, Any]:
     """The keys of *section* and their types, in order."""
-    hints = get_type_hints(SECTIONS[section], include_extras=True)
-    return {name: hints[name] for name in SECTIONS[section].__struct_fields__}
+    struct = SECTIONS.get(section) or TABLES[section]
+    hints = get_type_hints(struct, include_extras=True)
+    return {name: hints[name] for name in struct.__struct_fields__}
 
 
 def _decode(base: Path, wanted: type, value: Any) -> Any:
-    """Types that msgspec does not know: addresses and paths."""
+    """Types that msgspec does not know: addresses, networks and paths."""
     if not isinstance(value, str):
         raise ValueError("")  # noqa: TRY004 - msgspec reports a ValueError as the value's fault
     if wanted is Address:
         return parse_address(value, base=base)
+    if wanted is Network:
+        return Network.parse(value)
     if wanted is KeyPlace:
         return parse_key_place(value, base)
     if not value or "\0" in value:
@@ -188,6 +206,8 @@ def _describe(kind: inspect.Type) -> str:
             words = f"a list, each {_describe(kind.item_type)}"
         case inspect.CustomType() if kind.cls is Address:
             words = '"HOST:PORT", "[::1]:PORT" or "unix:/PATH"'
+        case inspect.CustomType() if kind.cls is Network:
+            words = '"10.0.0.0/8", "2001:db8::/32", one address, or "unix"'
         case inspect.CustomType() if kind.cls is KeyPlace:
             words = "a path or a URL in quotes"
         case inspect.CustomType():

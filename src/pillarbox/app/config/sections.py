@@ -27,6 +27,9 @@ SUBSECTIONS: tuple[str, ...] = (
 )
 """Sections within those: ``auth.oauth`` is ``[auth.oauth]``. Likewise."""
 
+TABLES: tuple[str, ...] = ("tls.sni",)
+"""Lists of tables within sections: ``tls.sni`` is ``[[tls.sni]]``, once for each item."""
+
 DEFAULTS = "defaults"
 """What holds for all accounts to collect, unless an account says otherwise."""
 ACCOUNTS = "accounts"

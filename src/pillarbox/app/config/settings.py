@@ -28,6 +28,7 @@ from pillarbox.app.config.addresses import Address, TcpAddress, UnixAddress, is_
 from pillarbox.app.config.faults import Fault
 from pillarbox.app.config.key_place import KeyPlace
 from pillarbox.auth.oauth.settings import ALGORITHMS
+from pillarbox.peers import Network
 
 DAY = 86400
 # Bounds of numbers: wide enough for anything sensible, narrow enough to catch a slip.
@@ -54,6 +55,7 @@ Mechanism = Literal[
     "EXTERNAL",
     "CRAM-MD5",
 ]
+ProxyDoor = Literal["pop3s", "pop3", "lmtp", "smtp"]
 
 
 def _processors() -> int:
@@ -101,10 +103,29 @@ class Listen(Struct, frozen=True, kw_only=True):
     socket_mode: Literal["0600", "0660", "0666"] = "0666"
     """Who may connect to sockets in the file system. An MTA on the machine runs under a user of
     its own (Postfix: ``postfix``), hence everybody, as with a port on loopback."""
+    proxy_from: tuple[Network, ...] = ()
+    """Load balancers: whoever connects from there must say by the PROXY protocol, version 1 or 2,
+    whose connection it is. (``unix`` is whoever comes by a socket in the file system.)"""
+    proxy_doors: tuple[ProxyDoor, ...] = ("pop3s", "pop3", "smtp")
+    """The doors at which they do. Not ``lmtp``, since an MTA may well be at the same address."""
+    proxy_tls: bool = False
+    """Whether a load balancer is believed that the client has spoken TLS with it (version 2 only).
+    What it passes on is clear, so the network up to it has to be as safe as this machine."""
+
+
+class Sni(Struct, frozen=True, kw_only=True):
+    """``[[tls.sni]]``: another certificate, for clients that ask for one of these names."""
+
+    names: Annotated[tuple[str, ...], Meta(min_length=1)]
+    """Host names; ``*.example.org`` stands for one label more."""
+    certificate: Path
+    """PEM file: the certificate, then its chain."""
+    key: Path | None = None
+    """PEM file: the private key; not given: it is in the certificate's file."""
 
 
 class Tls(Struct, frozen=True, kw_only=True):
-    """``[tls]``: the certificate that clients see."""
+    """``[tls]``: the certificates that clients see, and those that they show."""
 
     certificate: Path | None = None
     """PEM file: the server's certificate, then its chain."""
@@ -112,6 +133,19 @@ class Tls(Struct, frozen=True, kw_only=True):
     """PEM file: the private key; not given: it is in the certificate's file."""
     minimum: Literal["1.2", "1.3"] = "1.2"
     """The oldest TLS version accepted (RFC 8996 buried 1.0 and 1.1)."""
+    sni: tuple[Sni, ...] = ()
+    """Certificates by name (RFC 6066, section 3); ``certificate`` is for all others."""
+    strict_sni: bool = False
+    """Whether clients that ask for a name which no certificate has are refused. Off, since old
+    clients ask for whatever their user wrote, and decide by themselves what to trust."""
+    client_certificates: Literal["off", "optional", "required"] = "off"
+    """Whether POP3 clients are asked for a certificate."""
+    client_ca: Path | None = None
+    """PEM file: the authorities whose certificates are accepted from clients."""
+    client_crl: Path | None = None
+    """PEM file: a revocation list of every authority in a client's chain."""
+    client_identity: tuple[Literal["email", "common-name"], ...] = ("email", "common-name")
+    """Which of a certificate's names are those of users, the first preferred."""
 
 
 def usual_mechanisms() -> tuple[Mechanism, ...]:
@@ -238,6 +272,13 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Connections at once, over all workers and POP3 doors."""
     connections_per_address: Count = 100
     """Connections at once from one client address."""
+    unlimited: tuple[Network, ...] = ()
+    """Where ``connections_per_address`` does not count: a webmail, the gateway of a campus."""
+    allow: tuple[Network, ...] = ()
+    """POP3 clients are admitted from here only; none: from everywhere. (Mail comes by SMTP from
+    everywhere: it is no matter of this list.)"""
+    deny: tuple[Network, ...] = ()
+    """POP3 and SMTP clients are not admitted from here, even if allowed above."""
     sessions_per_user: Count = 1
     """Sessions at once of one view: 1, the exclusive lock of RFC 1939."""
     idle_timeout: Seconds = 600
@@ -294,3 +335,6 @@ SECTIONS: dict[str, type[Struct]] = {
     "retention": Retention,
     "limits": Limits,
 }
+
+TABLES: dict[str, type[Struct]] = {"tls.sni": Sni}
+"""Lists of tables: a field ``sni`` of ``tls`` holds one Struct for each ``[[tls.sni]]``."""

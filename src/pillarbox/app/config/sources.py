@@ -29,6 +29,7 @@ from pillarbox.app.config.sections import (
     FETCH_SECTIONS,
     SERVER_SECTIONS,
     SUBSECTIONS,
+    TABLES,
     within,
 )
 from pillarbox.app.config.strangers import distrust
@@ -58,6 +59,8 @@ class Given(NamedTuple):
     """From the environment or the command line, where everything is a text."""
     account: str = ""
     """Whose setting it is, in the section ``accounts``."""
+    item: int | None = None
+    """Which table of a list of tables it stands in, from 0; the key is empty for one that has none."""
 
 
 class File(NamedTuple):
@@ -125,8 +128,25 @@ def _of_section(
             for inner, setting in value.items():
                 place = positions.naming(section, key, inner)
                 yield Given(f"{section}.{key}", inner, setting, place, base)
+        elif f"{section}.{key}" in TABLES and _is_list_of_tables(value):
+            yield from _of_tables((section, key), value, positions, base)
         else:
             yield Given(section, key, value, positions.naming(section, key), base)
+
+
+def _is_list_of_tables(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+
+
+def _of_tables(
+    path: tuple[str, str], tables: Sequence[Mapping[str, Any]], positions: Positions, base: Path
+) -> Iterator[Given]:
+    """The settings of each table of a list, ``[[SECTION.KEY]]``."""
+    name = ".".join(path)
+    for item, table in enumerate(tables):
+        for key, value in (table or {"": None}).items():
+            place = positions.naming(*path, str(item), *filter(None, (key,)))
+            yield Given(name, key, value, place, base, item=item)
 
 
 def _of_accounts(accounts: Mapping[str, Any], positions: Positions, base: Path) -> Iterator[Given]:

@@ -62,13 +62,13 @@ async def _remove(
 ) -> list[Waiting]:
     """Returns what is gone with it."""
     async with store_of(config) as store:
-        status, devices = await devices_of(store, accounts, user)
+        _, devices = await devices_of(store, accounts, user)
         if device not in {found.name for found in devices}:
             await must_be_known(config, accounts, user)
             raise NoSuchDevice(
                 f"{user} has no device {device!r}: `pillarbox device list {user}` shows all"
             )
-        alone = only_for(await store.waiting(user), device, len(status.views))
+        alone = only_for(await store.waiting(user), device)
         if ask:
             _ask(user, device, alone)
         await remove_device(store, accounts, user, device)
@@ -86,7 +86,7 @@ def _ask(user: str, device: str, alone: list[Waiting]) -> None:
     mail = f"{counted(len(alone), 'message')} ({counted(octets, 'octet')})"
     if not is_terminal():
         raise CommandFailed(
-            f"{mail} may wait for {device} of {user} only, and there is no terminal to ask on: "
+            f"{mail} may wait for {device} of {user} alone, and there is no terminal to ask on: "
             "use --yes",
             ExitCode.USAGE,
         )
@@ -95,5 +95,6 @@ def _ask(user: str, device: str, alone: list[Waiting]) -> None:
         if device == DEFAULT_VIEW
         else f"Remove {device} of {user}"
     )
-    going = f", and up to {mail} that only it holds back, for good" if alone else ""
-    typer.confirm(f"{question}{going}?", abort=True)
+    if alone:
+        typer.echo(f"{mail} waiting for it alone: what others have deleted of that goes for good.")
+    typer.confirm(f"{question}?", abort=True)
