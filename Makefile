@@ -34,8 +34,10 @@ test: lint  ## install what is needed and run every check and test
 test-long: $(VENV)/.dev  ## hundreds of kills, soaks
 	$(BIN)/pytest -n 2 --dist loadfile -m long
 
-bench: $(VENV)/.dev  ## measure the server's CPU per operation
-	$(BIN)/python -m bench
+bench: $(VENV)/.dev  ## measure the server beside others, and write docs/benchmarks.md (QUICK=1: in minutes)
+	scripts/system-packages peers
+	scripts/venv $(PYTHON) $(VENV) '.[bench]'
+	$(BIN)/python -m bench --write $(if $(QUICK),--quick)
 
 format: $(VENV)/.dev  ## lay the code out
 	$(BIN)/ruff format .

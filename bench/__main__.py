@@ -1,103 +1,111 @@
-"""``python -m bench [--quick] [--json FILE] [--only WORD]``: the server; ``python -m bench fetch
-[--quick] [--rounds N] [--without WORD]``: the collector.
+"""``python -m bench [--quick] [--only WORD] [--without WORD] [--rounds N] [--write]``: the server,
+beside others; ``python -m bench fetch [--quick] [--rounds N] [--without WORD]``: the collector.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import sys
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from bench import works
 from bench.fetch.rounds import main as collect
-from bench.handshakes import VERSIONS, handshakes
-from bench.office import Office, office
+from bench.figures import Figure
+from bench.peers.contract import Peer
+from bench.peers.courier import courier
+from bench.peers.cyrus import cyrus
+from bench.peers.dovecot import dovecot
+from bench.peers.limit import limit
+from bench.peers.pillarbox import pillarbox
+from bench.peers.processes import CannotRun
+from bench.table import table
+from bench.works.common import CannotDo
+from bench.works.mail import maildrops
+from bench.works.plan import Work, apart, plan
 
-Work = Callable[[Office, int], works.Figure | Iterable[works.Figure]]
-
-
-def plan(running: Office, share: float) -> list[tuple[str, Work, int]]:
-    """Name, work and operations a round."""
-
-    def of(operations: int) -> int:
-        return max(int(operations * share), 50)
-
-    tls = running.tls
-    return [
-        ("limit session retr pipelined", works.at_limit, of(1000)),
-        ("session", works.sessions, of(1000)),
-        ("session tls", partial(works.sessions, tls=tls), of(300)),
-        ("retr", works.retrieve, of(5000)),
-        ("retr tls", partial(works.retrieve, tls=tls), of(3000)),
-        ("pipelined", partial(works.retrieve, batch=50), of(10000)),
-        ("pipelined tls", partial(works.retrieve, batch=50, tls=tls), of(5000)),
-        ("large", works.large, of(60)),
-        ("large tls", partial(works.large, tls=tls), of(60)),
-        ("idle", works.idle, of(1000)),
-        ("idle tls", partial(works.idle, secured=True), of(1000)),
-        ("100000", works.hundred_thousand, 1),
-        *_handshakes(of(500)),
-        ("lmtp 1", partial(works.deliveries, connections=1), of(500)),
-        ("lmtp 32", partial(works.deliveries, connections=32), of(1600)),
-    ]
+_QUICK = 0.1
+_WIDTH = 160
+"""Columns that the table wants."""
+_DOCS = Path(__file__).parents[1] / "docs"
 
 
-def _handshakes(operations: int) -> Iterator[tuple[str, Work, int]]:
-    for version in VERSIONS:
-        for resumed in (False, True):
-            work = partial(handshakes, version=version, resumed=resumed)
-            yield f"handshake {version}", work, operations
-    yield "handshake rsa", partial(handshakes, version="1.3", resumed=False, rsa=True), operations
+@contextmanager
+def open_peers(share: float, without: str) -> Iterator[list[Peer]]:
+    """Every server that can be run here, ours first; says which cannot."""
+    mail = maildrops(share)
+    others: dict[str, Callable[[], AbstractContextManager[Peer]]] = {
+        "Dovecot, fast": partial(dovecot, mail, "fast"),
+        "Dovecot, default": partial(dovecot, mail, "default"),
+        "Courier": partial(courier, mail),
+        "Cyrus": partial(cyrus, mail),
+    }
+    with ExitStack() as opened:
+        ours = opened.enter_context(pillarbox(mail))
+        peers = [ours, opened.enter_context(limit(ours))]
+        for name, server in others.items():
+            if without and without.lower() in name.lower():
+                continue
+            try:
+                peers.append(opened.enter_context(server()))
+            except CannotRun as error:
+                print(f"without {name}: {error}", file=sys.stderr)
+        yield peers
 
 
-def rounds(running: Office, times: int, share: float, only: str) -> Iterator[works.Figure]:
-    """Every work in turn, and again, so that the machine's moods hit all alike."""
-    for _ in range(times):
-        for name, work, operations in plan(running, share):
-            if only in name:
-                figures = work(running, operations)
-                yield from [figures] if isinstance(figures, works.Figure) else figures
+def rounds(peers: Sequence[Peer], works: Sequence[Work], times: int) -> Iterator[Figure]:
+    """Every work by every server in turn, and again, so that the machine's moods hit all alike."""
+    for number in range(times):
+        for work in works:
+            # Who comes first changes: each follows each.
+            turned = [*peers[number % len(peers) :], *peers[: number % len(peers)]]
+            for peer in turned:
+                if (peer.limit and not work.by_heart) or (work.delivers and peer.lmtp is None):
+                    continue
+                began = time.perf_counter()
+                try:
+                    found = work.run(peer)
+                    yield from [found] if isinstance(found, Figure) else found
+                    done = f"{time.perf_counter() - began:.1f} s"
+                except CannotDo as error:
+                    done = str(error)
+                print(f"round {number + 1}: {work.name}: {peer.name}: {done}", file=sys.stderr)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, less in each")
-    parser.add_argument("--json", type=Path, help="write the figures there, too")
+    parser.add_argument("--quick", action="store_true", help="a tenth of everything, two rounds")
+    parser.add_argument("--rounds", type=int, help="how many")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md anew")
     parser.add_argument("--only", default="", help="works whose name holds this word")
+    parser.add_argument("--without", default="", help="without servers whose name holds this word")
     arguments = parser.parse_args()
-    times, share = (2, 0.2) if arguments.quick else (5, 1.0)
-    results: dict[str, list[works.Figure]] = {}
-    with tempfile.TemporaryDirectory(prefix="pillarbox-bench-") as folder:
-        maildrops = dict(works.MAILDROPS)
-        if arguments.only and "100000" not in arguments.only:
-            del maildrops["hundred-thousand"]
-        with office(Path(folder), maildrops) as running:
-            for figure in rounds(running, times, share, arguments.only):
-                results.setdefault(figure.work, []).append(figure)
-    show(results)
-    if arguments.json:
-        arguments.json.write_text(
-            json.dumps({work: [vars(f) for f in figures] for work, figures in results.items()})
+    share = _QUICK if arguments.quick else 1.0
+    times = arguments.rounds or (2 if arguments.quick else 5)
+    works = [work for work in plan(share) if arguments.only in work.name]
+    figures: list[Figure] = []
+    peers: list[Peer] = []
+    if works:
+        with open_peers(share, arguments.without) as opened:
+            peers = opened
+            figures.extend(rounds(peers, works, times))
+    for name, work in apart(share).items():
+        for _ in range(times if arguments.only in name else 0):
+            figures.extend(work())
+    Console(width=max(Console().width, _WIDTH)).print(table(figures))
+    if arguments.write:
+        options = "QUICK=1" if arguments.quick else ""
+        (_DOCS / "benchmarks.json").write_text(
+            json.dumps([vars(figure) for figure in figures], indent=1) + "\n"
         )
+        from bench import page  # noqa: PLC0415 -- the plots' library is an extra
 
-
-def show(results: dict[str, list[works.Figure]]) -> None:
-    table = Table("work", "server CPU", "lowest", "highest", "per second")
-    for work, figures in results.items():
-        values = [figure.value for figure in figures]
-        wall = statistics.median(figure.wall for figure in figures)
-        row = [f"{value:,.2f}" for value in (statistics.median(values), min(values), max(values))]
-        row[0] += f" {figures[0].unit}"
-        table.add_row(work, *row, f"{wall:,.0f}" if 1 < wall < 1e6 else "")
-    Console().print(table)
+        page.write(_DOCS, figures, peers, rounds=times, options=options)
 
 
 if __name__ == "__main__":

@@ -1,36 +1,86 @@
-"""CPU and memory of a process and its descendants, from Linux's ``/proc``."""
+"""What was measured: one figure a round, and what many rounds come to."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-_PROC = Path("/proc")
+from bench.peers.contract import Peer
 
-
-def family(pid: int) -> list[int]:
-    """A process and all its descendants."""
-    children = [
-        int(child)
-        for task in (_PROC / str(pid) / "task").iterdir()
-        for child in (task / "children").read_text().split()
-    ]
-    return [pid, *(member for child in children for member in family(child))]
+MICRO, MILLI, NANO, KILO = 1e6, 1e3, 1e9, 1e3
+_P99 = 0.99
 
 
-def cpu_seconds(pid: int) -> float:
-    """CPU time that a process and its descendants have used, user and kernel, all threads."""
-    nanoseconds = 0
-    for member in family(pid):
-        for task in (_PROC / str(member) / "task").iterdir():
-            nanoseconds += int((task / "schedstat").read_text().split()[0])
-    return nanoseconds / 1e9
+@dataclass
+class Figure:
+    """What one round of one work has cost one server."""
+
+    work: str
+    peer: str
+    value: float
+    """CPU of the server for each operation, or memory."""
+    unit: str
+    per_second: float = 0.0
+    """Operations by the clock; 0: says nothing here."""
+    p99: float = 0.0
+    """Milliseconds of the slowest hundredth of the operations; 0: too few."""
 
 
-def pss_bytes(pid: int) -> int:
-    """Proportional set size of a process and its descendants."""
-    total = 0
-    for member in family(pid):
-        for line in (_PROC / str(member) / "smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                total += int(line.split()[1]) * 1024
-    return total
+@dataclass
+class Stopwatch:
+    """The server's CPU time between two moments, and how long each operation took."""
+
+    peer: Peer
+    laps: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._cpu = self.peer.account.cpu_seconds()
+        self._began = self._lap = time.perf_counter()
+
+    def lap(self) -> None:
+        """An operation is over."""
+        now = time.perf_counter()
+        self.laps.append(now - self._lap)
+        self._lap = now
+
+    def figure(
+        self, work: str, operations: float, unit: str = "µs", scale: float = MICRO
+    ) -> Figure:
+        """What it comes to for each operation."""
+        wall = time.perf_counter() - self._began
+        cpu = self.peer.account.cpu_seconds() - self._cpu
+        p99 = _percentile(self.laps) * MILLI
+        return Figure(work, self.peer.name, cpu / operations * scale, unit, operations / wall, p99)
+
+
+def _percentile(laps: Sequence[float]) -> float:
+    if len(laps) < 100:
+        return 0.0
+    return sorted(laps)[int(len(laps) * _P99)]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Of all rounds of one work on one server."""
+
+    value: float
+    lowest: float
+    highest: float
+    unit: str
+    per_second: float
+    p99: float
+
+
+def summary(figures: Sequence[Figure]) -> Summary:
+    """Medians."""
+    values = [figure.value for figure in figures]
+    return Summary(
+        statistics.median(values),
+        min(values),
+        max(values),
+        figures[0].unit,
+        statistics.median(figure.per_second for figure in figures),
+        statistics.median(figure.p99 for figure in figures),
+    )

@@ -15,7 +15,7 @@ from tests.realservers.dovecot import dovecot, why_not
 from tests.realservers.ours import ours
 from tests.realservers.server import MaildirServer, RealServer
 
-from bench.office import message
+from bench.peers.contract import message
 
 OCTETS = 4_000
 

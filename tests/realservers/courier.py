@@ -31,14 +31,14 @@ UNPACKED = Path("/usr/local/lib/pillarbox-tests/courier")
 """Where ``scripts/system-packages`` unpacks the packages."""
 
 _LIBRARIES = ("usr/lib", "usr/lib/*-linux-gnu")
-_AUTHENTICATION = "/usr/lib/courier/courier-authlib/authdaemond"
+AUTHENTICATION = "/usr/lib/courier/courier-authlib/authdaemond"
 _CONNECTIONS = "/usr/sbin/couriertcpd"
 _LOGIN = "/usr/lib/courier/courier/courierpop3login"
 _SERVER = "/usr/lib/courier/courier/courierpop3d"
 _TLS = "/usr/bin/couriertls"
 _ACCOUNTS = "/usr/lib/courier-authlib/libauthuserdb.so.0"
 _MAKE_DATABASE = "usr/lib/courier/courier-authlib/makedatprog"
-_SOCKET = "run/courier/authdaemon/socket"
+SOCKET = "run/courier/authdaemon/socket"
 
 _DAEMON_SETTINGS = """\
 authmodulelist="authuserdb"
@@ -46,7 +46,7 @@ authmodulelistorig="authuserdb"
 daemons=2
 authdaemonvar=/run/courier/authdaemon
 """
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "PATH": "/",
     "LD_LIBRARY_PATH": "/lib",
     "POP3AUTH": "PLAIN",
@@ -63,21 +63,36 @@ _ENVIRONMENT = {
 def courier() -> Iterator[MaildirServer]:
     """Start it; it ends with the block. The way in is STLS."""
     with open_folder() as root:
-        for program in (_AUTHENTICATION, _CONNECTIONS, _LOGIN, _SERVER, _TLS, _ACCOUNTS):
-            _copy_program(program, root)
         server = MaildirServer("Courier", root, "pop3")
         server.certificate.chmod(0o644)  # read after root's rights were given up
-        _write_settings(root, server.owner)
+        furnish(root, server.owner, {USER: f"/home/{USER}"}, PASSWORD)
         log = root / "log"
-        command = [_CONNECTIONS, f"-address={HOST}", "-nodnslookup", "-noidentlookup"]
-        command += [str(server.ports["pop3"]), _LOGIN, _SERVER, "Maildir"]
         inside = partial(os.chroot, root)
-        settings = {"cwd": root, "env": _ENVIRONMENT, "preexec_fn": inside}
-        with running([_AUTHENTICATION], log, **settings) as daemon:
-            wait_until_it_listens(daemon, str(root / _SOCKET), log)
-            with running(command, log, **settings) as process:
+        settings = {"cwd": root, "env": ENVIRONMENT, "preexec_fn": inside}
+        with running([AUTHENTICATION], log, **settings) as daemon:
+            wait_until_it_listens(daemon, str(root / SOCKET), log)
+            with running(connections(server.ports["pop3"]), log, **settings) as process:
                 wait_until_it_listens(process, (HOST, server.ports["pop3"]), log)
                 yield server
+
+
+def furnish(
+    root: Path, owner: pwd.struct_passwd, homes: Mapping[str, str], password: str
+) -> None:
+    """Make *root* a root folder for it, with these users, by their home folders in it. The
+    certificate is ``server.pem``.
+    """
+    for program in (AUTHENTICATION, _CONNECTIONS, _LOGIN, _SERVER, _TLS, _ACCOUNTS):
+        _copy_program(program, root)
+    _write_settings(root, owner, homes, password)
+
+
+def connections(port: int, *, tls: bool = False, most: int = 40) -> list[str]:
+    """The daemon for *port*, with TLS from the first byte or STLS, and at most so many sessions."""
+    command = [_CONNECTIONS, f"-address={HOST}", "-nodnslookup", "-noidentlookup"]
+    command += [f"-maxprocs={most}", f"-maxperip={most}", str(port)]
+    first = [_TLS, "-server", "-tcpd"] if tls else []
+    return [*command, *first, _LOGIN, _SERVER, "Maildir"]
 
 
 def _library_path() -> Mapping[str, str]:
@@ -106,21 +121,24 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _write_settings(root: Path, owner: pwd.struct_passwd) -> None:
+def _write_settings(
+    root: Path, owner: pwd.struct_passwd, homes: Mapping[str, str], password: str
+) -> None:
     """Everything below ``/etc``, and what else is looked for by name."""
     etc = root / "etc"
     (etc / "courier").mkdir(parents=True)
-    (root / _SOCKET).parent.mkdir(parents=True)
+    (root / SOCKET).parent.mkdir(parents=True)
     (root / "dev").mkdir()
     (root / "dev" / "null").touch()
     (etc / "courier" / "authdaemonrc").write_text(_DAEMON_SETTINGS)
     ids = f"{owner.pw_uid}:{owner.pw_gid}"
     (etc / "passwd").write_text(f"root:x:0:0::/:/\ncourier:x:{ids}::/:/\n")
     (etc / "group").write_text(f"root:x:0:\ncourier:x:{owner.pw_gid}:\n")
-    home = f"/home/{USER}"
-    fields = f"uid={owner.pw_uid}|gid={owner.pw_gid}|home={home}|mail={home}/Maildir"
+    owned = f"uid={owner.pw_uid}|gid={owner.pw_gid}"
+    fields = {user: f"{owned}|home={home}|mail={home}/Maildir" for user, home in homes.items()}
     _make_database(etc / "courier" / "userdb", fields)
-    _make_database(etc / "courier" / "userdbshadow", f"systempw={_hashed(PASSWORD)}")
+    secret = f"systempw={_hashed(password)}"
+    _make_database(etc / "courier" / "userdbshadow", dict.fromkeys(homes, secret))
 
 
 def _hashed(password: str) -> str:
@@ -135,7 +153,7 @@ def _hashed(password: str) -> str:
     return done.stdout.strip()
 
 
-def _make_database(path: Path, fields: str) -> None:
+def _make_database(path: Path, fields: Mapping[str, str]) -> None:
     command = [str(UNPACKED / _MAKE_DATABASE), "-", f"{path}.tmp", f"{path}.dat"]
-    lines = f"{USER}\t{fields}\n.\n".encode()
+    lines = "".join(f"{user}\t{text}\n" for user, text in fields.items()).encode() + b".\n"
     subprocess.run(command, env=_library_path(), input=lines, capture_output=True, check=True)

@@ -1,0 +1,5 @@
+"""The kinds of work, a file for each theme. Each work is one function that drives one server for
+one round and returns its figures; ``plan`` is the list of all.
+
+What the maildrops hold at first is in ``mail``.
+"""

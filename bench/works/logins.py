@@ -1,0 +1,58 @@
+"""Signing in, when passwords are kept as Argon2id hashes that cost something (64 MiB, three passes).
+
+Clients that poll sign in with the same password again and again; who remembers a proof need not
+compute it each time. The servers are started for this work alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import argon2
+
+from bench.figures import MILLI, Figure, Stopwatch
+from bench.peers.contract import PASSWORD, Mail, Peer
+from bench.peers.dovecot import dovecot
+from bench.peers.pillarbox import pillarbox
+from bench.peers.processes import CannotRun
+from bench.works.common import connect
+from pillarbox.auth.passwords import Argon2Parameters
+
+_PASSES, _MEMORY_KIB = 3, 65_536
+_USERS = {f"poller{number}": Mail(0) for number in range(4)}
+_WARM = 12
+
+
+def logins(rounds: int) -> Iterator[Figure]:
+    """USER, PASS and QUIT of clients that poll, on each server that takes part, in turn."""
+    verifier = argon2.PasswordHasher(time_cost=_PASSES, memory_cost=_MEMORY_KIB, parallelism=1)
+    kept = "{ARGON2ID}" + verifier.hash(PASSWORD)
+    ours = Argon2Parameters(time_cost=_PASSES, memory_kib=_MEMORY_KIB)
+    with ExitStack() as opened:
+        peers = [opened.enter_context(pillarbox(_USERS, ours))]
+        for mode in ("fast", "default"):
+            try:
+                peers.append(opened.enter_context(dovecot(_USERS, mode, kept)))
+            except CannotRun:  # said already
+                break
+        for peer in peers:
+            # Without a cache each costs a hash: a tenth of the rounds says it.
+            yield _poll(peer, max(rounds // 10, 8) if "default" in peer.name else rounds)
+
+
+def _poll(peer: Peer, rounds: int) -> Figure:
+    users = list(_USERS)
+    for user in users * _WARM:
+        _sign_in(peer, user)
+    watch = Stopwatch(peer)
+    for number in range(rounds):
+        _sign_in(peer, users[number % len(users)])
+        watch.lap()
+    return watch.figure("polling clients, Argon2id (64 MiB, t=3)", rounds, "ms", MILLI)
+
+
+def _sign_in(peer: Peer, user: str) -> None:
+    client = connect(peer, tls=False)
+    client.sign_in(user)
+    client.quit()

@@ -1,0 +1,83 @@
+"""All works, in order: what each is called, which servers can do it, how much of it makes a round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import NamedTuple
+
+from bench.figures import Figure
+from bench.peers.contract import Peer
+from bench.works.big import big_maildrop
+from bench.works.core import core
+from bench.works.delivery import deliveries
+from bench.works.handshakes import VERSIONS, handshakes
+from bench.works.idle import idle
+from bench.works.logins import logins
+from bench.works.mail import BIG, DRAINED
+from bench.works.polls import polls
+from bench.works.retrieving import drain, large, retrieve
+from bench.works.sessions import sessions
+
+
+class Work(NamedTuple):
+    """One kind of work."""
+
+    name: str
+    """For ``--only``."""
+    run: Callable[[Peer], Figure | Iterable[Figure]]
+    by_heart: bool = False
+    """The bare server knows the replies, too."""
+    delivers: bool = False
+    """Wants a server with LMTP."""
+
+
+def _handshakes(rounds: int, version: str, *, resumed: bool) -> Callable[[Peer], Figure]:
+    return partial(handshakes, rounds=rounds, version=version, resumed=resumed)
+
+
+def apart(share: float) -> dict[str, Callable[[], Iterable[Figure]]]:
+    """Works by name that start servers of their own, or none."""
+    return {
+        "logins": lambda: logins(max(int(400 * share), 40)),
+        "polls": lambda: polls(max(int(1000 * share), 100), max(int(4000 * share), 500)),
+        "core": lambda: core(max(int(2000 * share), 200)),
+    }
+
+
+def plan(share: float) -> list[Work]:
+    """*share* of the operations of a whole round."""
+
+    def of(operations: int) -> int:
+        return max(int(operations * share), 50)
+
+    return [
+        Work("session", lambda p: sessions(p, of(500)), by_heart=True),
+        Work("session tls", lambda p: sessions(p, of(300), tls=True), by_heart=True),
+        Work(
+            "session tls resumed",
+            lambda p: sessions(p, of(300), tls=True, resumed=True),
+        ),
+        *(
+            Work(f"handshake {version}", _handshakes(of(300), version, resumed=resumed))
+            for version in VERSIONS
+            for resumed in (False, True)
+        ),
+        Work("retr", lambda p: retrieve(p, of(3000)), by_heart=True),
+        Work("retr tls", lambda p: retrieve(p, of(2000), tls=True), by_heart=True),
+        Work("pipelined", lambda p: retrieve(p, of(10000), batch=50), by_heart=True),
+        Work("pipelined tls", lambda p: retrieve(p, of(5000), tls=True, batch=50), by_heart=True),
+        Work("large", lambda p: large(p, max(int(40 * share), 4))),
+        Work("large tls", lambda p: large(p, max(int(40 * share), 4), tls=True)),
+        Work("idle", idle),
+        Work("idle tls", partial(idle, tls=True)),
+        Work("big", partial(big_maildrop, user=BIG)),
+        Work("drain", partial(drain, user=DRAINED)),
+        Work("lmtp 1", lambda p: deliveries(p, of(400)), delivers=True),
+        Work("lmtp 32", lambda p: deliveries(p, of(1600), connections=32), delivers=True),
+        Work(
+            "lmtp 50 recipients",
+            lambda p: deliveries(p, max(int(60 * share), 10), recipients=50),
+            delivers=True,
+        ),
+    ]

@@ -1,0 +1,62 @@
+"""RETR: small messages one at a time and many in a write, and large ones."""
+
+from __future__ import annotations
+
+from bench.figures import NANO, Figure, Stopwatch
+from bench.peers.contract import Peer
+from bench.works.common import named, sign_in
+from bench.works.mail import POLLED, SMALL
+
+_MESSAGE = 2
+"""Not the first: one server has put fields in front of it."""
+
+
+def retrieve(peer: Peer, rounds: int, *, tls: bool = False, batch: int = 1) -> Figure:
+    """RETR of 5 kB, one at a time or *batch* in a write."""
+    with sign_in(peer, POLLED[0], tls=tls) as client:
+        reply = client.listing(b"RETR %d" % _MESSAGE)
+        if len(reply) < SMALL:
+            raise AssertionError(f"a short message: {reply[:200]!r}")
+        commands, expected = b"RETR %d\r\n" % _MESSAGE * batch, reply * batch
+        client.exactly(commands, expected)
+        watch = Stopwatch(peer)
+        for _ in range(rounds // batch):
+            client.exactly(commands, expected)
+            watch.lap()
+        how = f"{batch} in a write" if batch > 1 else "one at a time"
+        figure = watch.figure(named(f"RETR 5 kB, {how}", tls=tls), rounds // batch * batch)
+        client.quit()
+    return figure
+
+
+def large(peer: Peer, rounds: int, *, tls: bool = False) -> Figure:
+    """RETR of 5 MB."""
+    with sign_in(peer, "large", tls=tls) as client:
+        reply = client.listing(b"RETR %d" % _MESSAGE)
+        watch = Stopwatch(peer)
+        for _ in range(rounds):
+            client.exactly(b"RETR %d\r\n" % _MESSAGE, reply)
+        figure = watch.figure(named("RETR 5 MB", tls=tls), rounds * len(reply), "ns/byte", NANO)
+        client.quit()
+    return figure
+
+
+def drain(peer: Peer, user: str) -> Figure:
+    """RETR and DELE of all, pipelined, then QUIT, whose deletions are then durable."""
+    count = peer.users[user].count
+    client = sign_in(peer, user)
+    if int(client.command(b"STAT").split()[1]) != count:
+        raise AssertionError("the maildrop is not full")
+    reply = client.listing(b"RETR %d" % _MESSAGE)
+    watch = Stopwatch(peer)
+    size = len(client.listing(b"RETR 1"))
+    client.command(b"DELE 1")
+    for first in range(2, count + 1, 50):
+        last = min(first + 49, count)
+        client.drain(first, last, len(reply))
+    client.quit()
+    figure = watch.figure("drain, RETR and DELE pipelined", count)
+    if size < SMALL:
+        raise AssertionError("a short message")
+    peer.refill(user)
+    return figure
