@@ -76,9 +76,7 @@ def courier() -> Iterator[MaildirServer]:
                 yield server
 
 
-def furnish(
-    root: Path, owner: pwd.struct_passwd, homes: Mapping[str, str], password: str
-) -> None:
+def furnish(root: Path, owner: pwd.struct_passwd, homes: Mapping[str, str], password: str) -> None:
     """Make *root* a root folder for it, with these users, by their home folders in it. The
     certificate is ``server.pem``.
     """
