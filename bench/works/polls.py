@@ -46,8 +46,8 @@ def polls(clients: int, rounds: int) -> Iterator[Figure]:
                     user = names[number % clients]
                     _poll(peer, user, device, secret or passwords[user] if device else PASSWORD)
                     watch.lap()
-                figure = watch.figure("poll of 1,000 clients", _BATCH)
-                figure.peer = name
+                figure = watch.figure(f"poll of many clients: {name}", _BATCH)
+                figure.peer = checking.name
                 yield figure
 
 
