@@ -39,8 +39,6 @@ class Peer:
     users: Mapping[str, Mail]
     refill: Callable[[str], None]
     """Put the mail that lay there at first into an empty maildrop again."""
-    notes: str = ""
-    """What one should know of it, for the page."""
     limit: bool = field(default=False, compare=False)
     """It only knows a few commands by heart."""
 

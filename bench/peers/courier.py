@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from tests.realservers import courier as parts
+from tests.realservers.server import free_port, open_folder
 
 from bench.accounting import open_account
 from bench.peers.contract import PASSWORD, Mail, Peer
@@ -18,9 +19,7 @@ from bench.peers.maildirs import Maildirs
 from bench.peers.processes import (
     HOST,
     CannotRun,
-    free_port,
     make_certificate,
-    open_folder,
     running,
     wait_until_it_listens,
 )
@@ -42,7 +41,7 @@ def courier(users: Mapping[str, Mail]) -> Iterator[Peer]:
         raise CannotRun("not unpacked: `scripts/system-packages` does it")
     owner = pwd.getpwnam("nobody")
     doors = {"pop3": free_port(), "pop3s": free_port()}
-    with open_folder("courier") as root, open_account("courier") as account, ExitStack() as all_:
+    with open_folder() as root, open_account("courier") as account, ExitStack() as all_:
         tls = make_certificate(root)
         (root / "server.pem").chmod(0o644)  # read after root's rights were given up
         maildirs = Maildirs(root, owner, users)

@@ -16,14 +16,14 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from tests.realservers.server import free_port, open_folder
+
 from bench.accounting import open_account
 from bench.peers.contract import DOMAIN, PASSWORD, Mail, Peer, message
 from bench.peers.processes import (
     HOST,
     CannotRun,
-    free_port,
     make_certificate,
-    open_folder,
     running,
     wait_until_it_listens,
 )
@@ -47,7 +47,7 @@ def cyrus(users: Mapping[str, Mail]) -> Iterator[Peer]:
     if not (_PROGRAMS / "pop3d").exists():
         raise CannotRun("not unpacked: `scripts/system-packages peers` does it")
     ports = {door: free_port() for door in ("pop3", "pop3s", "lmtp")}
-    with open_folder("cyrus") as folder, open_account("cyrus") as account:
+    with open_folder() as folder, open_account("cyrus") as account:
         tls = make_certificate(folder)
         _configure(folder, users, ports)
         run = _Commands(folder)

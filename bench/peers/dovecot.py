@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.realservers.server import free_port, open_folder
+
 from bench.accounting import open_account
 from bench.peers.contract import PASSWORD, Mail, Peer
 from bench.peers.maildirs import Maildirs
 from bench.peers.processes import (
     HOST,
     CannotRun,
-    free_port,
     make_certificate,
-    open_folder,
     output_of,
     running,
     wait_until_it_listens,
@@ -47,7 +47,7 @@ def dovecot(users: Mapping[str, Mail], mode: str, password: str = "") -> Iterato
         raise CannotRun(f"version {version.split()[0]} spells its configuration differently")
     owner = pwd.getpwnam("nobody")
     ports = {door: free_port() for door in ("pop3", "pop3s", "lmtp")}
-    with open_folder("dovecot") as folder, open_account(f"dovecot-{mode}") as account:
+    with open_folder() as folder, open_account(f"dovecot-{mode}") as account:
         tls = make_certificate(folder)
         maildirs = Maildirs(folder, owner, users)
         accounts = folder / "users"

@@ -18,15 +18,14 @@ from pathlib import Path
 from typing import cast
 
 import uvloop
+from tests.realservers.server import free_port, open_folder
 
 from bench.accounting import open_account
 from bench.client import Client
 from bench.peers.contract import PASSWORD, Mail, Peer
 from bench.peers.processes import (
     HOST,
-    free_port,
     make_certificate,
-    open_folder,
     running,
     wait_until_it_listens,
 )
@@ -59,7 +58,7 @@ class Parrot(asyncio.Protocol):
 def limit(example: Peer) -> Iterator[Peer]:
     """A running bare server that says to :data:`USER` what *example* says."""
     ports = {"pop3": free_port(), "pop3s": free_port()}
-    with open_folder("limit") as folder, open_account("limit") as account:
+    with open_folder() as folder, open_account("limit") as account:
         tls = make_certificate(folder)
         (folder / "replies.json").write_text(json.dumps(_learn(example)))
         command = [

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.realservers.server import free_port, open_folder
+
 from bench.accounting import open_account
 from bench.peers.contract import DOMAIN, PASSWORD, Mail, Peer, message
-from bench.peers.processes import CannotRun, free_port, make_certificate, open_folder, running
+from bench.peers.processes import CannotRun, make_certificate, running
 from pillarbox import __version__
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.passwords import Argon2Parameters, Passwords
@@ -46,7 +48,7 @@ def pillarbox(
         devices: is filled with the app password of a device of each user, if given.
         workers: how many; None: one a core.
     """
-    with open_folder("pillarbox") as folder, open_account(module.rpartition(".")[2]) as account:
+    with open_folder() as folder, open_account(module.rpartition(".")[2]) as account:
         tls = make_certificate(folder)
         ports = {door: free_port() for door in ("pop3", "pop3s", "lmtp")}
         config = folder / "pillarbox.toml"
