@@ -7,8 +7,8 @@ import pytest
 
 from pillarbox.app.config import ConfigError, load
 from pillarbox.app.config.key_place import KeysAtUrl, KeysInFile
-from pillarbox.app.config.settings import OAuth, Signature
-from pillarbox.auth.oauth.settings import ALGORITHMS
+from pillarbox.app.config.settings import OAuth
+from pillarbox.auth.oauth.settings import ALGORITHMS, Signature
 
 ISSUER = 'issuer = "https://id.example.org"\n'
 JWT = ISSUER + 'audience = ["pop3"]\n'
@@ -121,5 +121,6 @@ def test_command_line_and_environment_reach_it() -> None:
     )
 
 
-def test_the_names_of_signatures_are_those_that_can_be_checked() -> None:
+def test_the_names_of_signatures_are_those_that_can_be_checked(tmp_path: Path) -> None:
     assert get_args(Signature) == ALGORITHMS
+    assert read(tmp_path, f"{JWT}algorithms = {list(ALGORITHMS)}\n").algorithms == ALGORITHMS

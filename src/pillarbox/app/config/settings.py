@@ -27,7 +27,7 @@ from pillarbox.app.config.account_sources import (
 from pillarbox.app.config.addresses import Address, TcpAddress, UnixAddress, is_hostname
 from pillarbox.app.config.faults import Fault
 from pillarbox.app.config.key_place import KeyPlace
-from pillarbox.auth.oauth.settings import ALGORITHMS
+from pillarbox.auth.oauth.settings import ALGORITHMS, Signature
 from pillarbox.peers import Network
 
 DAY = 86400
@@ -177,22 +177,6 @@ class Auth(Struct, frozen=True, kw_only=True):
     """Where accounts are kept beside the accounts file, in the order in which they are asked."""
 
 
-# Those of pillarbox.auth.oauth.settings.ALGORITHMS.
-Signature = Literal[
-    "RS256",
-    "RS384",
-    "RS512",
-    "PS256",
-    "PS384",
-    "PS512",
-    "ES256",
-    "ES384",
-    "ES512",
-    "Ed25519",
-    "EdDSA",
-]
-
-
 class OAuth(Struct, frozen=True, kw_only=True):
     """``[auth.oauth]``: access tokens instead of passwords (OAUTHBEARER, XOAUTH2)."""
 
@@ -213,7 +197,7 @@ class OAuth(Struct, frozen=True, kw_only=True):
     """The claim that names the user; not given: ``email``, or ``username`` of introspection."""
     scopes: tuple[str, ...] = ()
     """What a token must be good for: all of these."""
-    algorithms: tuple[Signature, ...] = ALGORITHMS  # type: ignore[assignment] # the same names
+    algorithms: tuple[Signature, ...] = ALGORITHMS
     """The signatures that count."""
 
     @property

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, get_args
 
 from pillarbox.sasl.surroundings import TokenAdvice
 
-ALGORITHMS = (
+Signature = Literal[
     "RS256",
     "RS384",
     "RS512",
@@ -19,7 +20,8 @@ ALGORITHMS = (
     "ES512",
     "Ed25519",
     "EdDSA",
-)
+]
+ALGORITHMS: tuple[Signature, ...] = get_args(Signature)
 """Signatures that can be taken. All are checked with a public key (RFC 7518, RFC 8037, RFC 9864):
 ``none`` proves nothing, and HS256 would need a secret that makes tokens as well as checks them."""
 
