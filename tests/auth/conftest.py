@@ -9,6 +9,8 @@ import pytest
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.passwords import Argon2Parameters, Passwords
 from pillarbox.auth.scram_keys import DEVICE_ITERATIONS
+from pillarbox.auth.throttle import Throttle
+from tests.auth.faketime import FakeTime
 
 CHEAP = Argon2Parameters(time_cost=1, memory_kib=8)
 
@@ -45,6 +47,16 @@ class CountingPasswords(Passwords):
         finally:
             with self._count:
                 self.running -= 1
+
+
+@pytest.fixture
+def time() -> FakeTime:
+    return FakeTime()
+
+
+@pytest.fixture
+def throttle(time: FakeTime) -> Throttle:
+    return Throttle(clock=time.clock, sleep=time.sleep)
 
 
 @pytest.fixture

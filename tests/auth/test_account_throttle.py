@@ -23,11 +23,6 @@ from tests.auth.faketime import FakeTime
 
 
 @pytest.fixture
-def time() -> FakeTime:
-    return FakeTime()
-
-
-@pytest.fixture
 def throttle(time: FakeTime) -> AccountThrottle:
     return AccountThrottle(clock=time.clock, sleep=time.sleep)
 

@@ -19,11 +19,6 @@ from tests.auth.faketime import FakeTime, FakeTimes
 
 
 @pytest.fixture
-def time() -> FakeTime:
-    return FakeTime()
-
-
-@pytest.fixture
 def throttle(time: FakeTime) -> AddressThrottle:
     return AddressThrottle(clock=time.clock, sleep=time.sleep)
 

@@ -37,16 +37,6 @@ TIMESTAMP = "<1896.697170952@dbc.mtview.ca.us>"
 
 
 @pytest.fixture
-def time() -> FakeTime:
-    return FakeTime()
-
-
-@pytest.fixture
-def throttle(time: FakeTime) -> Throttle:
-    return Throttle(clock=time.clock, sleep=time.sleep)
-
-
-@pytest.fixture
 async def door(accounts: Accounts, throttle: Throttle) -> AsyncIterator[LocalAuthenticator]:
     accounts.add("alice", "secret")
     accounts.add("bob", "secret")

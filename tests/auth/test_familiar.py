@@ -1,14 +1,7 @@
 """Which networks an account has signed in from lately."""
 
-import pytest
-
 from pillarbox.auth.familiar import FRESH_SECONDS, LATELY_SECONDS, FamiliarNetworks
 from tests.auth.faketime import FakeTime, FakeTimes
-
-
-@pytest.fixture
-def time() -> FakeTime:
-    return FakeTime()
 
 
 def test_a_network_is_familiar_to_one_account_for_a_fortnight(time: FakeTime) -> None:

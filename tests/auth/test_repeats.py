@@ -10,11 +10,6 @@ from tests.auth.faketime import FakeTime
 
 
 @pytest.fixture
-def time() -> FakeTime:
-    return FakeTime()
-
-
-@pytest.fixture
 def repeats(time: FakeTime) -> Repeats:
     return Repeats(clock=time.clock)
 

@@ -45,16 +45,6 @@ def passwords() -> Recorder:
 
 
 @pytest.fixture
-def time() -> FakeTime:
-    return FakeTime()
-
-
-@pytest.fixture
-def throttle(time: FakeTime) -> Throttle:
-    return Throttle(clock=time.clock, sleep=time.sleep)
-
-
-@pytest.fixture
 async def door(accounts: Accounts, throttle: Throttle) -> AsyncIterator[LocalAuthenticator]:
     accounts.add("alice", "secret")
     door = LocalAuthenticator(accounts, throttle=throttle, parallel_hashes=1)

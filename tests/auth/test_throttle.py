@@ -27,11 +27,6 @@ class Delays(NullMeter):
 
 
 @pytest.fixture
-def time() -> FakeTime:
-    return FakeTime()
-
-
-@pytest.fixture
 def meter() -> Delays:
     return Delays()
 

@@ -64,11 +64,6 @@ class Shelf:
 
 
 @pytest.fixture
-def time() -> FakeTime:
-    return FakeTime()
-
-
-@pytest.fixture
 async def shelf() -> Shelf:
     shelf = Shelf()
     shelf.put("sue", "{PLAIN}secret")

@@ -13,7 +13,6 @@ from pillarbox.auth.throttle import Throttle
 from pillarbox.contracts.errors import CredentialsRefused
 from pillarbox.model import Identity
 from pillarbox.sasl.claims import Claim, PasswordClaim
-from tests.auth.faketime import FakeTime
 
 T = TypeVar("T")
 PEER = "192.0.2.7"
@@ -42,16 +41,6 @@ def printed(accounts: Accounts) -> Printed:
     accounts.disable("bob")
     accounts.require_app_passwords("carol")
     return printed
-
-
-@pytest.fixture
-def time() -> FakeTime:
-    return FakeTime()
-
-
-@pytest.fixture
-def throttle(time: FakeTime) -> Throttle:
-    return Throttle(clock=time.clock, sleep=time.sleep)
 
 
 @pytest.fixture
