@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 from types import TracebackType
@@ -10,11 +11,16 @@ from typing import Self
 from bench.peers.contract import PASSWORD
 
 _BUFFER = 256 * 1024
+_PATIENCE = 300.0
+"""Seconds: who has not said all that it should by then has said too little."""
 END = b"\r\n.\r\n"
 
 
 class Client:
-    """One connection, blocking."""
+    """One connection, blocking. To be met (:meth:`meet`) before anything is said."""
+
+    _heard = bytearray(_BUFFER)
+    """What is received to be compared. One for all: the clients of a driver are in one thread."""
 
     def __init__(
         self,
@@ -23,13 +29,30 @@ class Client:
         session: ssl.SSLSession | None = None,
         host: str = "127.0.0.1",
     ) -> None:
-        """*session*: of an earlier connection, to be resumed."""
-        plain = socket.create_connection((host, port))
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket = plain
+        """Connects, and says the first word of TLS; *session*: of an earlier connection, to be
+        resumed.
+        """
+        self.socket = socket.create_connection((host, port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.greeting = b""
         if tls:
-            self.socket = tls.wrap_socket(plain, server_hostname="localhost", session=session)
+            self.socket.setblocking(False)
+            self.socket = tls.wrap_socket(
+                self.socket,
+                server_hostname="localhost",
+                session=session,
+                do_handshake_on_connect=False,
+            )
+            with contextlib.suppress(ssl.SSLWantReadError):
+                self.socket.do_handshake()
+        self.socket.settimeout(_PATIENCE)
+
+    def meet(self) -> Self:
+        """Ends the handshake and hears the greeting."""
+        if isinstance(self.socket, ssl.SSLSocket):
+            self.socket.do_handshake()
         self.greeting = self.line()
+        return self
 
     def __enter__(self) -> Self:
         return self
@@ -42,6 +65,10 @@ class Client:
     ) -> None:
         self.socket.close()
 
+    def say(self, commands: bytes) -> None:
+        """Send these octets, and wait for nothing."""
+        self.socket.sendall(commands)
+
     def line(self) -> bytes:
         """One status line; it must be a good one, and nothing may follow it."""
         reply = self.socket.recv(_BUFFER)
@@ -53,7 +80,7 @@ class Client:
 
     def command(self, command: bytes) -> bytes:
         """Send a command that has a one-line reply."""
-        self.socket.sendall(command + b"\r\n")
+        self.say(command + b"\r\n")
         return self.line()
 
     def listing(self, command: bytes) -> bytes:
@@ -69,13 +96,22 @@ class Client:
 
     def exactly(self, commands: bytes, expected: bytes) -> None:
         """Send commands whose replies are, altogether, *expected*."""
-        self.socket.sendall(commands)
-        left = memoryview(expected)
-        while left:
-            data = self.socket.recv(min(len(left), _BUFFER))
-            if not data or data != left[: len(data)]:
-                raise AssertionError(f"another reply than expected: {data[:200]!r}")
-            left = left[len(data) :]
+        self.say(commands)
+        self.hear(expected)
+
+    def hear(self, expected: bytes) -> None:
+        """Receive as much as *expected* is, which it must be to the last octet."""
+        size, got = len(expected), 0
+        if size > len(self._heard):
+            self._heard.extend(bytes(size - len(self._heard)))
+        with memoryview(self._heard) as space:
+            while got < size:
+                more = self.socket.recv_into(space[got:size])
+                if not more:
+                    raise AssertionError(f"the server hung up after {got} octets of {size}")
+                got += more
+        if not self._heard.startswith(expected):
+            raise AssertionError(f"another reply than expected: {bytes(self._heard[:200])!r}")
 
     def drain(self, first: int, last: int, octets: int) -> None:
         """RETR and DELE of these messages in one write; each RETR's reply has *octets*."""

@@ -39,10 +39,10 @@ class Stopwatch:
         self._cpu = self.peer.account.cpu_seconds()
         self._began = self._lap = time.perf_counter()
 
-    def lap(self) -> None:
-        """An operation is over."""
+    def lap(self, together: int = 1) -> None:
+        """An operation is over, or as many that began and ended together."""
         now = time.perf_counter()
-        self.laps.append(now - self._lap)
+        self.laps += [now - self._lap] * together
         self._lap = now
 
     def figure(

@@ -49,8 +49,10 @@ fraction is to be at most. In brackets the lowest and the highest round.
 
 ## By the clock
 
-Operations in a second, one client (LMTP: as many as it says), driver and server on the same
-machine; p99 is the time of the slowest hundredth, in milliseconds.
+Operations in a second, driver and server on the same machine; p99 is the time of the slowest
+hundredth, in milliseconds. Sessions and RETR of 5 kB are driven by eight clients in lockstep
+(each says its words, then all hear their replies), so that the server is busy; LMTP by as many
+as it says; the rest by one.
 
 {clock}
 

@@ -31,7 +31,6 @@ from bench.peers.processes import (
 )
 from bench.works.mail import POLLED
 
-USER = POLLED[0]
 GREETING = "greeting"
 _COMMANDS = ("STAT", "UIDL", "LIST", "RETR 2", "QUIT")
 
@@ -56,7 +55,7 @@ class Parrot(asyncio.Protocol):
 
 @contextmanager
 def limit(example: Peer) -> Iterator[Peer]:
-    """A running bare server that says to :data:`USER` what *example* says."""
+    """A running bare server that says to all users what *example* says to the first."""
     ports = {"pop3": free_port(), "pop3s": free_port()}
     with open_folder() as folder, open_account("limit") as account:
         tls = make_certificate(folder)
@@ -80,7 +79,7 @@ def limit(example: Peer) -> Iterator[Peer]:
                 ports["pop3s"],
                 None,
                 tls,
-                {USER: Mail(50)},
+                dict.fromkeys(POLLED, Mail(50)),
                 lambda _user: None,
                 limit=True,
             )
@@ -88,9 +87,10 @@ def limit(example: Peer) -> Iterator[Peer]:
 
 def _learn(example: Peer) -> dict[str, str]:
     """What the real server says to each command."""
-    client = Client(example.pop3)
+    client = Client(example.pop3).meet()
     replies = {GREETING: client.greeting}
-    replies[f"USER {USER}"] = client.command(f"USER {USER}".encode())
+    user = client.command(f"USER {POLLED[0]}".encode())
+    replies |= {f"USER {name}": user for name in POLLED}
     replies[f"PASS {PASSWORD}"] = client.command(f"PASS {PASSWORD}".encode())
     for command in _COMMANDS:
         ask = client.command if command in {"STAT", "QUIT"} else client.listing

@@ -52,21 +52,22 @@ def plan(share: float) -> list[Work]:
         return max(int(operations * share), 50)
 
     return [
-        Work("session", lambda p: sessions(p, of(500)), by_heart=True),
-        Work("session tls", lambda p: sessions(p, of(300), tls=True), by_heart=True),
+        Work("session", lambda p: sessions(p, of(800)), by_heart=True),
+        Work("session tls", lambda p: sessions(p, of(600), tls=True), by_heart=True),
         Work(
             "session tls resumed",
-            lambda p: sessions(p, of(300), tls=True, resumed=True),
+            lambda p: sessions(p, of(600), tls=True, resumed=True),
+            by_heart=True,
         ),
         *(
             Work(f"handshake {version}", _handshakes(of(300), version, resumed=resumed))
             for version in VERSIONS
             for resumed in (False, True)
         ),
-        Work("retr", lambda p: retrieve(p, of(3000)), by_heart=True),
-        Work("retr tls", lambda p: retrieve(p, of(2000), tls=True), by_heart=True),
-        Work("pipelined", lambda p: retrieve(p, of(10000), batch=50), by_heart=True),
-        Work("pipelined tls", lambda p: retrieve(p, of(5000), tls=True, batch=50), by_heart=True),
+        Work("retr", lambda p: retrieve(p, of(16_000)), by_heart=True),
+        Work("retr tls", lambda p: retrieve(p, of(8000), tls=True), by_heart=True),
+        Work("pipelined", lambda p: retrieve(p, of(20_000), batch=50), by_heart=True),
+        Work("pipelined tls", lambda p: retrieve(p, of(10_000), tls=True, batch=50), by_heart=True),
         Work("large", lambda p: large(p, max(int(40 * share), 4))),
         Work("large tls", lambda p: large(p, max(int(40 * share), 4), tls=True)),
         Work("idle", idle),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bench.client import Client
 from bench.figures import NANO, Figure, Stopwatch
 from bench.peers.contract import Peer
 from bench.works.common import named, sign_in
+from bench.works.lockstep import WIDTH, open_lockstep
 from bench.works.mail import POLLED, SMALL
 
 _MESSAGE = 2
@@ -12,21 +14,28 @@ _MESSAGE = 2
 
 
 def retrieve(peer: Peer, rounds: int, *, tls: bool = False, batch: int = 1) -> Figure:
-    """RETR of 5 kB, one at a time or *batch* in a write."""
-    with sign_in(peer, POLLED[0], tls=tls) as client:
-        reply = client.listing(b"RETR %d" % _MESSAGE)
-        if len(reply) < SMALL:
-            raise AssertionError(f"a short message: {reply[:200]!r}")
-        commands, expected = b"RETR %d\r\n" % _MESSAGE * batch, reply * batch
-        client.exactly(commands, expected)
+    """RETR of 5 kB by clients in lockstep, one at a time or *batch* in a write."""
+    with open_lockstep(peer, WIDTH, tls=tls) as together:
+        together.sign_in(POLLED)
+        commands = b"RETR %d\r\n" % _MESSAGE * batch
+        replies = [_retrieved(client) * batch for client in together.clients]
+        together.exactly(commands, replies)
+        passes = -(-rounds // (batch * WIDTH))
         watch = Stopwatch(peer)
-        for _ in range(rounds // batch):
-            client.exactly(commands, expected)
-            watch.lap()
+        for _ in range(passes):
+            together.exactly(commands, replies)
+            watch.lap(WIDTH)
         how = f"{batch} in a write" if batch > 1 else "one at a time"
-        figure = watch.figure(named(f"RETR 5 kB, {how}", tls=tls), rounds // batch * batch)
-        client.quit()
+        figure = watch.figure(named(f"RETR 5 kB, {how}", tls=tls), passes * batch * WIDTH)
+        together.lines(b"QUIT")
     return figure
+
+
+def _retrieved(client: Client) -> bytes:
+    reply = client.listing(b"RETR %d" % _MESSAGE)
+    if len(reply) < SMALL:
+        raise AssertionError(f"a short message: {reply[:200]!r}")
+    return reply
 
 
 def large(peer: Peer, rounds: int, *, tls: bool = False) -> Figure:
