@@ -96,6 +96,116 @@ def test_a_reader_cannot_write(file: AccountsFile) -> None:
         file.read("DELETE FROM account")
 
 
+class Statements:
+    """What a connection of SQLite's has run."""
+
+    def __init__(self, file: AccountsFile) -> None:
+        file.read("SELECT 1")
+        assert file._reader is not None
+        self.run: list[str] = []
+        file._reader.set_trace_callback(self.run.append)
+
+
+FIND = "SELECT last_generation FROM counter WHERE last_generation >= ?"
+
+
+def set_elsewhere(path: Path, generation: int) -> None:
+    """Change the file in another process, as a command does."""
+    subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            (
+                "import sys\nfrom pathlib import Path\n"
+                "from pillarbox.auth.accounts_file import AccountsFile\n"
+                "file = AccountsFile(Path(sys.argv[1]))\n"
+                "with file.change() as sql:\n"
+                "    sql.execute('UPDATE counter SET last_generation = ?', (int(sys.argv[2]),))\n"
+                "file.close()\n"
+            ),
+            str(path),
+            str(generation),
+        ],
+        check=True,
+    )
+
+
+def test_what_was_found_is_remembered(file: AccountsFile) -> None:
+    statements = Statements(file)
+    assert [list(file.find(FIND, (0,))) for _ in range(3)] == [[(0,)]] * 3
+    assert list(file.find(FIND, (1,))) == []
+    assert list(file.find(FIND, (1,))) == []  # that there is none, too
+    assert len(statements.run) == 2
+
+
+def test_what_others_commit_is_found_at_once(path: Path, file: AccountsFile) -> None:
+    for generation in range(1, 4):
+        file.find(FIND, (0,))
+        set_elsewhere(path, generation)
+        assert list(file.find(FIND, (0,))) == [(generation,)]
+
+
+def test_what_this_process_commits_is_found_at_once(path: Path, file: AccountsFile) -> None:
+    other = AccountsFile(path)
+    for generation in range(1, 20):
+        file.find(FIND, (0,))
+        with (other if generation % 2 else file).change() as connection:
+            connection.execute("UPDATE counter SET last_generation = ?", (generation,))
+            assert list(file.find(FIND, (0,))) == [(generation - 1,)]  # not committed yet
+        assert list(file.find(FIND, (0,))) == [(generation,)]
+        if generation == 10:
+            other.close()
+
+
+def test_a_file_put_in_its_place_is_read_after_a_reload(path: Path, file: AccountsFile) -> None:
+    file.find(FIND, (0,))
+    file.close()
+    for companion in path.parent.iterdir():
+        companion.unlink()
+    set_elsewhere(path, 7)
+    assert list(file.find(FIND, (0,))) == [(7,)]
+
+
+def test_the_memory_is_bounded(file: AccountsFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounts_file, "REMEMBERED", 5)
+    file.read("SELECT 1")
+    for number in range(50):
+        file.find(FIND, (-number,))
+        assert len(file._found) <= 5
+
+
+def test_without_a_wal_index_it_reads_each_time(
+    path: Path, file: AccountsFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts_file, "borrow", lambda _path: None)
+    statements = Statements(file)
+    assert file.version() is None
+    assert [list(file.find(FIND, (0,))) for _ in range(2)] == [[(0,)]] * 2
+    assert len(statements.run) == 2
+    set_elsewhere(path, 3)
+    assert list(file.find(FIND, (0,))) == [(3,)]
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")  # pytest's own threads
+def test_a_child_sees_what_its_parent_changes(path: Path, file: AccountsFile) -> None:
+    file.find(FIND, (0,))
+    there, here = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        right = list(file.find(FIND, (0,))) == [(0,)]
+        os.write(here[1], b"x")
+        os.read(there[0], 1)
+        right = right and list(file.find(FIND, (0,))) == [(4,)]
+        os._exit(0 if right else 1)
+    os.read(here[0], 1)
+    with file.change() as connection:
+        connection.execute("UPDATE counter SET last_generation = 4")
+    os.write(there[1], b"x")
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    for end in (*there, *here):
+        os.close(end)
+
+
 @pytest.mark.parametrize("content", [b"not a database at all, but long enough" * 40, b"", b"x"])
 def test_another_file_is_not_touched_and_named(
     path: Path, file: AccountsFile, content: bytes

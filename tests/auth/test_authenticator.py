@@ -29,6 +29,7 @@ from pillarbox.sasl.claims import DigestClaim, PasswordClaim
 from tests.auth.conftest import CountingPasswords, cheap_passwords, price
 from tests.auth.faketime import FakeTime
 from tests.auth.test_names import NASTY
+from tests.auth.test_users import Shelf
 
 T = TypeVar("T")
 PEER = "192.0.2.7"
@@ -415,6 +416,105 @@ async def test_a_client_that_hangs_up_during_the_hash_is_counted(
 # Polling is cheap, and never stale
 
 
+async def poll(door: LocalAuthenticator, name: str = "alice", password: str = "secret") -> Identity:
+    """Sign in as often as it takes for all that remembers anything to do so."""
+    for _ in range(3):
+        identity = await check_password(door, name, password, PEER)
+    return identity
+
+
+async def test_a_poll_asks_the_accounts_file_nothing(
+    door: LocalAuthenticator, accounts: Accounts
+) -> None:
+    app_password = accounts.add_device("alice", "phone").printed
+    await poll(door)
+    await poll(door, "alice+phone", app_password)
+    asked: list[str] = []
+    reader = accounts._file._reader
+    assert reader is not None
+    reader.set_trace_callback(asked.append)
+    assert await poll(door) == Identity("alice")
+    assert await poll(door, "alice+phone", app_password) == Identity("alice", "phone")
+    assert asked == []
+    accounts.add("carol", "any change of anybody")
+    assert await poll(door) == Identity("alice")
+    assert asked != []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda accounts: accounts.remove_device("alice", "phone"),
+        lambda accounts: accounts.disable("alice"),
+        lambda accounts: accounts.remove("alice"),
+    ],
+)
+async def test_a_change_is_effective_at_the_next_poll_of_a_device(
+    door: LocalAuthenticator,
+    accounts: Accounts,
+    path: Path,
+    change: Callable[[Accounts], object],
+) -> None:
+    app_password = accounts.add_device("alice", "phone").printed
+    for name in ("alice", "alice+phone"):
+        assert await poll(door, name, app_password) == Identity("alice", "phone")
+    other = Accounts(path, passwords=cheap_passwords())  # as another process would
+    change(other)
+    for name in ("alice", "alice+phone"):
+        await refused(door, name, app_password)
+    other.close()
+
+
+async def test_the_rule_that_only_app_passwords_open_is_effective_at_the_next_poll(
+    door: LocalAuthenticator, accounts: Accounts
+) -> None:
+    await poll(door)
+    accounts.require_app_passwords("alice")
+    await refused(door, "alice", "secret")
+    accounts.require_app_passwords("alice", required=False)
+    assert await poll(door) == Identity("alice")
+
+
+async def test_a_poll_does_not_outlive_the_proof_of_its_password(
+    accounts: Accounts, passwords: CountingPasswords, time: FakeTime, throttle: Throttle
+) -> None:
+    accounts.add("alice", "secret")
+    cache = ProofCache(max_age=60, clock=time.clock)
+    door = LocalAuthenticator(accounts, throttle=throttle, cache=cache)
+    await poll(door)
+    time.now += 59
+    await poll(door)
+    assert len(passwords.work) == 1
+    time.now += 1
+    await poll(door)
+    assert len(passwords.work) == 2
+    door.close()
+
+
+async def test_a_poll_is_familiar_where_it_comes_from(
+    door: LocalAuthenticator, throttle: Throttle
+) -> None:
+    """Also if nothing but memory was asked: see the throttle."""
+    await poll(door)
+    assert not throttle.familiar.knows("alice", OTHER)
+    await check_password(door, "alice", "secret", OTHER)
+    assert throttle.familiar.knows("alice", OTHER)
+
+
+async def test_a_device_of_another_source_is_asked_about_each_time(
+    accounts: Accounts, throttle: Throttle
+) -> None:
+    """Nobody tells when a source has removed or disabled its user."""
+    source = Shelf()
+    source.put("carol", password="pencil")
+    door = LocalAuthenticator(accounts, throttle=throttle, sources=[source])
+    app_password = accounts.add_device("carol", "phone").printed
+    assert await poll(door, "carol", app_password) == Identity("carol", "phone")
+    assert await poll(door, "carol", "pencil") == Identity("carol")
+    assert len(door._sign_ins) == 0
+    door.close()
+
+
 async def test_a_poll_completes_without_suspending_and_without_a_hash(
     door: LocalAuthenticator, passwords: CountingPasswords
 ) -> None:
@@ -454,7 +554,7 @@ async def test_a_remembered_password_opens_only_its_own_account(
 async def test_a_change_is_effective_at_the_next_poll(
     door: LocalAuthenticator, accounts: Accounts, change: Callable[[Accounts], object]
 ) -> None:
-    await check_password(door, "alice", "secret", PEER)
+    await poll(door)
     change(accounts)
     await refused(door, "alice", "secret")
 
@@ -463,7 +563,7 @@ async def test_an_account_that_was_disabled_by_hand_is_refused_at_the_next_poll(
     door: LocalAuthenticator, path: Path
 ) -> None:
     """With the generation as it was, as an operator with the sqlite3 command leaves it."""
-    await check_password(door, "alice", "secret", PEER)
+    await poll(door)
     connection = sqlite3.connect(path)
     with connection:
         connection.execute("UPDATE account SET disabled = 1 WHERE name = 'alice'")
@@ -483,7 +583,7 @@ async def test_an_account_that_is_enabled_again_opens_again(
 async def test_a_password_changed_by_another_process_is_effective_at_once(
     door: LocalAuthenticator, path: Path
 ) -> None:
-    await check_password(door, "alice", "secret", PEER)
+    await poll(door)
     script = """
 import sys
 from pathlib import Path

@@ -13,6 +13,11 @@ Opening
     that threads may share them. A reader in WAL mode never waits for a writer. A file of an
     older version is brought up to date (:mod:`.accounts_schema`).
 
+Remembering
+    A poll asks what it asked a minute ago, and accounts change once in a while. So what was found is
+    remembered as long as nobody has committed anything, which is seen without a system call
+    (:mod:`.wal_index`). It is never older than what a SELECT would find.
+
 Forking
     SQLite's connections must not cross a fork. Ours are closed just before one and opened
     again when they are next needed, in the parent and in the child.
@@ -37,6 +42,7 @@ from pillarbox.auth.accounts_schema import (
     write_schema,
 )
 from pillarbox.auth.errors import AccountsUnavailable
+from pillarbox.auth.wal_index import WalIndex, borrow
 from pillarbox.durable import sync_folder
 from pillarbox.room import is_lack_of_room
 
@@ -46,6 +52,10 @@ on the event loop, hence short."""
 
 WRITE_WAIT_SECONDS = 10.0
 """For other writers; each holds the lock for milliseconds, so longer means that one hangs."""
+
+REMEMBERED = 16_384
+"""Answers that are remembered; more, and it starts to remember anew. Some 800 octets each, and an
+active account has one or two."""
 
 _REMEDIES = {  # primary SQLite result code: what an operator can do
     sqlite3.SQLITE_BUSY: "another program holds it; find it with `fuser` and end it",
@@ -68,19 +78,58 @@ class AccountsFile:
         self._reader: sqlite3.Connection | None = None
         self._writer: sqlite3.Connection | None = None
         self._secrets: dict[str, bytes] = {}
+        self._index: WalIndex | None = None
+        self._borrowed: list[WalIndex] = []
+        """One for each connection."""
+        self._as_of: bytes | None = None
+        """The version of the file of which :attr:`_found` is true."""
+        self._found: dict[tuple[str, tuple[Any, ...]], list[tuple[Any, ...]]] = {}
         self._reading = threading.Lock()
         self._writing = threading.Lock()
         _FILES.add(self)
 
     def read(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of one SELECT, as of now: whatever any process has committed."""
+        with self._reading:
+            return self._rows(statement, parameters)
+
+    def find(self, statement: str, parameters: tuple[Any, ...]) -> Sequence[tuple[Any, ...]]:
+        """The same of a SELECT that finds a row or two, from memory if nothing has changed."""
+        question = statement, parameters
+        with self._reading:
+            version = self._version()
+            if version is None:
+                return self._rows(statement, parameters)
+            if version != self._as_of:
+                self._found.clear()
+                self._as_of = version
+            found = self._found.get(question)
+            if found is None:
+                # If somebody commits meanwhile, this is newer than its version, which then never
+                # comes again.
+                found = self._rows(statement, parameters)
+                if len(self._found) >= REMEMBERED:
+                    self._found.clear()
+                self._found[question] = found
+            return found
+
+    def version(self) -> bytes | None:
+        """See :meth:`.WalIndex.version`; None, too, before the first read."""
+        with self._reading:
+            return self._version()
+
+    def _version(self) -> bytes | None:
+        return None if self._index is None else self._index.version()
+
+    def _rows(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The caller holds the lock for reading."""
         try:
-            with self._reading:
-                reader = self._reader
-                if reader is None:
-                    reader = self._reader = self._opened(READ_WAIT_SECONDS)
-                    reader.execute("PRAGMA query_only = ON")
-                return reader.execute(statement, parameters).fetchall()
+            reader = self._reader
+            if reader is None:
+                reader, self._index = self._opened(READ_WAIT_SECONDS)
+                reader.execute("PRAGMA query_only = ON")
+                self._reader = reader
+            return reader.execute(statement, parameters).fetchall()
         except (sqlite3.Error, OSError) as error:
             raise self._unavailable("read", error) from error
 
@@ -102,7 +151,7 @@ class AccountsFile:
         try:
             with self._writing:
                 if self._writer is None:
-                    self._writer = self._opened(WRITE_WAIT_SECONDS)
+                    self._writer, _ = self._opened(WRITE_WAIT_SECONDS)
                     self._writer.execute("PRAGMA secure_delete = ON")  # old verifiers leave
                 with _transaction(self._writer):
                     yield self._writer
@@ -120,9 +169,14 @@ class AccountsFile:
             if connection is not None:
                 connection.close()
         self._reader = self._writer = None
+        while self._borrowed:
+            self._borrowed.pop().give_back()
+        self._index = self._as_of = None
+        self._found = {}
         self._secrets = {}
 
-    def _opened(self, wait: float) -> sqlite3.Connection:
+    def _opened(self, wait: float) -> tuple[sqlite3.Connection, WalIndex | None]:
+        """A connection, and by what it is seen that somebody has committed, if it can be."""
         if not self.path.exists():
             if not self._create:
                 raise AccountsUnavailable(
@@ -141,7 +195,10 @@ class AccountsFile:
         except BaseException:
             connection.close()
             raise
-        return connection
+        index = borrow(self.path)
+        if index is not None:
+            self._borrowed.append(index)
+        return connection, index
 
     def _recognised(self, connection: sqlite3.Connection) -> int:
         """The version of our file."""

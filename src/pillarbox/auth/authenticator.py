@@ -4,7 +4,8 @@ First comes a look, which costs the same for all and microseconds: is it an app 
 password that was proved before? A client that polls is through with that, whatever others at its
 address do, and without suspending. (A password that was proved more than an hour ago is known,
 but has to be proved again: one hash, at once. For everything but a human password the look is the
-proof, which is cheap.) The throttle rations the looks of an address that guesses:
+proof, which is cheap.) Who says what has opened an account before, and nothing has changed since, is
+through with less (:mod:`pillarbox.auth.sign_ins`). The throttle rations the looks of an address that guesses:
 :mod:`pillarbox.auth.throttle`.
 
 Everything else goes the long way, which is one way for all, so that right, wrong, unknown,
@@ -47,6 +48,7 @@ from pillarbox.auth.proofs.password import PasswordProof
 from pillarbox.auth.proofs.proof import Proof
 from pillarbox.auth.proofs.scram import ScramProof, keys_to_begin_with
 from pillarbox.auth.proofs.token import TokenProof
+from pillarbox.auth.sign_ins import SignIns
 from pillarbox.auth.sources.contract import Source
 from pillarbox.auth.throttle import Throttle
 from pillarbox.auth.users import Users
@@ -109,6 +111,7 @@ class LocalAuthenticator:
             token_checker,
             ProofCache() if cache is None else cache,
         )
+        self._sign_ins = SignIns(self._means.cache.clock)
 
     @property
     def scram_hashes(self) -> frozenset[str]:
@@ -117,6 +120,8 @@ class LocalAuthenticator:
 
     async def check(self, claim: Claim, peer: str) -> Identity:
         """The identity that *claim* opens; see the contract."""
+        if isinstance(claim, PasswordClaim):
+            return await self._check_password(claim, peer)
         proof = self._proof(claim, peer)
         identity = await self._sign_in(proof.who, proof.recognise, proof.prove)
         if isinstance(claim, ScramClaim):
@@ -138,10 +143,21 @@ class LocalAuthenticator:
         """End the threads, after the hashes being computed; call it after the last session."""
         self._hashes.close()
 
-    def _proof(self, claim: Claim, peer: str) -> Proof:
+    async def _check_password(self, claim: PasswordClaim, peer: str) -> Identity:
+        """The same for what polls say again and again."""
+        version = self._accounts.version()
+        known = self._sign_ins.find(version, claim)
+        if known is not None and self._throttle.waves_through(peer, known.user):
+            return known
+        proof = PasswordProof(self._means, claim, peer)
+        identity = await self._sign_in(proof.who, proof.recognise, proof.prove)
+        self._sign_ins.remember(version, claim, identity, proof.good_until)
+        return identity
+
+    def _proof(
+        self, claim: DigestClaim | ScramClaim | TokenClaim | CertificateClaim, peer: str
+    ) -> Proof:
         match claim:
-            case PasswordClaim():
-                return PasswordProof(self._means, claim, peer)
             case DigestClaim():
                 return DigestProof(self._means, claim, peer)
             case ScramClaim():

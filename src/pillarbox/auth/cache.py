@@ -63,7 +63,7 @@ class ProofCache:
         self._entries = entries
         self._max_age = max_age
         self._known_for = max(max_age, known_for)
-        self._clock = clock
+        self.clock = clock
         self._keyed = hashlib.blake2b(key=secrets.token_bytes(32), digest_size=16)
         self._proved_at: OrderedDict[bytes, float] = OrderedDict()
 
@@ -76,17 +76,22 @@ class ProofCache:
         proved_at = self._proved_at.get(key)
         if proved_at is None:
             return Memory.NONE
-        age = self._clock() - proved_at
+        age = self.clock() - proved_at
         if age >= self._known_for:
             del self._proved_at[key]
             return Memory.NONE
         self._proved_at.move_to_end(key)
         return Memory.PROOF if age < self._max_age else Memory.KNOWN
 
+    def good_until(self, name: str, generation: int, verifier: str, secret: bytes) -> float:
+        """The time, by the clock, until which exactly this counts as proved; 0: it does not."""
+        proved_at = self._proved_at.get(self._key(name, generation, verifier, secret))
+        return 0.0 if proved_at is None else proved_at + self._max_age
+
     def remember(self, name: str, generation: int, verifier: str, secret: bytes) -> None:
         """Take note that *secret* was proved against this state of the account."""
         key = self._key(name, generation, verifier, secret)
-        self._proved_at[key] = self._clock()
+        self._proved_at[key] = self.clock()
         self._proved_at.move_to_end(key)
         while len(self._proved_at) > self._entries:
             self._proved_at.popitem(last=False)

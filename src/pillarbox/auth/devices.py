@@ -103,7 +103,7 @@ class Devices:
     def exists(self, user: str, device: str) -> bool:
         """Whether *user* has it; both normalised."""
         return bool(
-            self._file.read("SELECT 1 FROM device WHERE user = ? AND device = ?", (user, device))
+            self._file.find("SELECT 1 FROM device WHERE user = ? AND device = ?", (user, device))
         )
 
     def require(self, user: str, *, required: bool) -> None:
@@ -123,11 +123,11 @@ class Devices:
 
     def required(self, user: str) -> bool:
         """Whether *user*, normalised, signs in with nothing else."""
-        return bool(self._file.read("SELECT 1 FROM app_passwords_only WHERE user = ?", (user,)))
+        return bool(self._file.find("SELECT 1 FROM app_passwords_only WHERE user = ?", (user,)))
 
     def scram_keys(self, user: str, device: str, hash_name: str) -> ScramKeys | None:
         """What SCRAM needs of a device; both names normalised. None: there is no such device."""
-        rows = self._file.read(_SCRAM_COLUMNS[hash_name], (user, device))
+        rows = self._file.find(_SCRAM_COLUMNS[hash_name], (user, device))
         return read_keys(hash_name, rows[0][0]) if rows and rows[0][0] else None
 
     def _scram_texts(self, name: str, password: AppPassword) -> list[str]:

@@ -26,7 +26,7 @@ class ScramTable:
 
     def find(self, user: str, hash_name: str) -> ScramKeys | None:
         """The keys of *user* for that hash; None: there are none. One SELECT."""
-        rows = self._file.read(
+        rows = self._file.find(
             "SELECT keys FROM scram WHERE user = ? AND hash_name = ?", (user, hash_name)
         )
         return read_keys(hash_name, rows[0][0]) if rows else None

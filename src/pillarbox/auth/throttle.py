@@ -155,6 +155,14 @@ class Throttle:
         if who.network is not LOCAL:
             self.familiar.learn(user, who.network)
 
+    def waves_through(self, peer: str, user: str) -> bool:
+        """Whether nothing is held against *peer*, who is known to be *user*: has signed in then."""
+        who = Applicant(peer, user)
+        if not self.addresses.is_calm(who.key):
+            return False
+        self.signed_in(who, user)
+        return True
+
     @asynccontextmanager
     async def attempt(self, who: Applicant, *, looked: bool = True) -> AsyncIterator[Attempt]:
         """Wait until it is *who*'s turn; then the body checks the claim.

@@ -8,6 +8,9 @@ both cost what a wrong password costs.
 
 from __future__ import annotations
 
+from math import inf
+
+from pillarbox.auth.accounts import AccountRecord
 from pillarbox.auth.applicant import Applicant
 from pillarbox.auth.proofs.human import HumanPassword
 from pillarbox.auth.proofs.means import Means, why
@@ -27,6 +30,9 @@ class PasswordProof:
         self._human = HumanPassword(means, claim.password)
         user = None if self._login is None else self._login.user
         self.who = Applicant(peer, user, self._human.secret)
+        self.good_until = 0.0
+        """Until when (by the monotonic clock) what was recognised holds, as long as the accounts file
+        does not change; 0: it may not hold any more the next time."""
 
     async def recognise(self) -> Identity | None:
         """See :class:`.proof.Proof`."""
@@ -34,7 +40,11 @@ class PasswordProof:
             return device
         own = self._whose_own(await self._means.user(self._login))
         known = await self._human.is_known(own, self.who)
-        return Identity(own.name) if own is not None and known else None
+        if own is None or not known:
+            return None
+        if isinstance(own, AccountRecord):
+            self.good_until = self._means.cache.good_until(*own.subject, self._human.secret)
+        return Identity(own.name)
 
     async def prove(self) -> Identity:
         """See :class:`.proof.Proof`."""
@@ -60,6 +70,8 @@ class PasswordProof:
         user = record or await self._means.user(login)
         if user is None or user.disabled or login.device not in (None, device):
             return None
+        if record is not None:
+            self.good_until = inf
         return Identity(user.name, device)
 
     def _whose_own(self, user: User | None) -> User | None:
