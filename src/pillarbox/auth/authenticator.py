@@ -121,7 +121,11 @@ class LocalAuthenticator:
     async def check(self, claim: Claim, peer: str) -> Identity:
         """The identity that *claim* opens; see the contract."""
         if isinstance(claim, PasswordClaim):
-            return await self._check_password(claim, peer)
+            version = self._accounts.version()
+            known = self._sign_ins.find(version, claim)
+            if known is not None and self._throttle.waves_through(peer, known.user):
+                return known
+            return await self._check_password(version, claim, peer)
         proof = self._proof(claim, peer)
         identity = await self._sign_in(proof.who, proof.recognise, proof.prove)
         if isinstance(claim, ScramClaim):
@@ -143,12 +147,10 @@ class LocalAuthenticator:
         """End the threads, after the hashes being computed; call it after the last session."""
         self._hashes.close()
 
-    async def _check_password(self, claim: PasswordClaim, peer: str) -> Identity:
-        """The same for what polls say again and again."""
-        version = self._accounts.version()
-        known = self._sign_ins.find(version, claim)
-        if known is not None and self._throttle.waves_through(peer, known.user):
-            return known
+    async def _check_password(
+        self, version: bytes | None, claim: PasswordClaim, peer: str
+    ) -> Identity:
+        """The same of a password that is not remembered, in that *version* of the accounts file."""
         proof = PasswordProof(self._means, claim, peer)
         identity = await self._sign_in(proof.who, proof.recognise, proof.prove)
         self._sign_ins.remember(version, claim, identity, proof.good_until)

@@ -30,12 +30,14 @@ _COPY = 48
 class WalIndex:
     """The WAL index of one file, mapped into this process. See :func:`borrow`."""
 
-    __slots__ = ("_descriptor", "_header", "_identity", "_users")
+    __slots__ = ("_descriptor", "_header", "_identity", "_last", "_users")
 
     def __init__(self, descriptor: int, identity: tuple[int, int]) -> None:
         self._descriptor = descriptor
         self._identity = identity
         self._header = mmap.mmap(descriptor, 2 * _COPY, access=mmap.ACCESS_READ)
+        self._last = b""
+        """The last header that was whole."""
         self._users = 0
 
     def version(self) -> bytes | None:
@@ -43,8 +45,12 @@ class WalIndex:
         it cannot be told at this moment.
         """
         header = self._header[:]
-        copy = header[:_COPY]
-        return copy if copy == header[_COPY:] and copy.startswith(_VERSION) else None
+        if header != self._last:
+            copy = header[:_COPY]
+            if copy != header[_COPY:] or not copy.startswith(_VERSION):
+                return None
+            self._last = header
+        return header
 
     def give_back(self) -> None:
         """The connection that this was borrowed for has been closed."""
