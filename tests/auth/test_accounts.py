@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pillarbox.auth.accounts import MAX_QUOTA_OCTETS, Accounts
+from pillarbox.auth.account import MAX_QUOTA_OCTETS
+from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.errors import (
     AccountExists,
     InvalidName,

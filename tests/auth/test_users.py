@@ -79,7 +79,7 @@ def door(
     throttle = Throttle(clock=time.clock, sleep=time.sleep)
     door = LocalAuthenticator(accounts, domains=DOMAINS, sources=[shelf], throttle=throttle)
     monkeypatch.setattr(door._users, "_clock", time.clock)
-    monkeypatch.setattr(door._means.source_cache, "_clock", time.clock)
+    monkeypatch.setattr(door._means.source_cache, "clock", time.clock)
     yield door
     door.close()
 

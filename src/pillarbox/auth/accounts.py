@@ -6,7 +6,8 @@
   no account of this file ever had before, not even one of the same name that was removed.
   Whoever remembers something about an account remembers its generation with it.
 * A read waits for no writer and takes microseconds, and less if nobody has committed anything
-  since it was last asked for: it may run on an event loop. A change waits for the disk, and a new password for its hash: those may not.
+  since it was last asked for: it may run on an event loop. A change waits for the disk, and a new
+  password for its hash: those may not.
 
 How the file is made and opened is told in :mod:`pillarbox.auth.accounts_file`. All methods
 raise AccountsUnavailable when it cannot be read or written; the message names the file and
@@ -17,95 +18,39 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from pillarbox.auth.account import (
+    COLUMNS,
+    AccountRecord,
+    NewAccount,
+    account_of_hash,
+    check_quota,
+    record_of,
+)
 from pillarbox.auth.accounts_file import AccountsFile
 from pillarbox.auth.app_passwords import AppPassword
 from pillarbox.auth.devices import DeviceRecord, Devices
-from pillarbox.auth.errors import AccountExists, InvalidQuota, NoSuchAccount
+from pillarbox.auth.errors import AccountExists, NoSuchAccount
 from pillarbox.auth.names import normalise
 from pillarbox.auth.passwords import Passwords, check_new, secret_octets
-from pillarbox.auth.schemes import scram_keys_in, understand
-from pillarbox.auth.scram_keys import HASHES, to_text
 from pillarbox.auth.scram_table import ScramTable, Texts, replace_keys
 
-MAX_QUOTA_OCTETS = 2**63 - 1
-"""What an integer of SQLite can hold."""
-
-_COLUMNS = (
-    "name, verifier, disabled, quota_octets, apop_secret, generation, account.created_at, "
-    "changed_at, EXISTS (SELECT 1 FROM app_passwords_only AS only WHERE only.user = name)"
-)
-_FIND = f"SELECT {_COLUMNS} FROM account WHERE name = ?"  # noqa: S608 - a constant of ours
+_FIND = f"SELECT {COLUMNS} FROM account WHERE name = ?"  # noqa: S608 - a constant of ours
 _FIND_BY_APP_PASSWORD = (
-    f"SELECT device, {_COLUMNS} FROM device LEFT JOIN account ON name = device.user "  # noqa: S608 - the same
+    f"SELECT device, {COLUMNS} FROM device LEFT JOIN account ON name = device.user "  # noqa: S608 - the same
     "WHERE digest = ?"
 )
-_ALL = f"SELECT {_COLUMNS} FROM account ORDER BY name"  # noqa: S608 - a constant of ours
+_ALL = f"SELECT {COLUMNS} FROM account ORDER BY name"  # noqa: S608 - a constant of ours
 
 _REMOVE_WHAT_IS_ITS = (
     "DELETE FROM device WHERE user = ?",
     "DELETE FROM scram WHERE user = ?",
     "DELETE FROM app_passwords_only WHERE user = ?",
 )
-
-
-class AccountRecord(NamedTuple):
-    """One account as it is in the file. Its repr shows no secret."""
-
-    name: str
-    """Normalised: as :func:`pillarbox.auth.names.normalise` returns it."""
-    verifier: str
-    """Of :class:`pillarbox.auth.passwords.Passwords`, or with a scheme in braces in front: a hash
-    of another server's (:mod:`pillarbox.auth.schemes`), until the password is used next."""
-    disabled: bool
-    """May not sign in; still gets mail."""
-    quota_octets: int
-    """0: none of its own."""
-    apop_secret: bytes | None
-    """The password itself, readable, since APOP cannot do without; None: no APOP."""
-    generation: int
-    created_at: int
-    """Seconds since 1970, UTC."""
-    changed_at: int
-    """The same; the last change of anything above."""
-    app_passwords_only: bool = False
-    """The account's own password opens nothing."""
-
-    @property
-    def subject(self) -> tuple[str, int, str]:
-        """What a proof is about: whatever changes here makes another account of it."""
-        return self.name, self.generation, self.verifier
-
-    def has_changed(self, now: object) -> bool:
-        """Whether what was proved of this is true no longer."""
-        return not isinstance(now, AccountRecord) or (
-            (now.generation, now.disabled, now.app_passwords_only)
-            != (self.generation, self.disabled, self.app_passwords_only)
-        )
-
-    def __repr__(self) -> str:
-        state = ", disabled" if self.disabled else ""
-        return f"<AccountRecord {self.name!a}, generation {self.generation}{state}>"
-
-
-class NewAccount(NamedTuple):
-    """An account to be made. Its repr shows no secret."""
-
-    name: str
-    """Normalised."""
-    verifier: str
-    disabled: bool = False
-    quota_octets: int = 0
-    apop_secret: bytes | None = None
-    scram: Texts = MappingProxyType({})
-
-    def __repr__(self) -> str:
-        return f"<NewAccount {self.name!a}>"
 
 
 class Imported(NamedTuple):
@@ -158,7 +103,7 @@ class Accounts:
             rows = self._file.find(_FIND, (name,))
         except UnicodeEncodeError:  # surrogates, which no normalised name holds
             return None
-        return _record(rows[0]) if rows else None
+        return record_of(rows[0]) if rows else None
 
     def find_by_app_password(
         self, user: str, typed: str
@@ -170,7 +115,7 @@ class Accounts:
         if key is None:
             return None
         for device, *row in self._file.find(_FIND_BY_APP_PASSWORD, (key,)):
-            return device, None if row[0] is None else _record(row)
+            return device, None if row[0] is None else record_of(row)
         return None
 
     def get(self, name: str) -> AccountRecord:
@@ -195,7 +140,7 @@ class Accounts:
 
     def records(self) -> list[AccountRecord]:
         """All accounts, sorted by name."""
-        return [_record(row) for row in self._file.read(_ALL)]
+        return [record_of(row) for row in self._file.read(_ALL)]
 
     def add(
         self, name: str, password: str, *, quota_octets: int = 0, apop: bool = False
@@ -213,7 +158,7 @@ class Accounts:
         """
         wanted = normalise(name)
         check_new(password)
-        _check_quota(quota_octets)
+        check_quota(quota_octets)
         if self.find(wanted) is not None:
             raise _account_exists(wanted)  # found out before the work of a hash
         secret = secret_octets(password)
@@ -276,7 +221,7 @@ class Accounts:
             (*new[:5], _generation(file), now, now),
         )
         replace_keys(file, new.name, new.scram)
-        return _record(file.execute(_FIND, (new.name,)).fetchone())
+        return record_of(file.execute(_FIND, (new.name,)).fetchone())
 
     def _overwrite(self, file: sqlite3.Connection, new: NewAccount) -> None:
         name, *values = new[:5]
@@ -331,7 +276,7 @@ class Accounts:
         Raises:
             NoSuchAccount, InvalidName, InvalidQuota.
         """
-        _check_quota(quota_octets)
+        check_quota(quota_octets)
         return self._update(name, "quota_octets = ?", (quota_octets,))
 
     def remove(self, name: str) -> None:
@@ -436,43 +381,7 @@ class Accounts:
                 raise _no_such_account(wanted)
             if scram is not None:
                 replace_keys(file, wanted, scram)
-            return _record(file.execute(_FIND, (wanted,)).fetchone())
-
-
-def account_of_hash(
-    name: str, stored: str, *, quota_octets: int = 0, disabled: bool = False
-) -> NewAccount:
-    """An account whose password only a hash is known of.
-
-    Raises:
-        InvalidName, InvalidHash, InvalidQuota.
-    """
-    wanted = normalise(name)
-    _check_quota(quota_octets)
-    understand(stored)
-    scram = {name: keys for name in HASHES if (keys := scram_keys_in(stored, name))}
-    return NewAccount(
-        wanted,
-        stored if stored.startswith("{") else "{CRYPT}" + stored,  # none of ours, at any rate
-        disabled,
-        quota_octets,
-        scram={name: to_text(keys) for name, keys in scram.items()},
-    )
-
-
-def _record(row: Sequence[Any]) -> AccountRecord:
-    name, verifier, disabled, quota, apop_secret, generation, created_at, changed_at, only = row
-    return AccountRecord(
-        name,
-        verifier,
-        bool(disabled),
-        quota,
-        apop_secret,
-        generation,
-        created_at,
-        changed_at,
-        bool(only),
-    )
+            return record_of(file.execute(_FIND, (wanted,)).fetchone())
 
 
 def _generation(file: sqlite3.Connection) -> int:
@@ -480,13 +389,6 @@ def _generation(file: sqlite3.Connection) -> int:
     file.execute("UPDATE counter SET last_generation = last_generation + 1")
     generation: int = file.execute("SELECT last_generation FROM counter").fetchone()[0]
     return generation
-
-
-def _check_quota(quota_octets: int) -> None:
-    if not 0 <= quota_octets <= MAX_QUOTA_OCTETS:
-        raise InvalidQuota(
-            f"a quota is a number of octets from 0 (none) to {MAX_QUOTA_OCTETS}, not {quota_octets}"
-        )
 
 
 def _no_such_account(name: str) -> NoSuchAccount:

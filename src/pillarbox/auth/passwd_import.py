@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from pillarbox.auth.accounts import NewAccount, account_of_hash
+from pillarbox.auth.account import NewAccount, account_of_hash
 from pillarbox.auth.addresses import Domains
 from pillarbox.auth.errors import AccountError
 from pillarbox.auth.passwords import Passwords

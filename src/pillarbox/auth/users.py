@@ -17,7 +17,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from pillarbox.auth.accounts import AccountRecord, Accounts
+from pillarbox.auth.account import AccountRecord
+from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.cache import framed
 from pillarbox.auth.errors import AccountsUnavailable
 from pillarbox.auth.sources.contract import Source, SourceAccount

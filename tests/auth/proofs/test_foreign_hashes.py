@@ -5,7 +5,8 @@ import asyncio
 import argon2
 import pytest
 
-from pillarbox.auth.accounts import Accounts, Imported, NewAccount, account_of_hash
+from pillarbox.auth.account import NewAccount, account_of_hash
+from pillarbox.auth.accounts import Accounts, Imported
 from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.auth.errors import AccountExists, InvalidHash, InvalidName, InvalidQuota
 from pillarbox.auth.schemes import proves

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pillarbox.app.account_sources import close_sources, open_sources
 from pillarbox.app.config import Config
-from pillarbox.auth.accounts import AccountRecord, Accounts
+from pillarbox.auth.account import AccountRecord
+from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.errors import NoSuchAccount
 from pillarbox.auth.users import User, Users
 

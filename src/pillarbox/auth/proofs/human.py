@@ -12,7 +12,7 @@ from typing import NamedTuple
 import structlog
 
 from pillarbox.auth import schemes
-from pillarbox.auth.accounts import AccountRecord
+from pillarbox.auth.account import AccountRecord
 from pillarbox.auth.applicant import Applicant
 from pillarbox.auth.cache import Memory, ProofCache
 from pillarbox.auth.errors import AccountError, InvalidHash

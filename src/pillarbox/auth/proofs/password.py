@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from math import inf
 
-from pillarbox.auth.accounts import AccountRecord
+from pillarbox.auth.account import AccountRecord
 from pillarbox.auth.applicant import Applicant
 from pillarbox.auth.proofs.human import HumanPassword
 from pillarbox.auth.proofs.means import Means, why

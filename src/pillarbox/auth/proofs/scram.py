@@ -11,7 +11,7 @@ name is in the file; nothing that is sent does.
 from __future__ import annotations
 
 from pillarbox.auth import schemes, scram_keys
-from pillarbox.auth.accounts import AccountRecord
+from pillarbox.auth.account import AccountRecord
 from pillarbox.auth.addresses import Login
 from pillarbox.auth.applicant import Applicant
 from pillarbox.auth.proofs.means import Means, why

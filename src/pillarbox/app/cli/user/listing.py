@@ -11,7 +11,7 @@ from pillarbox.app.cli.options import AsJson
 from pillarbox.app.cli.output import show_columns, show_json
 from pillarbox.app.cli.storage import accounts_of
 from pillarbox.app.sizes import format_size
-from pillarbox.auth.accounts import AccountRecord
+from pillarbox.auth.account import AccountRecord
 from pillarbox.auth.schemes import scheme_of
 
 
