@@ -1,0 +1,139 @@
+"""What may be spent: the table.
+
+Measured with CPython 3.11, SQLite 3.40 and uvloop 0.23. When a test says that something has grown,
+see in CONTRIBUTING.md what to do. ``python -m tests.work --lower`` writes the figures that have
+become lower.
+"""
+
+from __future__ import annotations
+
+from tests.work.judging import Budget
+
+_POLL = "the account, to hold the remembered proof against it"
+_NOBODY = "nothing: it is not asked"
+
+STATEMENTS: dict[str, Budget] = {
+    # A poll is USER, PASS, STAT, UIDL, LIST, QUIT, among 50 messages.
+    "the first poll of all: statements, accounts": Budget(
+        4,
+        "the account; again at its turn to be hashed; whether it has keys for SCRAM; again when "
+        "the hash is made, as it may have changed meanwhile",
+    ),
+    "the first poll of all: statements, index, on the loop": Budget(
+        5,
+        "the view, then under its lock, and again when its opening is noted; whether others could "
+        "take its mail away; the listing",
+    ),
+    "the first poll of all: statements, index, behind it": Budget(
+        5, "one transaction that notes that the view has been opened"
+    ),
+    "a poll: statements, accounts": Budget(1, _POLL),
+    "a poll: statements, index, on the loop": Budget(1, "the view, under its lock"),
+    "a poll: statements, index, behind it": Budget(0, "nothing: a poll writes nothing"),
+    "50 times RETR: statements, accounts": Budget(0, _NOBODY),
+    "50 times RETR: statements, index, on the loop": Budget(
+        51, "each body by its sequence number; and once where the sequence numbers begin"
+    ),
+    "50 times RETR: statements, index, behind it": Budget(0, "nothing: reading writes nothing"),
+    "50 times DELE, and QUIT: statements, accounts": Budget(0, _NOBODY),
+    "50 times DELE, and QUIT: statements, index, on the loop": Budget(1, "the listing, for sizes"),
+    "50 times DELE, and QUIT: statements, index, behind it": Budget(
+        15,
+        "one transaction, its statements as sets (a trigger makes one of them count twice); and "
+        "the look at what could be given back",
+    ),
+    "UIDL and LIST of 3,000: statements, accounts": Budget(0, _NOBODY),
+    "UIDL and LIST of 3,000: statements, index, on the loop": Budget(
+        7, "each page of a thousand lines, for each list; and where the sequence numbers begin"
+    ),
+    "UIDL and LIST of 3,000: statements, index, behind it": Budget(
+        0, "nothing: reading writes nothing"
+    ),
+    "a message by LMTP: statements, accounts": Budget(2, "the account, at RCPT and behind DATA"),
+    "a message by LMTP: statements, index, on the loop": Budget(0, _NOBODY),
+    "a message by LMTP: statements, index, behind it": Budget(
+        10, "one transaction: the body, the message, the counters (a trigger counts twice)"
+    ),
+}
+
+CALLS: dict[str, Budget] = {
+    "NOOP in the wire core: function calls": Budget(
+        19, "to find the line, the command and its rule, and to make the status line"
+    ),
+    "RETR in the wire core: function calls": Budget(31, "the same, and a message-number"),
+    "LIST in the wire core: function calls": Budget(
+        19, "the same as NOOP: contents are not looked at"
+    ),
+    # From the bytes of the command in the connection's buffer to those of its reply in the transport.
+    "NOOP: function calls": Budget(
+        39, "the wire core, two looks at the clock, one coroutine, one write"
+    ),
+    "STAT: function calls": Budget(44, "the same as NOOP, and the counters of the session"),
+    "RETR: function calls": Budget(76, "the same, one statement, and three segments of the reply"),
+    "UIDL: function calls": Budget(54, "the same as NOOP, and the reply that is remembered"),
+    "LIST: function calls": Budget(59, "the same as UIDL, and counters in the status line"),
+    "DELE: function calls": Budget(
+        168, "the first DELE reads the listing: an object a message, of 50"
+    ),
+    "a poll: function calls": Budget(
+        485, "six commands, the greeting, the proof of the password, the lock, the end"
+    ),
+}
+
+COPIES: dict[str, Budget] = {
+    "RETR of 100 kB: copies": Budget(
+        2, "out of SQLite; and into one write with status line and end"
+    ),
+    "RETR of 100 kB: peak of memory, kB": Budget(205, "the two copies", leeway=5),
+    "RETR of 5 MB: copies": Budget(1, "out of the page cache"),
+    "RETR of 5 MB: peak of memory, kB": Budget(
+        273, "two pieces of 128 KiB, since the next is read before the last is given up", leeway=5
+    ),
+    "10 times RETR of 4 kB in a write: copies": Budget(1.1, "into one write"),
+}
+
+# Blocks of Python's own memory. A server keeps thousands of sessions that say nothing.
+IDLE: dict[str, Budget] = {
+    "an idle session, not signed in: blocks": Budget(
+        6, "connection, session, machine with its lines, the set of what is marked, the clock"
+    ),
+    "an idle session, not signed in: octets": Budget(616, "these", leeway=20),
+    "an idle session, signed in: blocks": Budget(
+        17, "the same, identity, lock, the open maildrop and its view, the last line heard"
+    ),
+    "an idle session, signed in: octets": Budget(1266, "these", leeway=40),
+    "an idle session, after UIDL and LIST of 50: blocks": Budget(
+        17, "nothing more: the replies are remembered for all sessions"
+    ),
+    "an idle session, after UIDL and LIST of 50: octets": Budget(1252, "these", leeway=40),
+    "an idle session, after RETR: blocks": Budget(17, "nothing more: a body is sent and forgotten"),
+    "an idle session, after RETR: octets": Budget(1256, "these", leeway=40),
+    "an idle session, after DELE among 50: blocks": Budget(
+        119, "the listing of a small maildrop: a tuple and a unique-id each message", leeway=3
+    ),
+    "an idle session, after DELE among 50: octets": Budget(8563, "these", leeway=200),
+}
+
+_SYSTEM_CALLS = "the turn of the event loop, read, write"
+
+SYSTEM: dict[str, Budget] = {
+    "NOOP in clear: system calls": Budget(3, _SYSTEM_CALLS),
+    "NOOP with TLS: system calls": Budget(3, _SYSTEM_CALLS),
+    "RETR in clear: system calls": Budget(
+        5, f"{_SYSTEM_CALLS}; SQLite's lock, taken and given back"
+    ),
+    "RETR with TLS: system calls": Budget(
+        5, f"{_SYSTEM_CALLS}; SQLite's lock, taken and given back"
+    ),
+    "a poll in clear: system calls": Budget(
+        35, "accept, six commands, greeting, log line; locks of accounts, index and maildrop; close"
+    ),
+    "a poll with TLS: system calls": Budget(
+        43,
+        "the same without the turns of the loop, and the handshake (OpenSSL asks for the "
+        "process's number nine times)",
+    ),
+    "a message by LMTP: syncs": Budget(1, "the commit; nobody hears 250 before it"),
+}
+
+BUDGETS: dict[str, Budget] = {**STATEMENTS, **CALLS, **COPIES, **IDLE, **SYSTEM}
