@@ -47,11 +47,12 @@ def signed_in() -> ServerMachine:
 def test_the_wire_core(command: bytes, reply: Reply, within: Within) -> None:
     machine = signed_in()
     line = command + b"\r\n"
-    with Calls() as calls:
-        machine.receive(line)
-        machine.next_event()
-        machine.answer(reply)
-        machine.next_event()
+    for _ in range(2):  # status lines are remembered: the second time tells
+        with Calls() as calls:
+            machine.receive(line)
+            machine.next_event()
+            machine.answer(reply)
+            machine.next_event()
     within(spent(f"{command.split()[0].decode()} in the wire core", calls))
 
 
@@ -60,7 +61,8 @@ async def test_commands_that_are_answered_at_once(tmp_path: Path, within: Within
         await put(office.store, 50, 5000)
         await poll(office.pop3)
         visitor = await Visitor(office.pop3).signed_in()
-        await visitor.ask(b"RETR 1", b"UIDL", b"LIST", long=True)
+        await visitor.ask(b"RETR 2", b"UIDL", b"LIST", long=True)
+        await visitor.ask(b"NOOP", b"STAT", b"DELE 2", b"RSET")  # what is remembered is there now
         transport = visitor.transport
         found = []
         for command in (b"NOOP", b"STAT", b"RETR 2", b"UIDL", b"LIST", b"DELE 2"):
