@@ -1,7 +1,7 @@
 """``python -m tests.work [--lower]``: all figures beside their budgets.
 
 ``--lower`` writes those that are lower now into the table. It raises none: for that somebody has to
-think of a reason.
+think of a reason. Do it with the oldest Python that is supported, which needs the most.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from pillarbox.contracts.store import Store
 from pillarbox.model import Recipient
 from pillarbox.server.limits import LocalTally
 from pillarbox.server.listener import Pop3Server
+from pillarbox.store.embedded import EmbeddedStore
 from pillarbox.wire.canonical import stored_form
 from tests.transport import Client, MemoryTransport
 
@@ -60,6 +61,15 @@ async def put(store: Store, number: int, octets: int, users: Iterable[str] = (US
     stored = stored_form(message(octets), international=False)
     answers = await asyncio.gather(*(store.deliver(stored, recipients) for _ in range(number)))
     assert not any(outcome for outcomes in answers for outcome in outcomes)
+
+
+async def quiet(store: Store) -> None:
+    """Wait until nothing is written any more, nor tidied up."""
+    assert isinstance(store, EmbeddedStore)
+    for shard in store.all_shards:
+        writer = shard.writer
+        while shard.seen._pending or writer.backlog or writer._untidy or writer._shrunk:  # noqa: ASYNC110 - there is no event of it
+            await asyncio.sleep(0)
 
 
 class Sink(MemoryTransport):

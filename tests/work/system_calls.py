@@ -20,7 +20,7 @@ _ROW = re.compile(r"\s*[\d.]+\s+[\d.]+\s+\d+\s+(?P<calls>\d+)\s+(?:\d+\s+)?(?P<n
 _ALLOCATOR = ("brk", "mmap", "mremap", "munmap", "madvise")
 """How often the C library asks for memory depends on what was there before."""
 
-NUMBER = 20
+NUMBER = 10
 ROUNDS = 3
 
 

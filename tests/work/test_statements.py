@@ -4,7 +4,6 @@ each transaction waits for the disk.
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from pillarbox.app.wire_up_servers import PostOffice
-from pillarbox.store.embedded import EmbeddedStore
 from tests.work.conftest import Within
 from tests.work.judging import Spent
-from tests.work.office import Visitor, message, open_office, poll, put, send_by_lmtp
+from tests.work.office import Visitor, message, open_office, poll, put, quiet, send_by_lmtp
 from tests.work.statements import Statement, Statements, parts
 
 FEW = 50
@@ -37,15 +35,6 @@ async def office(sqlite: Statements, tmp_path: Path) -> AsyncIterator[PostOffice
         yield place
 
 
-async def quiet(office: PostOffice) -> None:
-    """Wait until nothing is written any more, nor tidied up."""
-    assert isinstance(office.store, EmbeddedStore)
-    for shard in office.store.all_shards:
-        writer = shard.writer
-        while shard.seen._pending or writer.backlog or writer._untidy or writer._shrunk:  # noqa: ASYNC110 - there is no event of it
-            await asyncio.sleep(0)
-
-
 def spent(what: str, said: list[Statement]) -> list[Spent]:
     """The three figures of statements that belong to *what*."""
     counted = {
@@ -64,7 +53,7 @@ async def test_the_first_poll_of_all(
 ) -> None:
     with sqlite.heard() as said:
         await poll(office.pop3)
-        await quiet(office)
+        await quiet(office.store)
     within(*spent("the first poll of all", said))
 
 
@@ -72,10 +61,10 @@ async def test_a_poll_that_finds_nothing_new(
     office: PostOffice, sqlite: Statements, within: Within
 ) -> None:
     await poll(office.pop3)
-    await quiet(office)
+    await quiet(office.store)
     with sqlite.heard() as said:
         await poll(office.pop3)
-        await quiet(office)
+        await quiet(office.store)
     within(*spent("a poll", said))
 
 
@@ -83,10 +72,10 @@ async def test_collecting_what_is_there(
     office: PostOffice, sqlite: Statements, within: Within
 ) -> None:
     visitor = await Visitor(office.pop3).signed_in()
-    await quiet(office)
+    await quiet(office.store)
     with sqlite.heard() as said:
         await visitor.ask(*(b"RETR %d" % number for number in range(1, FEW + 1)), long=True)
-        await quiet(office)
+        await quiet(office.store)
     within(*spent("50 times RETR", said))
 
 
@@ -94,11 +83,11 @@ async def test_deleting_all_that_is_there(
     office: PostOffice, sqlite: Statements, within: Within
 ) -> None:
     visitor = await Visitor(office.pop3).signed_in()
-    await quiet(office)
+    await quiet(office.store)
     with sqlite.heard() as said:
         await visitor.ask(*(b"DELE %d" % number for number in range(1, FEW + 1)))
         await visitor.leave()
-        await quiet(office)
+        await quiet(office.store)
     within(*spent("50 times DELE, and QUIT", said))
 
 
@@ -107,10 +96,10 @@ async def test_listing_thousands_of_messages(
 ) -> None:
     await put(office.store, MANY - FEW, 500)
     visitor = await Visitor(office.pop3).signed_in()
-    await quiet(office)
+    await quiet(office.store)
     with sqlite.heard() as said:
         await visitor.ask(b"UIDL", b"LIST", long=True)
-        await quiet(office)
+        await quiet(office.store)
     within(*spent("UIDL and LIST of 3,000", said))
 
 
@@ -119,10 +108,10 @@ async def test_a_message_that_comes_by_lmtp(
 ) -> None:
     content = message(500)
     await send_by_lmtp(office, content)
-    await quiet(office)
+    await quiet(office.store)
     with sqlite.heard() as said:
         await send_by_lmtp(office, content)
-        await quiet(office)
+        await quiet(office.store)
     within(*spent("a message by LMTP", said))
 
 
@@ -136,14 +125,14 @@ async def test_signing_in_and_retr_cost_the_same_however_much_there_is(
         visitor = await Visitor(office.pop3).signed_in()
         await visitor.ask(b"RETR 2", b"RETR 40", long=True)
         await visitor.leave()
-        await quiet(office)
+        await quiet(office.store)
         return sqlite.steps - before
 
     await poll(office.pop3)
-    await quiet(office)
+    await quiet(office.store)
     among_few = await steps()
     await put(office.store, MANY - FEW, 500)
-    await quiet(office)
+    await quiet(office.store)
     among_many = await steps()
     assert among_few > 0
     assert among_many == among_few
