@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from tests.work.judging import Budget
 
-_POLL = "the account, to hold the remembered proof against it"
+_KNOWN = "nothing: the account is remembered while no account changes"
 _NOBODY = "nothing: it is not asked"
 
 STATEMENTS: dict[str, Budget] = {
     # A poll is USER, PASS, STAT, UIDL, LIST, QUIT, among 50 messages.
     "the first poll of all: statements, accounts": Budget(
-        4,
-        "the account; again at its turn to be hashed; whether it has keys for SCRAM; again when "
-        "the hash is made, as it may have changed meanwhile",
+        2,
+        "the account, once: it is asked for three times; and whether it has keys for SCRAM",
     ),
     "the first poll of all: statements, index, on the loop": Budget(
         5,
@@ -27,9 +26,12 @@ STATEMENTS: dict[str, Budget] = {
     "the first poll of all: statements, index, behind it": Budget(
         5, "one transaction that notes that the view has been opened"
     ),
-    "a poll: statements, accounts": Budget(1, _POLL),
+    "a poll: statements, accounts": Budget(0, _KNOWN),
     "a poll: statements, index, on the loop": Budget(1, "the view, under its lock"),
     "a poll: statements, index, behind it": Budget(0, "nothing: a poll writes nothing"),
+    "a poll of a device: statements, accounts": Budget(0, _KNOWN),
+    "a poll of a device: statements, index, on the loop": Budget(1, "the view, under its lock"),
+    "a poll of a device: statements, index, behind it": Budget(0, "nothing: a poll writes nothing"),
     "50 times RETR: statements, accounts": Budget(0, _NOBODY),
     "50 times RETR: statements, index, on the loop": Budget(
         51, "each body by its sequence number; and once where the sequence numbers begin"
@@ -49,7 +51,7 @@ STATEMENTS: dict[str, Budget] = {
     "UIDL and LIST of 3,000: statements, index, behind it": Budget(
         0, "nothing: reading writes nothing"
     ),
-    "a message by LMTP: statements, accounts": Budget(2, "the account, at RCPT and behind DATA"),
+    "a message by LMTP: statements, accounts": Budget(0, _KNOWN),
     "a message by LMTP: statements, index, on the loop": Budget(0, _NOBODY),
     "a message by LMTP: statements, index, behind it": Budget(
         10, "one transaction: the body, the message, the counters (a trigger counts twice)"
@@ -76,7 +78,7 @@ CALLS: dict[str, Budget] = {
         58, "the same as STAT, and the size of the message, of the listing that the session holds"
     ),
     "a poll: function calls": Budget(
-        485, "six commands, the greeting, the proof of the password, the lock, the end"
+        427, "six commands, the greeting, the proof of the password, the lock, the end"
     ),
 }
 
@@ -126,12 +128,11 @@ SYSTEM: dict[str, Budget] = {
         5, f"{_SYSTEM_CALLS}; SQLite's lock, taken and given back"
     ),
     "a poll in clear: system calls": Budget(
-        35, "accept, six commands, greeting, log line; locks of accounts, index and maildrop; close"
+        30, "accept, six commands, greeting, log line; locks of index and maildrop; close"
     ),
     "a poll with TLS: system calls": Budget(
-        43,
-        "the same without the turns of the loop, and the handshake (OpenSSL asks for the "
-        "process's number nine times)",
+        29,
+        "the same without the turns of the loop, and the handshake",
     ),
     "a message by LMTP: syncs": Budget(1, "the commit; nobody hears 250 before it"),
 }

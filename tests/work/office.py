@@ -129,26 +129,28 @@ async def poll(server: Pop3Server, user: str = USER, password: str = PASSWORD) -
     await visitor.leave()
 
 
-async def send_by_lmtp(office: PostOffice, *contents: bytes) -> None:
-    """Deliver to :data:`USER` as an MTA does: one session, a message at a time."""
+async def send_by_lmtp(office: PostOffice, content: bytes) -> None:
+    """Deliver one message to :data:`USER`, as an MTA does."""
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     await office.delivery.listen("lmtp", listening)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
 
-    async def say(line: str | bytes, code: bytes) -> None:
-        writer.write(line if isinstance(line, bytes) else f"{line}\r\n".encode())
+    async def hear(code: bytes) -> None:
         while (heard := await reader.readline())[3:4] == b"-":
             pass
         assert heard.startswith(code), heard
 
-    await say(b"", b"220")
-    await say("LHLO client.test", b"250")
-    for content in contents:
-        await say("MAIL FROM:<sender@example.net>", b"250")
-        await say(f"RCPT TO:<{USER}@{DOMAIN}>", b"250")
-        await say("DATA", b"354")
-        await say(content + b".\r\n", b"250")
-    await say("QUIT", b"221")
+    await hear(b"220")
+    for said, code in (
+        (b"LHLO client.test\r\n", b"250"),
+        (b"MAIL FROM:<sender@example.net>\r\n", b"250"),
+        (f"RCPT TO:<{USER}@{DOMAIN}>\r\n".encode(), b"250"),
+        (b"DATA\r\n", b"354"),
+        (content + b".\r\n", b"250"),
+        (b"QUIT\r\n", b"221"),
+    ):
+        writer.write(said)
+        await hear(code)
     writer.close()
     await writer.wait_closed()

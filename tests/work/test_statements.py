@@ -13,7 +13,7 @@ import pytest
 from pillarbox.app.wire_up_servers import PostOffice
 from tests.work.conftest import Within
 from tests.work.judging import Spent
-from tests.work.office import Visitor, message, open_office, poll, put, quiet, send_by_lmtp
+from tests.work.office import USER, Visitor, message, open_office, poll, put, quiet, send_by_lmtp
 from tests.work.statements import Statement, Statements, parts
 
 FEW = 50
@@ -66,6 +66,17 @@ async def test_a_poll_that_finds_nothing_new(
         await poll(office.pop3)
         await quiet(office.store)
     within(*spent("a poll", said))
+
+
+async def test_a_poll_of_a_device(office: PostOffice, sqlite: Statements, within: Within) -> None:
+    await office.store.add_view(USER, "phone")  # type: ignore[attr-defined] # by StoreAdmin
+    password = office.accounts.add_device(USER, "phone").printed
+    await poll(office.pop3, USER, password)
+    await quiet(office.store)
+    with sqlite.heard() as said:
+        await poll(office.pop3, USER, password)
+        await quiet(office.store)
+    within(*spent("a poll of a device", said))
 
 
 async def test_collecting_what_is_there(
