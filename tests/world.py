@@ -14,7 +14,7 @@ from pillarbox.contracts.errors import (
     StoreError,
 )
 from pillarbox.contracts.store import Body, Maildrop
-from pillarbox.model import Identity, MessageInfo, Recipient, StoredForm
+from pillarbox.model import Column, Identity, MessageInfo, Recipient, StoredForm
 from pillarbox.sasl.claims import (
     CertificateClaim,
     Claim,
@@ -189,6 +189,14 @@ class FaultyMaildrop:
     async def messages(self, first: int, last: int) -> Sequence[MessageInfo]:
         self._faults.check("messages")
         return await self._maildrop.messages(first, last)
+
+    async def column(self, column: Column, first: int, last: int) -> Sequence[str]:
+        self._faults.check("messages")
+        return await self._maildrop.column(column, first, last)
+
+    async def octets_of(self, numbers: Collection[int]) -> int:
+        self._faults.check("messages")
+        return await self._maildrop.octets_of(numbers)
 
     async def body(self, number: int) -> Body:
         self._faults.check("body")

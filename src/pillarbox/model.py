@@ -21,6 +21,7 @@ view
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple
 
 DEFAULT_VIEW = "default"
@@ -41,6 +42,15 @@ class MessageInfo(NamedTuple):
     """Message-number, from 1."""
     octets: int
     unique_id: str
+
+
+class Column(StrEnum):
+    """Which field of :class:`MessageInfo` one of the two listings is made of."""
+
+    OCTETS = "octets"
+    """LIST, the scan listing (RFC 1939, section 5)."""
+    UNIQUE_ID = "unique_id"
+    """UIDL, the unique-id listing (section 7)."""
 
 
 @dataclass(frozen=True, slots=True)

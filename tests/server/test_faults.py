@@ -15,7 +15,7 @@ from pillarbox.contracts.errors import (
     StoreUnavailable,
     TooManyAttempts,
 )
-from pillarbox.model import Identity, MessageInfo
+from pillarbox.model import Column, Identity, MessageInfo
 from pillarbox.server.limits import MAX_SIGN_IN_FAILURES
 from pillarbox.server.listener import Pop3Server
 from tests.server.conftest import Logs
@@ -153,10 +153,10 @@ async def test_a_missing_body_is_logged_as_an_error_and_stays_listed(
 class PagingMaildrop(FaultyMaildrop):
     """Fails when the second page of a listing is asked for."""
 
-    async def messages(self, first: int, last: int) -> Sequence[MessageInfo]:
+    async def column(self, column: Column, first: int, last: int) -> Sequence[str]:
         if first > 1:
             raise StoreUnavailable(DETAIL, temporary=True)
-        return await super().messages(first, last)
+        return await super().column(column, first, last)
 
 
 class PagingStore(FaultyStore):
@@ -207,7 +207,7 @@ async def _buggy(*_: object) -> None:
     ("bug", "commands"),
     [
         ("open", b"USER mrose\r\nPASS tanstaaf\r\n"),
-        ("messages", b"USER mrose\r\nPASS tanstaaf\r\nLIST\r\n"),
+        ("column", b"USER mrose\r\nPASS tanstaaf\r\nLIST\r\n"),
         ("body", b"USER mrose\r\nPASS tanstaaf\r\nRETR 1\r\n"),
         ("commit", b"USER mrose\r\nPASS tanstaaf\r\nDELE 1\r\nQUIT\r\n"),
     ],

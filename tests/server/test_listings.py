@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pillarbox.contracts.auth import Authenticator
 from pillarbox.contracts.meter import NullMeter
 from pillarbox.contracts.store import Body
-from pillarbox.model import Identity, MessageInfo, Recipient
+from pillarbox.model import Column, Identity, MessageInfo, Recipient
 from pillarbox.sasl.claims import Claim, ScramKeys
 from pillarbox.server.limits import Policy
 from pillarbox.server.listings import MAX_REPLY, REPLY_COST, Listings
@@ -37,6 +37,14 @@ class Counting:
     async def messages(self, first: int, last: int) -> Sequence[MessageInfo]:
         self.reads += 1
         return await self._maildrop.messages(first, last)
+
+    async def column(self, column: Column, first: int, last: int) -> Sequence[str]:
+        self.reads += 1
+        return await self._maildrop.column(column, first, last)
+
+    async def octets_of(self, numbers: Collection[int]) -> int:
+        self.reads += 1
+        return await self._maildrop.octets_of(numbers)
 
     async def body(self, number: int) -> Body:
         return await self._maildrop.body(number)

@@ -25,6 +25,7 @@ from pillarbox.sasl.server import MECHANISMS
 from pillarbox.sasl.surroundings import Surroundings
 from pillarbox.server.limits import Policy
 from pillarbox.server.listings import Listings
+from pillarbox.server.marks import Marks
 from pillarbox.wire.capabilities import Offer
 from pillarbox.wire.replies import Reply
 
@@ -61,11 +62,10 @@ class Session:
     __slots__ = (
         "bindings",
         "certificate_identities",
-        "deleted",
-        "deleted_octets",
         "failures",
         "identity",
         "maildrop",
+        "marks",
         "mechanism",
         "name",
         "peer",
@@ -100,9 +100,7 @@ class Session:
         self.failures = 0
         self.identity: Identity | None = None
         self.maildrop: Maildrop | None = None
-        self.deleted: set[int] = set()
-        """Numbers of the messages that are marked."""
-        self.deleted_octets = 0
+        self.marks = Marks()
         self.retrieved = 0
         self.retrieved_octets = 0
         self.removed = 0

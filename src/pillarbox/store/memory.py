@@ -34,8 +34,9 @@ from pillarbox.contracts.store import (
     Retention,
     ViewStatus,
     Waiting,
+    column_of,
 )
-from pillarbox.model import DEFAULT_VIEW, Identity, MessageInfo, Recipient, StoredForm
+from pillarbox.model import DEFAULT_VIEW, Column, Identity, MessageInfo, Recipient, StoredForm
 
 LARGE_BODY = 256 * 1024
 """Stored bytes above which a body is given as a stream, in pieces of this size."""
@@ -265,6 +266,12 @@ class MemoryMaildrop:
         self._message(first)
         self._message(last)
         return _infos(self._messages[first - 1 : last], first)
+
+    async def column(self, column: Column, first: int, last: int) -> Sequence[str]:
+        return column_of(await self.messages(first, last), column)
+
+    async def octets_of(self, numbers: Collection[int]) -> int:
+        return sum(self._message(number).form.octets for number in numbers)
 
     async def body(self, number: int) -> Body:
         form = self._message(number).form
