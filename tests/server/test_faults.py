@@ -15,7 +15,7 @@ from pillarbox.contracts.errors import (
     StoreUnavailable,
     TooManyAttempts,
 )
-from pillarbox.model import Column, Identity, MessageInfo
+from pillarbox.model import Column, Identity
 from pillarbox.server.limits import MAX_SIGN_IN_FAILURES
 from pillarbox.server.listener import Pop3Server
 from tests.server.conftest import Logs

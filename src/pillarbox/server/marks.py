@@ -9,6 +9,9 @@ MAX_UNCOUNTED = 1000
 so many: less than a millisecond of work, however many messages a client deletes."""
 
 
+_NONE: frozenset[int] = frozenset()
+
+
 class Marks:
     """Their numbers, and how many octets they have together.
 
@@ -21,7 +24,7 @@ class Marks:
 
     def __init__(self) -> None:
         # Most sessions mark nothing: what is empty costs them no memory.
-        self.numbers: set[int] | frozenset[int] = frozenset()
+        self.numbers: set[int] | frozenset[int] = _NONE
         self._uncounted: list[int] | tuple[()] = ()
         self._octets = 0
 
@@ -59,6 +62,6 @@ class Marks:
 
     def clear(self) -> None:
         """Take all marks away."""
-        self.numbers = frozenset()
+        self.numbers = _NONE
         self._uncounted = ()
         self._octets = 0

@@ -9,6 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from pillarbox.testing.store_contract.commits import CommitCases
 from pillarbox.testing.store_contract.delivery import DeliveryCases
+from pillarbox.testing.store_contract.listings import ListingCases
 from pillarbox.testing.store_contract.machine import StoreMachine
 from pillarbox.testing.store_contract.material import MakeStore
 from pillarbox.testing.store_contract.operators import OperatorCases
@@ -21,6 +22,7 @@ from pillarbox.testing.store_contract.views import ViewCases
 class StoreContract(
     DeliveryCases,
     SessionCases,
+    ListingCases,
     CommitCases,
     UniqueIdCases,
     OperatorCases,

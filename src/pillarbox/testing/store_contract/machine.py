@@ -27,6 +27,8 @@ from pillarbox.testing.store_contract.material import (
     BOB,
     MOMENT,
     MakeStore,
+    columns,
+    columns_of,
     content,
     is_unique_id,
     later,
@@ -154,6 +156,7 @@ class StoreMachine(RuleBasedStateMachine):
         infos = []
         if not session.gone:
             infos = list(self.run(listed(maildrop)))
+            assert self.run(columns(maildrop)) == columns_of(infos)
             assert self.keyed.setdefault(maildrop.listing_key, infos) == infos
         for info in infos:
             body = bodies[info.number - 1]
@@ -163,6 +166,10 @@ class StoreMachine(RuleBasedStateMachine):
         for number, expected in enumerate(bodies, 1):
             if number not in session.gone:
                 assert self.run(_read(maildrop, number)) == expected
+        left = set(range(1, len(bodies) + 1)) - session.gone
+        for numbers in (left, {number for number in left if number % 2}):
+            octets = sum(len(bodies[number - 1]) for number in numbers)
+            assert self.run(maildrop.octets_of(numbers)) == octets
         assert maildrop.count == len(bodies)
         assert maildrop.octets == sum(map(len, bodies))
 

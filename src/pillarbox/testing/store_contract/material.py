@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from pillarbox.contracts.store import Body, Maildrop, Store, StoreAdmin
-from pillarbox.model import DEFAULT_VIEW, Identity, MessageInfo, Recipient, StoredForm
+from pillarbox.model import DEFAULT_VIEW, Column, Identity, MessageInfo, Recipient, StoredForm
 
 PIECE_LIMIT = 256 * 1024
 LARGE = 3 * 1024 * 1024 + 17
@@ -41,6 +41,17 @@ async def put(store: Store, user: str, *messages: StoredForm) -> None:
 
 async def listed(maildrop: Maildrop) -> Sequence[MessageInfo]:
     return list(await maildrop.messages(1, maildrop.count))
+
+
+async def columns(maildrop: Maildrop, first: int = 1, last: int | None = None) -> list[list[str]]:
+    """What LIST and UIDL say of these messages."""
+    last = maildrop.count if last is None else last
+    return [list(await maildrop.column(column, first, last)) for column in Column]
+
+
+def columns_of(infos: Sequence[MessageInfo]) -> list[list[str]]:
+    """The same of messages whose octets and unique-ids are known."""
+    return [[str(info.octets) for info in infos], [info.unique_id for info in infos]]
 
 
 async def content(body: Body) -> bytes:
