@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pillarbox.contracts.errors import LockLost, StoreUnavailable
-from pillarbox.model import Identity, MessageInfo, Recipient
+from pillarbox.model import Column, Identity, MessageInfo, Recipient
 from pillarbox.store.embedded import EmbeddedStore, open_store
 from pillarbox.store.embedded.maildrop import SMALL
 
@@ -97,3 +97,53 @@ async def test_new_mail_is_no_reason_to_refuse(store: EmbeddedStore) -> None:
 
 def _unique_ids(infos: Sequence[MessageInfo]) -> list[str]:
     return [info.unique_id for info in infos]
+
+
+@pytest.mark.parametrize("others", [last_is_repaired_away, last_is_deleted_after_an_unlock])
+async def test_others_who_delete_shift_no_line_of_a_listing(
+    store: EmbeddedStore, others: Callable[[EmbeddedStore], Awaitable[None]]
+) -> None:
+    maildrop = await store.open(ALICE)
+    last = maildrop.count
+    await others(store)
+    for column in Column:
+        with pytest.raises(StoreUnavailable):
+            await maildrop.column(column, 1, last)
+        with pytest.raises(StoreUnavailable):
+            await maildrop.column(column, 1, 2)
+    with pytest.raises(StoreUnavailable):
+        await maildrop.octets_of([1])
+    await maildrop.release()
+
+
+@pytest.mark.parametrize("others", [last_is_repaired_away, last_is_deleted_after_an_unlock])
+async def test_a_listing_under_way_is_refused_and_never_short(
+    store: EmbeddedStore, others: Callable[[EmbeddedStore], Awaitable[None]]
+) -> None:
+    infos = await store.listing("alice")
+    maildrop = await store.open(ALICE)
+    last = maildrop.count
+    assert list(await maildrop.column(Column.UNIQUE_ID, 1, 2)) == _unique_ids(infos[:2])
+    await others(store)
+    for column in Column:
+        for first in (1, last - 1, last):
+            with pytest.raises(StoreUnavailable):
+                await maildrop.column(column, first, last)
+    for numbers in ([last], [1, last], range(1, last + 1)):
+        with pytest.raises(StoreUnavailable):
+            await maildrop.octets_of(numbers)
+    assert list(await maildrop.column(Column.UNIQUE_ID, 1, last - 1)) == _unique_ids(infos[:-1])
+    await maildrop.release()
+
+
+async def test_a_listing_is_in_order_however_sqlite_walks(store: EmbeddedStore) -> None:
+    """SQLite promises no order inside ``group_concat``; here it walks backwards."""
+    infos = await store.listing("alice")
+    maildrop = await store.open(ALICE)
+    assert await maildrop.column(Column.UNIQUE_ID, 1, 1) == _unique_ids(infos[:1])
+    store.all_shards[0].rows("PRAGMA reverse_unordered_selects = ON")
+    ((text,),) = store.all_shards[0].rows("SELECT group_concat(unique_id, ' ') FROM messages")
+    assert text.split(" ") == _unique_ids(infos)[::-1]
+    assert await maildrop.column(Column.UNIQUE_ID, 1, len(infos)) == _unique_ids(infos)
+    assert await maildrop.column(Column.UNIQUE_ID, 2, 3) == _unique_ids(infos[1:3])
+    await maildrop.release()
