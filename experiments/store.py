@@ -22,9 +22,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from pillarbox.model import Identity, Recipient, StoredForm
+from pillarbox.contracts.store import Maildrop
+from pillarbox.model import Column, Identity, Recipient, StoredForm
+from pillarbox.server.transaction import PAGE
 from pillarbox.store.embedded import EmbeddedStore, backlog, open_store, schema, tidy
 from pillarbox.store.embedded.turns import Turns
+from pillarbox.wire.listing_lines import listing_lines
 
 ROUNDS = 3
 NEVER = 1 << 40
@@ -288,6 +291,14 @@ def _used(folder: Path) -> int:
     return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
 
 
+async def lines_of(maildrop: Maildrop) -> None:
+    """LIST and UIDL, page by page."""
+    for column in Column:
+        for first in range(1, maildrop.count + 1, PAGE):
+            last = min(first + PAGE - 1, maildrop.count)
+            listing_lines(first, await maildrop.column(column, first, last))
+
+
 async def sessions(folder: Path) -> None:
     """What the server's loop pays: opening, listing, large maildrops."""
     store = fresh(folder)
@@ -302,8 +313,7 @@ async def sessions(folder: Path) -> None:
     async def visit(user: str, *, listed: bool) -> None:
         maildrop = await store.open(Identity(user))
         if listed:
-            await maildrop.messages(1, maildrop.count)
-            await maildrop.messages(1, maildrop.count)
+            await lines_of(maildrop)
         await maildrop.release()
 
     async def average(users: list[str], *, listed: bool) -> float:

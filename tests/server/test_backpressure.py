@@ -10,6 +10,7 @@ from pillarbox.model import Identity
 from pillarbox.sasl.claims import Claim
 from pillarbox.server.limits import MAX_PIPELINED
 from pillarbox.server.listener import Pop3Server
+from pillarbox.server.transaction import PAGE
 from tests.transport import Client, make_server, settle
 from tests.world import Accounts, FaultyStore
 
@@ -25,6 +26,26 @@ async def test_a_client_that_does_not_read_costs_less_than_half_a_mib(
     client.transport.client_reads = False
     await client.say(b"RETR 1\r\n" * 10)
     assert 0 < client.transport.most_waiting < HALF_A_MIB
+
+
+async def test_a_long_listing_waits_for_a_client_that_does_not_read(
+    server: Pop3Server, store: FaultyStore
+) -> None:
+    count = 10 * PAGE
+    await store.put("mrose", *[b"Subject: x\r\n\r\n"] * count)
+    client = await Client(server).sign_in()
+    client.transport.client_reads = False
+    client.transport.client_sends(b"UIDL\r\n")
+    await settle()
+    assert 0 < client.transport.most_waiting < HALF_A_MIB
+    client.transport.client_reads_again()
+    said = client.heard()
+    while not said.endswith(b"\r\n.\r\n"):
+        await settle()
+        said += client.heard()
+    numbers = [int(line.split()[0]) for line in said.split(b"\r\n")[1:-2]]
+    assert numbers == list(range(1, count + 1))
+    assert len(said) > HALF_A_MIB
 
 
 async def test_when_it_reads_again_everything_comes_in_order(
