@@ -8,7 +8,6 @@ MAX_UNCOUNTED = 1000
 """Marks whose octets are not known yet. They are added up when somebody asks, or when there are
 so many: less than a millisecond of work, however many messages a client deletes."""
 
-
 _NONE: frozenset[int] = frozenset()
 
 
@@ -56,7 +55,8 @@ class Marks:
             StoreUnavailable: it could not be read.
         """
         if self._uncounted:
-            self._octets += await maildrop.octets_of(self._uncounted)
+            octets = await maildrop.octets_of(self._uncounted)
+            self._octets += octets
             self._uncounted = ()
         return self._octets
 
