@@ -45,7 +45,7 @@ async def test_a_mark_does_not_look_into_the_store_and_is_counted_once() -> None
     for number in (3, 1, 7):
         await marks.add(number, maildrop)
     assert maildrop.asked == []
-    assert (len(marks), 7 in marks, 2 in marks) == (3, True, False)
+    assert marks.numbers == {1, 3, 7}
     for _ in range(2):
         assert await marks.octets(maildrop) == 11
     await marks.add(10, maildrop)
@@ -58,7 +58,7 @@ async def test_without_marks_there_is_nothing_to_ask() -> None:
     assert await marks.octets(maildrop) == 0
     await marks.add(1, maildrop)
     marks.clear()
-    assert (await marks.octets(maildrop), len(marks), 1 in marks) == (0, 0, False)
+    assert (await marks.octets(maildrop), marks.numbers) == (0, set())
     assert maildrop.asked == []
 
 
@@ -91,7 +91,7 @@ async def test_a_sum_that_failed_is_asked_for_again() -> None:
         await marks.octets(maildrop)
     with pytest.raises(StoreUnavailable):
         await marks.add(MAX_UNCOUNTED + 1, maildrop)
-    assert MAX_UNCOUNTED + 1 not in marks
+    assert MAX_UNCOUNTED + 1 not in marks.numbers
     maildrop.fails = False
     await marks.add(MAX_UNCOUNTED + 1, maildrop)
     assert await marks.octets(maildrop) == maildrop.octets

@@ -19,19 +19,14 @@ class Marks:
     time, all at once.
     """
 
-    __slots__ = ("_octets", "_uncounted", "numbers")
+    __slots__ = ("_counted", "_uncounted", "numbers")
 
     def __init__(self) -> None:
         # Most sessions mark nothing: what is empty costs them no memory.
         self.numbers: set[int] | frozenset[int] = _NONE
-        self._uncounted: list[int] | tuple[()] = ()
-        self._octets = 0
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def __contains__(self, number: int) -> bool:
-        return number in self.numbers
+        """For reading only."""
+        self._counted = 0
+        self._uncounted: list[int] | None = None
 
     async def add(self, number: int, maildrop: Maildrop) -> None:
         """Mark a message of *maildrop* that has no mark yet.
@@ -39,12 +34,12 @@ class Marks:
         Raises:
             StoreUnavailable: the octets could not be added up; it is not marked.
         """
-        if len(self._uncounted) >= MAX_UNCOUNTED:
+        if self._uncounted is not None and len(self._uncounted) >= MAX_UNCOUNTED:
             await self.octets(maildrop)
+        if self._uncounted is None:
+            self._uncounted = []
         if not isinstance(self.numbers, set):
             self.numbers = set()
-        if not isinstance(self._uncounted, list):
-            self._uncounted = []
         self.numbers.add(number)
         self._uncounted.append(number)
 
@@ -54,14 +49,14 @@ class Marks:
         Raises:
             StoreUnavailable: it could not be read.
         """
-        if self._uncounted:
+        if self._uncounted is not None:
             octets = await maildrop.octets_of(self._uncounted)
-            self._octets += octets
-            self._uncounted = ()
-        return self._octets
+            self._counted += octets
+            self._uncounted = None
+        return self._counted
 
     def clear(self) -> None:
         """Take all marks away."""
         self.numbers = _NONE
-        self._uncounted = ()
-        self._octets = 0
+        self._counted = 0
+        self._uncounted = None

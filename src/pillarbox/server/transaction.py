@@ -26,14 +26,15 @@ async def noop(_session: Session, _command: Command) -> Reply:
 
 
 async def stat(session: Session, _command: Command) -> Reply:
-    return ok(f"{_count(session)} {await _octets(session)}")
+    count, octets = await _left(session)
+    return ok(f"{count} {octets}")
 
 
 async def list_(session: Session, command: Command) -> Reply:
     if command.number is not None:
         return await _one(session, command.number, Column.OCTETS)
-    text = f"{_count(session)} messages ({await _octets(session)} octets)"
-    return ok(text, await _all(session, Column.OCTETS))
+    count, octets = await _left(session)
+    return ok(f"{count} messages ({octets} octets)", await _all(session, Column.OCTETS))
 
 
 async def uidl(session: Session, command: Command) -> Reply:
@@ -76,7 +77,8 @@ async def dele(session: Session, command: Command) -> Reply:
 
 async def rset(session: Session, _command: Command) -> Reply:
     session.marks.clear()
-    return ok(f"maildrop has {_count(session)} messages ({await _octets(session)} octets)")
+    count, octets = await _left(session)
+    return ok(f"maildrop has {count} messages ({octets} octets)")
 
 
 async def quit_(session: Session, _command: Command) -> Reply:
@@ -91,7 +93,7 @@ async def quit_(session: Session, _command: Command) -> Reply:
         await session.maildrop.commit(session.marks.numbers)
     finally:
         await session.release()
-    session.removed = len(session.marks)
+    session.removed = len(session.marks.numbers)
     return ok(f"goodbye, {session.removed} messages removed")
 
 
@@ -101,19 +103,18 @@ def _maildrop(session: Session) -> Maildrop:
     return maildrop
 
 
-def _count(session: Session) -> int:
-    return _maildrop(session).count - len(session.marks)
-
-
-async def _octets(session: Session) -> int:
-    maildrop = _maildrop(session)
-    return maildrop.octets - await session.marks.octets(maildrop)
+async def _left(session: Session) -> tuple[int, int]:
+    """How many messages are not marked, and their octets."""
+    maildrop, marks = _maildrop(session), session.marks
+    if not marks.numbers:
+        return maildrop.count, maildrop.octets
+    return maildrop.count - len(marks.numbers), maildrop.octets - await marks.octets(maildrop)
 
 
 def _missing(session: Session, number: int) -> Reply | None:
     if not 1 <= number <= _maildrop(session).count:
         return err(f"there is no message {number}")
-    if number in session.marks:
+    if number in session.marks.numbers:
         return err(f"message {number} is marked as deleted")
     return None
 
@@ -143,7 +144,7 @@ async def _all(session: Session, column: Column) -> bytes | Pieces:
     maildrop = _maildrop(session)
     if maildrop.count > PAGE:
         return _pages(session, column)
-    if session.marks:
+    if session.marks.numbers:
         return await _page(session, column, 1, maildrop.count)
     remembered = session.services.listings
     whose, key = (session.identity, column), maildrop.listing_key
