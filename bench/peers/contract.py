@@ -39,8 +39,16 @@ class Peer:
     users: Mapping[str, Mail]
     refill: Callable[[str], None]
     """Put the mail that lay there at first into an empty maildrop again."""
+    visited: set[str] = field(default_factory=set, compare=False)
+    """Whose maildrops have been looked at since the server was started."""
     limit: bool = field(default=False, compare=False)
     """It only knows a few commands by heart."""
+    domain: str = ""
+    """Of the addresses that it takes mail for; empty: it takes users' names."""
+
+    def address(self, user: str) -> str:
+        """Where mail for *user* is sent."""
+        return f"{user}@{self.domain}" if self.domain else user
 
 
 def message(octets: int, number: int = 0) -> bytes:
