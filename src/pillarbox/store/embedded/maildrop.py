@@ -175,7 +175,7 @@ class EmbeddedMaildrop:
             if self._holds_lock():
                 raise
             raise LockLost("the lock of this session has been taken away") from error
-        row, seqs = self._row, {self._seq(number) for number in numbers}
+        row, seqs = self._row, self._seqs_of(numbers)
         job = Delete(row.maildrop, row.view, row.epoch, seqs, self._holding)
         self._committing = self._shard.writer.submit(job)
         # Shielded, so that release() can tell whether the job is still under way.
@@ -209,6 +209,15 @@ class EmbeddedMaildrop:
             return self._offset + number
         assert self._seqs is not None  # noqa: S101 - _place sets one of the two
         return self._seqs[number - 1]
+
+    def _seqs_of(self, numbers: Collection[int]) -> set[int]:
+        """The same for many, one at least."""
+        self._must_exist(min(numbers))
+        self._must_exist(max(numbers))
+        offset = self._offset
+        if offset is not None:
+            return {offset + number for number in numbers}
+        return {self._seq(number) for number in numbers}
 
     async def _place(self) -> None:
         """Find out how numbers and sequence numbers belong together."""
