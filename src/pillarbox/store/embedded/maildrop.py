@@ -13,6 +13,9 @@ sequence numbers.) What is read later:
   or from the oldest on), number and sequence number differ by a constant. One with gaps has
   its sequence numbers read once, eight bytes a message, by a thread.
 
+* Bodies, when they are asked for; those of a client that takes one message after the other, some
+  at a time (see ``ahead``).
+
 A view that does not list all of its maildrop (as others still want what it has deleted) has its
 sequence numbers read once too, unless two numbers tell already that there are no gaps. By
 these it reads the rest: never again does it have to look through what it does not list.
@@ -26,11 +29,13 @@ import sqlite3
 from array import array
 from collections.abc import Collection, Hashable, Iterable, Sequence, Set  # noqa: PYI025 - read only
 from concurrent.futures import Executor
-from contextlib import closing
+from contextlib import closing, suppress
+from time import monotonic
 
 from pillarbox.contracts.errors import BodyDamaged, LockLost, StoreUnavailable
 from pillarbox.contracts.store import Body
 from pillarbox.model import Identity, MessageInfo
+from pillarbox.store.embedded.ahead import WINDOW_MESSAGES, BodyRow, window
 from pillarbox.store.embedded.errors import unavailable
 from pillarbox.store.embedded.jobs import Delete
 from pillarbox.store.embedded.schema import connect
@@ -70,10 +75,10 @@ _LISTING_OF_SEQS = """
     SELECT seq, octets, unique_id FROM messages
     WHERE maildrop = ? AND seq IN (SELECT value FROM json_each(?)) ORDER BY seq
 """
-_BODY = """
-    SELECT m.octets, m.body, b.stored, b.international, b.data
+_BODIES = """
+    SELECT m.seq, m.octets, m.body, b.stored, b.international, b.data
     FROM messages AS m LEFT JOIN bodies AS b ON b.id = m.body
-    WHERE m.maildrop = ? AND m.seq = ?
+    WHERE m.maildrop = ? AND m.seq BETWEEN ? AND ? ORDER BY m.seq
 """
 
 
@@ -87,6 +92,7 @@ class EmbeddedMaildrop:
         "_holding",
         "_identity",
         "_infos",
+        "_latest",
         "_offset",
         "_row",
         "_seqs",
@@ -119,6 +125,8 @@ class EmbeddedMaildrop:
         self.octets = row.octets
         self.released = False
         self._committing: asyncio.Future[Exception | None] | None = None
+        self._latest = -1
+        """The number of the message whose body was asked for last."""
         self._infos: list[MessageInfo] | None = None
         self._offset: int | None = None
         """Sequence number minus number, when that is a constant."""
@@ -149,11 +157,10 @@ class EmbeddedMaildrop:
     async def body(self, number: int) -> Body:
         if self._offset is None:
             await self._place()
-        seq = self._seq(number)
-        found = self._shard.rows(_BODY, self._row.maildrop, seq)
-        if not found or seq in self._deleted:
+        found = self._body_row(number)
+        if found is None:
             raise self._moved_on()
-        octets, body, stored, international, data = found[0]
+        _, octets, body, stored, international, data = found
         if stored is None:
             raise BodyDamaged(f"body {body} is missing from {self._shard.index}")
         if data is None:
@@ -164,11 +171,39 @@ class EmbeddedMaildrop:
             )
         return Body(octets, stored, bool(international), data)
 
+    def _body_row(self, number: int) -> BodyRow | None:
+        """A message as the index has it, or had it when the one before was read; None: gone."""
+        seq, shard, maildrop = self._seq(number), self._shard, self._row.maildrop
+        follows, self._latest = number == self._latest + 1, number
+        if seq in self._deleted:
+            return None
+        waiting = shard.ahead.take(self, seq)
+        if waiting is not None:
+            return waiting
+        rows: list[BodyRow] = []
+        if follows and not self.released and shard.ahead.has_room(now := monotonic()):
+            last = self._last_of_run(number)
+            with suppress(StoreUnavailable):  # one of those that nobody has asked for, perhaps
+                rows = shard.first_rows(window, _BODIES, maildrop, seq, last)
+                shard.ahead.keep(self, rows[1:], now)
+        rows = rows or shard.rows(_BODIES, maildrop, seq, seq)
+        return rows[0] if rows and rows[0][0] == seq else None
+
+    def _last_of_run(self, number: int) -> int:
+        """The sequence number up to which a body may be read together with that of *number*."""
+        last = min(number + WINDOW_MESSAGES - 1, self.count)
+        if not self._whole and self._seqs is not None:  # pass over nothing that is not listed
+            first_seq = self._seqs[number - 1]
+            while self._seqs[last - 1] - first_seq > last - number:
+                last -= 1
+        return self._seq(last)
+
     async def commit(self, numbers: Collection[int]) -> None:
         if not numbers:
             return
         if self.released:
             raise LockLost("this session has ended")
+        self._shard.ahead.let_go(self)
         try:
             await self._place()
         except StoreUnavailable as error:
@@ -188,6 +223,7 @@ class EmbeddedMaildrop:
         if self.released:
             return
         self.released = True
+        self._shard.ahead.let_go(self)
         if self._committing is not None and not self._committing.done():
             # The caller was cancelled in commit(): nobody may open the maildrop before the
             # deletion is decided, or its messages would vanish under the next session.
