@@ -236,11 +236,15 @@ class EmbeddedMaildrop:
 
     def _must_exist(self, number: int) -> None:
         if not 1 <= number <= self.count:
-            raise IndexError(f"no message {number} among {self.count}")
+            raise self._no_message(number)
+
+    def _no_message(self, number: int) -> IndexError:
+        return IndexError(f"no message {number} among {self.count}")
 
     def _seq(self, number: int) -> int:
         """The sequence number of *number*; :meth:`_place` comes first."""
-        self._must_exist(number)
+        if not 1 <= number <= self.count:
+            raise self._no_message(number)
         if self._offset is not None:
             return self._offset + number
         assert self._seqs is not None  # noqa: S101 - _place sets one of the two
