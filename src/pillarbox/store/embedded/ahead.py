@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-WINDOW_OCTETS = 64 * 1024
+WINDOW_OCTETS = 128 * 1024
 """Once so much has been read no more is: 13 messages of 5 kB, and then one more saves little."""
-WINDOW_MESSAGES = 32
+WINDOW_MESSAGES = 64
 """Messages read together at the most, however small they are."""
 ALL_OCTETS = 4 * 1024 * 1024
 """Once so much waits no more is read: some 60 sessions that collect at the same moment."""
