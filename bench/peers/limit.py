@@ -32,7 +32,14 @@ from bench.peers.processes import (
 from bench.works.mail import POLLED
 
 GREETING = "greeting"
-_COMMANDS = ("STAT", "UIDL", "LIST", "RETR 2", "QUIT")
+_MESSAGES = 50
+_COMMANDS = (
+    "STAT",
+    "UIDL",
+    "LIST",
+    *(f"RETR {number}" for number in range(1, _MESSAGES + 1)),
+    "QUIT",
+)
 
 
 class Parrot(asyncio.Protocol):
@@ -79,7 +86,7 @@ def limit(example: Peer) -> Iterator[Peer]:
                 ports["pop3s"],
                 None,
                 tls,
-                dict.fromkeys(POLLED, Mail(50)),
+                dict.fromkeys(POLLED, Mail(_MESSAGES)),
                 lambda _user: None,
                 limit=True,
             )
