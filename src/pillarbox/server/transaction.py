@@ -20,8 +20,13 @@ PAGE = 1000
 listings are made page by page, so that other sessions get their turn in between."""
 
 
+# The same words for every message: such a reply is made once, and so is its line.
+_STILL_HERE = ok("still here")
+_MARKED = ok("marked as deleted")
+
+
 async def noop(_session: Session, _command: Command) -> Reply:
-    return ok("still here")
+    return _STILL_HERE
 
 
 async def stat(session: Session, _command: Command) -> Reply:
@@ -72,7 +77,7 @@ async def dele(session: Session, command: Command) -> Reply:
     (message,) = await _maildrop(session).messages(number, number)
     session.deleted.add(number)
     session.deleted_octets += message.octets
-    return ok(f"message {number} marked")
+    return _MARKED
 
 
 async def rset(session: Session, _command: Command) -> Reply:

@@ -42,7 +42,7 @@ async def put(store: EmbeddedStore, *messages: StoredForm) -> None:
         assert await store.deliver(message, [Recipient("alice")]) == [None]
 
 
-def letters(count: int, lines: int = 100) -> list[StoredForm]:
+def letters(count: int, lines: int = 1000) -> list[StoredForm]:
     return [letter(f"{number:04}", lines) for number in range(1, count + 1)]
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-WINDOW_OCTETS = 128 * 1024
+WINDOW_OCTETS = 64 * 1024
 """Once so much has been read no more is: 13 messages of 5 kB, and then one more saves little."""
 WINDOW_MESSAGES = 64
 """Messages read together at the most, however small they are."""
