@@ -244,6 +244,8 @@ class Connection(asyncio.BufferedProtocol):
                     self._write(segment)
                 else:
                     await self._stream(segment)
+            if self._joined_octets >= MAX_JOINED:
+                self._flush()
             if self._drained is not None:
                 await self._drained
             if machine.state in _TURNING:
@@ -302,10 +304,9 @@ class Connection(asyncio.BufferedProtocol):
             await pieces.aclose()
 
     def _write(self, data: bytes) -> None:
+        """With the next :meth:`_flush`."""
         self._joined.append(data)
         self._joined_octets += len(data)
-        if self._joined_octets >= MAX_JOINED:
-            self._flush()
 
     def _flush(self) -> None:
         if self._joined and not self._lost:

@@ -133,9 +133,7 @@ class ServerMachine:
         return self._response(line) if state is _SASL else self._command(line, state)
 
     def answer(self, reply: Reply) -> tuple[Segment, ...]:
-        """The bytes of the reply to the last event, in order.
-
-        One segment, unless its content comes in pieces: that is passed through, as it is.
+        """The bytes of the reply to the last event, in order, contents passed through.
 
         Raises:
             LocalProtocolError: nothing waits for a reply, or the reply is not fit to send.
@@ -152,11 +150,7 @@ class ServerMachine:
             self._verb = None
         if closes:
             self.state = State.CLOSED
-        if content is None:
-            return (head,)
-        if isinstance(content, bytes):
-            return (b"".join((head, content, TERMINATOR)),)
-        return head, content, TERMINATOR
+        return (head,) if content is None else (head, content, TERMINATOR)
 
     def secured(self) -> None:
         """TLS is up: AUTHORIZATION begins again, and nothing learned before it counts.
