@@ -12,9 +12,9 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 
-STEP_PAGES = 256
-"""Pages given back in one step (1 MiB), between which others get their turn: some five
-milliseconds, and three times that where the free pages lie in no order (experiments/store.md)."""
+STEP_PAGES = 64
+"""Pages given back in one step (256 KiB), between which others get their turn: about a
+millisecond. Larger steps save little (experiments/store.md)."""
 SPARE_PAGES = 256
 """Free pages that are kept for the next deliveries (1 MiB)."""
 _SOON_MILLISECONDS = 20
