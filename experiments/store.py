@@ -11,7 +11,9 @@ import asyncio
 import contextlib
 import fcntl
 import hashlib
+import itertools
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -25,7 +27,7 @@ from pathlib import Path
 from pillarbox.contracts.store import Maildrop
 from pillarbox.model import Column, Identity, Recipient, StoredForm
 from pillarbox.server.transaction import PAGE
-from pillarbox.store.embedded import EmbeddedStore, backlog, open_store, schema, tidy
+from pillarbox.store.embedded import EmbeddedStore, ahead, backlog, open_store, schema, tidy
 from pillarbox.store.embedded.turns import Turns
 from pillarbox.wire.listing_lines import listing_lines
 
@@ -379,6 +381,96 @@ async def checksums(_: Path) -> None:
         await table(f"A checksum of {size:,} bytes", variants, "us")
 
 
+async def read_ahead(folder: Path) -> None:
+    """How much is read together for who takes one message after the other."""
+    for size, count in ((500, 4000), (5_000, 4000), (30_000, 800)):
+        store = fresh(folder, shards=1)
+        letter = message(size)
+        for _ in range(count // 100):
+            await asyncio.gather(*(store.deliver(letter, [Recipient("ann")]) for _ in range(100)))
+
+        async def collecting(
+            octets: int, numbers: range, store: EmbeddedStore = store, count: int = count
+        ) -> float:
+            maildrop = await store.open(Identity("ann"))
+            with patched(ahead, "WINDOW_OCTETS", octets):
+                began = time.process_time()
+                for number in numbers:
+                    await maildrop.body(number)
+                taken = time.process_time() - began
+            await maildrop.release()
+            return taken / count * 1e6
+
+        variants: dict[str, Measure] = {
+            "one by one": partial(collecting, 0, range(count, 0, -1)),
+            **{
+                f"{kilo} KiB": partial(collecting, kilo * 1024, range(1, count + 1))
+                for kilo in (32, 64, 128, 256)
+            },
+        }
+        await table(f"A body of {size:,} bytes", variants, "us")
+        await store.close()
+
+
+async def deleting(folder: Path) -> None:
+    """What the writer pays for a deletion: all, every second, of messages with shared bodies."""
+
+    async def commit(step: int, sharers: int) -> float:
+        store = fresh(folder, shards=1)
+        users = [Recipient(f"user{number}") for number in range(sharers)]
+        for _ in range(100):
+            await asyncio.gather(*(store.deliver(message(5_000), users) for _ in range(100)))
+        await (await store.open(Identity("user0"))).release()
+        maildrop = await store.open(Identity("user0"))
+        chosen = range(1, maildrop.count + 1, step)
+        began = time.process_time()
+        await maildrop.commit(chosen)
+        taken = time.process_time() - began
+        await maildrop.release()
+        await store.close()
+        return taken / len(chosen) * 1e6
+
+    variants: dict[str, Measure] = {
+        "all of 10,000": partial(commit, 1, 1),
+        "every second": partial(commit, 2, 1),
+        "all, of bodies that two share": partial(commit, 1, 2),
+    }
+    await table("A deletion of messages of 5 kB", variants, "us a message")
+
+
+async def tidying(folder: Path) -> None:
+    """Giving back 20,000 pages that lie in no order: all of it, and the longest step."""
+
+    async def give_back(pages: int, total: list[float]) -> float:
+        store = fresh(folder, shards=1)
+        await store.close()
+        (shard,) = store.all_shards
+        with contextlib.closing(schema.connect(shard.index)) as sql:
+            sql.execute("BEGIN")
+            sql.executemany(
+                "INSERT INTO bodies (refs, stored, international, data) VALUES (1, 5000, 0, ?)",
+                [(bytes(5000),)] * 16_000,
+            )
+            rows = list(range(1, 16_001))
+            random.Random(0).shuffle(rows)
+            sql.executemany("DELETE FROM bodies WHERE id = ?", [(row,) for row in rows])
+            sql.execute("COMMIT")
+            steps = [time.process_time()]
+            with patched(tidy, "STEP_PAGES", pages):
+                while tidy.give_back(sql, []):
+                    steps.append(time.process_time())
+        total.append((steps[-1] - steps[0]) * 1e3)
+        return max(after - before for before, after in itertools.pairwise(steps)) * 1e3
+
+    totals: dict[int, list[float]] = {pages: [] for pages in (64, 256, 1024)}
+    variants: dict[str, Measure] = {
+        f"{pages} pages": partial(give_back, pages, total) for pages, total in totals.items()
+    }
+    await table("The longest step", variants, "ms")
+    for pages, total in totals.items():
+        print(f"  {pages} pages: {statistics.median(total):.0f} ms in all")
+
+
 EXPERIMENTS = (
     disk,
     sessions,
@@ -390,6 +482,9 @@ EXPERIMENTS = (
     turns,
     space,
     checksums,
+    read_ahead,
+    deleting,
+    tidying,
 )
 
 

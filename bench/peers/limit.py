@@ -33,7 +33,14 @@ from bench.works.mail import POLLED
 
 GREETING = b""
 """What the greeting is kept under: it answers nothing."""
-_COMMANDS = (b"STAT", b"UIDL", b"LIST", b"RETR 2", b"QUIT")
+_MESSAGES = 50
+_COMMANDS = (
+    b"STAT",
+    b"UIDL",
+    b"LIST",
+    *(b"RETR %d" % number for number in range(1, _MESSAGES + 1)),
+    b"QUIT",
+)
 
 
 class Parrot(asyncio.Protocol):
@@ -81,7 +88,7 @@ def limit(example: Peer) -> Iterator[Peer]:
                 ports["pop3s"],
                 None,
                 tls,
-                dict.fromkeys(POLLED, Mail(50)),
+                dict.fromkeys(POLLED, Mail(_MESSAGES)),
                 lambda _user: None,
                 limit=True,
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import cycle, islice
+
 from bench.client import Client
 from bench.figures import NANO, Figure, Stopwatch
 from bench.peers.contract import Peer
@@ -14,16 +16,21 @@ _MESSAGE = 2
 
 
 def retrieve(peer: Peer, rounds: int, *, tls: bool = False, batch: int = 1) -> Figure:
-    """RETR of 5 kB by clients in lockstep, one at a time or *batch* in a write."""
+    """RETR of 5 kB by clients in lockstep, one at a time or *batch* in a write.
+
+    Each goes through its messages, over and over: who collects mail asks for no message twice.
+    """
     with open_lockstep(peer, WIDTH, tls=tls) as together:
         together.sign_in(POLLED)
-        commands = b"RETR %d\r\n" % _MESSAGE * batch
-        replies = [_retrieved(client) * batch for client in together.clients]
-        together.exactly(commands, replies)
+        numbers = range(1, peer.users[POLLED[0]].count + 1)
+        replies = [{n: _retrieved(client, n) for n in numbers} for client in together.clients]
         passes = -(-rounds // (batch * WIDTH))
+        asked = cycle(numbers)
         watch = Stopwatch(peer)
         for _ in range(passes):
-            together.exactly(commands, replies)
+            batched = [*islice(asked, batch)]
+            commands = b"".join([b"RETR %d\r\n" % number for number in batched])
+            together.exactly(commands, [b"".join([each[n] for n in batched]) for each in replies])
             watch.lap(WIDTH)
         how = f"{batch} in a write" if batch > 1 else "one at a time"
         figure = watch.figure(named(f"RETR 5 kB, {how}", tls=tls), passes * batch * WIDTH)
@@ -31,8 +38,8 @@ def retrieve(peer: Peer, rounds: int, *, tls: bool = False, batch: int = 1) -> F
     return figure
 
 
-def _retrieved(client: Client) -> bytes:
-    reply = client.listing(b"RETR %d" % _MESSAGE)
+def _retrieved(client: Client, number: int) -> bytes:
+    reply = client.listing(b"RETR %d" % number)
     if len(reply) < SMALL:
         raise AssertionError(f"a short message: {reply[:200]!r}")
     return reply

@@ -277,8 +277,7 @@ async def test_a_body_that_breaks_off_never_looks_whole(
     maildrop = client.connection.session.maildrop
     assert maildrop is not None
     stream = BreakingBody()
-    body = await maildrop.body(1)
-    object.__setattr__(body, "content", stream)
+    body = (await maildrop.body(1))._replace(content=stream)
 
     async def broken(_number: int) -> object:
         return body

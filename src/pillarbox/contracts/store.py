@@ -36,7 +36,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pillarbox.contracts.errors import StoreError
 from pillarbox.model import DEFAULT_VIEW, Column, Identity, MessageInfo, Recipient, StoredForm
@@ -51,8 +51,7 @@ class BodyStream(Pieces, Protocol):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """One message's body, ready to be sent as it is."""
 
     octets: int

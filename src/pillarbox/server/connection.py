@@ -53,6 +53,7 @@ def _end_by(reply: Reply) -> End:
 _BY_PROXY = "proxy"
 """The TLS version of a session whose TLS ends at a load balancer."""
 
+_TURNING = frozenset({State.HANDSHAKE, State.CLOSED})
 SIGNING_IN = frozenset({State.AUTHORIZATION, State.NAMED, State.SASL})
 
 
@@ -243,16 +244,23 @@ class Connection(asyncio.BufferedProtocol):
                     self._write(segment)
                 else:
                     await self._stream(segment)
+            if self._joined_octets >= MAX_JOINED:
+                self._flush()
             if self._drained is not None:
                 await self._drained
-            if machine.state is State.HANDSHAKE:
-                await self._secure()
-            elif machine.state is State.CLOSED:
-                self._end = self._end or _end_by(reply)
+            if machine.state in _TURNING:
+                await self._turn(reply)
             if self._task is not None:  # it had to wait: whoever waits for this reply, too
                 self._flush()
                 self._resume_reading()
         self._flush()
+
+    async def _turn(self, reply: Reply) -> None:
+        """After *reply* the conversation does not go on as before."""
+        if self.machine.state is State.HANDSHAKE:
+            await self._secure()
+        else:
+            self._end = self._end or _end_by(reply)
 
     async def _give_way(self) -> None:
         """After a long turn, let others have theirs: not every command has to wait for a disk."""
@@ -296,10 +304,9 @@ class Connection(asyncio.BufferedProtocol):
             await pieces.aclose()
 
     def _write(self, data: bytes) -> None:
+        """With the next :meth:`_flush`."""
         self._joined.append(data)
         self._joined_octets += len(data)
-        if self._joined_octets >= MAX_JOINED:
-            self._flush()
 
     def _flush(self) -> None:
         if self._joined and not self._lost:

@@ -21,8 +21,13 @@ PAGE = 4000
 listings are made page by page, so that other sessions get their turn in between."""
 
 
+# The same words for every message: such a reply is made once, and so is its line.
+_STILL_HERE = ok("still here")
+_MARKED = ok("marked as deleted")
+
+
 async def noop(_session: Session, _command: Command) -> Reply:
-    return ok("still here")
+    return _STILL_HERE
 
 
 async def stat(session: Session, _command: Command) -> Reply:
@@ -72,7 +77,7 @@ async def dele(session: Session, command: Command) -> Reply:
     if missing:
         return missing
     await session.marks.add(number, _maildrop(session))
-    return ok(f"message {number} marked")
+    return _MARKED
 
 
 async def rset(session: Session, _command: Command) -> Reply:

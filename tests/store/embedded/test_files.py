@@ -13,6 +13,7 @@ import pytest
 
 from pillarbox.model import Identity, Recipient
 from pillarbox.store.embedded import EmbeddedStore, open_store, tidy
+from pillarbox.store.embedded.schema import connect
 
 from .actor import letter
 from .conftest import until
@@ -62,6 +63,23 @@ async def test_space_is_given_back_after_deletion(tmp_path: Path) -> None:
     assert list((tmp_path / "store").glob("shard-*/bodies/*/*")) == []
     assert await store.check() == []
     await store.close()
+
+
+async def test_a_step_of_tidying_gives_back_what_it_says(tmp_path: Path) -> None:
+    """It once gave back one page, whatever it said: 30 µs of work for each message deleted."""
+    store = open_store(tmp_path / "store", shards=1)
+    await filled(store)
+    await store.close()
+    (shard,) = store.all_shards
+    with contextlib.closing(connect(shard.index)) as sql:
+        sql.execute("DELETE FROM bodies")
+        (free,) = sql.execute("PRAGMA freelist_count").fetchone()
+        assert free > 2 * tidy.STEP_PAGES + tidy.SPARE_PAGES
+        while tidy.give_back(sql, []):
+            (left,) = sql.execute("PRAGMA freelist_count").fetchone()
+            assert left == max(free - tidy.STEP_PAGES, tidy.SPARE_PAGES)
+            free = left
+        assert free == tidy.SPARE_PAGES
 
 
 async def test_the_log_is_cut_while_nobody_else_can_write(

@@ -7,7 +7,6 @@ here, so that they agree at every commit.
 from __future__ import annotations
 
 import base64
-import json
 import os
 import sqlite3
 import time
@@ -21,6 +20,7 @@ from pillarbox.contracts.errors import (
 )
 from pillarbox.model import DEFAULT_VIEW, Recipient, StoredForm
 from pillarbox.store.embedded.bodies import Staged
+from pillarbox.store.embedded.these import These, all_of, these
 from pillarbox.store.embedded.transaction import Job, Transaction
 from pillarbox.store.embedded.views import (
     Holding,
@@ -191,37 +191,36 @@ class Delete(Job[None]):
         if alone:
             _delete_of_one_view(transaction, maildrop, seqs)
             return
-        hide(transaction.sql, maildrop, self._view, seqs)
-        if gone := unheld(transaction.sql, maildrop, seqs, self._holding):
+        hide(transaction.sql, self._view, these(maildrop, seqs))
+        if gone := unheld(transaction.sql, these(maildrop, seqs), self._holding):
             delete_messages(transaction, maildrop, gone)
 
 
 def delete_messages(transaction: Transaction, maildrop: int, seqs: Collection[int]) -> None:
     """Take messages off all lists of a maildrop, and bodies that nobody lists any more."""
-    take_off_all_lists(transaction.sql, maildrop, seqs)
-    _delete_rows(transaction, maildrop, seqs)
+    which = these(maildrop, seqs)
+    take_off_all_lists(transaction.sql, which)
+    _delete_rows(transaction, maildrop, which)
 
 
 def _delete_of_one_view(transaction: Transaction, maildrop: int, seqs: Collection[int]) -> None:
     """The same, where there is but one list, which has them all."""
-    counted = _delete_rows(transaction, maildrop, seqs)
+    counted = _delete_rows(transaction, maildrop, these(maildrop, seqs))
     transaction.sql.execute(
         "UPDATE views SET messages = messages - ?, octets = octets - ? WHERE maildrop = ?",
         (*counted, maildrop),
     )
 
 
-def _delete_rows(transaction: Transaction, maildrop: int, seqs: Collection[int]) -> tuple[int, int]:
+def _delete_rows(transaction: Transaction, maildrop: int, which: These) -> tuple[int, int]:
     """Delete messages of a maildrop, whoever lists them; how many, and their octets."""
     sql = transaction.sql
-    these = "maildrop = :maildrop AND seq IN (SELECT value FROM json_each(:seqs))"
-    which = {"maildrop": maildrop, "seqs": json.dumps(list(seqs))}
     counted: tuple[int, int] = sql.execute(
-        f"SELECT count(*), coalesce(sum(octets), 0) FROM messages WHERE {these}",  # noqa: S608 - our own text
-        which,
+        f"SELECT count(*), coalesce(sum(octets), 0) FROM messages AS m WHERE {which.condition}",  # noqa: S608 - our own text
+        which.values,
     ).fetchone()
-    _unrefer(transaction, these, which)
-    sql.execute(f"DELETE FROM messages WHERE {these}", which)  # noqa: S608 - our own text
+    _unrefer(transaction, which, messages=counted[0])
+    sql.execute(f"DELETE FROM messages AS m WHERE {which.condition}", which.values)  # noqa: S608 - our own text
     sql.execute(
         "UPDATE maildrops SET messages = messages - ?, octets = octets - ? WHERE id = ?",
         (*counted, maildrop),
@@ -229,21 +228,28 @@ def _delete_rows(transaction: Transaction, maildrop: int, seqs: Collection[int])
     return counted
 
 
-def _unrefer(transaction: Transaction, these: str, which: dict[str, object]) -> None:
-    """Count down the references of *these* messages' bodies; delete those with none left."""
+def _unrefer(transaction: Transaction, which: These, messages: int) -> None:
+    """Count down the references of these *messages*' bodies; delete those with none left.
+
+    Those go first, and uncounted: to write a new count into a body's row, or to return
+    anything of a row that goes, SQLite reads all of the body. Where each message had a body of
+    its own, which is the rule, there is nothing to count.
+    """
     sql = transaction.sql
-    sql.execute(
-        "UPDATE bodies SET refs = refs - lost.n FROM"  # noqa: S608 - our own text
-        f" (SELECT body, count(*) AS n FROM messages WHERE {these} GROUP BY body) AS lost"
-        " WHERE bodies.id = lost.body",
-        which,
+    lost = f"(SELECT body, count(*) AS n FROM messages AS m WHERE {which.condition} GROUP BY body)"  # noqa: S608 - our own text
+    unlisted = (
+        f"SELECT b.id FROM {lost} AS lost CROSS JOIN bodies AS b ON b.id = lost.body"  # noqa: S608 - our own text
+        " WHERE b.refs <= lost.n"
     )
-    gone = sql.execute(
-        "DELETE FROM bodies WHERE refs <= 0 AND id IN"  # noqa: S608 - our own text
-        f" (SELECT body FROM messages WHERE {these}) RETURNING id, data IS NULL",
-        which,
-    ).fetchall()
-    transaction.doom([body for body, is_file in gone if is_file])
+    files = sql.execute(f"{unlisted} AND b.data IS NULL", which.values).fetchall()
+    gone = sql.execute(f"DELETE FROM bodies WHERE id IN ({unlisted})", which.values).rowcount  # noqa: S608 - our own text
+    if gone < messages:
+        sql.execute(
+            f"UPDATE bodies SET refs = refs - lost.n FROM {lost} AS lost"  # noqa: S608 - our own text
+            " WHERE bodies.id = lost.body",
+            which.values,
+        )
+    transaction.doom([body for (body,) in files])
 
 
 class Unlock(Job[None]):
@@ -272,8 +278,7 @@ class RemoveMaildrop(Job[None]):
         sql = transaction.sql
         found = sql.execute("SELECT id FROM maildrops WHERE name = ?", (self._user,)).fetchall()
         for (maildrop,) in found:
-            _unrefer(transaction, "maildrop = :maildrop", {"maildrop": maildrop})
-            sql.execute("DELETE FROM messages WHERE maildrop = ?", (maildrop,))
+            _delete_rows(transaction, maildrop, all_of(maildrop))
             sql.execute(
                 "DELETE FROM hidden WHERE view = ?"
                 " OR view IN (SELECT id FROM views WHERE maildrop = ?)",

@@ -12,6 +12,9 @@ As long as a maildrop has no gaps (mail is mostly collected whole, or from the o
 and sequence number differ by a constant. One with gaps has its sequence numbers read once, eight
 bytes a message; those of a large one by a thread.
 
+Bodies are read when they are asked for; those of a client that takes one message after the other,
+some at a time (see ``ahead``).
+
 A view that does not list all of its maildrop (as others still want what it has deleted) has its
 sequence numbers read once too, unless two numbers tell already that there are no gaps. By
 these it reads the rest: never again does it have to look through what it does not list.
@@ -31,11 +34,13 @@ import sqlite3
 from array import array
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence, Set  # noqa: PYI025 - read only
 from concurrent.futures import Executor
-from contextlib import closing
+from contextlib import closing, suppress
+from time import monotonic
 
 from pillarbox.contracts.errors import BodyDamaged, LockLost, StoreUnavailable
 from pillarbox.contracts.store import Body, column_of
 from pillarbox.model import Column, Identity, MessageInfo
+from pillarbox.store.embedded.ahead import WINDOW_MESSAGES, BodyRow, window
 from pillarbox.store.embedded.errors import unavailable
 from pillarbox.store.embedded.jobs import Delete
 from pillarbox.store.embedded.schema import connect
@@ -80,10 +85,10 @@ _SEQS_OF_VIEW = f"""
     SELECT m.seq FROM views AS v JOIN messages AS m ON m.maildrop = v.maildrop
     WHERE m.maildrop = ? AND m.seq < ? AND v.id = ? AND {LISTED} ORDER BY m.seq
 """  # noqa: S608 - our own text
-_BODY = """
-    SELECT m.octets, m.body, b.stored, b.international, b.data
+_BODIES = """
+    SELECT m.seq, m.octets, m.body, b.stored, b.international, b.data
     FROM messages AS m LEFT JOIN bodies AS b ON b.id = m.body
-    WHERE m.maildrop = ? AND m.seq = ?
+    WHERE m.maildrop = ? AND m.seq BETWEEN ? AND ? ORDER BY m.seq
 """
 
 
@@ -96,6 +101,7 @@ class EmbeddedMaildrop:
         "_executor",
         "_holding",
         "_identity",
+        "_latest",
         "_offset",
         "_row",
         "_seqs",
@@ -128,6 +134,8 @@ class EmbeddedMaildrop:
         self.octets = row.octets
         self.released = False
         self._committing: asyncio.Future[Exception | None] | None = None
+        self._latest = -1
+        """The number of the message whose body was asked for last."""
         self._offset: int | None = None
         """Sequence number minus number, when that is a constant."""
         self._seqs: array[int] | None = None
@@ -185,11 +193,10 @@ class EmbeddedMaildrop:
     async def body(self, number: int) -> Body:
         if self._offset is None:
             await self._place()
-        seq = self._seq(number)
-        found = self._shard.rows(_BODY, self._row.maildrop, seq)
-        if not found or seq in self._deleted:
+        found = self._body_row(number)
+        if found is None:
             raise self._moved_on()
-        octets, body, stored, international, data = found[0]
+        _, octets, body, stored, international, data = found
         if stored is None:
             raise BodyDamaged(f"body {body} is missing from {self._shard.index}")
         if data is None:
@@ -200,18 +207,46 @@ class EmbeddedMaildrop:
             )
         return Body(octets, stored, bool(international), data)
 
+    def _body_row(self, number: int) -> BodyRow | None:
+        """A message as the index has it, or had it when the one before was read; None: gone."""
+        seq, shard, maildrop = self._seq(number), self._shard, self._row.maildrop
+        follows, self._latest = number == self._latest + 1, number
+        if seq in self._deleted:
+            return None
+        waiting = shard.ahead.take(self, seq)
+        if waiting is not None:
+            return waiting
+        rows: list[BodyRow] = []
+        if follows and not self.released and shard.ahead.has_room(now := monotonic()):
+            last = self._last_of_run(number)
+            with suppress(StoreUnavailable):  # one of those that nobody has asked for, perhaps
+                rows = shard.first_rows(window, _BODIES, maildrop, seq, last)
+                shard.ahead.keep(self, rows[1:], now)
+        rows = rows or shard.rows(_BODIES, maildrop, seq, seq)
+        return rows[0] if rows and rows[0][0] == seq else None
+
+    def _last_of_run(self, number: int) -> int:
+        """The sequence number up to which a body may be read together with that of *number*."""
+        last = min(number + WINDOW_MESSAGES - 1, self.count)
+        if not self._whole and self._seqs is not None:  # pass over nothing that is not listed
+            first_seq = self._seqs[number - 1]
+            while self._seqs[last - 1] - first_seq > last - number:
+                last -= 1
+        return self._seq(last)
+
     async def commit(self, numbers: Collection[int]) -> None:
         if not numbers:
             return
         if self.released:
             raise LockLost("this session has ended")
+        self._shard.ahead.let_go(self)
         try:
             await self._place()
         except StoreUnavailable as error:
             if self._holds_lock():
                 raise
             raise LockLost("the lock of this session has been taken away") from error
-        row, seqs = self._row, {self._seq(number) for number in numbers}
+        row, seqs = self._row, self._seqs_of(numbers)
         job = Delete(row.maildrop, row.view, row.epoch, seqs, self._holding)
         self._committing = self._shard.writer.submit(job)
         # Shielded, so that release() can tell whether the job is still under way.
@@ -224,6 +259,7 @@ class EmbeddedMaildrop:
         if self.released:
             return
         self.released = True
+        self._shard.ahead.let_go(self)
         if self._committing is not None and not self._committing.done():
             # The caller was cancelled in commit(): nobody may open the maildrop before the
             # deletion is decided, or its messages would vanish under the next session.
@@ -236,11 +272,15 @@ class EmbeddedMaildrop:
 
     def _must_exist(self, number: int) -> None:
         if not 1 <= number <= self.count:
-            raise IndexError(f"no message {number} among {self.count}")
+            raise self._no_message(number)
+
+    def _no_message(self, number: int) -> IndexError:
+        return IndexError(f"no message {number} among {self.count}")
 
     def _seq(self, number: int) -> int:
         """The sequence number of *number*; :meth:`_place` comes first."""
-        self._must_exist(number)
+        if not 1 <= number <= self.count:
+            raise self._no_message(number)
         if self._offset is not None:
             return self._offset + number
         assert self._seqs is not None  # noqa: S101 - _place sets one of the two
@@ -249,6 +289,15 @@ class EmbeddedMaildrop:
     @property
     def _is_placed(self) -> bool:
         return self._offset is not None or self._seqs is not None
+
+    def _seqs_of(self, numbers: Collection[int]) -> set[int]:
+        """The same for many, one at least."""
+        self._must_exist(min(numbers))
+        self._must_exist(max(numbers))
+        offset = self._offset
+        if offset is not None:
+            return {offset + number for number in numbers}
+        return {self._seq(number) for number in numbers}
 
     async def _place(self) -> None:
         """Find out how numbers and sequence numbers belong together."""

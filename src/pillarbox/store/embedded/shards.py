@@ -7,9 +7,9 @@ SQLite keeps its ``-shm`` file beside the index, and when the disk is full nobod
 it anew, not even for reading.
 
 Reads are made on the event loop's own thread: from the page cache they take microseconds,
-less than handing them to another thread would. Every read fetches all rows, which ends
-SQLite's read transaction at once: the next read sees the newest commit, and the log can
-always be copied into the index.
+less than handing them to another thread would. Every read fetches all rows, or drops the
+rest, which ends SQLite's read transaction at once: the next read sees the newest commit, and
+the log can always be copied into the index.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.model import Identity
+from pillarbox.store.embedded.ahead import ReadAhead
 from pillarbox.store.embedded.bodies import BodyFiles
 from pillarbox.store.embedded.errors import is_damage, unavailable
 from pillarbox.store.embedded.locks import LockFile, SessionLocks, byte_of
@@ -96,6 +98,7 @@ class Shard:
         "_locks",
         "_mine",
         "_same",
+        "ahead",
         "bodies",
         "exists",
         "folder",
@@ -115,6 +118,7 @@ class Shard:
         self._same = SameFile(self.index)
         self.writer = Writer(self.index, self.turns, self.bodies, self._same)
         self.seen = SeenNotes(self.writer)
+        self.ahead = ReadAhead()
         self._cursor: sqlite3.Cursor | None = None
         self._locks = SessionLocks(folder)
         self._known: dict[Identity, int] = {}
@@ -152,6 +156,22 @@ class Shard:
             return []
         try:
             return self._reading().execute(sql, values).fetchall()
+        except (sqlite3.Error, OSError) as error:
+            raise self._unreadable(error) from error
+
+    def first_rows(
+        self, wanted: Callable[[Iterable[Any]], list[Any]], sql: str, *values: object
+    ) -> list[Any]:
+        """What *wanted* takes of the rows of a query; the others are not read.
+
+        Raises:
+            StoreUnavailable: the index cannot be read.
+        """
+        if not self.exists:
+            return []
+        try:
+            with closing(self._reading().connection.cursor()) as cursor:
+                return wanted(cursor.execute(sql, values))
         except (sqlite3.Error, OSError) as error:
             raise self._unreadable(error) from error
 

@@ -10,12 +10,11 @@ deletes is removed. (Unless a view that is gone has left its marks; then it is l
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from pillarbox.model import DEFAULT_VIEW
+from pillarbox.store.embedded.these import These
 
 LISTED = """m.seq >= v.since
     AND NOT EXISTS (SELECT 1 FROM hidden WHERE view = v.id AND seq = m.seq)"""
@@ -35,7 +34,6 @@ DELETED = """(EXISTS (SELECT 1 FROM hidden WHERE view = -m.maildrop AND seq = m.
         WHERE o.maildrop = m.maildrop))"""
 """Whether any view, be it one that is gone, has deleted *m*."""
 
-_THESE = "m.maildrop = :maildrop AND m.seq IN (SELECT value FROM json_each(:seqs))"
 _ALONE = """
     SELECT v.epoch,
         NOT EXISTS (SELECT 1 FROM views AS o WHERE o.maildrop = v.maildrop AND o.id <> v.id)
@@ -72,23 +70,23 @@ def epoch_and_alone(sql: sqlite3.Connection, view: int) -> tuple[int, bool] | No
     return (found[0][0], bool(found[0][1])) if found else None
 
 
-def hide(sql: sqlite3.Connection, maildrop: int, view: int, seqs: Collection[int]) -> None:
+def hide(sql: sqlite3.Connection, view: int, which: These) -> None:
     """Take messages off the list of one view."""
-    which = {"maildrop": maildrop, "view": view, "seqs": json.dumps(list(seqs))}
+    values = which.with_values(view=view)
     sql.execute(
         f"""UPDATE views SET messages = views.messages - off.n, octets = views.octets - off.octets,
             taken = taken + 1
         FROM (SELECT count(*) AS n, coalesce(sum(m.octets), 0) AS octets
             FROM messages AS m JOIN views AS v ON v.id = :view
-            WHERE {_THESE} AND {LISTED}) AS off
+            WHERE {which.condition} AND {LISTED}) AS off
         WHERE views.id = :view""",  # noqa: S608 - our own text
-        which,
+        values,
     )
     sql.execute(
         "INSERT OR IGNORE INTO hidden (view, seq)"  # noqa: S608 - our own text
         f" SELECT v.id, m.seq FROM messages AS m JOIN views AS v ON v.id = :view"
-        f" WHERE {_THESE} AND {LISTED} ORDER BY m.seq",
-        which,
+        f" WHERE {which.condition} AND {LISTED} ORDER BY m.seq",
+        values,
     )
     sql.execute(
         f"""UPDATE views AS v SET since = coalesce(
@@ -96,16 +94,14 @@ def hide(sql: sqlite3.Connection, maildrop: int, view: int, seqs: Collection[int
                 ORDER BY m.seq LIMIT 1),
             (SELECT next_seq FROM maildrops WHERE id = v.maildrop))
         WHERE v.id = :view""",  # noqa: S608 - our own text
-        which,
+        {"view": view},
     )
 
 
-def unheld(
-    sql: sqlite3.Connection, maildrop: int, seqs: Collection[int], holding: Holding
-) -> list[int]:
-    """Those of *seqs* that no view holds."""
-    values = holding.parameters(maildrop=maildrop, seqs=json.dumps(list(seqs)))
-    query = f"SELECT m.seq FROM messages AS m WHERE {_THESE} AND NOT {HELD}"  # noqa: S608 - our own text
+def unheld(sql: sqlite3.Connection, which: These, holding: Holding) -> list[int]:
+    """The sequence numbers of those that no view holds."""
+    values = holding.parameters(**which.values)
+    query = f"SELECT m.seq FROM messages AS m WHERE {which.condition} AND NOT {HELD}"  # noqa: S608 - our own text
     return [seq for (seq,) in sql.execute(query, values).fetchall()]
 
 
@@ -117,22 +113,22 @@ def unwanted(sql: sqlite3.Connection, maildrop: int, holding: Holding) -> list[i
     return [seq for (seq,) in sql.execute(query, values).fetchall()]
 
 
-def take_off_all_lists(sql: sqlite3.Connection, maildrop: int, seqs: Collection[int]) -> None:
+def take_off_all_lists(sql: sqlite3.Connection, which: These) -> None:
     """What the views count and have hidden, before these messages are removed."""
-    which = {"maildrop": maildrop, "seqs": json.dumps(list(seqs))}
     sql.execute(
         f"""UPDATE views SET messages = views.messages - off.n, octets = views.octets - off.octets,
             taken = taken + 1
         FROM (SELECT v.id AS view, count(*) AS n, sum(m.octets) AS octets
             FROM views AS v JOIN messages AS m ON m.maildrop = v.maildrop
-            WHERE {_THESE} AND {LISTED} GROUP BY v.id) AS off
+            WHERE {which.condition} AND {LISTED} GROUP BY v.id) AS off
         WHERE views.id = off.view""",  # noqa: S608 - our own text
-        which,
+        which.values,
     )
     sql.execute(
-        """DELETE FROM hidden WHERE seq IN (SELECT value FROM json_each(:seqs))
-        AND view IN (SELECT id FROM views WHERE maildrop = :maildrop UNION SELECT -:maildrop)""",
-        which,
+        f"""DELETE FROM hidden
+        WHERE seq IN (SELECT m.seq FROM messages AS m WHERE {which.condition})
+        AND view IN (SELECT id FROM views WHERE maildrop = :maildrop UNION SELECT -:maildrop)""",  # noqa: S608 - our own text
+        which.values,
     )
 
 

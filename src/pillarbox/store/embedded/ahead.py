@@ -1,0 +1,105 @@
+"""Bodies that are read before they are asked for.
+
+Who collects mail asks for one message after the other. To read a few together costs half of
+what it costs to read them one by one, so with the second of two in a row those that follow are
+read, too (see ``maildrop``). They wait here, in one place for all sessions of a shard and a
+process, until they are asked for, or their session ends or turns elsewhere.
+
+The place is bounded. Sessions that stop halfway make room for others after a moment; while all
+that have something here are going on, others read one by one: what waits here is not thrown
+away only to be read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+WINDOW_OCTETS = 64 * 1024
+"""Once so much has been read no more is: 13 messages of 5 kB, and then one more saves little."""
+WINDOW_MESSAGES = 64
+"""Messages read together at the most, however small they are."""
+ALL_OCTETS = 4 * 1024 * 1024
+"""Once so much waits no more is read: some 60 sessions that collect at the same moment."""
+STALE_SECONDS = 2.0
+"""After so long a session is taken to have stopped, when others want its room."""
+
+BodyRow = tuple[int, int, int, int | None, int | None, bytes | None]
+"""Of a message: sequence number, octets, number of the body; of the body, unless the index does
+not have it: size, whether it is international, and itself (None: it is a file)."""
+
+
+def window(rows: Iterable[BodyRow]) -> list[BodyRow]:
+    """Of *rows* those that are to be read together; the others are not even looked at.
+
+    It ends with a body that is a file: such a one saves nothing, and must be opened as soon as
+    its row is read.
+    """
+    taken: list[BodyRow] = []
+    octets = 0
+    for row in rows:
+        taken.append(row)
+        data = row[-1]
+        if data is None:
+            break
+        octets += len(data)
+        if octets >= WINDOW_OCTETS or len(taken) == WINDOW_MESSAGES:
+            break
+    return taken
+
+
+class _Waiting(NamedTuple):
+    """What waits for one session."""
+
+    since: float
+    octets: int
+    bodies: dict[int, BodyRow]
+    """By sequence number."""
+
+
+class ReadAhead:
+    """What waits for all sessions of one shard. Times are seconds of any one clock."""
+
+    __slots__ = ("_limit", "_waiting", "octets")
+
+    def __init__(self, limit: int = ALL_OCTETS) -> None:
+        self._limit = limit
+        self._waiting: dict[object, _Waiting] = {}  # the oldest first
+        self.octets = 0
+        """Of all bodies of those sessions for which any still waits."""
+
+    def take(self, whose: object, seq: int) -> BodyRow | None:
+        """What waits of message *seq*, and from now on does not; None: nothing.
+
+        A session that asks for something else has turned away from what waits for it.
+        """
+        waiting = self._waiting.get(whose)
+        if waiting is None:
+            return None
+        found = waiting.bodies.pop(seq, None)
+        if found is None or not waiting.bodies:
+            self.let_go(whose)
+        return found
+
+    def has_room(self, now: float) -> bool:
+        """Whether one more session may read ahead; makes room where sessions have stopped."""
+        while self.octets >= self._limit:
+            whose, oldest = next(iter(self._waiting.items()))
+            if now - oldest.since < STALE_SECONDS:
+                return False
+            self.let_go(whose)
+        return True
+
+    def keep(self, whose: object, rows: Sequence[BodyRow], now: float) -> None:
+        """Have *rows* wait for a session, for which nothing waits yet; not those of files."""
+        bodies = {row[0]: row for row in rows if row[-1] is not None}
+        if bodies:
+            octets = sum(len(row[-1] or b"") for row in rows)
+            self._waiting[whose] = _Waiting(now, octets, bodies)
+            self.octets += octets
+
+    def let_go(self, whose: object) -> None:
+        """A session wants nothing any more of what waits for it."""
+        waiting = self._waiting.pop(whose, None)
+        if waiting is not None:
+            self.octets -= waiting.octets

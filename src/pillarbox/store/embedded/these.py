@@ -1,0 +1,44 @@
+"""Which messages of a maildrop a statement is about.
+
+Mostly they are a run: a client that collects its mail deletes all of it. Then they are a range
+of the index, which SQLite reads from one end to the other; others are looked for one by one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import NamedTuple
+
+
+class These(NamedTuple):
+    """Messages ``m`` of one maildrop."""
+
+    condition: str
+    """Of SQL. It names no value that comes from outside: those are parameters."""
+    values: dict[str, object]
+    """Of the condition's parameters."""
+
+    def with_values(self, **others: object) -> dict[str, object]:
+        """The parameters of a statement that has *others*, too."""
+        return {**self.values, **others}
+
+
+def these(maildrop: int, seqs: Collection[int]) -> These:
+    """Those with the sequence numbers *seqs*, none of which is named twice."""
+    condition = "m.maildrop = :maildrop AND m.seq"
+    first, last = (min(seqs), max(seqs)) if seqs else (0, -1)
+    if last - first + 1 == len(seqs):
+        return These(
+            f"{condition} BETWEEN :first AND :last",
+            {"maildrop": maildrop, "first": first, "last": last},
+        )
+    return These(
+        f"{condition} IN (SELECT value FROM json_each(:seqs))",  # noqa: S608 - our own text
+        {"maildrop": maildrop, "seqs": json.dumps(list(seqs))},
+    )
+
+
+def all_of(maildrop: int) -> These:
+    """All that are there."""
+    return These("m.maildrop = :maildrop", {"maildrop": maildrop})
