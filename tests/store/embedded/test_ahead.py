@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -11,7 +12,7 @@ import pytest
 
 from pillarbox.contracts.errors import BodyDamaged, StoreUnavailable
 from pillarbox.model import Identity, Recipient, StoredForm
-from pillarbox.store.embedded import EmbeddedStore, open_store
+from pillarbox.store.embedded import EmbeddedStore, ahead, open_store, shards
 from pillarbox.store.embedded.ahead import (
     STALE_SECONDS,
     WINDOW_MESSAGES,
@@ -152,7 +153,33 @@ def test_who_has_stopped_makes_room() -> None:
     assert ahead.take("goes on", 1)
 
 
+def test_what_waits_for_nobody_is_let_go() -> None:
+    ahead = ReadAhead()
+    ahead.keep("stopped", list(rows(60)), now=0)
+    ahead.keep("goes on", list(rows(30)), now=1)
+    assert ahead.let_stale_go(now=STALE_SECONDS)
+    assert ahead.octets == 30
+    assert not ahead.let_stale_go(now=STALE_SECONDS + 1)
+    assert ahead.octets == 0
+
+
 # What sessions see of it.
+
+
+async def test_a_session_that_says_nothing_holds_nothing(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(store, *letters(4))
+    maildrop = await store.open(ALICE)
+    monkeypatch.setattr(shards, "STALE_SECONDS", 0)
+    monkeypatch.setattr(ahead, "STALE_SECONDS", 0)
+    await maildrop.body(1)
+    await maildrop.body(2)
+    assert waiting(store)
+    while waiting(store):  # noqa: ASYNC110 - there is no event of it
+        await asyncio.sleep(0)
+    assert await maildrop.body(3)  # read anew
+    await maildrop.release()
 
 
 async def test_messages_one_after_the_other_take_few_queries(store: EmbeddedStore) -> None:

@@ -5,9 +5,9 @@ what it costs to read them one by one, so with the second of two in a row those 
 read, too (see ``maildrop``). They wait here, in one place for all sessions of a shard and a
 process, until they are asked for, or their session ends or turns elsewhere.
 
-The place is bounded. Sessions that stop halfway make room for others after a moment; while all
-that have something here are going on, others read one by one: what waits here is not thrown
-away only to be read again.
+The place is bounded. What waits for sessions that stop halfway is let go after a moment: a session
+that says nothing holds nothing. While all that have something here are going on, others read one
+by one: what waits here is not thrown away only to be read again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ WINDOW_MESSAGES = 64
 ALL_OCTETS = 4 * 1024 * 1024
 """Once so much waits no more is read: some 60 sessions that collect at the same moment."""
 STALE_SECONDS = 2.0
-"""After so long a session is taken to have stopped, when others want its room."""
+"""After so long a session is taken to have stopped."""
 
 BodyRow = tuple[int, int, int, int | None, int | None, bytes | None]
 """Of a message: sequence number, octets, number of the body; of the body, unless the index does
@@ -83,12 +83,17 @@ class ReadAhead:
 
     def has_room(self, now: float) -> bool:
         """Whether one more session may read ahead; makes room where sessions have stopped."""
-        while self.octets >= self._limit:
-            whose, oldest = next(iter(self._waiting.items()))
-            if now - oldest.since < STALE_SECONDS:
-                return False
+        if self.octets >= self._limit:
+            self.let_stale_go(now)
+        return self.octets < self._limit
+
+    def let_stale_go(self, now: float) -> bool:
+        """Let go what waits for sessions that have stopped; whether anything waits still."""
+        for whose, waiting in list(self._waiting.items()):
+            if now - waiting.since < STALE_SECONDS:
+                return True
             self.let_go(whose)
-        return True
+        return False
 
     def keep(self, whose: object, rows: Sequence[BodyRow], now: float) -> None:
         """Have *rows* wait for a session, for which nothing waits yet; not those of files."""

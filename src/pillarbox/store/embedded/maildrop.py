@@ -221,7 +221,7 @@ class EmbeddedMaildrop:
             last = self._last_of_run(number)
             with suppress(StoreUnavailable):  # one of those that nobody has asked for, perhaps
                 rows = shard.first_rows(window, _BODIES, maildrop, seq, last)
-                shard.ahead.keep(self, rows[1:], now)
+                shard.keep_ahead(self, rows[1:], now)
         rows = rows or shard.rows(_BODIES, maildrop, seq, seq)
         return rows[0] if rows and rows[0][0] == seq else None
 

@@ -17,14 +17,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
 from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.model import Identity
-from pillarbox.store.embedded.ahead import ReadAhead
+from pillarbox.store.embedded.ahead import STALE_SECONDS, BodyRow, ReadAhead
 from pillarbox.store.embedded.bodies import BodyFiles
 from pillarbox.store.embedded.errors import is_damage, unavailable
 from pillarbox.store.embedded.locks import LockFile, SessionLocks, byte_of
@@ -95,6 +96,7 @@ class Shard:
         "_cursor",
         "_ending",
         "_known",
+        "_letting_go",
         "_locks",
         "_mine",
         "_same",
@@ -119,6 +121,7 @@ class Shard:
         self.writer = Writer(self.index, self.turns, self.bodies, self._same)
         self.seen = SeenNotes(self.writer)
         self.ahead = ReadAhead()
+        self._letting_go: asyncio.TimerHandle | None = None
         self._cursor: sqlite3.Cursor | None = None
         self._locks = SessionLocks(folder)
         self._known: dict[Identity, int] = {}
@@ -174,6 +177,21 @@ class Shard:
                 return wanted(cursor.execute(sql, values))
         except (sqlite3.Error, OSError) as error:
             raise self._unreadable(error) from error
+
+    def keep_ahead(self, whose: object, rows: Sequence[BodyRow], now: float) -> None:
+        """Have bodies wait for the session *whose*, and let them go if it stops."""
+        self.ahead.keep(whose, rows, now)
+        if self._letting_go is None:
+            self._let_go_later()
+
+    def _let_go_later(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._letting_go = loop.call_later(STALE_SECONDS, self._let_stale_go)
+
+    def _let_stale_go(self) -> None:
+        self._letting_go = None
+        if self.ahead.let_stale_go(monotonic()):
+            self._let_go_later()
 
     def _reading(self) -> sqlite3.Cursor:
         if self._cursor is None:
@@ -324,6 +342,8 @@ class Shard:
 
     async def close(self) -> None:
         """Finish what is queued, free the locks, close the files."""
+        if self._letting_go is not None:
+            self._letting_go.cancel()
         await asyncio.to_thread(self.writer.close)
         for byte in tuple(self._mine):
             self.unlock(byte)
