@@ -16,7 +16,6 @@ from weakref import WeakKeyDictionary
 
 from pillarbox.sasl.channel import ChannelBinding
 from pillarbox.sasl.end_point import server_end_point
-from pillarbox.server.alerts import AlertingContext
 from pillarbox.server.client_certificate import ClientCertificates
 
 ALPN = "pop3"
@@ -66,7 +65,7 @@ def server_context(
         CertificateProblem: a file is missing, unreadable, not PEM, or they do not match.
         ClientCertificateProblem: likewise, of *clients*.
     """
-    context = AlertingContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = _VERSIONS[minimum]
     context.set_ciphers(_CIPHERS)
     context.set_alpn_protocols([alpn])
