@@ -22,7 +22,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from typing import Any
+from typing import Any, cast
 
 from pillarbox.server.limits import READ_SIZE
 
@@ -37,10 +37,22 @@ goes on to the next connection."""
 class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
     """The server's end of one TLS connection.
 
-    What comes behind the handshake goes to the *application*, which has a buffer with room for a
-    record at least. It hears of the end of a connection only once the handshake has succeeded;
-    that it has failed is what :meth:`handshake` raises.
+    What comes behind the handshake goes to the *application*, whose buffer has room for several
+    records. It hears of the end of a connection only once the handshake has succeeded; that it
+    has failed is what :meth:`handshake` raises.
     """
+
+    __slots__ = (
+        "_application",
+        "_below",
+        "_closing",
+        "_handshake",
+        "_incoming",
+        "_loop",
+        "_outgoing",
+        "_secured",
+        "_tls",
+    )
 
     def __init__(
         self,
@@ -49,30 +61,31 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         context: ssl.SSLContext,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        """Read from *below* from here on, and take what comes for a client's hello."""
+        """From here on, what comes from *below* is taken for a client's handshake."""
         super().__init__()
         self._below = below
         self._application = application
         self._loop = loop
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self._handshake: asyncio.Future[None] | None = loop.create_future()
-        """None: it is over."""
+        self._handshake: asyncio.Future[None] = loop.create_future()
+        self._secured = False  # it has succeeded
         self._closing = False
         below.set_protocol(self)
 
     async def handshake(self, patience: float) -> None:
-        """Return when it has succeeded; *patience*: seconds.
+        """Return when it has succeeded; *patience*: seconds. To be called once.
 
         Raises:
             OSError: it failed (:class:`ssl.SSLError` is one), took too long, or the client left.
                 The connection is closed, or about to be.
         """
-        waiting = self._handshake
-        assert waiting is not None  # noqa: S101 -- called once
-        timer = self._loop.call_later(patience, self._give_up, "the handshake took too long")
+        timer = self._loop.call_later(patience, self._give_up)
         try:
-            await waiting
+            await self._handshake
+        except asyncio.CancelledError:
+            self.abort()
+            raise
         finally:
             timer.cancel()
 
@@ -83,13 +96,17 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
 
     def buffer_updated(self, octets: int) -> None:
         self._incoming.write(_sealed[:octets])
-        if self._handshake is not None:
-            self._shake_hands()
-        elif not self._closing:
+        if self._closing:
+            return
+        if self._secured:
             self._open()
+        else:
+            self._shake_hands()
 
     def eof_received(self) -> None:
-        """Without ``close_notify``: somebody may have cut the connection off, so it ends at once."""
+        """The end, but no ``close_notify``: whoever cut the connection off need not be the client.
+        So it counts as broken, and is closed at once.
+        """
 
     def pause_writing(self) -> None:
         self._application.pause_writing()
@@ -99,10 +116,10 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._closing = True
-        if self._handshake is None:
+        if self._secured:
             self._application.connection_lost(error)
         else:
-            self._give_up("the client left during the handshake")
+            self._fail(ConnectionAbortedError("the client left during the handshake"))
         del self._application  # each holds the other
 
     # What the connection calls.
@@ -114,13 +131,10 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
 
     def close(self) -> None:
         """What was written leaves, and ``close_notify`` behind it."""
-        if self._closing:
-            return
-        self._closing = True
-        with contextlib.suppress(ssl.SSLError):  # "want read": the client's is not there yet
-            self._tls.unwrap()
-        self._send()
-        self._below.close()
+        if not self._closing:
+            with contextlib.suppress(ssl.SSLError):  # it wants to read the client's
+                self._tls.unwrap()
+            self._end()
 
     def abort(self) -> None:
         self._closing = True
@@ -149,58 +163,59 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         except ssl.SSLWantReadError:
             self._send()
         except ssl.SSLError as error:
-            self._send()  # the alert
-            self._end_handshake(error)
-            self._closing = True
-            self._below.close()
+            self._end()
+            self._fail(error)
         else:
-            self._end_handshake(None)
-            # The last flight leaves with the greeting, if whoever waited writes one.
+            self._secured = True
+            self._handshake.set_result(None)
+            # Soon, not now: who has waited greets first, and both leave in one write.
             self._loop.call_soon(self._send)
             if self._incoming.pending:
                 self._open()
 
-    def _give_up(self, why: str) -> None:
-        self._end_handshake(ConnectionAbortedError(why))
+    def _give_up(self) -> None:
+        self._fail(ConnectionAbortedError("the handshake took too long"))
         self.abort()
 
-    def _end_handshake(self, error: Exception | None) -> None:
-        waiting, self._handshake = self._handshake, None
-        if waiting is None or waiting.done():
-            return
-        if error is None:
-            waiting.set_result(None)
-        else:
-            waiting.set_exception(error)
+    def _fail(self, error: OSError) -> None:
+        if not self._handshake.done():
+            self._handshake.set_exception(error)
 
     def _open(self) -> None:
-        """Hand over all that has come, of many records at once."""
-        application, tls = self._application, self._tls
+        """Hand over what has come, many records at once: their answers leave together, too."""
+        application = self._application
         buffer = memoryview(application.get_buffer(-1))
         taken = 0
         ended = False
         try:
             while self._incoming.pending and not ended:
-                if len(buffer) - taken < MAX_RECORD:
+                room = len(buffer) - taken
+                if room < MAX_RECORD:
                     application.buffer_updated(taken)
-                    taken = 0
-                octets = tls.read(len(buffer) - taken, buffer[taken:])
+                    room, taken = len(buffer), 0
+                # (typeshed knows the form without a buffer only.)
+                octets = cast("int", self._tls.read(room, buffer[taken:]))
                 ended = octets == 0
                 taken += octets
         except ssl.SSLWantReadError:
             pass  # the rest of a record is on its way
         except ssl.SSLError:
-            self._send()  # the alert
-            self.abort()
+            self._end()
             return
         if taken:
             application.buffer_updated(taken)
-        if ended:  # close_notify
+        if ended:  # the client's close_notify
             application.eof_received()
             self.close()
-        elif self._outgoing.pending and not self._closing:
-            self._send()  # the answer to a client that wants new keys
+        else:
+            self._send()  # OpenSSL's answer to a client that wants new keys
+
+    def _end(self) -> None:
+        """Close, behind OpenSSL's last word: ``close_notify``, or the alert that says why."""
+        self._closing = True
+        self._send()
+        self._below.close()
 
     def _send(self) -> None:
-        if self._outgoing.pending:
+        if self._outgoing.pending and not self._below.is_closing():
             self._below.write(self._outgoing.read())
