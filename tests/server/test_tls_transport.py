@@ -7,9 +7,11 @@ import asyncio
 import contextlib
 import ssl
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from pillarbox.server.limits import MAX_UNREAD
 from pillarbox.server.tls import server_context
 from pillarbox.server.tls_transport import MAX_RECORD, TlsTransport
 from tests.server.house import AUTHORITY
@@ -329,6 +331,46 @@ async def test_aborting_drops_what_waits(context: ssl.SSLContext) -> None:
     assert line.below.writes == []
     await settle()
     assert line.application.events == ["lost"]
+
+
+class NewKeys(ssl.SSLContext):
+    """Stands for OpenSSL where a client sends nothing but KeyUpdate: each is answered."""
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        self._bios = incoming, outgoing
+        return cast("ssl.SSLObject", self)
+
+    def do_handshake(self) -> None:
+        """At once."""
+
+    def read(self, octets: int, buffer: memoryview) -> int:
+        incoming, outgoing = self._bios
+        outgoing.write(incoming.read())
+        raise ssl.SSLWantReadError
+
+
+async def test_new_keys_without_end_for_a_client_that_does_not_read() -> None:
+    """RFC 8446, section 4.6.3: each request is answered; what nobody reads must not pile up."""
+    line = Line(NewKeys(ssl.PROTOCOL_TLS_SERVER), Application(), "TLSv1_3")
+    line.below.client_sends(b"hello")
+    await line.handshake
+    line.below.client_sends(b"k" * MAX_UNREAD)
+    line.below.client_sends(b"k" * MAX_UNREAD)
+    assert not line.below.closed, "this one reads"
+    line.below.client_reads = False
+    line.below.client_sends(b"k" * MAX_UNREAD)
+    assert not line.below.closed
+    line.below.client_sends(b"k")
+    assert line.below.aborted
+    await settle()
+    assert line.application.events == ["pause", "lost"]
 
 
 def _hello(line: Line) -> bytes:

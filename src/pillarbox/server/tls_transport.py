@@ -14,7 +14,7 @@ OpenSSL decides. Event loops have such a layer, too (``loop.start_tls``). This o
 * it does the same on both loops, where theirs differ in what they call when a handshake fails.
 
 *Back-pressure* is the loop's transport's: everything is encrypted when it is written, and what
-waits there is what counts.
+waits there is what counts. Only what OpenSSL says of itself has a limit of its own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import contextlib
 import ssl
 from typing import Any, cast
 
-from pillarbox.server.limits import READ_SIZE
+from pillarbox.server.limits import MAX_UNREAD, READ_SIZE
 
 MAX_RECORD = 16 * 1024
 """Octets of content in a TLS record (RFC 8446, section 5.1)."""
@@ -95,9 +95,9 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         return _sealed
 
     def buffer_updated(self, octets: int) -> None:
-        self._incoming.write(_sealed[:octets])
         if self._closing:
             return
+        self._incoming.write(_sealed[:octets])
         if self._secured:
             self._open()
         else:
@@ -207,8 +207,10 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         if ended:  # the client's close_notify
             application.eof_received()
             self.close()
-        else:
-            self._send()  # OpenSSL's answer to a client that wants new keys
+        elif self._outgoing.pending:  # OpenSSL has answered a client that wants new keys
+            self._send()
+            if self._below.get_write_buffer_size() > MAX_UNREAD:
+                self.abort()
 
     def _end(self) -> None:
         """Close, behind OpenSSL's last word: ``close_notify``, or the alert that says why."""
