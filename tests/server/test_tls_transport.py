@@ -55,12 +55,22 @@ class Application(asyncio.BufferedProtocol):
         self.events.append("resume")
 
 
+class Strict(MemoryTransport):
+    """Counts what is written behind its end: uvloop raises then."""
+
+    too_late = 0
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.too_late += self.closed
+        super().write(data)
+
+
 class Line:
     """A client, a server's TLS transport, and what is between them."""
 
     def __init__(self, context: ssl.SSLContext, application: Application, version: str) -> None:
         self.application = application
-        self.below = MemoryTransport(application, "192.0.2.1")
+        self.below = Strict(application, "192.0.2.1")
         self.secured = TlsTransport(self.below, application, context, asyncio.get_running_loop())
         self.handshake = asyncio.ensure_future(self.secured.handshake(HOURS))
         trust = ssl.create_default_context()
@@ -188,6 +198,14 @@ async def test_more_than_the_application_has_room_for(context: ssl.SSLContext, r
     assert b"".join(line.application.heard) == said
 
 
+async def test_a_record_is_never_left_half_read(context: ssl.SSLContext) -> None:
+    """Nothing would come that has the rest handed over."""
+    line = await secured(context, Application(MAX_RECORD + 1000))
+    said = b"x" * 10_000
+    line.below.client_sends(line.sealed(said) + line.sealed(said))
+    assert b"".join(line.application.heard) == said * 2
+
+
 async def test_a_reply_is_one_write_and_one_record_where_it_fits(context: ssl.SSLContext) -> None:
     line = await secured(context)
     line.secured.write(b"x" * MAX_RECORD)
@@ -221,6 +239,7 @@ async def test_nothing_is_sent_behind_close_notify(context: ssl.SSLContext) -> N
     line.secured.close()
     await settle()
     line.secured.write(b"+OK\r\n")
+    assert line.below.too_late == 0
     assert line.below.writes == []
 
 
@@ -320,6 +339,21 @@ async def test_pausing_stops_the_reading_of_the_socket(context: ssl.SSLContext) 
     line.secured.resume_reading()
     await settle()
     assert line.application.heard == [b"NOOP\r\n"]
+
+
+async def test_nothing_follows_when_the_connection_is_broken_off_at_once(
+    context: ssl.SSLContext,
+) -> None:
+    line = Line(context, Application(), "TLSv1_3")
+
+    async def leave() -> None:
+        await line.handshake
+        line.secured.abort()
+
+    leaving = asyncio.ensure_future(leave())
+    await line.shake_hands()
+    await leaving
+    assert line.below.too_late == 0
 
 
 async def test_aborting_drops_what_waits(context: ssl.SSLContext) -> None:
