@@ -72,12 +72,21 @@ class Line:
         self.application = application
         self.below = Strict(application, "192.0.2.1")
         self.secured = TlsTransport(self.below, application, context, asyncio.get_running_loop())
-        self.handshake = asyncio.ensure_future(self.secured.handshake(HOURS))
+        self.handshake = asyncio.ensure_future(self._begin())
+        self.greeting = b""
+        """What the server says once the handshake is over."""
+        self.heard_before: list[bytes] | None = None
+        """What the application had heard by then."""
         trust = ssl.create_default_context()
         AUTHORITY.configure_trust(trust)
         trust.minimum_version = trust.maximum_version = ssl.TLSVersion[version]
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = trust.wrap_bio(self._incoming, self._outgoing, server_hostname="localhost")
+
+    async def _begin(self) -> None:
+        await self.secured.handshake(HOURS)
+        self.heard_before = [*self.application.heard]
+        self.secured.write(self.greeting)
 
     def takes(self) -> bytes:
         """The client takes what the server has sent: as it came."""
@@ -152,28 +161,34 @@ async def test_the_last_flight_and_the_greeting_are_one_write(context: ssl.SSLCo
     """And there is one ticket in it (RFC 8446, section 4.6.1)."""
     line = Line(context, Application(), "TLSv1_3")
 
-    async def greet() -> None:
-        await line.handshake
-        line.secured.write(b"+OK ready\r\n")
-
-    greeting = asyncio.ensure_future(greet())
-    line.below.writes.clear()
+    line.greeting = b"+OK ready\r\n"
+    await settle()
     await line.shake_hands()
-    await greeting
     hello_answered, last = line.below.writes
     assert hello_answered[0] == 22  # handshake
     assert records(last) == [APPLICATION_DATA, APPLICATION_DATA]
     assert line.reads() == b"+OK ready\r\n"
 
 
-async def test_what_comes_right_behind_the_handshake_is_not_lost(context: ssl.SSLContext) -> None:
+async def test_what_comes_right_behind_the_handshake_finds_who_answers_it(
+    context: ssl.SSLContext,
+) -> None:
+    """All that a client has to say, and its goodbye, in one segment with its last flight."""
     line = Line(context, Application(), "TLSv1_3")
+
+    await settle()
     line.below.client_sends(_hello(line))
     line.takes()
     line.tls.do_handshake()
-    line.below.client_sends(line.sealed(b"CAPA\r\n"))
-    assert line.application.heard == [b"CAPA\r\n"]
+    line.tls.write(b"CAPA\r\n")
+    with pytest.raises(ssl.SSLWantReadError):
+        line.tls.unwrap()
+    line.below.client_sends(line.sealed())
     await line.handshake
+    await settle()
+    assert line.heard_before == []
+    assert line.application.heard == [b"CAPA\r\n"]
+    assert line.application.events == ["eof", "lost"]
 
 
 async def test_records_that_come_together_are_heard_together(context: ssl.SSLContext) -> None:
@@ -215,6 +230,12 @@ async def test_a_reply_is_one_write_and_one_record_where_it_fits(context: ssl.SS
     line.secured.write(b"x" * (3 * MAX_RECORD))
     (sent,) = line.below.writes
     assert records(sent) == [APPLICATION_DATA] * 3
+
+
+async def test_nothing_to_write_is_no_record(context: ssl.SSLContext) -> None:
+    line = await secured(context)
+    line.secured.write(b"")
+    assert line.below.writes == []
 
 
 async def test_closing_says_so_and_waits_for_nobody(context: ssl.SSLContext) -> None:

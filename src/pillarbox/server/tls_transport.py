@@ -125,7 +125,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
     # What the connection calls.
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
-        if not self._closing:
+        if data and not self._closing:
             self._tls.write(data)
             self._send()
 
@@ -168,10 +168,14 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         else:
             self._secured = True
             self._handshake.set_result(None)
-            # Soon, not now: who has waited greets first, and both leave in one write.
-            self._loop.call_soon(self._send)
-            if self._incoming.pending:
-                self._open()
+            # Soon, not now: first comes who has waited. It greets, which leaves in one write with
+            # our last flight, and is there for what the client has said behind its own.
+            self._loop.call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._send()
+        if self._incoming.pending and not self._closing:
+            self._open()
 
     def _give_up(self) -> None:
         self._fail(ConnectionAbortedError("the handshake took too long"))
