@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 from pathlib import Path
@@ -74,6 +75,37 @@ async def test_stls_and_a_whole_session_in_one_write_behind_the_handshake(house:
     assert b"here\r\n.\r\n+OK" in await to_the_end(reader)
     writer.close()
     assert (await house.store.memory.status("mrose")).count == 0
+
+
+async def test_a_whole_session_in_one_segment_with_the_end_of_the_handshake(house: House) -> None:
+    """``printf '…' | openssl s_client``: all commands and ``close_notify`` before any greeting."""
+    await house.store.put("mrose", MAIL)
+    reader, writer = await house.connect("pop3s")
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = house.context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    while True:
+        if data := outgoing.read():
+            writer.write(data)
+        incoming.write(await reader.read(64 * 1024))
+        try:
+            tls.do_handshake()
+        except ssl.SSLWantReadError:
+            continue
+        break
+    tls.write(b"USER mrose\r\nPASS tanstaaf\r\nRETR 1\r\nQUIT\r\n")
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.unwrap()
+    writer.write(outgoing.read())
+    incoming.write(await to_the_end(reader))
+    said = b""
+    while incoming.pending:
+        with contextlib.suppress(ssl.SSLZeroReturnError):  # the server's close_notify
+            said += tls.read(64 * 1024)
+    assert said.startswith(b"+OK")
+    assert b"here\r\n.\r\n+OK" in said
+    writer.close()
 
 
 @pytest.mark.parametrize("hello", [b"", b"\x16\x03\x01\x02\x00\x01\x00"])

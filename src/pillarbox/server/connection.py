@@ -336,7 +336,7 @@ class Connection(asyncio.BufferedProtocol):
             log.info("TLS failed", peer=self.session.peer, door=self._door.name, error=why)
             self._transport.abort()
             self.machine.state = State.CLOSED
-            self._lost = True  # whether connection_lost will be called depends on the loop
+            self._lost = True  # connection_lost is only called of a handshake that succeeded
             return
         held_back, self._held_back = self._held_back, None
         self._transport = secured

@@ -14,10 +14,10 @@ import time
 from logging import DEBUG
 from typing import Protocol
 
-from pillarbox.server.alerts import alerts_to
 from pillarbox.server.client_certificate import has_expired
 from pillarbox.server.report import End
 from pillarbox.server.session import Services, log
+from pillarbox.server.tls_transport import TlsTransport
 from pillarbox.wire.replies import Reply
 
 _counter = itertools.count()
@@ -78,7 +78,7 @@ class Door:
         return f"<{os.getpid()}.{next(_counter)}.{time.time_ns()}@{policy.hostname}>"
 
     async def start_tls(
-        self, transport: asyncio.Transport, protocol: asyncio.BaseProtocol
+        self, transport: asyncio.Transport, protocol: asyncio.BufferedProtocol
     ) -> asyncio.Transport:
         """Put TLS on a connection.
 
@@ -88,20 +88,10 @@ class Door:
         """
         context = self._keeper.tls
         assert context is not None  # noqa: S101 -- STLS is refused, and POP3S not opened, without
-        sock = transport.get_extra_info("socket")
-        alerts_to(sock.fileno() if sock is not None else None)
-        secured = await self.loop.start_tls(
-            transport,
-            protocol,
-            context,
-            server_side=True,
-            ssl_handshake_timeout=self.services.policy.login_timeout,
-        )
-        # uvloop returns a closed transport when the client left without a hello.
-        if secured is None or secured.is_closing():
-            raise ConnectionAbortedError("the client left during the handshake")
+        secured = TlsTransport(transport, protocol, context, self.loop)
+        await secured.handshake(self.services.policy.login_timeout)
         tls: ssl.SSLObject = secured.get_extra_info("ssl_object")
-        if tls.context.verify_mode is not ssl.CERT_NONE and has_expired(tls.getpeercert()):
+        if has_expired(tls.getpeercert()):
             raise ConnectionAbortedError(
                 "the client's certificate is refused: it has expired since it was first shown"
             )

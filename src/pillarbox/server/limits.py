@@ -29,6 +29,10 @@ WRITE_HIGH_WATER = 128 * 1024
 """Octets that may wait for a client that reads slowly; past it its session stands still.
 A body is read in pieces of up to 256 KiB, so a stalled client costs less than half a MiB."""
 
+MAX_UNREAD = 1024 * 1024
+"""Octets that may wait for a client which asks for new TLS keys, again and again, and does not
+read the answers (RFC 8446, section 4.6.3). Its session's replies stand still long before."""
+
 MAX_SIGN_IN_FAILURES = 5
 """Refused sign-ins on one connection: enough for a person's typing errors, few enough that
 guessing pays for a new connection, and meets the limits on those."""

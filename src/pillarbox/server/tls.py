@@ -16,7 +16,6 @@ from weakref import WeakKeyDictionary
 
 from pillarbox.sasl.channel import ChannelBinding
 from pillarbox.sasl.end_point import server_end_point
-from pillarbox.server.alerts import AlertingContext
 from pillarbox.server.client_certificate import ClientCertificates
 
 ALPN = "pop3"
@@ -30,6 +29,12 @@ _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 # the suites of TLS 1.3 are all of that kind.
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL"
 
+
+_TICKETS = 1
+"""New session tickets for each connection of TLS 1.3. A ticket is good for one connection (RFC
+8446, appendix C.4), and each connection, also a resumed one, gives the next. OpenSSL's two are for
+clients that open more connections at once than before, as browsers do; each costs as much as
+several commands."""
 
 _PEM = re.compile(
     r"-----BEGIN (?P<other>[A-Z0-9]+ )?CERTIFICATE-----.*?-----END [A-Z0-9 ]*CERTIFICATE-----",
@@ -66,10 +71,11 @@ def server_context(
         CertificateProblem: a file is missing, unreadable, not PEM, or they do not match.
         ClientCertificateProblem: likewise, of *clients*.
     """
-    context = AlertingContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = _VERSIONS[minimum]
     context.set_ciphers(_CIPHERS)
     context.set_alpn_protocols([alpn])
+    context.num_tickets = _TICKETS
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     for path in (certificate, key):
         _check_readable(path)
