@@ -23,10 +23,11 @@ MAX_REPLY = 64 * 1024
 class Listings:
     """The remembered replies of one process; those not asked for the longest leave first."""
 
-    __slots__ = ("_cost", "_limit", "_made")
+    __slots__ = ("_cost", "_limit", "_longest", "_made")
 
-    def __init__(self, limit: int = REMEMBERED_OCTETS) -> None:
+    def __init__(self, limit: int = REMEMBERED_OCTETS, longest: int = MAX_REPLY) -> None:
         self._limit = limit
+        self._longest = longest
         self._cost = 0
         self._made: OrderedDict[Hashable, tuple[Hashable, bytes]] = OrderedDict()
 
@@ -46,7 +47,7 @@ class Listings:
         again.
         """
         self._forget(whose)
-        if len(made) > MAX_REPLY:
+        if len(made) > self._longest:
             return
         self._made[whose] = key, made
         self._cost += len(made) + REPLY_COST

@@ -25,6 +25,7 @@ from pillarbox.sasl.server import MECHANISMS
 from pillarbox.sasl.surroundings import Surroundings
 from pillarbox.server.limits import Policy
 from pillarbox.server.listings import Listings
+from pillarbox.server.long_listings import LongListings
 from pillarbox.server.marks import Marks
 from pillarbox.wire.capabilities import Offer
 from pillarbox.wire.replies import Reply
@@ -42,6 +43,7 @@ class Services:
     meter: Meter
     tls_available: bool = False
     listings: Listings = field(default_factory=Listings)
+    long_listings: LongListings = field(default_factory=LongListings)
     offered: dict[tuple[bool, bool, bool], tuple[str, ...]] = field(default_factory=dict)
     """The mechanisms that are offered in each situation: whether a password may cross, whether
     there is something to bind a sign-in to, whether there is a certificate. A poll asks twice."""

@@ -148,7 +148,7 @@ async def _one(session: Session, number: int, column: Column) -> Reply:
 async def _all(session: Session, column: Column) -> bytes | Pieces:
     maildrop = _maildrop(session)
     if maildrop.count > PAGE:
-        return _pages(session, column)
+        return _all_of_many(session, column)
     if session.marks.numbers:
         return await _page(session, column, 1, maildrop.count)
     remembered = session.services.listings
@@ -158,6 +158,17 @@ async def _all(session: Session, column: Column) -> bytes | Pieces:
         listing = await _page(session, column, 1, maildrop.count)
         remembered.remember(whose, key, listing)
     return listing
+
+
+def _all_of_many(session: Session, column: Column) -> Pieces:
+    if session.marks.numbers:
+        return _pages(session, column)
+    remembered = session.services.long_listings
+    whose, key = (session.identity, column), _maildrop(session).listing_key
+    listing = remembered.find(whose, key)
+    if listing is None:
+        return remembered.first(whose, key, _pages(session, column))
+    return remembered.again(listing)
 
 
 async def _page(session: Session, column: Column, first: int, last: int) -> bytes:
