@@ -5,10 +5,12 @@ beside others; ``python -m bench fetch [--quick] [--rounds N] [--without WORD]``
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import resource
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.fetch.rounds import main as collect
-from bench.figures import Figure
+from bench.figures import Figure, Finding, Note
 from bench.peers.contract import Peer
 from bench.peers.courier import courier
 from bench.peers.cyrus import cyrus
@@ -32,12 +34,14 @@ from bench.works.plan import Work, apart, plan
 _QUICK = 0.1
 _WIDTH = 160
 """Columns that the table wants."""
+_OPEN_FILES = 65_536
+"""More than ten thousand sessions take of one process, where a server keeps two for each."""
 _DOCS = Path(__file__).parents[1] / "docs"
 
 
 @contextmanager
-def open_peers(share: float, without: str) -> Iterator[list[Peer]]:
-    """Every server that can be run here, ours first; says which cannot."""
+def open_peers(share: float, without: str, notes: list[Note]) -> Iterator[list[Peer]]:
+    """Every server that can be run here, ours first; *notes* gets which cannot, and why."""
     mail = maildrops(share)
     others: dict[str, Callable[[], AbstractContextManager[Peer]]] = {
         "Dovecot, fast": partial(dovecot, mail, "fast"),
@@ -54,11 +58,12 @@ def open_peers(share: float, without: str) -> Iterator[list[Peer]]:
             try:
                 peers.append(opened.enter_context(server()))
             except CannotRun as error:
+                notes.append(Note("all", name, str(error)))
                 print(f"without {name}: {error}", file=sys.stderr)
         yield peers
 
 
-def rounds(peers: Sequence[Peer], works: Sequence[Work], times: int) -> Iterator[Figure]:
+def rounds(peers: Sequence[Peer], works: Sequence[Work], times: int) -> Iterator[Finding]:
     """Every work by every server in turn, and again, so that the machine's moods hit all alike."""
     for number in range(times):
         for work in works:
@@ -74,6 +79,7 @@ def rounds(peers: Sequence[Peer], works: Sequence[Work], times: int) -> Iterator
                     done = f"{time.perf_counter() - began:.1f} s"
                 except CannotDo as error:
                     done = str(error)
+                    yield Note(work.name, peer.name, done)
                 print(f"round {number + 1}: {work.name}: {peer.name}: {done}", file=sys.stderr)
 
 
@@ -88,24 +94,49 @@ def main() -> None:
     share = _QUICK if arguments.quick else 1.0
     times = arguments.rounds or (2 if arguments.quick else 5)
     works = [work for work in plan(share) if arguments.only in work.name]
-    figures: list[Figure] = []
+    _lift_open_files()
+    found: list[Finding] = []
+    notes: list[Note] = []
     peers: list[Peer] = []
     if works:
-        with open_peers(share, arguments.without) as opened:
+        with open_peers(share, arguments.without, notes) as opened:
             peers = opened
-            figures.extend(rounds(peers, works, times))
-    for name, work in apart(share).items():
-        for _ in range(times if arguments.only in name else 0):
-            figures.extend(work())
-    Console(width=max(Console().width, _WIDTH)).print(table(figures))
+            found.extend(rounds(peers, works, times))
+    for name, work in apart(share, times).items():
+        if arguments.only in name:
+            found.extend(_timed(name, work()))
+    figures = [each for each in found if isinstance(each, Figure)]
+    notes += [each for each in found if isinstance(each, Note)]
+    notes = list(dict.fromkeys(notes))  # each round says the same
+    console = Console(width=max(Console().width, _WIDTH))
+    console.print(table(figures))
+    for note in notes:
+        console.print(f"{note.work}, {note.peer}: {note.text}", highlight=False, markup=False)
     if arguments.write:
         options = "QUICK=1" if arguments.quick else ""
-        (_DOCS / "benchmarks.json").write_text(
-            json.dumps([vars(figure) for figure in figures], indent=1) + "\n"
-        )
+        kept = {
+            "figures": [vars(figure) for figure in figures],
+            "notes": [vars(note) for note in notes],
+        }
+        (_DOCS / "benchmarks.json").write_text(json.dumps(kept, indent=1) + "\n")
         from bench import page  # noqa: PLC0415 -- the plots' library is an extra
 
-        page.write(_DOCS, figures, peers, rounds=times, options=options)
+        page.write(_DOCS, figures, notes, peers, rounds=times, options=options)
+
+
+def _timed(name: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+    began = time.perf_counter()
+    yield from findings
+    print(f"{name}: {time.perf_counter() - began:.1f} s", file=sys.stderr)
+
+
+def _lift_open_files() -> None:
+    """As many as may be, for the driver and the servers that it starts: a session is one in each."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    for files in (max(hard, _OPEN_FILES), hard):
+        with contextlib.suppress(ValueError, OSError):  # only root may go beyond the hard limit
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+            return
 
 
 if __name__ == "__main__":

@@ -28,6 +28,19 @@ class Figure:
     """Milliseconds of the slowest hundredth of the operations; 0: too few."""
 
 
+@dataclass(frozen=True)
+class Note:
+    """What is to be known of a figure, or of one that there is not."""
+
+    work: str
+    peer: str
+    text: str
+
+
+Finding = Figure | Note
+"""What a work yields."""
+
+
 @dataclass
 class Stopwatch:
     """The server's CPU time between two moments, and how long each operation took."""

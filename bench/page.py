@@ -13,7 +13,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 
-from bench.figures import Figure, Summary, summary
+from bench.figures import Figure, Note, Summary, summary
 from bench.goals import goal
 from bench.peers.contract import Peer
 from bench.table import OURS, grouped, is_limit
@@ -47,6 +47,8 @@ fraction is to be at most. In brackets the lowest and the highest round.
 
 {shortfalls}
 
+{notes}
+
 ## By the clock
 
 Operations in a second, driver and server on the same machine; p99 is the time of the slowest
@@ -63,6 +65,7 @@ as it says; the rest by one.
 def write(
     folder: Path,
     figures: Sequence[Figure],
+    notes: Sequence[Note],
     peers: Sequence[Peer],
     *,
     rounds: int,
@@ -82,6 +85,7 @@ def write(
         servers=_servers(peers),
         table=_table(works, names),
         shortfalls=_shortfalls(works),
+        notes=_notes(notes),
         clock=_clock(works, names),
         plots="\n".join(f"![{title}](images/{name})" for title, name in plots),
     )
@@ -149,6 +153,13 @@ def _shortfalls(works: Mapping[str, Mapping[str, Summary]]) -> str:
     if not short:
         return "All goals are met in this run."
     return "\n".join(["Goals that this run misses:", "", *short])
+
+
+def _notes(notes: Sequence[Note]) -> str:
+    if not notes:
+        return ""
+    told = [f"- {note.work}, {note.peer}: {note.text}" for note in notes]
+    return "\n".join(["What was not measured, or not whole:", "", *told])
 
 
 def _clock(works: Mapping[str, Mapping[str, Summary]], names: Sequence[str]) -> str:

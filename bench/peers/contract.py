@@ -39,6 +39,8 @@ class Peer:
     users: Mapping[str, Mail]
     refill: Callable[[str], None]
     """Put the mail that lay there at first into an empty maildrop again."""
+    visited: set[str] = field(default_factory=set, compare=False)
+    """Whose maildrops have been looked at since the server was started."""
     limit: bool = field(default=False, compare=False)
     """It only knows a few commands by heart."""
 

@@ -1,4 +1,7 @@
-"""Pillarbox: a real ``pillarbox serve``, with one worker a core, on the embedded engine."""
+"""Pillarbox: a real ``pillarbox serve``, with one worker a core, on the embedded engine.
+
+But for works about passwords, their hashes are cheap ones (see ``cheap_pillarbox``).
+"""
 
 from __future__ import annotations
 
@@ -13,59 +16,93 @@ from pathlib import Path
 from tests.realservers.server import free_port, open_folder
 
 from bench.accounting import open_account
+from bench.peers.cheap_pillarbox import CHEAP
 from bench.peers.contract import DOMAIN, PASSWORD, Mail, Peer, message
 from bench.peers.processes import CannotRun, make_certificate, running
 from pillarbox import __version__
+from pillarbox.auth.account import NewAccount
 from pillarbox.auth.accounts import Accounts
-from pillarbox.auth.passwords import Argon2Parameters, Passwords
+from pillarbox.auth.passwords import Argon2Parameters, Passwords, secret_octets
 from pillarbox.model import Recipient
 from pillarbox.store.embedded import open_store
 from pillarbox.wire.canonical import stored_form
 
-_TOGETHER = 500
+_TOGETHER = 5000
 """Deliveries under way at once: they share a sync."""
 DEVICE = "phone"
-_CHEAP = Argon2Parameters(time_cost=1, memory_kib=8)
-"""Verifiers for thousands of accounts are made in no time; the server makes them anew, in
-earnest, at the first sign-in."""
+_MODULE = "bench.peers.cheap_pillarbox"
 
 
 @contextmanager
 def pillarbox(
     users: Mapping[str, Mail],
-    parameters: Argon2Parameters | None = None,
+    parameters: Argon2Parameters = CHEAP,
     *,
-    module: str = "pillarbox",
+    module: str = _MODULE,
     devices: dict[str, str] | None = None,
     workers: int | None = None,
 ) -> Iterator[Peer]:
-    """Start it.
+    """A house of these users, and its server: see :class:`House`."""
+    with open_folder() as folder:
+        house = House(folder, users, parameters, devices)
+        with house.serving(module, workers) as peer:
+            yield peer
 
-    Args:
-        users: and their mail.
-        parameters: those of the passwords' hashes.
-        module: what is run with ``python -m``.
-        devices: is filled with the app password of a device of each user, if given.
-        workers: how many; None: one a core.
-    """
-    with open_folder() as folder, open_account(module.rpartition(".")[2]) as account:
-        tls = make_certificate(folder)
-        ports = {door: free_port() for door in ("pop3", "pop3s", "lmtp")}
-        config = folder / "pillarbox.toml"
-        config.write_text(_settings(ports, workers or os.cpu_count() or 1))
-        store = folder / "store"
-        _fill(store, users)
-        accounts = Accounts(store / "accounts.db", passwords=Passwords(parameters or _CHEAP))
-        for user in users:
-            accounts.add(user, PASSWORD)
-            if devices is not None:
+
+class House:
+    """A store and accounts in a folder; it can be served, and served again."""
+
+    def __init__(
+        self,
+        folder: Path,
+        users: Mapping[str, Mail],
+        parameters: Argon2Parameters = CHEAP,
+        devices: dict[str, str] | None = None,
+    ) -> None:
+        """Fills it.
+
+        Args:
+            folder: where it will be.
+            users: and their mail.
+            parameters: those of the passwords' hashes.
+            devices: is filled with the app password of a device of each user, if given.
+        """
+        self._folder = folder
+        self._users = users
+        self._store = folder / "store"
+        _fill(self._store, users)
+        accounts = Accounts(self._store / "accounts.db", passwords=Passwords(parameters))
+        verifier = accounts.passwords.verifier(secret_octets(PASSWORD))  # one hash does for all
+        accounts.add_all(NewAccount(user, verifier) for user in users)
+        if devices is not None:
+            for user in users:
                 devices[user] = accounts.add_device(user, DEVICE).printed
         accounts.close()
         if devices is not None:
-            asyncio.run(_add_views(store, users))
-        log = folder / "log"
+            asyncio.run(_add_views(self._store, users))
+
+    @contextmanager
+    def serving(self, module: str = _MODULE, workers: int | None = None) -> Iterator[Peer]:
+        """A server that has just been started.
+
+        Args:
+            module: what is run with ``python -m``.
+            workers: how many; None: one a core.
+
+        Raises:
+            CannotRun: it did not start.
+        """
+        tls = make_certificate(self._folder)
+        ports = {door: free_port() for door in ("pop3", "pop3s", "lmtp")}
+        config = self._folder / "pillarbox.toml"
+        config.write_text(_settings(ports, workers or os.cpu_count() or 1))
+        log = self._folder / "log"
+        log.write_bytes(b"")  # of this start only
         command = [sys.executable, "-m", module, "--config", str(config), "serve"]
-        with running(command, log, account) as process:
+        with (
+            open_account(module.rpartition(".")[2]) as account,
+            running(command, log, account) as process,
+        ):
             while b" ready" not in (text := log.read_bytes()):
                 if process.poll() is not None:
                     raise CannotRun(f"it did not start: {text.decode()}")
@@ -77,8 +114,8 @@ def pillarbox(
                 ports["pop3s"],
                 ports["lmtp"],
                 tls,
-                users,
-                lambda user: _fill(store, {user: users[user]}),
+                self._users,
+                lambda user: _fill(self._store, {user: self._users[user]}),
             )
 
 

@@ -30,7 +30,7 @@ def logins(rounds: int) -> Iterator[Figure]:
     kept = "{ARGON2ID}" + verifier.hash(PASSWORD)
     ours = Argon2Parameters(time_cost=_PASSES, memory_kib=_MEMORY_KIB)
     with ExitStack() as opened:
-        peers = [opened.enter_context(pillarbox(_USERS, ours))]
+        peers = [opened.enter_context(pillarbox(_USERS, ours, module="pillarbox"))]
         for mode in ("fast", "default"):
             try:
                 peers.append(opened.enter_context(dovecot(_USERS, mode, kept)))

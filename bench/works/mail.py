@@ -16,11 +16,18 @@ RECEIVERS = tuple(f"in{number}" for number in range(50))
 BIG = "hundred-thousand"
 DRAINED = "drained"
 _IDLER = "idle"
+_SPARE = 8
+"""Idlers beyond those that are counted."""
 
 
 def idlers(users: Iterable[str]) -> list[str]:
     """Those who sign in and say nothing."""
     return [user for user in users if user.startswith(_IDLER)]
+
+
+def idle_sessions(share: float) -> tuple[int, ...]:
+    """How many there are at once; ten thousand are for a whole bench only."""
+    return (1000, 10_000) if share == 1 else (int(1000 * share),)
 
 
 def maildrops(share: float) -> dict[str, Mail]:
@@ -31,5 +38,5 @@ def maildrops(share: float) -> dict[str, Mail]:
         BIG: Mail(int(100_000 * share), TINY),
         DRAINED: Mail(int(10_000 * share), SMALL),
         **dict.fromkeys(RECEIVERS, Mail(0)),
-        **{f"{_IDLER}{number}": Mail(0) for number in range(int(1000 * share) + 8)},
+        **{f"{_IDLER}{number}": Mail(0) for number in range(idle_sessions(share)[-1] + _SPARE)},
     }

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
 
-from bench.figures import Figure
+from bench.figures import Figure, Finding
 from bench.peers.contract import Peer
-from bench.works.big import big_maildrop
+from bench.works.big import big_maildrop, million
 from bench.works.core import core
 from bench.works.delivery import deliveries
 from bench.works.handshakes import VERSIONS, handshakes
 from bench.works.idle import idle
 from bench.works.logins import logins
-from bench.works.mail import BIG, DRAINED
+from bench.works.mail import BIG, DRAINED, idle_sessions
 from bench.works.polls import polls
 from bench.works.retrieving import drain, large, retrieve
 from bench.works.sessions import sessions
@@ -25,7 +25,7 @@ class Work(NamedTuple):
 
     name: str
     """For ``--only``."""
-    run: Callable[[Peer], Figure | Iterable[Figure]]
+    run: Callable[[Peer], Figure | Iterable[Finding]]
     by_heart: bool = False
     """The bare server knows the replies, too."""
     delivers: bool = False
@@ -36,13 +36,20 @@ def _handshakes(rounds: int, version: str, *, resumed: bool) -> Callable[[Peer],
     return partial(handshakes, rounds=rounds, version=version, resumed=resumed)
 
 
-def apart(share: float) -> dict[str, Callable[[], Iterable[Figure]]]:
-    """Works by name that start servers of their own, or none."""
-    return {
-        "logins": lambda: logins(max(int(400 * share), 40)),
-        "polls": lambda: polls(max(int(1000 * share), 100), max(int(4000 * share), 500)),
-        "core": lambda: core(max(int(2000 * share), 200)),
+def apart(share: float, times: int) -> dict[str, Callable[[], Iterable[Finding]]]:
+    """Works by name that start servers of their own, or none; *times*: rounds of each."""
+
+    def again(work: Callable[[], Iterable[Finding]]) -> Callable[[], Iterable[Finding]]:
+        return lambda: (found for _ in range(times) for found in work())
+
+    works = {
+        "logins": again(lambda: logins(max(int(400 * share), 40))),
+        "polls": again(lambda: polls(max(int(1000 * share), 100), max(int(4000 * share), 500))),
+        "core": again(lambda: core(max(int(2000 * share), 200))),
     }
+    if share == 1:  # filling takes longer than a quick bench may
+        works["million"] = lambda: million(times)
+    return works
 
 
 def plan(share: float) -> list[Work]:
@@ -70,8 +77,11 @@ def plan(share: float) -> list[Work]:
         Work("pipelined tls", lambda p: retrieve(p, of(10_000), tls=True, batch=50), by_heart=True),
         Work("large", lambda p: large(p, max(int(40 * share), 4))),
         Work("large tls", lambda p: large(p, max(int(40 * share), 4), tls=True)),
-        Work("idle", idle),
-        Work("idle tls", partial(idle, tls=True)),
+        *(
+            Work(f"{count} idle{' tls' if tls else ''}", partial(idle, sessions=count, tls=tls))
+            for count in idle_sessions(share)
+            for tls in (False, True)
+        ),
         Work("big", partial(big_maildrop, user=BIG)),
         Work("drain", partial(drain, user=DRAINED)),
         Work("lmtp 1", lambda p: deliveries(p, of(400)), delivers=True),

@@ -42,7 +42,7 @@ def polls(clients: int, rounds: int) -> Iterator[Figure]:
     passwords: dict[str, str] = {}
     unneeded: dict[str, str] = {}
     with (
-        pillarbox(users, devices=passwords, workers=1) as checking,
+        pillarbox(users, module="pillarbox", devices=passwords, workers=1) as checking,
         pillarbox(users, module="bench.peers.unchecked", devices=unneeded, workers=1) as believing,
     ):
         ways = [
