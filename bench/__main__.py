@@ -24,6 +24,7 @@ from bench.peers.courier import courier
 from bench.peers.cyrus import cyrus
 from bench.peers.dovecot import dovecot
 from bench.peers.limit import limit
+from bench.peers.limit_in_c import limit_in_c
 from bench.peers.pillarbox import pillarbox
 from bench.peers.processes import CannotRun
 from bench.table import table
@@ -43,15 +44,16 @@ _DOCS = Path(__file__).parents[1] / "docs"
 def open_peers(share: float, without: str, notes: list[Note]) -> Iterator[list[Peer]]:
     """Every server that can be run here, ours first; *notes* gets which cannot, and why."""
     mail = maildrops(share)
-    others: dict[str, Callable[[], AbstractContextManager[Peer]]] = {
-        "Dovecot, fast": partial(dovecot, mail, "fast"),
-        "Dovecot, default": partial(dovecot, mail, "default"),
-        "Courier": partial(courier, mail),
-        "Cyrus": partial(cyrus, mail),
-    }
     with ExitStack() as opened:
         ours = opened.enter_context(pillarbox(mail))
         peers = [ours, opened.enter_context(limit(ours))]
+        others: dict[str, Callable[[], AbstractContextManager[Peer]]] = {
+            "limit: C": partial(limit_in_c, ours),
+            "Dovecot, fast": partial(dovecot, mail, "fast"),
+            "Dovecot, default": partial(dovecot, mail, "default"),
+            "Courier": partial(courier, mail),
+            "Cyrus": partial(cyrus, mail),
+        }
         for name, server in others.items():
             if without and without.lower() in name.lower():
                 continue
@@ -70,7 +72,7 @@ def rounds(peers: Sequence[Peer], works: Sequence[Work], times: int) -> Iterator
             # Who comes first changes: each follows each.
             turned = [*peers[number % len(peers) :], *peers[: number % len(peers)]]
             for peer in turned:
-                if (peer.limit and not work.by_heart) or (work.delivers and peer.lmtp is None):
+                if not work.suits(peer):
                     continue
                 began = time.perf_counter()
                 try:

@@ -31,8 +31,9 @@ from bench.peers.processes import (
 )
 from bench.works.mail import POLLED
 
-GREETING = "greeting"
-_COMMANDS = ("STAT", "UIDL", "LIST", "RETR 2", "QUIT")
+GREETING = b""
+"""What the greeting is kept under: it answers nothing."""
+_COMMANDS = (b"STAT", b"UIDL", b"LIST", b"RETR 2", b"QUIT")
 
 
 class Parrot(asyncio.Protocol):
@@ -59,7 +60,8 @@ def limit(example: Peer) -> Iterator[Peer]:
     ports = {"pop3": free_port(), "pop3s": free_port()}
     with open_folder() as folder, open_account("limit") as account:
         tls = make_certificate(folder)
-        (folder / "replies.json").write_text(json.dumps(_learn(example)))
+        told = {k.decode(): v.decode("latin-1") for k, v in learn(example).items()}
+        (folder / "replies.json").write_text(json.dumps(told))
         command = [
             sys.executable,
             "-m",
@@ -85,24 +87,25 @@ def limit(example: Peer) -> Iterator[Peer]:
             )
 
 
-def _learn(example: Peer) -> dict[str, str]:
-    """What the real server says to each command."""
+def learn(example: Peer) -> dict[bytes, bytes]:
+    """What the real server says to each command, and first of all."""
     client = Client(example.pop3).meet()
     replies = {GREETING: client.greeting}
-    user = client.command(f"USER {POLLED[0]}".encode())
-    replies |= {f"USER {name}": user for name in POLLED}
-    replies[f"PASS {PASSWORD}"] = client.command(f"PASS {PASSWORD}".encode())
+    user = client.command(b"USER " + POLLED[0].encode())
+    replies |= {b"USER " + name.encode(): user for name in POLLED}
+    sign_in = b"PASS " + PASSWORD.encode()
+    replies[sign_in] = client.command(sign_in)
     for command in _COMMANDS:
-        ask = client.command if command in {"STAT", "QUIT"} else client.listing
-        replies[command] = ask(command.encode())
+        ask = client.command if command in {b"STAT", b"QUIT"} else client.listing
+        replies[command] = ask(command)
     client.socket.close()
-    return {command: reply.decode("latin-1") for command, reply in replies.items()}
+    return replies
 
 
 async def _serve(folder: Path, pop3: int, pop3s: int) -> None:
     replies = json.loads((folder / "replies.json").read_text())
     told = {k.encode(): v.encode("latin-1") for k, v in replies.items()}
-    greeting = told.pop(GREETING.encode())
+    greeting = told.pop(GREETING)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.pem")
     loop = asyncio.get_running_loop()

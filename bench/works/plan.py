@@ -30,6 +30,16 @@ class Work(NamedTuple):
     """The bare server knows the replies, too."""
     delivers: bool = False
     """Wants a server with LMTP."""
+    tls: bool = False
+    """Wants one with TLS."""
+
+    def suits(self, peer: Peer) -> bool:
+        """Whether *peer* can take part."""
+        return (
+            (self.by_heart or not peer.limit)
+            and not (self.delivers and peer.lmtp is None)
+            and not (self.tls and peer.pop3s is None)
+        )
 
 
 def _handshakes(rounds: int, version: str, *, resumed: bool) -> Callable[[Peer], Figure]:
@@ -60,25 +70,35 @@ def plan(share: float) -> list[Work]:
 
     return [
         Work("session", lambda p: sessions(p, of(800)), by_heart=True),
-        Work("session tls", lambda p: sessions(p, of(600), tls=True), by_heart=True),
+        Work("session tls", lambda p: sessions(p, of(600), tls=True), by_heart=True, tls=True),
         Work(
             "session tls resumed",
             lambda p: sessions(p, of(600), tls=True, resumed=True),
             by_heart=True,
+            tls=True,
         ),
         *(
-            Work(f"handshake {version}", _handshakes(of(300), version, resumed=resumed))
+            Work(f"handshake {version}", _handshakes(of(300), version, resumed=resumed), tls=True)
             for version in VERSIONS
             for resumed in (False, True)
         ),
         Work("retr", lambda p: retrieve(p, of(16_000)), by_heart=True),
-        Work("retr tls", lambda p: retrieve(p, of(8000), tls=True), by_heart=True),
+        Work("retr tls", lambda p: retrieve(p, of(8000), tls=True), by_heart=True, tls=True),
         Work("pipelined", lambda p: retrieve(p, of(20_000), batch=50), by_heart=True),
-        Work("pipelined tls", lambda p: retrieve(p, of(10_000), tls=True, batch=50), by_heart=True),
+        Work(
+            "pipelined tls",
+            lambda p: retrieve(p, of(10_000), tls=True, batch=50),
+            by_heart=True,
+            tls=True,
+        ),
         Work("large", lambda p: large(p, max(int(40 * share), 4))),
-        Work("large tls", lambda p: large(p, max(int(40 * share), 4), tls=True)),
+        Work("large tls", lambda p: large(p, max(int(40 * share), 4), tls=True), tls=True),
         *(
-            Work(f"{count} idle{' tls' if tls else ''}", partial(idle, sessions=count, tls=tls))
+            Work(
+                f"{count} idle{' tls' if tls else ''}",
+                partial(idle, sessions=count, tls=tls),
+                tls=tls,
+            )
             for count in idle_sessions(share)
             for tls in (False, True)
         ),
