@@ -41,7 +41,9 @@ _DOCS = Path(__file__).parents[1] / "docs"
 
 
 @contextmanager
-def open_peers(share: float, without: str, notes: list[Note]) -> Iterator[list[Peer]]:
+def open_peers(
+    share: float, without: Callable[[str], bool], notes: list[Note]
+) -> Iterator[list[Peer]]:
     """Every server that can be run here, ours first; *notes* gets which cannot, and why."""
     mail = maildrops(share)
     with ExitStack() as opened:
@@ -55,7 +57,7 @@ def open_peers(share: float, without: str, notes: list[Note]) -> Iterator[list[P
             "Cyrus": partial(cyrus, mail),
         }
         for name, server in others.items():
-            if without and without.lower() in name.lower():
+            if without(name):
                 continue
             try:
                 peers.append(opened.enter_context(server()))
@@ -72,7 +74,7 @@ def rounds(peers: Sequence[Peer], works: Sequence[Work], times: int) -> Iterator
             # Who comes first changes: each follows each.
             turned = [*peers[number % len(peers) :], *peers[: number % len(peers)]]
             for peer in turned:
-                if not work.suits(peer):
+                if not work.suits(peer) or (work.once and number):
                     continue
                 began = time.perf_counter()
                 try:
@@ -91,20 +93,30 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, help="how many")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md anew")
     parser.add_argument("--only", default="", help="works whose name holds this word")
-    parser.add_argument("--without", default="", help="without servers whose name holds this word")
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="WORD",
+        help="without servers whose name holds this word; may be given several times",
+    )
     arguments = parser.parse_args()
     share = _QUICK if arguments.quick else 1.0
     times = arguments.rounds or (2 if arguments.quick else 5)
     works = [work for work in plan(share) if arguments.only in work.name]
+
+    def without(name: str) -> bool:
+        return any(word.lower() in name.lower() for word in arguments.without)
+
     _lift_open_files()
     found: list[Finding] = []
     notes: list[Note] = []
     peers: list[Peer] = []
     if works:
-        with open_peers(share, arguments.without, notes) as opened:
+        with open_peers(share, without, notes) as opened:
             peers = opened
             found.extend(rounds(peers, works, times))
-    for name, work in apart(share, times).items():
+    for name, work in apart(share, times, without).items():
         if arguments.only in name:
             found.extend(_timed(name, work()))
     figures = [each for each in found if isinstance(each, Figure)]

@@ -43,6 +43,12 @@ class Peer:
     """Whose maildrops have been looked at since the server was started."""
     limit: bool = field(default=False, compare=False)
     """It only knows a few commands by heart."""
+    domain: str = ""
+    """Of the addresses that it takes mail for; empty: it takes users' names."""
+
+    def address(self, user: str) -> str:
+        """Where mail for *user* is sent."""
+        return f"{user}@{self.domain}" if self.domain else user
 
 
 def message(octets: int, number: int = 0) -> bytes:

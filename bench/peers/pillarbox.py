@@ -116,6 +116,7 @@ class House:
                 tls,
                 self._users,
                 lambda user: _fill(self._store, {user: self._users[user]}),
+                domain=DOMAIN,
             )
 
 

@@ -23,7 +23,7 @@ def deliveries(peer: Peer, rounds: int, *, connections: int = 1, recipients: int
                 for turn in range(each):
                     first = (number + turn) % len(RECEIVERS)
                     names = [RECEIVERS[(first + n) % len(RECEIVERS)] for n in range(recipients)]
-                    lmtp.deliver(f"a@{DOMAIN}", [_address(peer, name) for name in names], text)
+                    lmtp.deliver(f"a@{DOMAIN}", [peer.address(name) for name in names], text)
         except BaseException as error:  # noqa: BLE001 -- for the thread that waits
             failures.append(error)
 
@@ -39,7 +39,3 @@ def deliveries(peer: Peer, rounds: int, *, connections: int = 1, recipients: int
     if recipients > 1:
         name += f", {recipients} recipients, each"
     return watch.figure(name, each * connections * recipients)
-
-
-def _address(peer: Peer, name: str) -> str:
-    return f"{name}@{DOMAIN}" if peer.name == "Pillarbox" else name

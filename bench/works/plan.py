@@ -10,6 +10,7 @@ from bench.figures import Figure, Finding
 from bench.peers.contract import Peer
 from bench.works.big import big_maildrop, million
 from bench.works.core import core
+from bench.works.day import day
 from bench.works.delivery import deliveries
 from bench.works.handshakes import VERSIONS, handshakes
 from bench.works.idle import idle
@@ -18,6 +19,10 @@ from bench.works.mail import BIG, DRAINED, idle_sessions
 from bench.works.polls import polls
 from bench.works.retrieving import drain, large, retrieve
 from bench.works.sessions import sessions
+
+_DAY = 20_000, 40_000, 15_000
+"""Accounts, polls, letters."""
+_QUICK_DAY = 200, 1200, 450
 
 
 class Work(NamedTuple):
@@ -32,6 +37,8 @@ class Work(NamedTuple):
     """Wants a server with LMTP."""
     tls: bool = False
     """Wants one with TLS."""
+    once: bool = False
+    """In the first round only: it takes long, and hardly varies."""
 
     def suits(self, peer: Peer) -> bool:
         """Whether *peer* can take part."""
@@ -46,8 +53,12 @@ def _handshakes(rounds: int, version: str, *, resumed: bool) -> Callable[[Peer],
     return partial(handshakes, rounds=rounds, version=version, resumed=resumed)
 
 
-def apart(share: float, times: int) -> dict[str, Callable[[], Iterable[Finding]]]:
-    """Works by name that start servers of their own, or none; *times*: rounds of each."""
+def apart(
+    share: float, times: int, without: Callable[[str], bool]
+) -> dict[str, Callable[[], Iterable[Finding]]]:
+    """Works by name that start servers of their own, or none; *times*: rounds of
+    each; *without*: whether to do without a server of that name.
+    """
 
     def again(work: Callable[[], Iterable[Finding]]) -> Callable[[], Iterable[Finding]]:
         return lambda: (found for _ in range(times) for found in work())
@@ -57,6 +68,7 @@ def apart(share: float, times: int) -> dict[str, Callable[[], Iterable[Finding]]
         "polls": again(lambda: polls(max(int(1000 * share), 100), max(int(4000 * share), 500))),
         "core": again(lambda: core(max(int(2000 * share), 200))),
     }
+    works["day"] = lambda: day(*(_DAY if share == 1 else _QUICK_DAY), without)
     if share == 1:  # filling takes longer than a quick bench may
         works["million"] = lambda: million(times)
     return works
@@ -98,6 +110,7 @@ def plan(share: float) -> list[Work]:
                 f"{count} idle{' tls' if tls else ''}",
                 partial(idle, sessions=count, tls=tls),
                 tls=tls,
+                once=count > 1000,
             )
             for count in idle_sessions(share)
             for tls in (False, True)
