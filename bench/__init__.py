@@ -11,10 +11,10 @@ that a wrong or short answer is an error and not a fast one.
 ``accounting``  CPU and memory of all processes of a server
 ``client``      a driver that is quick because it knows what to expect; ``lmtp`` likewise
 ``peers``       the servers: how each is started, and filled
-``works``       the kinds of work
+``works``       the kinds of work; ``day``: one of them, a provider's day
 ``figures``     what a round comes to, and many rounds
-``goals``       how far ahead of the others ours is to be
-``table``       the figures on the terminal; ``page``: as docs/benchmarks.md
+``goals``       how far ahead of the others ours is to be; ``obstacles``: why it is not
+``table``       the figures on the terminal; ``page`` and ``plots``: as docs/benchmarks.md
 ==============  =======================================================
 
 ``python -m bench fetch`` measures the collector, see :mod:`bench.fetch`.

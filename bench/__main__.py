@@ -19,6 +19,7 @@ from rich.console import Console
 
 from bench.fetch.rounds import main as collect
 from bench.figures import Figure, Finding, Note
+from bench.page import page
 from bench.peers.contract import Peer
 from bench.peers.courier import courier
 from bench.peers.cyrus import cyrus
@@ -27,7 +28,7 @@ from bench.peers.limit import limit
 from bench.peers.limit_in_c import limit_in_c
 from bench.peers.pillarbox import pillarbox
 from bench.peers.processes import CannotRun
-from bench.table import table
+from bench.table import summed_up, table
 from bench.works.common import CannotDo
 from bench.works.mail import maildrops
 from bench.works.plan import Work, apart, plan
@@ -123,19 +124,27 @@ def main() -> None:
     notes += [each for each in found if isinstance(each, Note)]
     notes = list(dict.fromkeys(notes))  # each round says the same
     console = Console(width=max(Console().width, _WIDTH))
-    console.print(table(figures))
+    works_done = summed_up(figures)
+    console.print(table(works_done))
     for note in notes:
         console.print(f"{note.work}, {note.peer}: {note.text}", highlight=False, markup=False)
     if arguments.write:
-        options = "QUICK=1" if arguments.quick else ""
         kept = {
             "figures": [vars(figure) for figure in figures],
             "notes": [vars(note) for note in notes],
         }
         (_DOCS / "benchmarks.json").write_text(json.dumps(kept, indent=1) + "\n")
-        from bench import page  # noqa: PLC0415 -- the plots' library is an extra
+        from bench.plots import draw  # noqa: PLC0415 -- their library is an extra
 
-        page.write(_DOCS, figures, notes, peers, rounds=times, options=options)
+        text = page(
+            works_done,
+            notes,
+            [(peer.name, peer.version) for peer in peers],
+            draw(_DOCS / "images", works_done),
+            rounds=times,
+            options="QUICK=1" if arguments.quick else "",
+        )
+        (_DOCS / "benchmarks.md").write_text(text)
 
 
 def _timed(name: str, findings: Iterable[Finding]) -> Iterator[Finding]:

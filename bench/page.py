@@ -1,4 +1,4 @@
-"""``docs/benchmarks.md`` and its plots, made from the figures of one run."""
+"""The text of ``docs/benchmarks.md``, made from the figures of one run."""
 
 from __future__ import annotations
 
@@ -8,18 +8,13 @@ import sqlite3
 import ssl
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import matplotlib as mpl
-
-from bench.figures import Figure, Note, Summary, summary
+from bench.figures import Note, Summary
 from bench.goals import goal
-from bench.peers.contract import Peer
-from bench.table import OURS, grouped, is_limit
-
-mpl.use("svg")
-import matplotlib.pyplot as plt
+from bench.obstacles import obstacle
+from bench.table import BARE, Works, ratio
 
 _PAGE = """\
 # Benchmarks
@@ -30,8 +25,11 @@ Made by `make bench`{options}: this page, its plots and `benchmarks.json` are wr
 
 The figure is the CPU time of the server for each operation, over all its processes, those too
 that have ended, in user and kernel mode; for idle sessions it is memory (PSS). All servers run
-side by side with the same mail and take turns at each work, {rounds} rounds; medians count. The
-driver checks every reply. How each server is configured is in `bench/peers/`; *fast* is what
+side by side with the same mail and take turns at each work, {rounds} rounds; medians count. (What
+takes long is done once: ten thousand idle sessions, the day of a provider.) The driver checks every
+reply. *Cold* is the first session in a maildrop since its server was started; the kernel may have
+its files all the same. All servers keep passwords that cost next to nothing to check, but for the work
+that says Argon2id. How each server is configured is in `bench/peers/`; *fast* is what
 Dovecot's documentation names to make it fast, *default* what Debian ships. The *limit* is a bare
 uvloop server that knows the replies by heart and sends the same bytes in the same round trips:
 nothing in Python on this event loop can be cheaper. *limit: C* is the same in C on `epoll`, in
@@ -63,34 +61,32 @@ as it says; the rest by one.
 """
 
 
-def write(
-    folder: Path,
-    figures: Sequence[Figure],
+Plots = Iterable[tuple[str, str]]
+"""Title, and name of the file."""
+
+
+def page(
+    works: Works,
     notes: Sequence[Note],
-    peers: Sequence[Peer],
+    servers: Iterable[tuple[str, str]],
+    plots: Plots,
     *,
     rounds: int,
     options: str = "",
-) -> None:
-    """Write ``benchmarks.md`` and the plots into *folder*."""
-    works = {
-        work: {peer: summary(found) for peer, found in by_peer.items()}
-        for work, by_peer in grouped(figures).items()
-    }
-    names = list(dict.fromkeys(figure.peer for figure in figures))
-    plots = _plots(folder / "images", works)
-    text = _PAGE.format(
+) -> str:
+    """The page; *servers*: name and version of each."""
+    names = list(dict.fromkeys(peer for by_peer in works.values() for peer in by_peer))
+    return _PAGE.format(
         options=f" ({options})" if options else "",
         machine=_machine(),
         rounds=rounds,
-        servers=_servers(peers),
+        servers=_servers(servers),
         table=_table(works, names),
         shortfalls=_shortfalls(works),
         notes=_notes(notes),
         clock=_clock(works, names),
         plots="\n".join(f"![{title}](images/{name})" for title, name in plots),
     )
-    (folder / "benchmarks.md").write_text(text)
 
 
 def _machine() -> str:
@@ -109,8 +105,8 @@ def _machine() -> str:
     )
 
 
-def _servers(peers: Iterable[Peer]) -> str:
-    rows = [f"| {peer.name} | {peer.version} |" for peer in peers]
+def _servers(servers: Iterable[tuple[str, str]]) -> str:
+    rows = [_row(server) for server in servers]
     return "\n".join(["| server | version |", "| --- | --- |", *rows])
 
 
@@ -126,14 +122,7 @@ def _cell(found: Summary | None) -> str:
     return f"{_number(found.value)} ({_number(found.lowest)} to {_number(found.highest)})"
 
 
-def ratio(by_peer: Mapping[str, Summary]) -> float | None:
-    """Ours as a fraction of the best other."""
-    others = [s.value for peer, s in by_peer.items() if peer != OURS and not is_limit(peer)]
-    ours = by_peer.get(OURS)
-    return ours.value / min(others) if ours and others and min(others) > 0 else None
-
-
-def _table(works: Mapping[str, Mapping[str, Summary]], names: Sequence[str]) -> str:
+def _table(works: Works, names: Sequence[str]) -> str:
     head = ["work", "unit", *names, "ours / best", "goal"]
     lines = [_row(head), _row(["---"] * len(head))]
     for work, by_peer in works.items():
@@ -145,25 +134,29 @@ def _table(works: Mapping[str, Mapping[str, Summary]], names: Sequence[str]) -> 
     return "\n".join(lines)
 
 
-def _shortfalls(works: Mapping[str, Mapping[str, Summary]]) -> str:
+def _shortfalls(works: Works) -> str:
     short = []
     for work, by_peer in works.items():
         share, wanted = ratio(by_peer), goal(work)
-        if share is not None and wanted is not None and share > wanted:
-            short.append(f"- {work}: {share:.2f} where {wanted:.2f} is wanted")
+        if share is None or wanted is None or share <= wanted:
+            continue
+        bare = ratio(by_peer, BARE)
+        limit = "" if bare is None else f" (the bare server: {bare:.2f})"
+        short.append(f"- {work}: {share:.2f} where {wanted:.2f} is wanted{limit}. {obstacle(work)}")
     if not short:
         return "All goals are met in this run."
-    return "\n".join(["Goals that this run misses:", "", *short])
+    head = "Goals that this run misses, and what stands in the way:"
+    return "\n".join([head, "", *(line.rstrip() for line in short)])
 
 
 def _notes(notes: Sequence[Note]) -> str:
     if not notes:
         return ""
     told = [f"- {note.work}, {note.peer}: {note.text}" for note in notes]
-    return "\n".join(["What was not measured, or not whole:", "", *told])
+    return "\n".join(["Notes, and what was not measured or not whole:", "", *told])
 
 
-def _clock(works: Mapping[str, Mapping[str, Summary]], names: Sequence[str]) -> str:
+def _clock(works: Works, names: Sequence[str]) -> str:
     head = ["work", *names]
     lines = [_row(head), _row(["---"] * len(head))]
     for work, by_peer in works.items():
@@ -180,58 +173,3 @@ def _clock(works: Mapping[str, Mapping[str, Summary]], names: Sequence[str]) -> 
 
 def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _plots(folder: Path, works: Mapping[str, Mapping[str, Summary]]) -> list[tuple[str, str]]:
-    """One plot for each unit: bars of all servers, on a logarithmic scale."""
-    folder.mkdir(parents=True, exist_ok=True)
-    by_unit: dict[str, list[str]] = {}
-    for work, by_peer in works.items():
-        if len(by_peer) > 1:
-            by_unit.setdefault(next(iter(by_peer.values())).unit, []).append(work)
-    titles = {
-        "µs": "CPU for each operation, microseconds",
-        "ms": "CPU for each operation, milliseconds",
-        "kB": "memory of a session, kB",
-        "ns/byte": "CPU for each byte, nanoseconds",
-    }
-    made = []
-    for unit, names in by_unit.items():
-        title = titles[unit]
-        name = f"bench-{unit.replace('/', '-').replace('µ', 'u')}.svg"
-        _plot(folder / name, title, {work: works[work] for work in names})
-        made.append((title, name))
-    return made
-
-
-def _plot(path: Path, title: str, works: Mapping[str, Mapping[str, Summary]]) -> None:
-    peers = list(dict.fromkeys(peer for by_peer in works.values() for peer in by_peer))
-    colours = {OURS: "#C8102E"} | dict(
-        zip(
-            (p for p in peers if p != OURS),
-            ("#bbbbbb", "#4d6b8a", "#8aa5bf", "#b59a57", "#6f8f5f"),
-            strict=False,
-        )
-    )
-    height = 0.8 / len(peers)
-    figure, axes = plt.subplots(figsize=(9, 0.3 + 0.2 * len(peers) * len(works)))
-    for place, peer in enumerate(peers):
-        spots = [n for n, by_peer in enumerate(works.values()) if peer in by_peer]
-        values = [max(by_peer[peer].value, 1e-3) for by_peer in works.values() if peer in by_peer]
-        axes.barh(
-            [spot + place * height for spot in spots],
-            values,
-            height,
-            label=peer,
-            color=colours[peer],
-        )
-    axes.set_yticks([n + 0.4 - height / 2 for n in range(len(works))], list(works))
-    axes.invert_yaxis()
-    axes.set_xscale("log")
-    axes.set_title(title)
-    axes.legend(fontsize="small")
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.tight_layout()
-    mpl.rcParams["svg.hashsalt"] = "pillarbox"  # so that the same figures are the same file
-    figure.savefig(path, metadata={"Date": None})
-    plt.close(figure)

@@ -29,7 +29,9 @@ class Provider:
         self._busy: set[str] = set()
         """Who has a session: another one would be refused, or see the same mail."""
         self._doors: list[Line] = []
-        """For LMTP, that nobody uses just now."""
+        """Connections for LMTP."""
+        self._free: list[Line] = []
+        """Those of them that nobody uses just now."""
         self._tickets: dict[str, ssl.SSLSession] = {}
         self.times: dict[type[Poll | Letter], list[float]] = {Poll: [], Letter: []}
         """Seconds that each took."""
@@ -49,6 +51,7 @@ class Provider:
             for door in self._doors:
                 door.close()
             self._doors.clear()
+            self._free.clear()
 
     def evening(self) -> list[Poll]:
         """A poll of everyone who has mail."""
@@ -79,7 +82,7 @@ class Provider:
         self.times[type(event)].append(time.perf_counter() - began)
 
     def _deliver(self, letter: Letter) -> Talk[None]:
-        door = self._doors.pop() if self._doors else (yield from self._open_door())
+        door = self._free.pop() if self._free else (yield from self._open_door())
         envelope = [
             f"MAIL FROM:<a@{DOMAIN}>",
             *(f"RCPT TO:<{self._peer.address(user)}>" for user in letter.users),
@@ -94,11 +97,12 @@ class Provider:
         for user in letter.users:
             yield from door.line(b"250")
             self._ledger.taken(letter.number, [user])
-        self._doors.append(door)
+        self._free.append(door)
 
     def _open_door(self) -> Talk[Line]:
         assert self._peer.lmtp is not None
         door = Line(self._peer.lmtp)
+        self._doors.append(door)
         yield from door.line(b"220")
         yield from door.say(b"LHLO localhost\r\n")
         while (yield from door.line(b"250"))[3:4] == b"-":

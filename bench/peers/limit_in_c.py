@@ -48,7 +48,7 @@ def limit_in_c(example: Peer) -> Iterator[Peer]:
         except subprocess.CalledProcessError as error:
             raise CannotRun(f"{compiler} failed ({error.returncode})") from None
         told = folder / "replies"
-        told.write_bytes(b"".join(map(_record, *zip(*learn(example).items(), strict=True))))
+        told.write_bytes(b"".join(map(record, *zip(*learn(example).items(), strict=True))))
         log = folder / "log"
         with running([str(program), str(port), str(told)], log, account) as process:
             wait_until_it_listens(process, (HOST, port), log)
@@ -66,6 +66,6 @@ def limit_in_c(example: Peer) -> Iterator[Peer]:
             )
 
 
-def _record(command: bytes, reply: bytes) -> bytes:
+def record(command: bytes, reply: bytes) -> bytes:
     """As ``limit.c`` reads it; the greeting comes first."""
     return b"%d %d\n%s%s" % (len(command), len(reply), command, reply)

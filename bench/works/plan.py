@@ -90,7 +90,11 @@ def plan(share: float) -> list[Work]:
             tls=True,
         ),
         *(
-            Work(f"handshake {version}", _handshakes(of(300), version, resumed=resumed), tls=True)
+            Work(
+                f"handshake {version}{' resumed' if resumed else ''}",
+                _handshakes(of(300), version, resumed=resumed),
+                tls=True,
+            )
             for version in VERSIONS
             for resumed in (False, True)
         ),
