@@ -10,8 +10,8 @@ _OBSTACLES = {
         "What is left is Python's: some fourteen commands and events through parser, handler and store."
     ),
     "session, 50 messages, TLS": (
-        "A full handshake is OpenSSL's work, and a server that does nothing else takes about a third "
-        "of what the best other takes: the goal cannot be met by this much."
+        "Most of it is OpenSSL's handshake, which costs the bare server nearly as much; the goal leaves "
+        "next to nothing for the session itself."
     ),
     "RETR 5 kB, one at a time": (
         "The kernel and the event loop take a third of it; the rest is one query to SQLite (which "

@@ -152,7 +152,10 @@ def _shortfalls(works: Works) -> str:
 def _notes(notes: Sequence[Note]) -> str:
     if not notes:
         return ""
-    told = [f"- {note.work}, {note.peer}: {note.text}" for note in notes]
+    peers: dict[tuple[str, str], list[str]] = {}  # one line for all of whom the same is true
+    for note in notes:
+        peers.setdefault((note.work, note.text), []).append(note.peer)
+    told = [f"- {work}: {'; '.join(names)}: {text}" for (work, text), names in peers.items()]
     return "\n".join(["Notes, and what was not measured or not whole:", "", *told])
 
 

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
+from dataclasses import replace
 
 from bench.figures import Figure, Stopwatch
 from bench.peers.contract import Peer
 from bench.works.common import CannotDo
+from bench.works.lockstep import WIDTH, open_lockstep
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
 def handshakes(peer: Peer, rounds: int, *, version: str, resumed: bool) -> Figure:
-    """Connect, be greeted, hang up; *resumed*: with the session of the visit before."""
-    assert peer.pop3s is not None
-    context = _context(peer.tls, VERSIONS[version])
-    session = _visit(peer.pop3s, context, None)
+    """Connect, be greeted, hang up, in lockstep; *resumed*: with a session of the visit before."""
+    strict = replace(peer, tls=_context(peer.tls, VERSIONS[version]))
+    session = _visit(strict, 1, None)
+    passes = -(-rounds // WIDTH)
     watch = Stopwatch(peer)
-    for _ in range(rounds):
-        session = _visit(peer.pop3s, context, session if resumed else None)
-        watch.lap()
+    for _ in range(passes):
+        session = _visit(strict, WIDTH, session if resumed else None)
+        watch.lap(WIDTH)
     kind = "resumed" if resumed else "whole"
-    return watch.figure(f"TLS {version} handshake, {kind} (P-256)", rounds)
+    return watch.figure(f"TLS {version} handshake, {kind} (P-256)", passes * WIDTH)
 
 
 def _context(trust: ssl.SSLContext, version: ssl.TLSVersion) -> ssl.SSLContext:
@@ -33,14 +34,9 @@ def _context(trust: ssl.SSLContext, version: ssl.TLSVersion) -> ssl.SSLContext:
     return context
 
 
-def _visit(
-    port: int, context: ssl.SSLContext, session: ssl.SSLSession | None
-) -> ssl.SSLSession | None:
+def _visit(peer: Peer, clients: int, session: ssl.SSLSession | None) -> ssl.SSLSession | None:
     """The session to bring next time. (TLS 1.3 sends it behind the handshake.)"""
-    plain = socket.create_connection(("127.0.0.1", port))
-    with context.wrap_socket(plain, server_hostname="localhost", session=session) as client:
-        if not client.recv(512).startswith(b"+OK"):
-            raise AssertionError("not greeted")
-        if client.session_reused is not (session is not None):
+    with open_lockstep(peer, clients, tls=True, session=session) as together:
+        if any(client.resumed is not bool(session) for client in together.clients):
             raise CannotDo("a TLS session is resumed now and then, or never")
-        return client.session
+        return together.clients[0].session

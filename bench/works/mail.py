@@ -16,6 +16,8 @@ RECEIVERS = tuple(f"in{number}" for number in range(50))
 BIG = "hundred-thousand"
 DRAINED = "drained"
 _IDLER = "idle"
+_QUICK_IDLERS = 250
+"""Fewer, and a page more or less of the server is what is measured."""
 _SPARE = 8
 """Idlers beyond those that are counted."""
 
@@ -27,7 +29,7 @@ def idlers(users: Iterable[str]) -> list[str]:
 
 def idle_sessions(share: float) -> tuple[int, ...]:
     """How many there are at once; ten thousand are for a whole bench only."""
-    return (1000, 10_000) if share == 1 else (int(1000 * share),)
+    return (1000, 10_000) if share == 1 else (max(int(1000 * share), _QUICK_IDLERS),)
 
 
 def maildrops(share: float) -> dict[str, Mail]:

@@ -22,7 +22,7 @@ from bench.works.sessions import sessions
 
 _DAY = 20_000, 40_000, 15_000
 """Accounts, polls, letters."""
-_QUICK_DAY = 200, 1200, 450
+_QUICK_DAY = 200, 600, 240
 
 
 class Work(NamedTuple):
@@ -59,14 +59,10 @@ def apart(
     """Works by name that start servers of their own, or none; *times*: rounds of
     each; *without*: whether to do without a server of that name.
     """
-
-    def again(work: Callable[[], Iterable[Finding]]) -> Callable[[], Iterable[Finding]]:
-        return lambda: (found for _ in range(times) for found in work())
-
-    works = {
-        "logins": again(lambda: logins(max(int(400 * share), 40))),
-        "polls": again(lambda: polls(max(int(1000 * share), 100), max(int(4000 * share), 500))),
-        "core": again(lambda: core(max(int(2000 * share), 200))),
+    works: dict[str, Callable[[], Iterable[Finding]]] = {
+        "logins": lambda: logins(max(int(400 * share), 40), times),
+        "polls": lambda: polls(max(int(1000 * share), 40), max(int(4000 * share), 500) * times),
+        "core": lambda: (figure for _ in range(times) for figure in core(int(2000 * share))),
     }
     works["day"] = lambda: day(*(_DAY if share == 1 else _QUICK_DAY), without)
     if share == 1:  # filling takes longer than a quick bench may
@@ -93,13 +89,14 @@ def plan(share: float) -> list[Work]:
             Work(
                 f"handshake {version}{' resumed' if resumed else ''}",
                 _handshakes(of(300), version, resumed=resumed),
+                by_heart=True,
                 tls=True,
             )
             for version in VERSIONS
             for resumed in (False, True)
         ),
-        Work("retr", lambda p: retrieve(p, of(16_000)), by_heart=True),
-        Work("retr tls", lambda p: retrieve(p, of(8000), tls=True), by_heart=True, tls=True),
+        Work("retr", lambda p: retrieve(p, of(6000)), by_heart=True),
+        Work("retr tls", lambda p: retrieve(p, of(4000), tls=True), by_heart=True, tls=True),
         Work("pipelined", lambda p: retrieve(p, of(20_000), batch=50), by_heart=True),
         Work(
             "pipelined tls",
@@ -114,7 +111,7 @@ def plan(share: float) -> list[Work]:
                 f"{count} idle{' tls' if tls else ''}",
                 partial(idle, sessions=count, tls=tls),
                 tls=tls,
-                once=count > 1000,
+                once=count > 1000 or share < 1,
             )
             for count in idle_sessions(share)
             for tls in (False, True)

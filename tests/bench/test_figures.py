@@ -117,8 +117,9 @@ def test_a_goal_that_is_met_needs_no_excuse() -> None:
 
 
 def test_what_was_not_measured_is_told() -> None:
-    text = written(summed_up(figures(ours=[1.0])), [Note("idle", "Cyrus", "no memory")])
-    assert "- idle, Cyrus: no memory" in text
+    notes = [Note("idle", peer, "no memory") for peer in ("Courier", "Cyrus")]
+    text = written(summed_up(figures(ours=[1.0])), [*notes, Note("day", "Cyrus", "no door")])
+    assert "- idle: Courier; Cyrus: no memory\n- day: Cyrus: no door" in text
 
 
 def test_a_row_of_the_page_has_as_many_cells_as_its_head() -> None:
