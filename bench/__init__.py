@@ -12,6 +12,7 @@ that a wrong or short answer is an error and not a fast one.
 ``client``      a driver that is quick because it knows what to expect; ``lmtp`` likewise
 ``peers``       the servers: how each is started, and filled
 ``works``       the kinds of work; ``day``: one of them, a provider's day
+``run``         all works by all servers
 ``figures``     what a round comes to, and many rounds
 ``goals``       how far ahead of the others ours is to be; ``obstacles``: why it is not
 ``table``       the figures on the terminal; ``page`` and ``plots``: as docs/benchmarks.md

@@ -35,6 +35,8 @@ class Note:
     work: str
     peer: str
     text: str
+    failed: bool = False
+    """The server gave a wrong answer, or none: the bench goes on, but has failed."""
 
 
 Finding = Figure | Note

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import smtplib
 import socket
 import subprocess
@@ -46,6 +47,8 @@ def cyrus(users: Mapping[str, Mail]) -> Iterator[Peer]:
         raise CannotRun("it is started as root")
     if not (_PROGRAMS / "pop3d").exists():
         raise CannotRun("not unpacked: `scripts/system-packages peers` does it")
+    if not shutil.which("db_load"):
+        raise CannotRun("db_load is missing, which makes its users: it is in Debian's db-util")
     ports = {door: free_port() for door in ("pop3", "pop3s", "lmtp")}
     with open_folder() as folder, open_account("cyrus") as account:
         tls = make_certificate(folder)

@@ -8,6 +8,8 @@ import time
 from bench.client import Client
 from bench.peers.contract import Peer
 
+FAILURES = (AssertionError, OSError)
+"""A server has said something wrong, too little, or nothing."""
 _SETTLES = 60.0
 _MOMENT = 0.2
 _AT_REST = 0.05

@@ -24,7 +24,7 @@ from bench.peers.cyrus import cyrus
 from bench.peers.dovecot import dovecot
 from bench.peers.pillarbox import pillarbox
 from bench.peers.processes import CannotRun
-from bench.works.common import settle
+from bench.works.common import FAILURES, settle
 
 _Opener = Callable[[Mapping[str, Mail]], AbstractContextManager[Peer]]
 _SERVERS: dict[str, _Opener] = {
@@ -50,7 +50,10 @@ def day(
             except CannotRun as error:
                 yield Note(_named(plan), name, str(error))
                 continue
-            yield from _day(peer, plan)
+            try:
+                yield from _day(peer, plan)
+            except FAILURES as error:
+                yield Note(_named(plan), name, f"failed: {error}", failed=True)
         print(f"day: {name}: {time.perf_counter() - began:.1f} s", file=sys.stderr)
 
 

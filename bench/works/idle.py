@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.figures import KILO, Figure, Finding, Note
 from bench.peers.contract import Peer
-from bench.works.common import CannotDo, named, settle, sign_in
+from bench.works.common import FAILURES, CannotDo, named, settle, sign_in
 from bench.works.mail import idlers
 
 _FIRST = 8
@@ -43,7 +43,7 @@ def idle(peer: Peer, sessions: int, *, tls: bool = False) -> Iterator[Finding]:
                 break
             try:
                 opened.enter_context(sign_in(peer, user, tls=tls))
-            except (OSError, AssertionError) as error:
+            except FAILURES as error:
                 stopped = f"the server took no more ({error})"
                 break
         else:
