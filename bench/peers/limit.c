@@ -1,7 +1,7 @@
 /* The kernel's own limit: what it costs to move these bytes in these round trips, when the program in
  * between does next to nothing. Says by heart what it was told to say, like the Parrot of limit.py.
  *
- *     limit PORT FILE
+ *     limit FILE PORT
  *
  * FILE holds the greeting and then the replies, each as "COMMAND-LENGTH REPLY-LENGTH\n" and as many
  * octets of both (of the greeting the command is empty). One thread, epoll, clear text. It checks
@@ -22,7 +22,7 @@
 enum {
     MOST_REPLIES = 64,
     MOST_EVENTS = 64,
-    INPUT = 4096,              /* of commands: fifty of them take 400 octets */
+    INPUT = 1024,              /* of commands: fifty of them take 400 octets */
     OUTPUT = 2 * 1024 * 1024,  /* of replies to what one read may bring */
 };
 
@@ -183,12 +183,12 @@ static void greet(int listener) {
 }
 
 int main(int count, char **arguments) {
-    must(count == 3, "limit PORT FILE");
-    learn(arguments[2]);
+    must(count == 3, "limit FILE PORT");
+    learn(arguments[1]);
     int yes = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     struct sockaddr_in address = {
         .sin_family = AF_INET,
-        .sin_port = htons((unsigned short)atoi(arguments[1])),
+        .sin_port = htons((unsigned short)atoi(arguments[2])),
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
     };
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);

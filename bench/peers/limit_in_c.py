@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from bench.peers.processes import (
 )
 from bench.works.mail import POLLED
 
+_COMPILER = "cc"
 _SOURCE = Path(__file__).with_name("limit.c")
 
 
@@ -37,24 +38,14 @@ def limit_in_c(example: Peer) -> Iterator[Peer]:
     Raises:
         CannotRun: there is no C compiler, or none that makes it.
     """
-    compiler = shutil.which("cc")
-    if compiler is None:
-        raise CannotRun("there is no C compiler (cc)")
-    port = free_port()
     with open_folder() as folder, open_account("limit-in-c") as account:
-        program = folder / "limit"
-        try:
-            subprocess.run([compiler, "-O2", "-o", program, _SOURCE], check=True)
-        except subprocess.CalledProcessError as error:
-            raise CannotRun(f"{compiler} failed ({error.returncode})") from None
-        told = folder / "replies"
-        told.write_bytes(b"".join(map(record, *zip(*learn(example).items(), strict=True))))
+        command, port = prepare(folder, learn(example)), free_port()
         log = folder / "log"
-        with running([str(program), str(port), str(told)], log, account) as process:
+        with running([*command, str(port)], log, account) as process:
             wait_until_it_listens(process, (HOST, port), log)
             yield Peer(
                 "limit: C",
-                output_of([compiler, "--version"]).partition("\n")[0],
+                output_of([_COMPILER, "--version"]).partition("\n")[0],
                 account,
                 port,
                 None,
@@ -64,6 +55,24 @@ def limit_in_c(example: Peer) -> Iterator[Peer]:
                 lambda _user: None,
                 limit=True,
             )
+
+
+def prepare(folder: Path, told: Mapping[bytes, bytes]) -> list[str]:
+    """Compile it into *folder*, to say what it is *told*; the command, which lacks the port.
+
+    Raises:
+        CannotRun: there is no C compiler, or none that makes it.
+    """
+    compiler = shutil.which(_COMPILER)
+    if compiler is None:
+        raise CannotRun(f"there is no C compiler ({_COMPILER})")
+    program, replies = folder / "limit", folder / "replies"
+    try:
+        subprocess.run([compiler, "-O2", "-o", program, _SOURCE], check=True)
+    except subprocess.CalledProcessError as error:
+        raise CannotRun(f"{compiler} failed ({error.returncode})") from None
+    replies.write_bytes(b"".join(record(*one) for one in told.items()))
+    return [str(program), str(replies)]
 
 
 def record(command: bytes, reply: bytes) -> bytes:
