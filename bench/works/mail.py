@@ -16,7 +16,7 @@ RECEIVERS = tuple(f"in{number}" for number in range(50))
 BIG = "hundred-thousand"
 DRAINED = "drained"
 _IDLER = "idle"
-_QUICK_IDLERS = 250
+_QUICK_IDLERS = 150
 """Fewer, and a page more or less of the server is what is measured."""
 _SPARE = 8
 """Idlers beyond those that are counted."""
