@@ -4,6 +4,8 @@ of what they use.
 
 from __future__ import annotations
 
+import os
+import signal
 import ssl
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +18,8 @@ from tests.realservers import server
 from bench.accounting import Account
 
 HOST = "127.0.0.1"
+_PATIENCE = 20.0
+"""Seconds in which a server has to end that is asked to."""
 
 
 class CannotRun(Exception):
@@ -53,7 +57,19 @@ def running(
         list(command), log, env=environment, cwd=cwd, preexec_fn=prepare
     ) as process:
         account.started(process.pid)
-        yield process
+        try:
+            yield process
+        finally:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask it to; the master of one server now and then waits for its children for ever."""
+    process.terminate()
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def wait_until_it_listens(

@@ -95,7 +95,7 @@ def plan(share: float) -> list[Work]:
             for version in VERSIONS
             for resumed in (False, True)
         ),
-        Work("retr", lambda p: retrieve(p, of(6000)), by_heart=True),
+        Work("retr", lambda p: retrieve(p, of(4000)), by_heart=True),
         Work("retr tls", lambda p: retrieve(p, of(4000), tls=True), by_heart=True, tls=True),
         Work("pipelined", lambda p: retrieve(p, of(20_000), batch=50), by_heart=True),
         Work(
@@ -122,7 +122,7 @@ def plan(share: float) -> list[Work]:
         Work("lmtp 32", lambda p: deliveries(p, of(1600), connections=32), delivers=True),
         Work(
             "lmtp 50 recipients",
-            lambda p: deliveries(p, max(int(60 * share), 10), recipients=50),
+            lambda p: deliveries(p, max(int(60 * share), 6), recipients=50),
             delivers=True,
         ),
     ]
