@@ -10,11 +10,10 @@ _OBSTACLES = {
         "What is left is Python's: some fourteen commands and events through parser, handler and store."
     ),
     "session, 50 messages, TLS": (
-        "Most of it is OpenSSL's handshake, which costs the bare server nearly as much; the goal leaves "
-        "next to nothing for the session itself."
+        "About half of it is OpenSSL's handshake, which the bare server pays as well."
     ),
     "RETR 5 kB, one at a time": (
-        "The kernel and the event loop take a third of it; the rest is one query to SQLite (which "
+        "The kernel and the event loop take about a quarter of it; the rest is one query to SQLite (which "
         "locks and unlocks its file by two system calls) and the way of a command through Python."
     ),
     "RETR 5 kB, 50 in a write": (

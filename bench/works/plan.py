@@ -95,8 +95,8 @@ def plan(share: float) -> list[Work]:
             for version in VERSIONS
             for resumed in (False, True)
         ),
-        Work("retr", lambda p: retrieve(p, of(4000)), by_heart=True),
-        Work("retr tls", lambda p: retrieve(p, of(4000), tls=True), by_heart=True, tls=True),
+        Work("retr", lambda p: retrieve(p, of(16_000)), by_heart=True),
+        Work("retr tls", lambda p: retrieve(p, of(8000), tls=True), by_heart=True, tls=True),
         Work("pipelined", lambda p: retrieve(p, of(20_000), batch=50), by_heart=True),
         Work(
             "pipelined tls",
