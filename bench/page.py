@@ -1,4 +1,4 @@
-"""The text of ``docs/benchmarks.md``, made from the figures of one run."""
+"""The text of ``docs/benchmarks.md``, made from what is kept."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ import os
 import platform
 import sqlite3
 import ssl
-import sys
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bench.figures import Note, Summary
 from bench.goals import goal
+from bench.kept import Kept, Run
 from bench.obstacles import obstacle
-from bench.table import BARE, Works, ratio
+from bench.table import BARE, Works, ratio, summed_up
 
 _PAGE = """\
 # Benchmarks
 
-Made by `make bench`{options}: this page, its plots and `benchmarks.json` are written anew by each run.
+Made by `make bench`: this page, its plots and `benchmarks.json` are written anew by each run with `--write`.
 
 {machine}
 
+{runs}
+
 The figure is the CPU time of the server for each operation, over all its processes, those too
 that have ended, in user and kernel mode; for idle sessions it is memory (PSS). All servers run
-side by side with the same mail and take turns at each work, {rounds} rounds; medians count. (What
+side by side with the same mail and take turns at each work, several rounds; medians count. (What
 takes long is done once: ten thousand idle sessions, the day of a provider.) The driver checks every
 reply. *Cold* is the first session in a maildrop since its server was started; the kernel may have
 its files all the same. All servers keep passwords that cost next to nothing to check, but for the work
@@ -65,28 +66,29 @@ Plots = Iterable[tuple[str, str]]
 """Title, and name of the file."""
 
 
-def page(
-    works: Works,
-    notes: Sequence[Note],
-    servers: Iterable[tuple[str, str]],
-    plots: Plots,
-    *,
-    rounds: int,
-    options: str = "",
-) -> str:
-    """The page; *servers*: name and version of each."""
+def page(kept: Kept, plots: Plots) -> str:
+    """The page."""
+    works = summed_up(kept.figures)
     names = list(dict.fromkeys(peer for by_peer in works.values() for peer in by_peer))
     return _PAGE.format(
-        options=f" ({options})" if options else "",
         machine=_machine(),
-        rounds=rounds,
-        servers=_servers(servers),
+        runs=_runs(kept.runs),
+        servers=_servers(kept.servers.items()),
         table=_table(works, names),
         shortfalls=_shortfalls(works),
-        notes=_notes(notes),
+        notes=_notes(kept.notes),
         clock=_clock(works, names),
         plots="\n".join(f"![{title}](images/{name})" for title, name in plots),
     )
+
+
+def _runs(runs: Sequence[Run]) -> str:
+    """How the figures were made; the works of each run, if there were several."""
+    told = []
+    for run in runs:
+        which = f": {', '.join(run.works)}" if len(runs) > 1 else ""
+        told.append(f"- {run.date}, `{run.command}`, {run.rounds} rounds{which}")
+    return "\n".join(told)
 
 
 def _machine() -> str:
@@ -99,9 +101,9 @@ def _machine() -> str:
         platform.machine(),
     )
     return (
-        f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores of {model}, Linux {platform.release()},"
+        f"{os.cpu_count()} cores of {model}, Linux {platform.release()},"
         f" Python {platform.python_version()}, SQLite {sqlite3.sqlite_version},"
-        f" {ssl.OPENSSL_VERSION.rsplit(' ', 3)[0]}. Command: `{' '.join(['python -m bench', *sys.argv[1:]])}`."
+        f" {ssl.OPENSSL_VERSION.rsplit(' ', 3)[0]}."
     )
 
 

@@ -9,12 +9,13 @@ import pytest
 from bench.accounting import FamilyAccount
 from bench.figures import Figure, Note, Stopwatch, summary
 from bench.goals import GOALS, goal
+from bench.kept import Run, of_run
 from bench.obstacles import obstacle
 from bench.page import page
 from bench.peers.contract import Peer
 from bench.peers.limit import GREETING
 from bench.peers.limit_in_c import record
-from bench.table import BARE, OURS, Works, ratio, summed_up, table
+from bench.table import BARE, OURS, ratio, summed_up, table
 from bench.works.plan import apart, plan
 from rich.console import Console
 
@@ -31,8 +32,9 @@ def figures(**values: list[float]) -> list[Figure]:
     ]
 
 
-def written(works: Works, notes: Sequence[Note] = ()) -> str:
-    return page(works, notes, [("Courier", "1.0")], [("a plot", "plot.svg")], rounds=3)
+def written(found: Sequence[Figure], notes: Sequence[Note] = ()) -> str:
+    run = Run("2026-01-02", "python -m bench", 3, [])
+    return page(of_run(found, notes, [("Courier", "1.0")], run), [("a plot", "plot.svg")])
 
 
 def test_the_median_counts_and_one_bad_round_does_not() -> None:
@@ -105,25 +107,25 @@ def test_the_table_has_a_column_for_each_server() -> None:
 
 
 def test_a_goal_that_is_missed_is_told_with_what_stands_in_the_way() -> None:
-    text = written(summed_up(figures(ours=[4.0], bare=[1.0], quick=[8.0])))
+    text = written(figures(ours=[4.0], bare=[1.0], quick=[8.0]))
     assert f"{WORK}: 0.50 where 0.25 is wanted (the bare server: 0.12). {obstacle(WORK)}" in text
     assert obstacle(WORK)
 
 
 def test_a_goal_that_is_met_needs_no_excuse() -> None:
-    text = written(summed_up(figures(ours=[1.0], quick=[8.0])))
+    text = written(figures(ours=[1.0], quick=[8.0]))
     assert "All goals are met in this run." in text
     assert obstacle(WORK) not in text
 
 
 def test_what_was_not_measured_is_told() -> None:
     notes = [Note("idle", peer, "no memory") for peer in ("Courier", "Cyrus")]
-    text = written(summed_up(figures(ours=[1.0])), [*notes, Note("day", "Cyrus", "no door")])
+    text = written(figures(ours=[1.0]), [*notes, Note("day", "Cyrus", "no door")])
     assert "- idle: Courier; Cyrus: no memory\n- day: Cyrus: no door" in text
 
 
 def test_a_row_of_the_page_has_as_many_cells_as_its_head() -> None:
-    text = written(summed_up(figures(ours=[1.0], quick=[8.0], slow=[9.0])))
+    text = written(figures(ours=[1.0], quick=[8.0], slow=[9.0]))
     rows = [line for line in text.splitlines() if line.startswith(("| work", f"| {WORK}"))]
     head, row, clock_head, clock = (line.count("|") for line in rows)
     assert (head, clock_head) == (row, clock)
