@@ -71,3 +71,37 @@ async def test_a_cancellation_reaches_the_coroutine() -> None:
     with pytest.raises(asyncio.CancelledError):
         await rest
     assert seen
+
+
+async def test_a_cancellation_reaches_the_coroutine_before_its_task_has_begun() -> None:
+    """The coroutine has: what it must do in the end is done, and nobody waits on in its place."""
+    first: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    seen = []
+
+    async def work() -> str:
+        try:
+            return await first
+        except asyncio.CancelledError as error:
+            seen.append(error)
+            await asyncio.sleep(0)  # it may even wait again
+            return "tidied up"
+
+    rest = asyncio.create_task(begun(work()))
+    rest.cancel()
+    assert await rest == "tidied up"
+    assert seen
+    assert first.cancelled()
+
+
+async def test_what_is_thrown_away_is_closed() -> None:
+    seen = []
+
+    async def work() -> str:
+        try:
+            await asyncio.sleep(0)
+        finally:
+            seen.append("closed")
+        return "never"
+
+    begun(work()).close()
+    assert seen == ["closed"]

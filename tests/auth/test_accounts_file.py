@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.accounts_file import AccountsFile
 from pillarbox.auth.accounts_schema import SCHEMA_VERSION
 from pillarbox.auth.errors import AccountsUnavailable
+from pillarbox.auth.wal_index import WalIndex, borrow
 from tests.auth.conftest import cheap_passwords
+from tests.auth.test_wal_index import is_connected
 
 root = os.geteuid() == 0
 
@@ -164,6 +167,65 @@ def test_a_file_put_in_its_place_is_read_after_a_reload(path: Path, file: Accoun
         companion.unlink()
     set_elsewhere(path, 7)
     assert list(file.find(FIND, (0,))) == [(7,)]
+
+
+def test_through_a_link_changes_are_seen(tmp_path: Path, path: Path) -> None:
+    """The file was moved to another disk, and a link leads there; beside the link lies what was
+    left of a crash, which says that nothing changes.
+    """
+    before = AccountsFile(path)
+    before.read("SELECT 1")
+    link = tmp_path / "accounts.db"
+    link.symlink_to(path)
+    link.with_name("accounts.db-shm").write_bytes(
+        path.with_name("accounts.db-shm").read_bytes(),
+    )
+    before.close()
+    file = AccountsFile(link)
+    for generation in range(1, 4):
+        file.find(FIND, (0,))
+        set_elsewhere(path, generation)
+        assert list(file.find(FIND, (0,))) == [(generation,)]
+    file.close()
+
+
+def test_without_a_log_what_lies_there_is_not_believed(
+    path: Path, file: AccountsFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system on which SQLite can have no WAL, and an index that was copied to it."""
+    file.read("SELECT 1")
+    index = path.with_name("accounts.db-shm").read_bytes()
+    file.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    path.with_name("accounts.db-shm").write_bytes(index)
+    locked_by_files = f"{path.as_uri()}?mode=rw&vfs=unix-dotfile"  # which has no shared memory
+    monkeypatch.setattr(
+        accounts_file,
+        "_connect",
+        lambda *_: sqlite3.connect(locked_by_files, uri=True, isolation_level=None),
+    )
+    for generation in range(1, 4):
+        file.find(FIND, (0,))
+        with closing(sqlite3.connect(locked_by_files, uri=True)) as connection, connection:
+            connection.execute("UPDATE counter SET last_generation = ?", (generation,))
+        assert list(file.find(FIND, (0,))) == [(generation,)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the layout of struct flock is Linux's")
+def test_one_that_is_closed_takes_no_lock_of_one_that_is_being_opened(
+    path: Path, file: AccountsFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = AccountsFile(path)
+    other.read("SELECT 1")
+
+    def last_moment(database: Path) -> WalIndex | None:
+        other.close()
+        return borrow(database)
+
+    monkeypatch.setattr(accounts_file, "borrow", last_moment)
+    file.read("SELECT 1")
+    assert is_connected(path)
 
 
 def test_the_memory_is_bounded(file: AccountsFile, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -571,6 +571,22 @@ async def test_an_account_that_was_disabled_by_hand_is_refused_at_the_next_poll(
     await refused(door, "alice", "secret")
 
 
+async def test_an_account_disabled_while_the_file_was_closed_is_refused(
+    door: LocalAuthenticator, accounts: Accounts, path: Path
+) -> None:
+    """SQLite's index has gone with the last connection, and the next one begins like the first."""
+    await poll(door)
+    accounts.close()
+    await poll(door)
+    accounts.close()
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("UPDATE account SET disabled = 1")
+    connection.close()
+    accounts.find("alice")
+    await refused(door, "alice", "secret")
+
+
 async def test_an_account_that_is_enabled_again_opens_again(
     door: LocalAuthenticator, accounts: Accounts
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pillarbox.auth.wal_index import borrow
+from pillarbox.auth.wal_index import borrow, opening
 
 _DEAD_MAN_SWITCH = 128
 """The octet of the WAL index on which each SQLite process holds a lock as long as it is connected
@@ -112,6 +112,61 @@ def test_it_never_comes_back(database: Path, sql: sqlite3.Connection) -> None:
             seen.add(version)
         sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         seen.add(index.version())
+    index.give_back()
+
+
+def test_it_does_not_come_back_when_the_index_is_made_anew(database: Path) -> None:
+    """Each index without a log begins with the same header."""
+    seen: set[bytes | None] = set()
+    for _ in range(3):
+        with closing(connect(database)) as sql:
+            sql.execute("SELECT * FROM t").fetchall()
+            index = borrow(database)
+            assert index is not None
+            version = index.version()
+            assert version not in seen | {None}
+            seen.add(version)
+        index.give_back()
+        elsewhere(database, "INSERT INTO t VALUES (1)")
+
+
+def test_beside_a_link_lies_nothing_of_sqlite(
+    tmp_path: Path, database: Path, sql: sqlite3.Connection
+) -> None:
+    """An accounts file that was moved to another disk, with a link in its place, and what a crash
+    had left there: SQLite keeps its index where the file is.
+    """
+    link = tmp_path / "link.db"
+    link.symlink_to(database)
+    Path(f"{link}-shm").write_bytes(Path(f"{database}-shm").read_bytes())
+    index = borrow(link)
+    assert index is not None
+    before = index.version()
+    sql.execute("INSERT INTO t VALUES (1)")
+    assert index.version() != before
+    index.give_back()
+
+
+def test_a_link_in_a_circle_has_no_index(tmp_path: Path) -> None:
+    (tmp_path / "c.db").symlink_to(tmp_path / "c.db")
+    assert borrow(tmp_path / "c.db") is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the layout of struct flock is Linux's")
+def test_who_is_about_to_borrow_keeps_the_locks_of_sqlite(
+    database: Path, sql: sqlite3.Connection
+) -> None:
+    """A second connection is there, but not yet known of, when the index of the first goes."""
+    first = borrow(database)
+    assert first is not None
+    with closing(sqlite3.connect(database)) as second:
+        with opening():
+            second.execute("SELECT * FROM t").fetchall()
+            sql.close()
+            first.give_back()
+            index = borrow(database)
+        assert index is not None
+        assert is_connected(database)
     index.give_back()
 
 

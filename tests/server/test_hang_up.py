@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 
 from pillarbox.model import Identity
 from pillarbox.sasl.claims import Claim, ScramKeys
 from pillarbox.server.limits import LocalTally
 from pillarbox.store.memory import MemoryStore
-from tests.transport import Client, make_server, settle
+from tests.server.house import House
+from tests.transport import Client, make_server, nobody_left, settle
 
 
 class Turnstile:
@@ -46,6 +49,36 @@ async def test_a_sign_in_is_given_up_with_its_connection() -> None:
     assert server.connections == 0
     again = await Client(server).connect()  # its place under the limit is free again
     assert again.heard().startswith(b"+OK")
+
+
+async def test_a_client_that_hangs_up_in_the_moment_in_which_it_is_heard_leaves_nothing() -> None:
+    """The loop hears of the end before anything that waits has had its turn."""
+    turnstile = Turnstile()
+    server = make_server(MemoryStore(), turnstile, tally=LocalTally(1, 1))
+    client = await Client(server).connect()
+    client.transport.client_sends(b"USER mrose\r\nPASS tanstaaf\r\n")
+    client.transport.get_protocol().connection_lost(None)
+    await settle()
+    assert turnstile.waiting == 0
+    assert server.connections == 0
+
+
+async def test_a_client_that_reads_nothing_and_breaks_the_connection_leaves_nothing(
+    house: House,
+) -> None:
+    """On a real socket: writing fails while its commands are carried out. Enough of those, and
+    nobody else would be let in.
+    """
+
+    def leave() -> None:
+        with socket.create_connection(("127.0.0.1", house.ports["pop3"])) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.recv(100)
+            client.sendall(b"CAPA\r\n" * 9000)
+
+    for _ in range(10):
+        await asyncio.to_thread(leave)
+    await nobody_left(house.server)
 
 
 async def test_no_lock_is_left_by_a_client_that_hung_up_during_its_sign_in() -> None:

@@ -42,7 +42,7 @@ from pillarbox.auth.accounts_schema import (
     write_schema,
 )
 from pillarbox.auth.errors import AccountsUnavailable
-from pillarbox.auth.wal_index import WalIndex, borrow
+from pillarbox.auth.wal_index import WalIndex, borrow, opening
 from pillarbox.durable import sync_folder
 from pillarbox.room import is_lack_of_room
 
@@ -184,18 +184,20 @@ class AccountsFile:
                     "restore the file from a backup, or begin with `pillarbox user add NAME`"
                 )
             self._make()
-        connection = _connect(self.path, wait)
-        try:
-            version = self._recognised(connection)
-            connection.execute("PRAGMA journal_mode = WAL")  # a restored copy may have lost it
-            connection.execute("PRAGMA synchronous = FULL")
-            if version < SCHEMA_VERSION:
-                with _transaction(connection):
-                    bring_up_to_date(connection)
-        except BaseException:
-            connection.close()
-            raise
-        index = borrow(self.path)
+        with opening():
+            connection = _connect(self.path, wait)
+            try:
+                version = self._recognised(connection)
+                # A restored copy may have lost it; where there can be none, it stays as it is.
+                (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+                connection.execute("PRAGMA synchronous = FULL")
+                if version < SCHEMA_VERSION:
+                    with _transaction(connection):
+                        bring_up_to_date(connection)
+            except BaseException:
+                connection.close()
+                raise
+            index = borrow(self.path) if mode == "wal" else None
         if index is not None:
             self._borrowed.append(index)
         return connection, index

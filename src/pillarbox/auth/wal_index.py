@@ -10,15 +10,19 @@ a commit under way.
 
 Descriptors of that file are dangerous: closing *any* of them takes away all locks that this process
 has on it, SQLite's own included (https://sqlite.org/howtocorrupt.html, 2.2). So there is one for
-each file and process, whoever asks, and it is closed when SQLite has closed its last.
+each file and process, whoever asks, and it is closed when SQLite has closed its last, and nobody is
+about to open another one (:func:`opening`).
 """
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _VERSION = (3_007_000).to_bytes(4, sys.byteorder)
@@ -30,15 +34,21 @@ _COPY = 48
 class WalIndex:
     """The WAL index of one file, mapped into this process. See :func:`borrow`."""
 
-    __slots__ = ("_descriptor", "_header", "_identity", "_last", "_users")
+    __slots__ = ("_age", "_descriptor", "_header", "_last", "_version", "users")
 
-    def __init__(self, descriptor: int, identity: tuple[int, int]) -> None:
+    def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._identity = identity
         self._header = mmap.mmap(descriptor, 2 * _COPY, access=mmap.ACCESS_READ)
+        self._age = self._last = self._version = b""
+        """The last header that was whole, and the version that it stood for."""
+        self.users = 0
+
+    def begin(self) -> None:
+        """It has its first user. Another age: SQLite takes the index away with its last connection,
+        and a new one may begin with a header that was there before, whatever has happened since.
+        """
+        self._age = b"%d " % next(_ages)
         self._last = b""
-        """The last header that was whole."""
-        self._users = 0
 
     def version(self) -> bytes | None:
         """Something that is equal as long as nobody has changed the file, and never again; None:
@@ -49,26 +59,46 @@ class WalIndex:
             copy = header[:_COPY]
             if copy != header[_COPY:] or not copy.startswith(_VERSION):
                 return None
-            self._last = header
-        return header
+            self._last, self._version = header, self._age + header
+        return self._version
 
     def give_back(self) -> None:
         """The connection that this was borrowed for has been closed."""
         with _guard:
-            self._users -= 1
-            if not self._users:
-                del _mapped[self._identity]
-                self._header.close()
-                os.close(self._descriptor)
+            self.users -= 1
+            _close_unused()
+
+    def close(self) -> None:
+        """Nobody has the file open."""
+        self._header.close()
+        os.close(self._descriptor)
+
+
+@contextmanager
+def opening() -> Iterator[None]:
+    """From before a connection is opened until its index has been borrowed, no descriptor is
+    closed: its locks would be lost, which are there before this module knows of it.
+    """
+    global _opening  # noqa: PLW0603 - one for the process, as its locks are
+    with _guard:
+        _opening += 1
+    try:
+        yield
+    finally:
+        with _guard:
+            _opening -= 1
+            _close_unused()
 
 
 def borrow(database: Path) -> WalIndex | None:
     """The index of *database*, which a connection of this process has just read, to be given back
-    when that has been closed. None: it cannot be had; everything else goes on without it.
+    when that has been closed. Within :func:`opening`, which began before that connection. None: it
+    cannot be had; everything else goes on without it.
     """
-    path = database.with_name(f"{database.name}-shm")
     with _guard:
         try:
+            target = database.resolve()  # beside it, not beside a link, is SQLite's
+            path = target.with_name(f"{target.name}-shm")
             found = path.stat()
             identity = found.st_dev, found.st_ino
             index = _mapped.get(identity)
@@ -78,13 +108,26 @@ def borrow(database: Path) -> WalIndex | None:
                 opened = os.fstat(descriptor)
                 if (opened.st_dev, opened.st_ino) != identity:
                     return None
-                index = _mapped[identity] = WalIndex(descriptor, identity)
-        except (OSError, ValueError):  # ValueError: too short to be one
+                index = _mapped[identity] = WalIndex(descriptor)
+        except (OSError, RuntimeError, ValueError):  # links in a circle; too short to be one
             return None
-        index._users += 1  # noqa: SLF001 - this module's own class
+        if not index.users:
+            index.begin()
+        index.users += 1
         return index
 
 
+def _close_unused() -> None:
+    """The caller holds the guard."""
+    if not _opening:
+        for identity, index in tuple(_mapped.items()):
+            if not index.users:
+                del _mapped[identity]
+                index.close()
+
+
 _guard = threading.Lock()
+_ages = itertools.count()
+_opening = 0
 _mapped: dict[tuple[int, int], WalIndex] = {}
 """By device and inode."""
