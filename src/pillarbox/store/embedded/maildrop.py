@@ -40,7 +40,7 @@ from time import monotonic
 from pillarbox.contracts.errors import BodyDamaged, LockLost, StoreUnavailable
 from pillarbox.contracts.store import Body, column_of
 from pillarbox.model import Column, Identity, MessageInfo
-from pillarbox.store.embedded.ahead import WINDOW_MESSAGES, BodyRow, window
+from pillarbox.store.embedded.ahead import STALE_SECONDS, WINDOW_MESSAGES, BodyRow, window
 from pillarbox.store.embedded.errors import unavailable
 from pillarbox.store.embedded.jobs import Delete
 from pillarbox.store.embedded.schema import connect
@@ -102,6 +102,7 @@ class EmbeddedMaildrop:
         "_holding",
         "_identity",
         "_latest",
+        "_latest_at",
         "_offset",
         "_row",
         "_seqs",
@@ -136,6 +137,8 @@ class EmbeddedMaildrop:
         self._committing: asyncio.Future[Exception | None] | None = None
         self._latest = -1
         """The number of the message whose body was asked for last."""
+        self._latest_at = 0.0
+        """When that was, by the monotonic clock."""
         self._offset: int | None = None
         """Sequence number minus number, when that is a constant."""
         self._seqs: array[int] | None = None
@@ -210,14 +213,16 @@ class EmbeddedMaildrop:
     def _body_row(self, number: int) -> BodyRow | None:
         """A message as the index has it, or had it when the one before was read; None: gone."""
         seq, shard, maildrop = self._seq(number), self._shard, self._row.maildrop
-        follows, self._latest = number == self._latest + 1, number
+        now = monotonic()
+        follows = number == self._latest + 1 and now - self._latest_at < STALE_SECONDS
+        self._latest, self._latest_at = number, now
         if seq in self._deleted:
             return None
-        waiting = shard.ahead.take(self, seq)
+        waiting = shard.ahead.take(self, seq, now)
         if waiting is not None:
             return waiting
         rows: list[BodyRow] = []
-        if follows and not self.released and shard.ahead.has_room(now := monotonic()):
+        if follows and not self.released and shard.ahead.has_room(now):
             last = self._last_of_run(number)
             with suppress(StoreUnavailable):  # one of those that nobody has asked for, perhaps
                 rows = shard.first_rows(window, _BODIES, maildrop, seq, last)
