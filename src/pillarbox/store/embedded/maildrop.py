@@ -22,8 +22,9 @@ these it reads the rest: never again does it have to look through what it does n
 *Listings.* SQLite hands over a page of one column as one text, a tenth of a microsecond a message;
 rows would be three. But it promises no order inside ``group_concat``, and to ask for one costs
 half as much again. There is one index by which it can find these messages, and that has them in
-order: whether it was walked forwards is seen at both ends of the page. Were it not, the rows would
-be read, in an order that is promised.
+order: whether it was walked forwards is seen at both ends of the page. Were it not, or did they not
+tell (the first message may have as many octets as the last), the rows would be read, in an order
+that is promised.
 """
 
 from __future__ import annotations
@@ -179,7 +180,7 @@ class EmbeddedMaildrop:
         query = _COLUMN.format(which=which, column=column)
         ((text, *ends),) = self._shard.rows_by_name(query, values)
         said: list[str] = text.split(" ") if text else []
-        if len(said) == last - first + 1 and [said[0], said[-1]] == ends:
+        if len(said) == last - first + 1 and [said[0], said[-1]] == ends and _tell(ends, said):
             return said
         return column_of(await self.messages(first, last), column)  # or finds what has changed
 
@@ -414,3 +415,8 @@ class EmbeddedMaildrop:
             f"(see: pillarbox maildrop check {user})",
             temporary=True,
         )
+
+
+def _tell(ends: Sequence[str], said: Sequence[str]) -> bool:
+    """Whether the ends of a page tell in which direction it was read, or it does not matter."""
+    return ends[0] != ends[1] or said.count(ends[0]) == len(said)
