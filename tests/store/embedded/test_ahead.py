@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 from pillarbox.contracts.errors import BodyDamaged, StoreUnavailable
 from pillarbox.model import Identity, Recipient, StoredForm
 from pillarbox.store.embedded import EmbeddedStore, ahead, open_store, shards
+from pillarbox.store.embedded import maildrop as embedded_maildrop
 from pillarbox.store.embedded.ahead import (
     STALE_SECONDS,
     WINDOW_MESSAGES,
@@ -111,25 +112,25 @@ def test_what_was_asked_for_waits_no_longer() -> None:
     ahead = ReadAhead()
     ahead.keep("a", list(rows(10, 20)), now=0)
     assert ahead.octets == 30
-    assert ahead.take("b", 1) is None
-    assert (ahead.take("a", 1) or [None])[0] == 1
-    assert (ahead.take("a", 2) or [None])[0] == 2
-    assert ahead.take("a", 2) is None
+    assert ahead.take("b", 1, now=0) is None
+    assert (ahead.take("a", 1, now=0) or [None])[0] == 1
+    assert (ahead.take("a", 2, now=0) or [None])[0] == 2
+    assert ahead.take("a", 2, now=0) is None
     assert ahead.octets == 0
 
 
 def test_who_asks_for_something_else_has_turned_away() -> None:
     ahead = ReadAhead()
     ahead.keep("a", list(rows(10, 20)), now=0)
-    assert ahead.take("a", 5) is None
+    assert ahead.take("a", 5, now=0) is None
     assert ahead.octets == 0
-    assert ahead.take("a", 1) is None
+    assert ahead.take("a", 1, now=0) is None
 
 
 def test_files_do_not_wait() -> None:
     ahead = ReadAhead()
     ahead.keep("a", list(rows(None)), now=0)
-    assert ahead.take("a", 1) is None
+    assert ahead.take("a", 1, now=0) is None
 
 
 def test_the_place_is_bounded() -> None:
@@ -139,7 +140,7 @@ def test_the_place_is_bounded() -> None:
             ahead.keep(number, list(rows(30)), now=0)
     assert ahead.octets == 120  # the one that filled it, and no more
     assert not ahead.has_room(now=0)
-    assert ahead.take(0, 1)
+    assert ahead.take(0, 1, now=0)
     assert ahead.has_room(now=0)
 
 
@@ -149,8 +150,8 @@ def test_who_has_stopped_makes_room() -> None:
     ahead.keep("goes on", list(rows(60)), now=STALE_SECONDS)
     assert not ahead.has_room(now=STALE_SECONDS / 2)
     assert ahead.has_room(now=STALE_SECONDS)
-    assert ahead.take("stopped", 1) is None
-    assert ahead.take("goes on", 1)
+    assert ahead.take("stopped", 1, now=STALE_SECONDS) is None
+    assert ahead.take("goes on", 1, now=STALE_SECONDS)
 
 
 def test_what_waits_for_nobody_is_let_go() -> None:
@@ -161,6 +162,17 @@ def test_what_waits_for_nobody_is_let_go() -> None:
     assert ahead.octets == 30
     assert not ahead.let_stale_go(now=STALE_SECONDS + 1)
     assert ahead.octets == 0
+
+
+def test_who_asks_now_and_then_has_not_stopped() -> None:
+    ahead = ReadAhead(limit=100)
+    ahead.keep("slow", list(rows(20, 20, 20)), now=0)
+    ahead.keep("stopped", list(rows(60)), now=STALE_SECONDS / 2)
+    assert ahead.take("slow", 1, now=STALE_SECONDS)
+    assert ahead.has_room(now=2 * STALE_SECONDS - 1)
+    assert ahead.take("stopped", 1, now=2 * STALE_SECONDS - 1) is None
+    assert ahead.take("slow", 2, now=2 * STALE_SECONDS - 1)
+    assert ahead.octets == 60
 
 
 # What sessions see of it.
@@ -179,6 +191,32 @@ async def test_a_session_that_says_nothing_holds_nothing(
     while waiting(store):  # noqa: ASYNC110 - there is no event of it
         await asyncio.sleep(0)
     assert await maildrop.body(3)  # read anew
+    await maildrop.release()
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.9, 2.1, 60])
+async def test_a_slow_client_has_no_body_read_twice(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    sent = letters(COUNT, 10)
+    await put(store, *sent)
+    maildrop = await store.open(ALICE)
+    (shard,) = store.all_shards
+    now, handed_over = 0.0, 0
+
+    def counted(rows: Iterable[BodyRow]) -> list[BodyRow]:
+        nonlocal handed_over
+        taken = window(rows)
+        handed_over += len(taken)
+        return taken
+
+    monkeypatch.setattr(embedded_maildrop, "monotonic", lambda: now)
+    monkeypatch.setattr(embedded_maildrop, "window", counted)
+    for number, message in enumerate(sent, 1):
+        assert await read(maildrop, number) == [message.data]
+        now += seconds
+        shard.ahead.let_stale_go(now)
+    assert handed_over <= COUNT
     await maildrop.release()
 
 

@@ -147,3 +147,17 @@ async def test_a_listing_is_in_order_however_sqlite_walks(store: EmbeddedStore) 
     assert await maildrop.column(Column.UNIQUE_ID, 1, len(infos)) == _unique_ids(infos)
     assert await maildrop.column(Column.UNIQUE_ID, 2, 3) == _unique_ids(infos[1:3])
     await maildrop.release()
+
+
+async def test_a_listing_between_messages_of_one_size_is_in_order(tmp_path: Path) -> None:
+    """The octets at both ends are the same then, in whichever direction SQLite walks."""
+    store = open_store(tmp_path / "store", shards=1)
+    for lines in (5, 1, 2, 3, 5):
+        assert await store.deliver(letter("x", lines), [Recipient("alice")]) == [None]
+    maildrop = await store.open(ALICE)
+    said = list(await maildrop.column(Column.OCTETS, 1, 5))
+    assert said == [str(info.octets) for info in await store.listing("alice")]
+    store.all_shards[0].rows("PRAGMA reverse_unordered_selects = ON")
+    assert list(await maildrop.column(Column.OCTETS, 1, 5)) == said
+    await maildrop.release()
+    await store.close()

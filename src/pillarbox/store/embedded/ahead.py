@@ -13,7 +13,7 @@ by one: what waits here is not thrown away only to be read again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 WINDOW_OCTETS = 64 * 1024
 """Once so much has been read no more is: 13 messages of 5 kB, and then one more saves little."""
@@ -22,7 +22,8 @@ WINDOW_MESSAGES = 64
 ALL_OCTETS = 4 * 1024 * 1024
 """Once so much waits no more is read: some 60 sessions that collect at the same moment."""
 STALE_SECONDS = 2.0
-"""After so long a session is taken to have stopped."""
+"""After so long without a question a session is taken to have stopped. Who is slower than this from
+one message to the next has nothing read ahead: it would be let go and read again each time."""
 
 BodyRow = tuple[int, int, int, int | None, int | None, bytes | None]
 """Of a message: sequence number, octets, number of the body; of the body, unless the index does
@@ -48,10 +49,12 @@ def window(rows: Iterable[BodyRow]) -> list[BodyRow]:
     return taken
 
 
-class _Waiting(NamedTuple):
+@dataclass(slots=True)
+class _Waiting:
     """What waits for one session."""
 
     since: float
+    """When it last asked for some of it."""
     octets: int
     bodies: dict[int, BodyRow]
     """By sequence number."""
@@ -64,21 +67,24 @@ class ReadAhead:
 
     def __init__(self, limit: int = ALL_OCTETS) -> None:
         self._limit = limit
-        self._waiting: dict[object, _Waiting] = {}  # the oldest first
+        self._waiting: dict[object, _Waiting] = {}  # who has asked last is last
         self.octets = 0
         """Of all bodies of those sessions for which any still waits."""
 
-    def take(self, whose: object, seq: int) -> BodyRow | None:
+    def take(self, whose: object, seq: int, now: float) -> BodyRow | None:
         """What waits of message *seq*, and from now on does not; None: nothing.
 
         A session that asks for something else has turned away from what waits for it.
         """
-        waiting = self._waiting.get(whose)
+        waiting = self._waiting.pop(whose, None)
         if waiting is None:
             return None
         found = waiting.bodies.pop(seq, None)
         if found is None or not waiting.bodies:
-            self.let_go(whose)
+            self.octets -= waiting.octets
+        else:
+            waiting.since = now
+            self._waiting[whose] = waiting
         return found
 
     def has_room(self, now: float) -> bool:

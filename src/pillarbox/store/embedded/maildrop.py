@@ -22,8 +22,9 @@ these it reads the rest: never again does it have to look through what it does n
 *Listings.* SQLite hands over a page of one column as one text, a tenth of a microsecond a message;
 rows would be three. But it promises no order inside ``group_concat``, and to ask for one costs
 half as much again. There is one index by which it can find these messages, and that has them in
-order: whether it was walked forwards is seen at both ends of the page. Were it not, the rows would
-be read, in an order that is promised.
+order: whether it was walked forwards is seen at both ends of the page. Were it not, or did they not
+tell (the first message may have as many octets as the last), the rows would be read, in an order
+that is promised.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from time import monotonic
 from pillarbox.contracts.errors import BodyDamaged, LockLost, StoreUnavailable
 from pillarbox.contracts.store import Body, column_of
 from pillarbox.model import Column, Identity, MessageInfo
-from pillarbox.store.embedded.ahead import WINDOW_MESSAGES, BodyRow, window
+from pillarbox.store.embedded.ahead import STALE_SECONDS, WINDOW_MESSAGES, BodyRow, window
 from pillarbox.store.embedded.errors import unavailable
 from pillarbox.store.embedded.jobs import Delete
 from pillarbox.store.embedded.schema import connect
@@ -102,6 +103,7 @@ class EmbeddedMaildrop:
         "_holding",
         "_identity",
         "_latest",
+        "_latest_at",
         "_offset",
         "_row",
         "_seqs",
@@ -136,6 +138,8 @@ class EmbeddedMaildrop:
         self._committing: asyncio.Future[Exception | None] | None = None
         self._latest = -1
         """The number of the message whose body was asked for last."""
+        self._latest_at = 0.0
+        """When that was, by the monotonic clock."""
         self._offset: int | None = None
         """Sequence number minus number, when that is a constant."""
         self._seqs: array[int] | None = None
@@ -176,7 +180,7 @@ class EmbeddedMaildrop:
         query = _COLUMN.format(which=which, column=column)
         ((text, *ends),) = self._shard.rows_by_name(query, values)
         said: list[str] = text.split(" ") if text else []
-        if len(said) == last - first + 1 and [said[0], said[-1]] == ends:
+        if len(said) == last - first + 1 and [said[0], said[-1]] == ends and _tell(ends, said):
             return said
         return column_of(await self.messages(first, last), column)  # or finds what has changed
 
@@ -210,14 +214,16 @@ class EmbeddedMaildrop:
     def _body_row(self, number: int) -> BodyRow | None:
         """A message as the index has it, or had it when the one before was read; None: gone."""
         seq, shard, maildrop = self._seq(number), self._shard, self._row.maildrop
-        follows, self._latest = number == self._latest + 1, number
+        now = monotonic()
+        follows = number == self._latest + 1 and now - self._latest_at < STALE_SECONDS
+        self._latest, self._latest_at = number, now
         if seq in self._deleted:
             return None
-        waiting = shard.ahead.take(self, seq)
+        waiting = shard.ahead.take(self, seq, now)
         if waiting is not None:
             return waiting
         rows: list[BodyRow] = []
-        if follows and not self.released and shard.ahead.has_room(now := monotonic()):
+        if follows and not self.released and shard.ahead.has_room(now):
             last = self._last_of_run(number)
             with suppress(StoreUnavailable):  # one of those that nobody has asked for, perhaps
                 rows = shard.first_rows(window, _BODIES, maildrop, seq, last)
@@ -409,3 +415,8 @@ class EmbeddedMaildrop:
             f"(see: pillarbox maildrop check {user})",
             temporary=True,
         )
+
+
+def _tell(ends: Sequence[str], said: Sequence[str]) -> bool:
+    """Whether the ends of a page tell in which direction it was read, or it does not matter."""
+    return ends[0] != ends[1] or said.count(ends[0]) == len(said)

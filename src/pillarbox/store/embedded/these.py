@@ -25,10 +25,11 @@ class These(NamedTuple):
 
 
 def these(maildrop: int, seqs: Collection[int]) -> These:
-    """Those with the sequence numbers *seqs*, none of which is named twice."""
+    """Those with the sequence numbers *seqs*."""
     condition = "m.maildrop = :maildrop AND m.seq"
+    different = set(seqs)  # one that is named twice must not make a gap look like a run
     first, last = (min(seqs), max(seqs)) if seqs else (0, -1)
-    if last - first + 1 == len(seqs):
+    if last - first + 1 == len(different):
         return These(
             f"{condition} BETWEEN :first AND :last",
             {"maildrop": maildrop, "first": first, "last": last},
