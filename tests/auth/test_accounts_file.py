@@ -1,5 +1,6 @@
 """The accounts file: how it is made, and what is said when it cannot be used."""
 
+import gc
 import os
 import sqlite3
 import stat
@@ -226,6 +227,21 @@ def test_one_that_is_closed_takes_no_lock_of_one_that_is_being_opened(
     monkeypatch.setattr(accounts_file, "borrow", last_moment)
     file.read("SELECT 1")
     assert is_connected(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_one_that_is_dropped_without_being_closed_leaves_no_descriptor_open(path: Path) -> None:
+    descriptors = Path("/proc/self/fd")
+    AccountsFile(path).read("SELECT 1")  # makes it, too
+    gc.collect()  # others' are not to go meanwhile
+    before = len(list(descriptors.iterdir()))
+    for _ in range(5):
+        file = AccountsFile(path)
+        file.find(FIND, (0,))
+        with file.change():
+            pass
+        del file
+    assert len(list(descriptors.iterdir())) == before
 
 
 def test_the_memory_is_bounded(file: AccountsFile, monkeypatch: pytest.MonkeyPatch) -> None:

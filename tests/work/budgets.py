@@ -72,15 +72,15 @@ CALLS: dict[str, Budget] = {
     ),
     # From the bytes of the command in the connection's buffer to those of its reply in the transport.
     "NOOP: function calls": Budget(
-        36, "the wire core, two looks at the clock, one coroutine, one write"
+        35, "the wire core, two looks at the clock, one coroutine, one write"
     ),
-    "STAT: function calls": Budget(41, "the same as NOOP, and the counters of the session"),
-    "RETR: function calls": Budget(68, "the same, one statement, and three segments of the reply"),
-    "UIDL: function calls": Budget(54, "the same as NOOP, and the reply that is remembered"),
-    "LIST: function calls": Budget(56, "the same as UIDL, and counters in the status line"),
-    "DELE: function calls": Budget(43, "the same as NOOP, a message-number, and the mark"),
+    "STAT: function calls": Budget(40, "the same as NOOP, and the counters of the session"),
+    "RETR: function calls": Budget(65, "the same, one statement, and three segments of the reply"),
+    "UIDL: function calls": Budget(51, "the same as NOOP, and the reply that is remembered"),
+    "LIST: function calls": Budget(53, "the same as UIDL, and counters in the status line"),
+    "DELE: function calls": Budget(42, "the same as NOOP, a message-number, and the mark"),
     "a poll: function calls": Budget(
-        425,
+        415,
         "six commands, the greeting, the proof of the password, the lock, what was read ahead, "
         "the end",
     ),

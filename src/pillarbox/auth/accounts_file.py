@@ -163,6 +163,10 @@ class AccountsFile:
         with self._writing, self._reading:
             self._forget()
 
+    def __del__(self) -> None:
+        # SQLite's descriptors go with their objects; the one of the index is shared by name.
+        self._forget()
+
     def _forget(self) -> None:
         """Close both connections; the caller holds both locks."""
         for connection in (self._reader, self._writer):

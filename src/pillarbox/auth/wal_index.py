@@ -121,12 +121,13 @@ def _close_unused() -> None:
     """The caller holds the guard."""
     if not _opening:
         for identity, index in tuple(_mapped.items()):
-            if not index.users:
+            if not index.users and identity in _mapped:
                 del _mapped[identity]
                 index.close()
 
 
-_guard = threading.Lock()
+# Reentrant: the garbage collector may take an accounts file away in the middle of this.
+_guard = threading.RLock()
 _ages = itertools.count()
 _opening = 0
 _mapped: dict[tuple[int, int], WalIndex] = {}
