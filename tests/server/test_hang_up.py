@@ -6,8 +6,11 @@ import asyncio
 import socket
 import struct
 
+import pytest
+
 from pillarbox.model import Identity
 from pillarbox.sasl.claims import Claim, ScramKeys
+from pillarbox.server import connection
 from pillarbox.server.limits import LocalTally
 from pillarbox.store.memory import MemoryStore
 from tests.server.house import House
@@ -79,6 +82,22 @@ async def test_a_client_that_reads_nothing_and_breaks_the_connection_leaves_noth
     for _ in range(10):
         await asyncio.to_thread(leave)
     await nobody_left(house.server)
+
+
+async def test_nobody_waits_for_the_handshake_of_a_client_that_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It did not read, and broke the connection before it had heard that TLS may begin."""
+    monkeypatch.setattr(connection, "MAX_JOINED", 1)
+    server = make_server(MemoryStore(), Turnstile())
+    client = await Client(server).connect()
+    client.transport.set_write_buffer_limits(high=0)
+    client.transport.client_reads = False
+    await client.say(b"STLS\r\n")
+    assert client.transport.waiting
+    client.transport.client_cuts()
+    await settle()
+    assert server.connections == 0
 
 
 async def test_no_lock_is_left_by_a_client_that_hung_up_during_its_sign_in() -> None:

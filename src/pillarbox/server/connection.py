@@ -259,7 +259,8 @@ class Connection(asyncio.BufferedProtocol):
     async def _turn(self, reply: Reply) -> None:
         """After *reply* the conversation does not go on as before."""
         if self.machine.state is State.HANDSHAKE:
-            await self._secure()
+            if not self._lost:  # who did not read the reply may have gone
+                await self._secure()
         else:
             self._end = self._end or _end_by(reply)
 
