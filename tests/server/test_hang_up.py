@@ -11,9 +11,10 @@ import pytest
 from pillarbox.model import Identity
 from pillarbox.sasl.claims import Claim, ScramKeys
 from pillarbox.server import connection
+from pillarbox.server.door import Door
 from pillarbox.server.limits import LocalTally
 from pillarbox.store.memory import MemoryStore
-from tests.server.house import House
+from tests.server.house import House, to_the_end
 from tests.transport import Client, make_server, nobody_left, settle
 
 
@@ -98,6 +99,21 @@ async def test_nobody_waits_for_the_handshake_of_a_client_that_is_gone(
     client.transport.client_cuts()
     await settle()
     assert server.connections == 0
+
+
+async def test_a_fault_of_ours_in_a_handshake_leaves_no_session_behind(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something that nobody thought of in a certificate, say."""
+
+    async def stumble(*_: object) -> None:
+        raise LookupError
+
+    monkeypatch.setattr(Door, "start_tls", stumble)
+    reader, writer = await house.connect("pop3s")
+    assert await to_the_end(reader) == b""
+    await nobody_left(house.server)
+    writer.close()
 
 
 async def test_no_lock_is_left_by_a_client_that_hung_up_during_its_sign_in() -> None:

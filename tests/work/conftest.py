@@ -3,11 +3,13 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import Any
 
 import pytest
 import structlog
 
+from pillarbox.store.embedded import maildrop
 from tests.work.budgets import BUDGETS
 from tests.work.judging import WHAT_TO_DO, Spent, grown, shrunk
 
@@ -29,6 +31,12 @@ def within(record_property: Callable[[str, object], None]) -> Within:
             pytest.fail("\n\n".join([*complaints, WHAT_TO_DO]), pytrace=False)
 
     return judge
+
+
+@pytest.fixture(autouse=True)
+def quick_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow this machine is, no session counts as one that has stopped."""
+    monkeypatch.setattr(maildrop, "STALE_SECONDS", inf)
 
 
 @pytest.fixture(autouse=True)

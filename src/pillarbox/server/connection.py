@@ -120,7 +120,7 @@ class Connection(asyncio.BufferedProtocol):
         self.session.secured = introduced is not None and introduced.tls
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
         if self._door.implicit_tls:
-            self._start(self._begin_with_tls())
+            self._start(self._converse(tls_first=True))
         else:
             self._greet()
 
@@ -209,9 +209,11 @@ class Connection(asyncio.BufferedProtocol):
         if self._task is not None:
             self._flush()  # whatever it waits for, finished replies do not
 
-    async def _converse(self) -> None:
+    async def _converse(self, *, tls_first: bool = False) -> None:
         """Answer all that has come; what goes wrong is this session's alone."""
         try:
+            if tls_first:
+                await self._begin_with_tls()
             await self._answer_all()
         except asyncio.CancelledError:
             if not self._lost:
@@ -274,7 +276,6 @@ class Connection(asyncio.BufferedProtocol):
         await self._secure()
         if self.machine.state is State.AUTHORIZATION and not self._lost:
             self._greet()
-        await self._converse()  # with what came right behind the handshake
 
     def _greet(self) -> None:
         self._write(self.machine.greeting("Pillarbox at your service", self.session.timestamp))
