@@ -85,7 +85,11 @@ class Client:
 
     def listing(self, command: bytes) -> bytes:
         """Send a command that has a multi-line reply; the reply, whole."""
-        self.socket.sendall(command + b"\r\n")
+        self.say(command + b"\r\n")
+        return self.multiline()
+
+    def multiline(self) -> bytes:
+        """A multi-line reply, whole; it must be a good one."""
         pieces = [self._more()]
         while not (pieces[-1].endswith(END) or b"".join(pieces[-2:]).endswith(END)):
             pieces.append(self._more())

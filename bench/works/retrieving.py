@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from itertools import cycle, islice
 
-from bench.client import Client
 from bench.figures import NANO, Figure, Stopwatch
 from bench.peers.contract import Peer
 from bench.works.common import named, sign_in
-from bench.works.lockstep import WIDTH, open_lockstep
+from bench.works.lockstep import WIDTH, Lockstep, open_lockstep
 from bench.works.mail import POLLED, SMALL
 
 _MESSAGE = 2
 """Not the first: one server has put fields in front of it."""
+_IN_A_ROW = range(2, 22)
+"""Messages that are asked for one after the other, over and over."""
 _LONG_ENOUGH = 2.0
 """Seconds of a round: some servers send a message in pieces, and wait for the client's kernel in
 between, which it has them do for 40 milliseconds (Nagle's algorithm and delayed acknowledgements)."""
@@ -24,20 +25,20 @@ _AT_LEAST = 10
 def retrieve(peer: Peer, rounds: int, *, tls: bool = False, batch: int = 1) -> Figure:
     """RETR of 5 kB by clients in lockstep, one at a time or *batch* in a write.
 
-    Each goes through its messages, over and over: who collects mail asks for no message twice.
+    Each goes through messages one after the other, as whoever collects mail does.
     """
     with open_lockstep(peer, WIDTH, tls=tls) as together:
         together.sign_in(POLLED)
-        numbers = range(1, peer.users[POLLED[0]].count + 1)
-        replies = [{n: _retrieved(client, n) for n in numbers} for client in together.clients]
+        replies = {number: _retrieved(together, number) for number in _IN_A_ROW}
         wanted, passes = -(-rounds // (batch * WIDTH)), 0
-        asked = cycle(numbers)
+        asked = cycle(_IN_A_ROW)
         until = time.monotonic() + _LONG_ENOUGH
         watch = Stopwatch(peer)
         while passes < wanted and (passes < _AT_LEAST or time.monotonic() < until):
             batched = [*islice(asked, batch)]
             commands = b"".join([b"RETR %d\r\n" % number for number in batched])
-            together.exactly(commands, [b"".join([each[n] for n in batched]) for each in replies])
+            whole = zip(*(replies[number] for number in batched), strict=True)
+            together.exactly(commands, [b"".join(each) for each in whole])
             watch.lap(WIDTH)
             passes += 1
         how = f"{batch} in a write" if batch > 1 else "one at a time"
@@ -46,11 +47,15 @@ def retrieve(peer: Peer, rounds: int, *, tls: bool = False, batch: int = 1) -> F
     return figure
 
 
-def _retrieved(client: Client, number: int) -> bytes:
-    reply = client.listing(b"RETR %d" % number)
-    if len(reply) < SMALL:
-        raise AssertionError(f"a short message: {reply[:200]!r}")
-    return reply
+def _retrieved(together: Lockstep, number: int) -> list[bytes]:
+    """What each client is told of that message."""
+    for client in together.clients:
+        client.say(b"RETR %d\r\n" % number)
+    replies = [client.multiline() for client in together.clients]
+    for reply in replies:
+        if len(reply) < SMALL:
+            raise AssertionError(f"a short message: {reply[:200]!r}")
+    return replies
 
 
 def large(peer: Peer, rounds: int, *, tls: bool = False) -> Figure:

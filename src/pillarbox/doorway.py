@@ -179,6 +179,19 @@ class Doorway:
             self._quiet.set()
 
 
+ARRIVAL_TURNS = 4
+"""Turns of an event loop from its accepting a client to its telling the server of it: two of uvloop's,
+three of asyncio's."""
+
+
+async def let_arrive() -> None:
+    """Let those arrive whom the event loop has accepted just before its listeners were closed. Who
+    only looked for those that are there would go, and leave them behind with a server that is closed.
+    """
+    for _ in range(ARRIVAL_TURNS):
+        await asyncio.sleep(0)
+
+
 async def close_doorways(doorways: Sequence[Doorway], *, leave_nameless: bool) -> None:
     """Have all of them accept no more, and then wait until everybody who was accepted is in or
     gone. Who has not brought its header may still do so with *leave_nameless*.

@@ -26,7 +26,7 @@ from pillarbox.delivery.intake import Intake
 from pillarbox.delivery.lmtp import LmtpConnection
 from pillarbox.delivery.policy import DeliveryPolicy
 from pillarbox.delivery.smtp import SmtpConnection
-from pillarbox.doorway import Doorway, Proxies, close_doorways
+from pillarbox.doorway import Doorway, Proxies, close_doorways, let_arrive
 
 log = structlog.get_logger("pillarbox.delivery")
 
@@ -107,6 +107,7 @@ class DeliveryServer:
         self._listeners.clear()
         await close_doorways(self._doorways, leave_nameless=leave_newcomers)
         self._doorways.clear()
+        await let_arrive()
         present = self._desk.present
         if leave_newcomers:
             if await _gone(present, grace):

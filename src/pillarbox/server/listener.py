@@ -10,7 +10,7 @@ from functools import partial
 from pillarbox.contracts.auth import Authenticator
 from pillarbox.contracts.meter import Meter
 from pillarbox.contracts.store import Store
-from pillarbox.doorway import Doorway, Proxies, close_doorways
+from pillarbox.doorway import Doorway, Proxies, close_doorways, let_arrive
 from pillarbox.server.connection import Connection
 from pillarbox.server.door import Door, Guest
 from pillarbox.server.limits import LAST_WAIT, LISTEN_BACKLOG, AddressTally, Policy
@@ -87,6 +87,7 @@ class Pop3Server:
         for server in self._servers:
             server.close()
         await close_doorways(self._doorways, leave_nameless=leave_newcomers)
+        await let_arrive()
         for connection in list(self._connections):
             if connection.at_rest and not leave_newcomers:
                 connection.close(End.SHUTDOWN)
