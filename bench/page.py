@@ -101,7 +101,7 @@ def _machine() -> str:
         platform.machine(),
     )
     return (
-        f"{os.cpu_count()} cores of {model}, Linux {platform.release()},"
+        f"{os.cpu_count()} cores of {model}, Linux {platform.release().partition('-')[0]},"
         f" Python {platform.python_version()}, SQLite {sqlite3.sqlite_version},"
         f" {ssl.OPENSSL_VERSION.rsplit(' ', 3)[0]}."
     )
