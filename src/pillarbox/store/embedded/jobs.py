@@ -191,8 +191,9 @@ class Delete(Job[None]):
         if alone:
             _delete_of_one_view(transaction, maildrop, seqs)
             return
-        hide(transaction.sql, self._view, these(maildrop, seqs))
-        if gone := unheld(transaction.sql, these(maildrop, seqs), self._holding):
+        which = these(maildrop, seqs)
+        hide(transaction.sql, self._view, which)
+        if gone := unheld(transaction.sql, which, self._holding):
             delete_messages(transaction, maildrop, gone)
 
 

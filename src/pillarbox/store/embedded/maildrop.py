@@ -30,10 +30,9 @@ that is promised.
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
 from array import array
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence, Set  # noqa: PYI025 - read only
+from collections.abc import Collection, Hashable, Iterable, Sequence, Set  # noqa: PYI025 - read only
 from concurrent.futures import Executor
 from contextlib import closing, suppress
 from time import monotonic
@@ -47,6 +46,7 @@ from pillarbox.store.embedded.jobs import Delete
 from pillarbox.store.embedded.schema import connect
 from pillarbox.store.embedded.shards import Shard, ViewRow
 from pillarbox.store.embedded.stream import FileStream
+from pillarbox.store.embedded.these import These, run, these
 from pillarbox.store.embedded.views import LISTED, Holding
 
 SMALL = 256
@@ -57,19 +57,15 @@ a thread. (A view may list ten messages and have hidden a hundred thousand.)"""
 
 _NONE: frozenset[int] = frozenset()
 
-_SPAN = "maildrop = :maildrop AND seq BETWEEN :low AND :high"
-"""All that the maildrop has between two sequence numbers, both included."""
-_THESE = "maildrop = :maildrop AND seq IN (SELECT value FROM json_each(:seqs))"
-"""Some of it."""
-_LISTING = "SELECT seq, octets, unique_id FROM messages WHERE {which} ORDER BY seq"
+_LISTING = "SELECT m.seq, m.octets, m.unique_id FROM messages AS m WHERE {which} ORDER BY m.seq"
 _COLUMN = """
-    SELECT group_concat({column}, ' '),
+    SELECT group_concat(m.{column}, ' '),
         (SELECT {column} || '' FROM messages WHERE maildrop = :maildrop AND seq = :low),
         (SELECT {column} || '' FROM messages WHERE maildrop = :maildrop AND seq = :high)
-    FROM messages WHERE {which}
+    FROM messages AS m WHERE {which}
 """
 """Neither octets nor unique-ids have a space in them."""
-_OCTETS = "SELECT count(*), sum(octets) FROM messages WHERE {which}"
+_OCTETS = "SELECT count(*), sum(m.octets) FROM messages AS m WHERE {which}"
 _ENDS = """
     SELECT (SELECT min(seq) FROM messages WHERE maildrop = d.id),
            (SELECT max(seq) FROM messages WHERE maildrop = d.id AND seq < ?),
@@ -163,8 +159,8 @@ class EmbeddedMaildrop:
         if self._whole and self.count <= SMALL and not self._is_placed:
             return self._read_small()[first - 1 : last]
         await self._place()
-        which, values = self._page(first, last)
-        rows = self._shard.rows_by_name(_LISTING.format(which=which), values)
+        page = self._page(first, last)
+        rows = self._shard.rows_by_name(_LISTING.format(which=page.condition), page.values)
         if len(rows) != last - first + 1:
             raise self._moved_on()
         _, octets, unique_ids = zip(*rows, strict=True)
@@ -176,8 +172,9 @@ class EmbeddedMaildrop:
         self._must_exist(first)
         self._must_exist(last)
         await self._place()
-        which, values = self._page(first, last)
-        query = _COLUMN.format(which=which, column=column)
+        page = self._page(first, last)
+        query = _COLUMN.format(which=page.condition, column=column)
+        values = page.with_values(low=self._seq(first), high=self._seq(last))
         ((text, *ends),) = self._shard.rows_by_name(query, values)
         said: list[str] = text.split(" ") if text else []
         if len(said) == last - first + 1 and [said[0], said[-1]] == ends and _tell(ends, said):
@@ -188,8 +185,9 @@ class EmbeddedMaildrop:
         if not numbers:
             return 0
         await self._place()
-        which, values = self._these([self._seq(number) for number in numbers])
-        ((count, octets),) = self._shard.rows_by_name(_OCTETS.format(which=which), values)
+        which = these(self._row.maildrop, self._seqs_of(numbers))
+        query = _OCTETS.format(which=which.condition)
+        ((count, octets),) = self._shard.rows_by_name(query, which.values)
         if count != len(numbers):
             raise self._moved_on()
         return int(octets)
@@ -368,8 +366,8 @@ class EmbeddedMaildrop:
 
     def _read_small(self) -> list[MessageInfo]:
         """All messages; :meth:`_place` has nothing left to do."""
-        values = self._values(0, self._row.next_seq - 1)
-        rows = self._shard.rows_by_name(_LISTING.format(which=_SPAN), values)
+        whole = run(self._row.maildrop, 0, self._row.next_seq - 1)
+        rows = self._shard.rows_by_name(_LISTING.format(which=whole.condition), whole.values)
         if len(rows) != self.count:
             raise self._moved_on()
         seqs, octets, unique_ids = zip(*rows, strict=True)
@@ -379,21 +377,12 @@ class EmbeddedMaildrop:
             self._seqs = array("q", seqs)
         return list(map(MessageInfo, range(1, self.count + 1), octets, unique_ids))
 
-    def _page(self, first: int, last: int) -> tuple[str, Mapping[str, object]]:
-        """The condition for messages *first* to *last*, and its values."""
+    def _page(self, first: int, last: int) -> These:
+        """Messages *first* to *last*."""
+        maildrop = self._row.maildrop
         if self._whole or self._seqs is None:
-            return _SPAN, self._values(self._seq(first), self._seq(last))
-        return self._these(self._seqs[first - 1 : last])
-
-    def _these(self, seqs: Sequence[int]) -> tuple[str, Mapping[str, object]]:
-        """The same for messages that need not be neighbours, in any order."""
-        low, high = min(seqs), max(seqs)
-        if high - low + 1 == len(seqs):
-            return _SPAN, self._values(low, high)
-        return _THESE, {**self._values(low, high), "seqs": json.dumps(list(seqs))}
-
-    def _values(self, low: int, high: int) -> dict[str, object]:
-        return {"maildrop": self._row.maildrop, "low": low, "high": high}
+            return run(maildrop, self._seq(first), self._seq(last))
+        return these(maildrop, self._seqs[first - 1 : last])
 
     def _stream(self, body: int, stored: int) -> FileStream:
         path = self._shard.bodies.path(body)

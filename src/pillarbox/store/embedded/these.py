@@ -24,18 +24,22 @@ class These(NamedTuple):
         return {**self.values, **others}
 
 
+def run(maildrop: int, first: int, last: int) -> These:
+    """All that the maildrop has between two sequence numbers, both included."""
+    return These(
+        "m.maildrop = :maildrop AND m.seq BETWEEN :first AND :last",
+        {"maildrop": maildrop, "first": first, "last": last},
+    )
+
+
 def these(maildrop: int, seqs: Collection[int]) -> These:
     """Those with the sequence numbers *seqs*."""
-    condition = "m.maildrop = :maildrop AND m.seq"
     different = set(seqs)  # one that is named twice must not make a gap look like a run
     first, last = (min(seqs), max(seqs)) if seqs else (0, -1)
     if last - first + 1 == len(different):
-        return These(
-            f"{condition} BETWEEN :first AND :last",
-            {"maildrop": maildrop, "first": first, "last": last},
-        )
+        return run(maildrop, first, last)
     return These(
-        f"{condition} IN (SELECT value FROM json_each(:seqs))",  # noqa: S608 - our own text
+        "m.maildrop = :maildrop AND m.seq IN (SELECT value FROM json_each(:seqs))",
         {"maildrop": maildrop, "seqs": json.dumps(list(seqs))},
     )
 
