@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -14,6 +15,12 @@ _BUFFER = 256 * 1024
 _PATIENCE = 300.0
 """Seconds: who has not said all that it should by then has said too little."""
 END = b"\r\n.\r\n"
+
+
+def is_whole(pieces: Sequence[bytes]) -> bool:
+    """Whether the end of a multi-line reply has come, wherever these pieces of it are cut."""
+    size = len(END)
+    return b"".join([piece[-size:] for piece in pieces[-size:]]).endswith(END)
 
 
 class Client:
@@ -91,7 +98,7 @@ class Client:
     def multiline(self) -> bytes:
         """A multi-line reply, whole; it must be a good one."""
         pieces = [self._more()]
-        while not (pieces[-1].endswith(END) or b"".join(pieces[-2:]).endswith(END)):
+        while not is_whole(pieces):
             pieces.append(self._more())
         reply = b"".join(pieces)
         if not reply.startswith(b"+OK"):

@@ -13,7 +13,7 @@ from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import TypeVar
 
-from bench.client import END
+from bench.client import is_whole
 
 T = TypeVar("T")
 Talk = Generator[tuple[socket.socket, int], None, T]
@@ -77,7 +77,7 @@ class Line:
         """
         yield from self.command(command)
         pieces = [b"\r\n" + self._got]
-        while not (pieces[-1].endswith(END) or b"".join(pieces[-2:]).endswith(END)):
+        while not is_whole(pieces):
             pieces.append((yield from self._more()))
         self._got = b""
         return b"".join(pieces)[2:]

@@ -40,10 +40,10 @@ class Lockstep:
         for client, reply in zip(self.clients, replies, strict=True):
             client.hear(reply)
 
-    def sign_in(self, users: Iterable[str]) -> None:
-        """USER and PASS, one user for each."""
+    def sign_in(self, users: Iterable[str], passwords: Iterable[str] = (PASSWORD,)) -> None:
+        """USER and PASS, one user for each; and one password, or the same for all."""
         self.lines(*(b"USER " + user.encode() for user in users))
-        self.lines(b"PASS " + PASSWORD.encode())
+        self.lines(*(b"PASS " + password.encode() for password in passwords))
 
     def _each(self, commands: Sequence[bytes]) -> Sequence[bytes]:
         return commands if len(commands) > 1 else [*commands] * len(self.clients)

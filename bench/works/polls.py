@@ -82,8 +82,7 @@ def _listing(way: _Way, user: str) -> bytes:
 
 def _poll(way: _Way, users: Sequence[str], listings: Sequence[bytes]) -> None:
     with open_lockstep(way.peer, len(users), tls=False) as together:
-        together.lines(*(b"USER " + way.login(user).encode() for user in users))
-        together.lines(*(b"PASS " + way.passwords[user].encode() for user in users))
+        together.sign_in(map(way.login, users), [way.passwords[user] for user in users])
         together.lines(b"STAT")
         together.exactly(b"UIDL\r\n", listings)
         together.lines(b"QUIT")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from bench.client import Client
+from bench.client import Client, is_whole
 
 from tests.bench.liar import liar
 
@@ -93,3 +93,11 @@ def test_a_drain_takes_messages_and_marks() -> None:
 def test_a_drain_misses_neither_message_nor_mark(message: bytes, mark: bytes) -> None:
     with client_of(message, mark) as client, pytest.raises(AssertionError):
         client.drain(1, 1, len(MESSAGE))
+
+
+@pytest.mark.parametrize("size", range(1, 9))
+def test_the_end_of_a_reply_is_seen_wherever_it_is_cut(size: int) -> None:
+    reply = b"+OK\r\nabc\r\n.\r\n"
+    pieces = [reply[start : start + size] for start in range(0, len(reply), size)]
+    whole = [is_whole(pieces[: count + 1]) for count in range(len(pieces))]
+    assert whole == [False] * (len(pieces) - 1) + [True]
