@@ -59,11 +59,15 @@ def _nothing(verb: Verb, rest: bytes) -> Command:
     return Command(verb)
 
 
-def _parse_number(word: bytes, least: int = 0) -> int:
+def _parse_number(word: bytes) -> int:
     if not word.isdigit() or len(word) > _MAX_DIGITS:
         raise CommandRefused("a number in decimal digits is needed")
-    number = int(word)
-    if number < least:
+    return int(word)
+
+
+def _parse_message_number(word: bytes) -> int:
+    number = _parse_number(word)
+    if number == 0:
         raise CommandRefused("message-numbers begin at 1")
     return number
 
@@ -72,7 +76,7 @@ def _message(verb: Verb, rest: bytes) -> Command:
     words = rest.split()
     if len(words) != 1:
         raise CommandRefused(f"{verb} takes one message-number")
-    return Command(verb, _parse_number(words[0], 1))
+    return Command(verb, _parse_message_number(words[0]))
 
 
 def _message_or_nothing(verb: Verb, rest: bytes) -> Command:
@@ -83,7 +87,7 @@ def _top(verb: Verb, rest: bytes) -> Command:
     words = rest.split()
     if len(words) != 2:  # noqa: PLR2004 -- the two that the message names
         raise CommandRefused("TOP takes a message-number and a number of lines")
-    return Command(verb, _parse_number(words[0], 1), _parse_number(words[1]))
+    return Command(verb, _parse_message_number(words[0]), _parse_number(words[1]))
 
 
 def _text(verb: Verb, rest: bytes) -> Command:
