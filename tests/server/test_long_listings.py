@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 import pytest
 
 from pillarbox.server import long_listings, transaction
+from pillarbox.server.listings import MAX_REPLY
 from pillarbox.server.long_listings import LONGEST, MOST_HELD, PIECE, LongListings
 from pillarbox.wire.replies import Pieces
 from pillarbox.wire.verbs import Verb
@@ -92,6 +93,7 @@ async def test_a_remembered_one_comes_in_pieces_that_a_slow_client_can_take() ->
 
 @pytest.fixture
 def pages_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transaction, "FEW", 2)
     monkeypatch.setattr(transaction, "PAGE", 2)
 
 
@@ -118,6 +120,26 @@ async def test_a_poll_of_many_pages_reads_them_once(verb: Verb) -> None:
     first, reads = await listed(house, verb)
     assert (first.count(b"\r\n"), reads) == (5, 3)
     assert await listed(house, verb) == (first, 0)
+
+
+@pytest.mark.parametrize("verb", LISTS)
+@pytest.mark.parametrize("above", [0, 1])
+async def test_one_page_is_remembered_however_long_it_is(
+    monkeypatch: pytest.MonkeyPatch, verb: Verb, above: int
+) -> None:
+    """Between what is short and what has several pages there is no gap."""
+    monkeypatch.setattr(transaction, "FEW", 3 - above)
+    house = House(Nobody())
+    for number in range(3):
+        await house.put("x" * number)
+    first, reads = await listed(house, verb)
+    assert (first.count(b"\r\n"), reads) == (3, 1)
+    assert await listed(house, verb) == (first, 0)
+
+
+def test_what_goes_out_whole_is_short_enough_to_be_remembered() -> None:
+    longest = f"{transaction.FEW} {'u' * 70}\r\n"
+    assert transaction.FEW * len(longest) <= MAX_REPLY
 
 
 @pytest.mark.usefixtures("pages_of_two")

@@ -1,4 +1,4 @@
-"""Listings of many pages, remembered like short ones (:mod:`.listings`), in a place of their own.
+"""Listings of many messages, remembered like short ones (:mod:`.listings`), in a place of their own.
 
 Who leaves all mail on the server has its whole listing sent at each poll, and of a hundred thousand
 messages that is 20 ms of work and 2.5 MB. They would push thousands of small maildrops out of

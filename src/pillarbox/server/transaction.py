@@ -16,6 +16,9 @@ from pillarbox.wire.listing_lines import listing_lines
 from pillarbox.wire.multiline import TopCut
 from pillarbox.wire.replies import Code, Pieces, Reply, err, ok
 
+FEW = 800
+"""Messages up to which a listing goes out whole: it is short then, also with unique-ids of 70
+characters, the most there are (RFC 1939, section 7), and remembered among the short ones."""
 PAGE = 4000
 """Messages whose lines are made in one go: about a millisecond of work, 100 kB of reply. Longer
 listings are made page by page, so that other sessions get their turn in between."""
@@ -147,7 +150,7 @@ async def _one(session: Session, number: int, column: Column) -> Reply:
 
 async def _all(session: Session, column: Column) -> bytes | Pieces:
     maildrop = _maildrop(session)
-    if maildrop.count > PAGE:
+    if maildrop.count > FEW:
         return _all_of_many(session, column)
     if session.marks.numbers:
         return await _page(session, column, 1, maildrop.count)
