@@ -70,6 +70,13 @@ class Stopwatch:
         return Figure(work, self.peer.name, cpu / operations * scale, unit, operations / wall, p99)
 
 
+def middle(figures: Sequence[Figure]) -> Figure:
+    """One of many turns of the same work on the same server: medians."""
+    first = figures[0]
+    of_all = summary(figures)
+    return Figure(first.work, first.peer, of_all.value, first.unit, of_all.per_second, of_all.p99)
+
+
 def _percentile(laps: Sequence[float]) -> float:
     if len(laps) < 100:
         return 0.0

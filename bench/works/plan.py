@@ -61,7 +61,7 @@ def apart(
     """
     works: dict[str, Callable[[], Iterable[Finding]]] = {
         "logins": lambda: logins(max(int(400 * share), 40), times),
-        "polls": lambda: polls(max(int(1000 * share), 40), max(int(4000 * share), 500) * times),
+        "polls": lambda: polls(max(int(1000 * share), 40), max(int(60 * share), 6), times),
         "core": lambda: (figure for _ in range(times) for figure in core(int(2000 * share))),
     }
     works["day"] = lambda: day(*(_DAY if share == 1 else _QUICK_DAY), without)

@@ -82,6 +82,25 @@ async def test_a_step_of_tidying_gives_back_what_it_says(tmp_path: Path) -> None
         assert free == tidy.SPARE_PAGES
 
 
+async def test_a_part_of_the_index_stays_free_for_the_mail_to_come(tmp_path: Path) -> None:
+    """Else pages were cut off each night, and added again each day."""
+    store = open_store(tmp_path / "store", shards=1)
+    for n in range(300):
+        await store.deliver(letter(f"stays {n}", 8_000), [Recipient("alice")])
+    for n in range(40):
+        await store.deliver(letter(f"goes {n}", 8_000), [Recipient("bob")])
+    maildrop = await store.open(Identity("bob"))
+    await maildrop.commit(range(1, maildrop.count + 1))
+    await maildrop.release()
+    await store.close()
+    (shard,) = store.all_shards
+    with contextlib.closing(connect(shard.index)) as sql:
+        (free,) = sql.execute("PRAGMA freelist_count").fetchone()
+        assert free > 2 * tidy.SPARE_PAGES
+        assert not tidy.give_back(sql, [])
+        assert sql.execute("PRAGMA freelist_count").fetchone() == (free,)
+
+
 async def test_the_log_is_cut_while_nobody_else_can_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

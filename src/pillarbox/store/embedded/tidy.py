@@ -1,7 +1,8 @@
 """Giving space back to the file system after deletions, in steps of bounded length.
 
-SQLite keeps the pages of deleted rows for itself. Some are worth keeping (the next delivery
-uses them); the others are moved to the end of the file and cut off (incremental vacuum).
+SQLite keeps the pages of deleted rows for itself. Some are worth keeping: mail comes as it goes, and
+the next deliveries use them. The others are moved to the end of the file and cut off (incremental
+vacuum), which costs as much as deleting them did.
 None of this has to survive a power cut, so these transactions are not synced: the next
 synced one carries them along.
 """
@@ -16,7 +17,10 @@ STEP_PAGES = 64
 """Pages given back in one step (256 KiB), between which others get their turn: about a
 millisecond. Larger steps save little (experiments/store.md)."""
 SPARE_PAGES = 256
-"""Free pages that are kept for the next deliveries (1 MiB)."""
+"""Free pages that are kept at least (1 MiB)."""
+SPARE_PART = 8
+"""Kept is also one page in so many of the file: a post office where days go by and mail comes and goes
+moves no pages for nothing, and its index is at most by so much larger than its mail."""
 _SOON_MILLISECONDS = 20
 
 
@@ -28,8 +32,10 @@ def give_back(sql: sqlite3.Connection, unlinked: Sequence[int]) -> bool:
     with _unsynced(sql):
         if unlinked:
             forget(sql, unlinked)
-        (free,) = sql.execute("PRAGMA freelist_count").fetchone()
-        excess = min(STEP_PAGES, free - SPARE_PAGES)
+        free, all_pages = sql.execute(
+            "SELECT freelist_count, page_count FROM pragma_freelist_count, pragma_page_count"
+        ).fetchone()
+        excess = min(STEP_PAGES, free - max(SPARE_PAGES, all_pages // SPARE_PART))
         if excess <= 0:
             return False
         # Not by execute(): that takes the one step of this statement, a page, for all of it.
