@@ -32,15 +32,19 @@ def give_back(sql: sqlite3.Connection, unlinked: Sequence[int]) -> bool:
     with _unsynced(sql):
         if unlinked:
             forget(sql, unlinked)
-        free, all_pages = sql.execute(
-            "SELECT freelist_count, page_count FROM pragma_freelist_count, pragma_page_count"
-        ).fetchone()
-        excess = min(STEP_PAGES, free - max(SPARE_PAGES, all_pages // SPARE_PART))
+        (free,) = sql.execute("PRAGMA freelist_count").fetchone()
+        excess = min(STEP_PAGES, free - _spare(sql)) if free > SPARE_PAGES else 0
         if excess <= 0:
             return False
         # Not by execute(): that takes the one step of this statement, a page, for all of it.
         sql.executescript(f"PRAGMA incremental_vacuum({excess})")
         return True
+
+
+def _spare(sql: sqlite3.Connection) -> int:
+    """Free pages that are kept."""
+    (all_pages,) = sql.execute("PRAGMA page_count").fetchone()
+    return max(SPARE_PAGES, int(all_pages) // SPARE_PART)
 
 
 def forget(sql: sqlite3.Connection, unlinked: Sequence[int]) -> None:
