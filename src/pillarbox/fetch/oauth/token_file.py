@@ -1,7 +1,7 @@
 """A refresh token in a file: one for each account, readable by its owner and nobody else.
 
 It is as good as a password. So it is never in a file that others may read, not even for a
-moment: it is written to a new one with the mode it is to have, synced, and renamed; a file
+moment (:func:`pillarbox.durable.replace_file`); a file
 that others could read is not used any more.
 """
 
@@ -10,11 +10,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
 import stat
 from pathlib import Path
 
-from pillarbox.durable import sync_folder
+from pillarbox.durable import replace_file, sync_folder
 from pillarbox.fetch.oauth.errors import TokensUnusable
 from pillarbox.fetch.oauth.grants import MAX_TOKEN, is_token
 
@@ -74,14 +73,7 @@ class TokenFile:
             if not folder.exists():
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 sync_folder(folder.parent)
-            new = folder / f".{self.path.name}.{secrets.token_hex(8)}"
-            try:
-                _write(new, f"{token}\n".encode())
-                new.replace(self.path)
-            except OSError:
-                new.unlink(missing_ok=True)
-                raise
-            sync_folder(folder)
+            replace_file(self.path, f"{token}\n".encode())
         except OSError as error:
             raise self._unusable(f"cannot be written ({error.strerror})") from error
 
@@ -113,17 +105,3 @@ class TokenFile:
     def _unusable(self, what: str, hint: str = "") -> TokensUnusable:
         text = f"the file {self.path} with the sign-in of the account {what}"
         return TokensUnusable(f"{text}: {hint}" if hint else text)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """A new file, synced.
-
-    Raises:
-        OSError: it cannot be written, or is there already.
-    """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123 -- a descriptor, no path
-        written = file.write(content)
-        if written != len(content):
-            raise OSError(f"only {written} of {len(content)} octets were written")
-        os.fsync(descriptor)

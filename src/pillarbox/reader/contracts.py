@@ -1,0 +1,404 @@
+"""What the parts of the reader promise each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from pillarbox.client.endpoint import Endpoint
+from pillarbox.fetch.account import Account
+from pillarbox.reader.mail.summary import Summary
+from pillarbox.reader.model import (
+    Change,
+    Contact,
+    Draft,
+    Entry,
+    File,
+    Flag,
+    Folder,
+    FolderState,
+    Identity,
+    MessageKey,
+    Outgoing,
+    Page,
+    Parcel,
+    Progress,
+    Row,
+    Rule,
+    Status,
+)
+from pillarbox.reader.submission import Submission
+
+Report = Callable[[Progress], None]
+"""Told of progress, in the thread that works; quick."""
+
+
+class Library(Protocol):
+    """Mail on disk, and what is known of it. Blocking; from any thread.
+
+    Every change is durable when its method returns, and told as news. A message that is gone meanwhile is passed
+    over by methods that take many, and raises :class:`.errors.NoSuchMessage` in those that take one.
+    """
+
+    # Looking.
+
+    def folders(self) -> Sequence[FolderState]:
+        """Inboxes first, then Sent, Archive, Trash, then the user's own by name."""
+        ...
+
+    def page(self, folder: Folder, first: int, count: int) -> Page:
+        """Threads of *folder*, latest first; of :data:`.model.INBOX`: of all inboxes.
+
+        Raises:
+            NoSuchFolder: there is none.
+        """
+        ...
+
+    def search(self, query: str, first: int, count: int, *, within: Folder | None = None) -> Page:
+        """Messages that *query* finds, latest first, in all folders but Trash (unless it, or *within*, says
+        so). Never fails for what is typed: what cannot be understood is searched for as words.
+        """
+        ...
+
+    def find(self, key: MessageKey) -> Row:
+        """What a list shows of one message."""
+        ...
+
+    def thread(self, key: MessageKey) -> Sequence[Row]:
+        """All messages of its thread, the oldest first, without those in Trash (unless it is there itself)."""
+        ...
+
+    def read(self, key: MessageKey) -> bytes:
+        """The message, with LF line ends, as it is on disk."""
+        ...
+
+    def with_message_id(self, message_id: str) -> Sequence[Row]:
+        """Messages with that Message-ID (without brackets)."""
+        ...
+
+    def correspondents(self, beginning: str, count: int) -> Sequence[Contact]:
+        """Addresses in mail whose name or address has a word that begins so; those the user has written to
+        first, and often, before others.
+        """
+        ...
+
+    # Changing.
+
+    def move(self, keys: Collection[MessageKey], to: Folder) -> Change: ...
+
+    def archive(self, keys: Collection[MessageKey]) -> Change:
+        """Move to Archive."""
+        ...
+
+    def delete(self, keys: Collection[MessageKey]) -> Change:
+        """Move to Trash; what is in Trash stays."""
+        ...
+
+    def mark(self, keys: Collection[MessageKey], flag: Flag, *, on: bool = True) -> Change: ...
+
+    def undo(self, change_id: str) -> Change | None:
+        """Take back what was done: each message goes back to where it was, unless it has been moved or marked since.
+        None: it cannot be any more (too long ago, or before the reader was started).
+        """
+        ...
+
+    def erase(self, keys: Collection[MessageKey]) -> int:
+        """Remove for good those that are in Trash; how many. There is no undo."""
+        ...
+
+    def empty_trash(self) -> int:
+        """Remove for good what is in Trash; how many."""
+        ...
+
+    def add(
+        self,
+        folder: Folder,
+        message: bytes,
+        flags: Collection[Flag] = (),
+        *,
+        base: str | None = None,
+    ) -> MessageKey:
+        """Put a message into *folder* (CRLF or LF). *base*: the base name of its file, made by
+        :func:`pillarbox.reader.library.names.new_base`; if there is a message of that name anywhere, nothing
+        is done: so this can be said again after a crash.
+        """
+        ...
+
+    # Folders.
+
+    def make_folder(self, path: str) -> Folder:
+        """Raises :class:`.errors.BadFolderName`."""
+        ...
+
+    def rename_folder(self, folder: Folder, path: str) -> Folder:
+        """With all folders in it. Raises :class:`.errors.BadFolderName`, :class:`.errors.NoSuchFolder`."""
+        ...
+
+    def remove_folder(self, folder: Folder) -> Change:
+        """Its messages, and those of folders in it, go to Trash. Raises the same."""
+        ...
+
+    def folder_of(self, account: str) -> Path:
+        """The Maildir into which the mail of *account* is to be collected; made if need be."""
+        ...
+
+    # Keeping up with the disk.
+
+    def look(self, folders: Iterable[Folder] | None = None) -> int:
+        """Take note of what has changed on disk in *folders* (None: everywhere): mail that came, and what other programs
+        have done; how many are new. Rules are applied to new mail in inboxes.
+        """
+        ...
+
+    def reindex(self, report: Report) -> None:
+        """Make the index anew."""
+        ...
+
+
+class Index(Protocol):
+    """What is known of all messages: lists, threads, words. Derived: knows nothing that the files do not tell.
+
+    Blocking; from any thread. Changes of one call are one transaction.
+    """
+
+    def put(self, arrivals: Iterable[tuple[Entry, Summary, float]]) -> Sequence[MessageKey]:
+        """Messages that are not there yet, and when each arrived (POSIX time)."""
+        ...
+
+    def drop(self, keys: Collection[MessageKey]) -> None:
+        """They are not there any more."""
+        ...
+
+    def place(self, moved: Iterable[tuple[MessageKey, Entry]]) -> None:
+        """Where messages are now, and with which flags."""
+        ...
+
+    def folder_renamed(self, old: Folder, new: Folder) -> None:
+        """Of one folder, not of those in it."""
+        ...
+
+    def entries(self, folder: Folder) -> dict[str, tuple[MessageKey, Entry]]:
+        """What is known of *folder*, by base name."""
+        ...
+
+    def entry(self, key: MessageKey) -> Entry | None: ...
+
+    def key_of(self, base: str) -> MessageKey | None:
+        """Of a message with that base name, in whatever folder."""
+        ...
+
+    def counts(self) -> dict[Folder, tuple[int, int]]:
+        """Messages, and unseen ones, of each folder that has any."""
+        ...
+
+    def page(self, folders: Collection[Folder], first: int, count: int) -> Page: ...
+
+    def search(self, query: str, first: int, count: int, *, within: Collection[Folder]) -> Page:
+        """*within* empty: everywhere but Trash."""
+        ...
+
+    def find(self, key: MessageKey) -> Row | None: ...
+
+    def thread(self, key: MessageKey) -> Sequence[Row]: ...
+
+    def with_message_id(self, message_id: str) -> Sequence[Row]: ...
+
+    def correspondents(self, beginning: str, count: int) -> Sequence[Contact]: ...
+
+    def keys_in(self, folder: Folder) -> Sequence[MessageKey]: ...
+
+
+class Rules(Protocol):
+    """What the user wants done with mail that comes in. Blocking; from any thread."""
+
+    def all(self) -> Sequence[Rule]:
+        """In the order in which they are tried: the first that fits is the only one."""
+        ...
+
+    def save(self, rules: Sequence[Rule]) -> None: ...
+
+    def first_that_fits(self, account: str, summary: Summary) -> Rule | None: ...
+
+
+class Drafts(Protocol):
+    """What is being written. Blocking; from any thread; durable when a method returns."""
+
+    def all(self) -> Sequence[Draft]:
+        """Those that are not in the outbox, latest first."""
+        ...
+
+    def find(self, draft_id: str) -> Draft:
+        """Raises :class:`.errors.NoSuchDraft`."""
+        ...
+
+    def new(self, draft: Draft) -> Draft:
+        """Keep a new one; its id and version are given here."""
+        ...
+
+    def save(self, draft: Draft) -> Draft:
+        """All but the files. Raises :class:`.errors.DraftChanged` if *draft.version* is not the last one."""
+        ...
+
+    def attach(self, draft_id: str, name: str, media_type: str, pieces: Iterable[bytes]) -> File:
+        """Raises :class:`.errors.NotSendable` when it gets too large."""
+        ...
+
+    def detach(self, draft_id: str, file_id: str) -> None: ...
+
+    def path(self, draft_id: str, file_id: str) -> Path:
+        """The file's content."""
+        ...
+
+    def discard(self, draft_id: str) -> None:
+        """It, and its files, are gone (also when they were before)."""
+        ...
+
+
+class Contacts(Protocol):
+    """Whom the user has entered or imported. Blocking; from any thread."""
+
+    def all(self) -> Sequence[Contact]: ...
+
+    def save(self, contact: Contact) -> Contact: ...
+
+    def remove(self, contact_id: str) -> None: ...
+
+    def import_vcards(self, data: bytes) -> int:
+        """How many were taken in; those that were there already are not."""
+        ...
+
+    def complete(self, typed: str, count: int) -> Sequence[Contact]:
+        """Whom *typed*, the last of the recipients in a field, may become: these first, then correspondents."""
+        ...
+
+
+class Writing(Protocol):
+    """Making messages of drafts, and drafts of messages. Blocking; from any thread."""
+
+    def reply(self, key: MessageKey, *, to_all: bool = False) -> Draft:
+        """A new draft (kept) that answers a message, by the identity it was for."""
+        ...
+
+    def forward(self, key: MessageKey) -> Draft: ...
+
+    def send(self, draft_id: str) -> str:
+        """Put the message into the outbox: its id there. The draft is not listed from then on, and goes when
+        the message has left. Raises :class:`.errors.NotSendable`, :class:`.errors.NoSuchDraft`.
+        """
+        ...
+
+    def take_back(self, outgoing_id: str) -> Draft:
+        """Out of the outbox, back to a draft. Raises :class:`.errors.TooLate`."""
+        ...
+
+
+class Outbox(Protocol):
+    """Messages that wait to be handed over. Blocking, but for :meth:`run`; from any thread.
+
+    Promise: a message is sent at least once unless it is taken back or discarded, and never twice
+    without the user's word; whatever crashes. A recipient that a server has taken is not sent to again.
+    """
+
+    def put(self, parcel: Parcel, *, hold_seconds: float) -> str:
+        """Keep a message; its id. Durable when this returns.
+
+        When it has left, a copy goes to Sent, and what it answers or forwards is marked so.
+        """
+        ...
+
+    def all(self) -> Sequence[Outgoing]:
+        """In the order in which they came."""
+        ...
+
+    def find(self, outgoing_id: str) -> Outgoing | None: ...
+
+    def read(self, outgoing_id: str) -> bytes:
+        """The message. Raises :class:`.errors.TooLate`: it is not there any more."""
+        ...
+
+    def drafts(self) -> frozenset[str]:
+        """Ids of drafts whose messages are here, or have left and the drafts are still to be removed."""
+        ...
+
+    def take_out(self, outgoing_id: str) -> None:
+        """It is not to be sent. Raises :class:`.errors.TooLate`: it has left, or is leaving."""
+        ...
+
+    def send_again(self, outgoing_id: str) -> None:
+        """The user says so: of one that waits (now), was refused, or is not confirmed."""
+        ...
+
+    def nudge(self, account: str | None = None) -> None:
+        """The network may be back: try all that wait, now."""
+        ...
+
+    async def run(self) -> None:
+        """Send, until cancelled. A hand-over under way is finished first, for a few seconds."""
+        ...
+
+
+class Collector(Protocol):
+    """The accounts' mail comes in. On the event loop."""
+
+    def statuses(self) -> Sequence[Status]: ...
+
+    def collect(self, account: str | None = None) -> None:
+        """Now: this one, or all; those that run already are left alone."""
+        ...
+
+    def confirm(self, account: str) -> None:
+        """The user says yes to what :attr:`.model.Collecting.CONFIRM` asks; collects now."""
+        ...
+
+    def refresh(self) -> None:
+        """Accounts have come, gone or changed."""
+        ...
+
+    async def run(self) -> None:
+        """Collect on a schedule, until cancelled."""
+        ...
+
+
+class Candidate(Protocol):
+    """Servers that an address may belong to, as discovery has found them."""
+
+    @property
+    def collect(self) -> Endpoint: ...
+
+    @property
+    def submit(self) -> Submission | None: ...
+
+
+class Accounts(Protocol):
+    """Which accounts there are. Given from outside: the reader reads no configuration. Blocking; from any
+    thread, but for what is ``async``.
+    """
+
+    def names(self) -> Sequence[str]: ...
+
+    def identity(self, account: str) -> Identity: ...
+
+    def problem(self, account: str) -> str:
+        """What is wrong with its settings, in sentences; empty: nothing."""
+        ...
+
+    def to_collect(self, account: str, into: Path) -> Account:
+        """The account as the collector takes it, its target being the Maildir *into*. May run programs and ask the
+        keyring. Raises :class:`pillarbox.contracts.errors.PillarboxError`.
+        """
+        ...
+
+    def to_submit(self, account: str) -> Submission:
+        """Where its mail leaves. Raises :class:`.errors.NotSendable` if it cannot."""
+        ...
+
+    @property
+    def state(self) -> Path:
+        """The folder of the collector's journals: that of ``pillarbox fetch``, so that both know the same."""
+        ...
+
+
+Clock = Callable[[], datetime]
+"""Now; aware."""

@@ -1,0 +1,36 @@
+"""All that a running reader has, side by side: what pages are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pillarbox.reader.contracts import (
+    Accounts,
+    Clock,
+    Collector,
+    Contacts,
+    Drafts,
+    Library,
+    Outbox,
+    Rules,
+    Writing,
+)
+from pillarbox.reader.model import Settings
+from pillarbox.reader.news import News
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The services of one reader."""
+
+    accounts: Accounts
+    library: Library
+    rules: Rules
+    drafts: Drafts
+    contacts: Contacts
+    writing: Writing
+    outbox: Outbox
+    collector: Collector
+    news: News
+    settings: Settings
+    clock: Clock

@@ -1,0 +1,45 @@
+"""What can go wrong in the reader, in sentences for its user."""
+
+from __future__ import annotations
+
+from pillarbox.contracts.errors import PillarboxError
+
+
+class ReaderError(PillarboxError):
+    """What is wrong, and what to do. Shown on the page as it is."""
+
+
+class LibraryUnusable(ReaderError):
+    """The folder of the library cannot be read or written, or another reader has it open."""
+
+
+class NoSuchMessage(ReaderError):
+    """It is not there any more: another program, or another tab, has taken it away."""
+
+
+class NoSuchFolder(ReaderError):
+    """It does not exist."""
+
+
+class BadFolderName(ReaderError):
+    """No folder can have this name, or one has it already."""
+
+
+class NoSuchDraft(ReaderError):
+    """It was sent or discarded."""
+
+
+class DraftChanged(ReaderError):
+    """It was changed elsewhere (another tab) since it was read."""
+
+
+class NotSendable(ReaderError):
+    """A message cannot be sent as it is: no recipient, a bad address, too large."""
+
+
+class TooLate(ReaderError):
+    """A message cannot be taken back any more."""
+
+
+class CannotAddAccount(ReaderError):
+    """Its settings do not work, or cannot be kept."""

@@ -1,0 +1,332 @@
+"""The nouns of the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, StrEnum
+from typing import NewType
+
+MessageKey = NewType("MessageKey", str)
+"""A message in a URL: 22 characters of ``A-Za-z0-9_-``, made of the base name of its file. The same after
+every move and reindexing."""
+
+Folder = NewType("Folder", str)
+"""Path of a folder below the library's mail: ``Inbox/work``, ``Archive``, ``Projects/2026``."""
+
+INBOX = Folder("Inbox")
+"""Not a folder itself: what lies in it are the inboxes, one for each account."""
+SENT, ARCHIVE, TRASH = Folder("Sent"), Folder("Archive"), Folder("Trash")
+FIXED = (SENT, ARCHIVE, TRASH)
+"""Always there, and never renamed or removed; so are the inboxes."""
+
+
+def inbox_of(account: str) -> Folder:
+    """Where the mail of *account* comes in."""
+    return Folder(f"{INBOX}/{account}")
+
+
+class Flag(StrEnum):
+    """As in a Maildir's file names (cr.yp.to/proto/maildir.html)."""
+
+    DRAFT = "D"
+    FLAGGED = "F"
+    PASSED = "P"
+    REPLIED = "R"
+    SEEN = "S"
+    TRASHED = "T"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A message's file. ``cur/BASE:2,FLAGS``, or ``new/BASE``."""
+
+    folder: Folder
+    base: str
+    flags: frozenset[Flag] = frozenset()
+    new: bool = False
+    """It lies in ``new``: nobody has seen it there."""
+    extra: str = ""
+    """Letters behind ``:2,`` that are no :class:`Flag` (Dovecot's keywords): kept as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correspondent:
+    """Of a header field. Decoded, and without control characters or changes of direction."""
+
+    name: str
+    address: str
+    """May be empty, or no address at all: it is what was there."""
+
+    def __str__(self) -> str:
+        return self.name or self.address
+
+
+NOBODY = Correspondent("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A message in a list."""
+
+    key: MessageKey
+    folder: Folder
+    subject: str
+    sender: Correspondent
+    to: tuple[Correspondent, ...]
+    """The first few."""
+    date: datetime
+    """Of the message, if it can be believed, else of its arrival; aware."""
+    opening: str
+    """The first words of its text."""
+    octets: int
+    flags: frozenset[Flag] = frozenset()
+    attachments: bool = False
+    thread: int = 0
+    """Messages of one number belong together. Not kept over a reindexing."""
+    in_thread: int = 1
+    """Messages of its thread in this folder: a list of a folder shows a thread once, as its latest message."""
+    unseen_in_thread: int = 0
+
+    @property
+    def seen(self) -> bool:
+        return Flag.SEEN in self.flags
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list, latest first."""
+
+    rows: Sequence[Row]
+    first: int
+    """The place of the first row in the whole list, from 0."""
+    total: int
+    """Rows of the whole list. For a search: at least so many (see *more*)."""
+    more: bool = False
+    """There are more than *total*; nobody has counted them."""
+    words: tuple[str, ...] = ()
+    """What to highlight: what was searched for, folded."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderState:
+    """A folder in the sidebar."""
+
+    folder: Folder
+    title: str
+    """The last part of its path."""
+    total: int = 0
+    """Messages."""
+    unseen: int = 0
+    account: str | None = None
+    """Whose inbox it is."""
+
+
+class Verb(Enum):
+    """What was done to messages, for the words of an undo."""
+
+    MOVED = "moved"
+    ARCHIVED = "archived"
+    DELETED = "deleted"
+    MARKED = "marked"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was done, and can be undone. Durable when it is returned."""
+
+    id: str
+    verb: Verb
+    keys: tuple[MessageKey, ...]
+    """Those that were there and have changed."""
+    to: Folder | None = None
+    flag: Flag | None = None
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """As whom one writes."""
+
+    account: str
+    address: str
+    name: str = ""
+    signature: str = ""
+    """Text, without the line ``-- ``."""
+
+
+class Collecting(Enum):
+    """What an account is doing, or why it is not."""
+
+    NEVER = "never"
+    """It has not been collected yet."""
+    RUNNING = "running"
+    DONE = "done"
+    OFFLINE = "offline"
+    """Nobody could be reached: a normal state, tried again by itself."""
+    REFUSED = "refused"
+    """Sign-in: the user has to do something."""
+    INSECURE = "insecure"
+    """The certificate, or no TLS at all."""
+    CONFIRM = "confirm"
+    """Its rules would now delete mail on the server that they kept before: the user has to say yes."""
+    FAILED = "failed"
+    """Anything else; tried again by itself, unless :attr:`Status.next_try` says no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Of one account's collecting, in plain words."""
+
+    account: str
+    state: Collecting
+    last_done: datetime | None = None
+    """When it last went through."""
+    next_try: datetime | None = None
+    """None: only when the user asks for it (or it is running)."""
+    problem: str = ""
+    """Whole sentences: what is wrong, and what to do."""
+    arrived: int = 0
+    """Messages of this run, or of the last one."""
+    expected: int = 0
+    """Of this run, once it is known."""
+
+
+class Sending(Enum):
+    """What a message in the outbox waits for."""
+
+    HELD = "held"
+    """A moment, in which it can be taken back."""
+    WAITING = "waiting"
+    """The network, or its next try."""
+    SENDING = "sending"
+    """It is being handed over right now."""
+    REFUSED = "refused"
+    """The server does not want it: edit or discard."""
+    UNCONFIRMED = "unconfirmed"
+    """It was handed over, and the answer was lost. Sent again only when the user says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A message that is ready to leave."""
+
+    message: bytes
+    """CRLF line ends; without a Bcc field."""
+    account: str
+    """Whose submission server takes it."""
+    sender: str
+    """Of the envelope, as are *recipients*."""
+    recipients: tuple[str, ...]
+    subject: str
+    draft: str | None = None
+    """The draft that it was made of."""
+    answers: MessageKey | None = None
+    forwards: MessageKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message in the outbox."""
+
+    id: str
+    account: str
+    state: Sending
+    subject: str
+    to: tuple[str, ...]
+    """Addresses of all recipients that have not got it yet."""
+    since: datetime
+    next_try: datetime | None = None
+    problem: str = ""
+    """The server's words, or what is wrong; whole sentences."""
+    tries: int = 0
+    draft: str | None = None
+    """The draft that it was made of."""
+    octets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Something attached to a draft."""
+
+    id: str
+    name: str
+    type: str
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message that is being written."""
+
+    id: str
+    account: str = ""
+    """The identity's account; empty: the first."""
+    to: str = ""
+    cc: str = ""
+    bcc: str = ""
+    """As typed."""
+    subject: str = ""
+    text: str = ""
+    quote: str = ""
+    """HTML that goes below the text, sanitised: what a reply to HTML answers, or a forwarded message. Empty: plain text."""
+    files: tuple[File, ...] = ()
+    answers: MessageKey | None = None
+    """What it replies to."""
+    forwards: MessageKey | None = None
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+    """Message-IDs, without brackets."""
+    changed: datetime | None = None
+    version: int = 0
+    """Grows with each save; who saves an old one is told (two tabs)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Somebody one may write to."""
+
+    name: str
+    address: str
+    id: str = ""
+    """Of one that the user has entered or imported; empty: known from mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What happens to mail that comes in: all conditions hold, none is empty for all."""
+
+    id: str
+    sender: str = ""
+    """A part of an address or name."""
+    to: str = ""
+    subject: str = ""
+    list_id: str = ""
+    accounts: tuple[str, ...] = ()
+    """Empty: all."""
+    move_to: Folder | None = None
+    mark_seen: bool = False
+    flag: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Of something long."""
+
+    done: int
+    total: int
+    what: str = ""
+
+
+@dataclass(slots=True)
+class Settings:
+    """What the user may set of the reader as a whole."""
+
+    trash_days: int = 30
+    """Days after which mail in Trash goes for good; 0: never by itself."""
+    hold_seconds: float = 10.0
+    """For so long a sent message can be taken back."""
+    interval_seconds: float = 300.0
+    """Between two collections of an account."""
+    languages: tuple[str, ...] = field(default=("en",))

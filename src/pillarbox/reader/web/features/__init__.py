@@ -1,0 +1,1 @@
+"""What one can do on the page: a module or package for each, with ``routes(desk)``."""

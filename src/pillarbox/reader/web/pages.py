@@ -1,0 +1,82 @@
+"""A template becomes a reply.
+
+Every reply is a whole page; htmx takes out of it what has changed (``hx-select``). So there is one way to
+make a page, and no way for a part to differ from the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from anyio import to_thread
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from pillarbox.reader.desk import Desk
+
+_HERE = Path(__file__).parent
+TEMPLATES, STATIC = _HERE / "templates", _HERE / "static"
+
+T = TypeVar("T")
+
+
+async def off_loop(work: Callable[..., T], *arguments: Any) -> T:
+    """What *work* returns, done in a thread: services block."""
+    return await to_thread.run_sync(work, *arguments)
+
+
+def make_environment() -> Environment:
+    """Everything is escaped, whatever the template is called; what is not there is an error."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def desk_of(request: Request) -> Desk:
+    """The services."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+async def page(request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
+    """The page of *template*, with what every page shows beside its own *context*.
+
+    Templates extend ``layout.html``, and find: ``folders``, ``statuses``, ``waiting`` (messages in the outbox),
+    ``drafts`` (how many), ``here`` (the path of the URL, for what is marked as current), ``csrf``.
+    """
+    common = await off_loop(_common, desk_of(request))
+    environment: Environment = request.app.state.templates
+    html = environment.get_template(template).render(
+        common
+        | {"here": request.url.path, "csrf": request.scope.get("csrf", ""), "request": request}
+        | context
+    )
+    return HTMLResponse(html, status)
+
+
+def _common(desk: Desk) -> dict[str, Any]:
+    return {
+        "folders": desk.library.folders(),
+        "statuses": desk.collector.statuses(),
+        "waiting": len(desk.outbox.all()),
+        "drafts": len(desk.drafts.all()),
+    }
+
+
+def back(to: str) -> Response:
+    """After a POST: go to *to*, a path of this site."""
+    if not to.startswith("/") or to.startswith(("//", "/\\")):
+        to = "/"
+    return RedirectResponse(to, status_code=303)
+
+
+def chosen(values: Sequence[Any]) -> tuple[str, ...]:
+    """The texts among the values of a form field."""
+    return tuple(value for value in values if isinstance(value, str))
