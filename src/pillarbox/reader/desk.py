@@ -17,6 +17,7 @@ from pillarbox.reader.contracts import (
 )
 from pillarbox.reader.model import Settings
 from pillarbox.reader.news import News
+from pillarbox.reader.setting_up import Setup
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Desk:
     """The services of one reader."""
 
     accounts: Accounts
+    setup: Setup
     library: Library
     rules: Rules
     drafts: Drafts
