@@ -10,6 +10,7 @@ from pillarbox.reader.contracts import (
     Collector,
     Contacts,
     Drafts,
+    Filing,
     Library,
     Outbox,
     Rules,
@@ -27,6 +28,8 @@ class Desk:
     accounts: Accounts
     setup: Setup
     library: Library
+    filing: Filing
+    """The library again."""
     rules: Rules
     drafts: Drafts
     contacts: Contacts
