@@ -47,3 +47,7 @@ class TooLate(ReaderError):
 
 class CannotAddAccount(ReaderError):
     """Its settings do not work, or cannot be kept."""
+
+
+class NoPassword(ReaderError):
+    """An account has nothing to sign in with."""
