@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from pillarbox.reader.desk import Desk
+from pillarbox.reader.web.words import FILTERS
 
 _HERE = Path(__file__).parent
 TEMPLATES, STATIC = _HERE / "templates", _HERE / "static"
@@ -30,13 +31,15 @@ async def off_loop(work: Callable[..., T], *arguments: Any) -> T:
 
 def make_environment() -> Environment:
     """Everything is escaped, whatever the template is called; what is not there is an error."""
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters.update(FILTERS)
+    return environment
 
 
 def desk_of(request: Request) -> Desk:
@@ -49,7 +52,7 @@ async def page(request: Request, template: str, *, status: int = 200, **context:
     """The page of *template*, with what every page shows beside its own *context*.
 
     Templates extend ``layout.html``, and find: ``folders``, ``statuses``, ``waiting`` (messages in the outbox),
-    ``drafts`` (how many), ``here`` (the path of the URL, for what is marked as current), ``csrf``.
+    ``drafts`` (how many), ``now``, ``here`` (the path of the URL, for what is marked as current), ``csrf``.
     """
     common = await off_loop(_common, desk_of(request))
     environment: Environment = request.app.state.templates
@@ -67,6 +70,7 @@ def _common(desk: Desk) -> dict[str, Any]:
         "statuses": desk.collector.statuses(),
         "waiting": len(desk.outbox.all()),
         "drafts": len(desk.drafts.all()),
+        "now": desk.clock(),
     }
 
 
