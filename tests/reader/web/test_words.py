@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -43,18 +44,18 @@ NOW = datetime(2026, 11, 27, 11, 30, tzinfo=UTC)
         ("2087-01-01 00:00", "2087-01-01"),
     ],
 )
-def test_a_date_in_a_list(moment, said):
+def test_a_date_in_a_list(moment: str, said: str) -> None:
     assert words.when(datetime.fromisoformat(f"{moment}Z"), NOW, UTC) == said
 
 
-def test_last_autumn_is_named_without_its_year_in_january():
+def test_last_autumn_is_named_without_its_year_in_january() -> None:
     assert (
         words.when(datetime(2026, 12, 3, tzinfo=UTC), datetime(2027, 1, 20, tzinfo=UTC), UTC)
         == "3 Dec"
     )
 
 
-def test_a_date_is_said_in_the_time_zone_of_the_reader():
+def test_a_date_is_said_in_the_time_zone_of_the_reader() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     summer = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
     assert words.when(summer, NOW, berlin) == "2 Jul"
@@ -66,7 +67,7 @@ def test_a_date_is_said_in_the_time_zone_of_the_reader():
     st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=14))])),
     st.datetimes(timezones=st.just(UTC)),
 )
-def test_any_date_can_be_said(moment, now):
+def test_any_date_can_be_said(moment: datetime, now: datetime) -> None:
     zone = timezone(timedelta(hours=-12))
     assert words.when(moment, now, zone)
     assert words.exact(moment, zone)
@@ -90,7 +91,7 @@ def test_any_date_can_be_said(moment, now):
         (30 * 86_400, "on 28 Oct"),
     ],
 )
-def test_how_long_ago(seconds, said):
+def test_how_long_ago(seconds: int, said: str) -> None:
     assert words.ago(NOW - timedelta(seconds=seconds), NOW, UTC) == said
 
 
@@ -107,7 +108,7 @@ def test_how_long_ago(seconds, said):
         (6 * 86_400, "on 2026-12-03"),
     ],
 )
-def test_when_it_will_be(seconds, said):
+def test_when_it_will_be(seconds: int, said: str) -> None:
     assert words.until(NOW + timedelta(seconds=seconds), NOW, UTC) == said
 
 
@@ -129,11 +130,11 @@ def test_when_it_will_be(seconds, said):
         (5_000_000_000_000_000, "5,000 TB"),
     ],
 )
-def test_sizes(octets, said):
+def test_sizes(octets: int, said: str) -> None:
     assert words.size(octets) == said
 
 
-def test_counts():
+def test_counts() -> None:
     assert words.count(1, "message") == "1 message"
     assert words.count(0, "message") == "0 messages"
     assert words.count(12_345, "reply", "replies") == "12,345 replies"
@@ -153,14 +154,14 @@ def test_counts():
         (("marked", None, Flag.REPLIED, True), "Marked 2 messages"),
     ],
 )
-def test_what_was_done(change, said):
+def test_what_was_done(change: tuple[str, str | None, Flag | None, bool], said: str) -> None:
     verb, to, flag, on = change
     keys = (MessageKey("a"), MessageKey("b"))
     done = Change("1", Verb(verb), keys, Folder(to) if to else None, flag, on)
     assert words.done(done) == said
 
 
-def _status(state: Collecting, **rest) -> Status:
+def _status(state: Collecting, **rest: Any) -> Status:
     return Status("work", state, **rest)
 
 
@@ -206,9 +207,9 @@ EARLIER = NOW - timedelta(minutes=2)
         (_status(Collecting.FAILED), ("could not be collected", "warn", None)),
     ],
 )
-def test_what_an_account_is_doing(status, said):
+def test_what_an_account_is_doing(status: Status, said: tuple[str, str, float | None]) -> None:
     assert words.collecting(status, NOW, UTC) == said
 
 
-def test_every_state_has_words():
+def test_every_state_has_words() -> None:
     assert all(words.collecting(_status(state), NOW, UTC).words for state in Collecting)
