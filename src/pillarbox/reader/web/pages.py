@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from pillarbox.reader.contracts import Clock
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.web import features
-from pillarbox.reader.web.words import exact_date, said_date, said_size
+from pillarbox.reader.web.words import FILTERS
 
 _HERE = Path(__file__).parent
 TEMPLATES, STATIC = _HERE / "templates", _HERE / "static"
@@ -43,10 +43,10 @@ async def off_loop(work: Callable[..., T], *arguments: Any) -> T:
     return await to_thread.run_sync(work, *arguments)
 
 
-def make_environment(now: Clock) -> Environment:
+def make_environment(clock: Clock) -> Environment:
     """Everything is escaped, whatever the template is called; what is not there is an error.
 
-    Filters: ``said_date``, ``exact_date``, ``said_size`` (see :mod:`.words`). ``static(name)`` is the URL of a file.
+    Filters are those of :mod:`.words`; ``static(name)`` is the URL of a file; ``clock()`` tells the time.
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -55,10 +55,9 @@ def make_environment(now: Clock) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["exact_date"] = exact_date
-    environment.filters["said_size"] = said_size
-    environment.filters["said_date"] = lambda date: said_date(date, now())
+    environment.filters.update(FILTERS)
     environment.globals.update(
+        clock=clock,
         static=static_url,
         places=PLACES,
         styles=("base.css", "layout.css", *_theirs("css")),
@@ -95,7 +94,7 @@ async def page(request: Request, template: str, *, status: int = 200, **context:
     """The page of *template*, with what every page shows beside its own *context*.
 
     Templates extend ``layout.html``, and find: ``folders``, ``statuses``, ``waiting`` (messages in the outbox),
-    ``drafts`` (how many), ``settings``, ``here`` (the path of the URL, for what is marked as current), ``csrf``.
+    ``drafts`` (how many), ``settings``, ``now``, ``here`` (the path of the URL, for what is marked as current), ``csrf``.
     """
     common = await off_loop(_common, desk_of(request))
     environment: Environment = request.app.state.templates
@@ -114,6 +113,7 @@ def _common(desk: Desk) -> dict[str, Any]:
         "waiting": len(desk.outbox.all()),
         "drafts": len(desk.drafts.all()),
         "settings": desk.settings,
+        "now": desk.clock(),
     }
 
 

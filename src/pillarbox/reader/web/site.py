@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 from collections.abc import Callable
 
 from starlette.applications import Starlette
@@ -62,9 +63,13 @@ class _Static(StaticFiles):
     """Files whose URL has their version are kept by the browser; others it asks for each time."""
 
     def file_response(
-        self, full_path: str, stat_result: object, scope: Scope, status_code: int = 200
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
     ) -> Response:
-        response = super().file_response(full_path, stat_result, scope, status_code)  # type: ignore[arg-type]
+        response = super().file_response(full_path, stat_result, scope, status_code)
         versioned = scope["query_string"].startswith(b"v=")
         response.headers["Cache-Control"] = (
             "max-age=31536000, immutable" if versioned else "no-cache"
