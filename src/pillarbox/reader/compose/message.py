@@ -12,8 +12,8 @@
 from __future__ import annotations
 
 import secrets
-from binascii import b2a_qp
 from base64 import encodebytes
+from binascii import b2a_qp
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,8 +22,8 @@ from email.utils import format_datetime
 from pillarbox.reader.compose import fields
 from pillarbox.reader.compose.addresses import BadAddress, Recipient, checked
 from pillarbox.reader.compose.attached import UNKNOWN
-from pillarbox.reader.compose.flowed import flow
 from pillarbox.reader.compose.fields import one_line
+from pillarbox.reader.compose.flowed import flow
 from pillarbox.reader.compose.rich import alternatives
 from pillarbox.reader.errors import NotSendable
 from pillarbox.reader.model import Draft, File, Identity
@@ -32,6 +32,8 @@ MAX_REFERENCES = 21
 """The first, and the last twenty (RFC 5537, section 3.4.4, says how to shorten; RFC 5322 leaves it open)."""
 MAX_REFERENCE = 250
 """Characters of a Message-ID that is referred to: a longer one does not fit on a line of a header."""
+MOST_PRINTABLE = 2
+"""Quoted-printable may be so many times as long as the text: beyond it nobody can read it anyway, and base64 is shorter."""
 LONGEST_LINE = 998
 """Octets (RFC 5322, section 2.1.1)."""
 _NAMELESS = "undisclosed-recipients:;"
@@ -137,7 +139,7 @@ def cleaned(text: str) -> str:
 
 def _text(subtype: str, lines: Sequence[str]) -> bytes:
     """Seven bits where nothing can happen to them on the way; spaces at line ends are such a thing, and are
-    coded (RFC 2045, section 6.7 (3)). Whichever code is shorter is taken.
+    coded (RFC 2045, section 6.7 (3)).
     """
     octets = "".join(f"{line}\r\n" for line in lines).encode()
     charset = "us-ascii" if octets.isascii() else "utf-8"
@@ -147,10 +149,9 @@ def _text(subtype: str, lines: Sequence[str]) -> bytes:
         return kind + b"Content-Transfer-Encoding: 7bit\r\n\r\n" + octets
     printable = b2a_qp(octets, istext=True)
     printable = b"\r\n".join(_unmistakable(line) for line in printable.split(b"\r\n"))
-    coded = _base64(octets)
-    if len(printable) <= len(coded):
+    if len(printable) <= MOST_PRINTABLE * len(octets):
         return kind + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + printable
-    return kind + b"Content-Transfer-Encoding: base64\r\n\r\n" + coded
+    return kind + b"Content-Transfer-Encoding: base64\r\n\r\n" + _base64(octets)
 
 
 def _fragile(line: str) -> bool:
@@ -208,7 +209,7 @@ def _multipart(subtype: str, parts: Sequence[bytes]) -> bytes:
     return b"".join(
         [
             kind.encode() + b"\r\n",
-            *(opening + part + (b"" if part.endswith(b"\r\n") else b"\r\n") for part in parts),
+            *(opening + part + b"\r\n" for part in parts),  # this line end is the boundary's
             f"--{boundary}--\r\n".encode(),
         ]
     )
