@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -41,7 +41,7 @@ async def _events(request: Request) -> Response:
     )
 
 
-async def stream(news: News, heartbeat: float = HEARTBEAT) -> AsyncIterator[str]:
+async def stream(news: News, heartbeat: float = HEARTBEAT) -> AsyncGenerator[str]:
     """Events for one page; ends when *news* is closed."""
     with news.listening() as subscription:
         yield f"retry: {RETRY}\n\n"
