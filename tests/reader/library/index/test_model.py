@@ -16,6 +16,7 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
+    run_state_machine_as_test,
 )
 
 from pillarbox.reader.library.index.sqlite import SqliteIndex
@@ -248,5 +249,7 @@ class Comparison(RuleBasedStateMachine):
         assert ranks == sorted(ranks)
 
 
-class TestComparison(Comparison.TestCase):  # type: ignore[misc, name-defined] - made by hypothesis
-    settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+def test_any_order_of_events() -> None:
+    run_state_machine_as_test(
+        Comparison, settings=settings(max_examples=40, stateful_step_count=25, deadline=None)
+    )

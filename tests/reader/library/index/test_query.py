@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pillarbox.reader.library.index.query import (
     MOST_TERMS,
+    Condition,
     Dated,
     Has,
     In,
@@ -25,8 +26,8 @@ BERLIN = timezone(timedelta(hours=2))
 NOW = datetime(2026, 6, 15, 12, tzinfo=BERLIN)
 
 
-def at(*when: int) -> int:
-    return int(datetime(*when, tzinfo=BERLIN).timestamp())  # type: ignore[misc, arg-type] - year, month, day
+def at(year: int, month: int, day: int) -> int:
+    return int(datetime(year, month, day, tzinfo=BERLIN).timestamp())
 
 
 @pytest.mark.parametrize(
@@ -112,8 +113,8 @@ def test_words(typed: str, words: list[Words]) -> None:
         ("larger:999999999999g", Sized(2**62, None)),
     ],
 )
-def test_conditions(typed: str, condition: object) -> None:
-    assert parse(typed, NOW) == Query((), (condition,))  # type: ignore[arg-type] - one of the union
+def test_conditions(typed: str, condition: Condition) -> None:
+    assert parse(typed, NOW) == Query((), (condition,))
 
 
 def test_everything_at_once() -> None:
