@@ -142,6 +142,10 @@ class Setup(Protocol):
         """How long collected mail stays on the server; None: for ever."""
         ...
 
+    def set_trust(self, account: str, tls: TlsSettings) -> None:
+        """Which certificate of the server that is collected from counts; only what *tls* says of that."""
+        ...
+
     def set_password(self, account: str, password: str) -> None: ...
 
     def remove(self, account: str) -> None:

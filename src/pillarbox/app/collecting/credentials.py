@@ -64,17 +64,23 @@ def with_credentials(
 
 def kept_password(account: Account) -> str | None:
     """What the keyring has; None: nothing, or there is no keyring that can be asked."""
+    endpoint = account.endpoint
+    return password_kept_for(endpoint.host, endpoint.user, account.name)
+
+
+def password_kept_for(host: str, user: str, whose: str) -> str | None:
+    """What the keyring has for *user* at *host*, of the account *whose*; None: as above."""
     try:
         import keyring  # noqa: PLC0415 -- an optional extra, and slow to import
     except ImportError:
         return None
     try:
-        return keyring.get_password(f"{SERVICE}:{account.endpoint.host}", account.endpoint.user)
+        return keyring.get_password(f"{SERVICE}:{host}", user)
     except Exception as error:  # noqa: BLE001 -- backends fail with errors of their desktops
         if not _is_absent(error):
             sys.stderr.write(
                 f"pillarbox: warning: the keyring cannot be asked for the password of "
-                f"{account.name} ({type(error).__name__}): unlock it, or set a password_command\n"
+                f"{whose} ({type(error).__name__}): unlock it, or set a password_command\n"
             )
         return None
 
