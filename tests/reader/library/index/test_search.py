@@ -29,7 +29,7 @@ from tests.reader.library.index.mail import (
     summary,
 )
 
-CAROL = Correspondent('O\'Carol, "C"', "carol.smith@sub.example.com")
+CAROL = Correspondent('O\'Carol, "K"', "carol.smith@sub.example.com")
 PROJECT = Folder("Projects/2026")
 # By base name, the latest first.
 MAIL = {
