@@ -25,7 +25,6 @@ def described(account: str, accounts: ConfiguredAccounts) -> Description:
     place = settings["smtp"].value if "smtp" in settings else None
     words = recipe.password_command
     ways = (
-        (recipe.password_file, "a file that only you can read"),
         (words, f"the command {words[0]}" if words else ""),
         (recipe.account.tls.client_certificate, "a certificate of yours"),
     )
@@ -37,5 +36,6 @@ def described(account: str, accounts: ConfiguredAccounts) -> Description:
         keep_days=recipe.account.rules.keep_days,
         oauth=recipe.oauth2 is not None,
         password_from=next((said for way, said in ways if way), ""),
+        tls=recipe.account.tls,
         elsewhere="" if to == READER else str(to),
     )

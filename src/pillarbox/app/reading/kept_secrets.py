@@ -58,14 +58,18 @@ class KeptSecrets:
             ) from error
         return f"{FOLDER}/{path.name}"
 
+    def remove_file(self, account: str, purpose: str = "") -> None:
+        """See to it that there is none, as far as that can be done."""
+        with suppress(OSError):
+            path = self.file_of(account, purpose)
+            if path.exists():
+                path.unlink()
+                sync_folder(path.parent)
+
     def forget(self, account: str, host: str, user: str) -> None:
         """See to it that nothing is left of *account*'s passwords here, as far as that can be done."""
         for purpose in ("", "smtp"):
-            with suppress(OSError):
-                path = self.file_of(account, purpose)
-                if path.exists():
-                    path.unlink()
-                    sync_folder(path.parent)
+            self.remove_file(account, purpose)
         keyring = usable_keyring()
         if keyring is not None:
             with suppress(Exception):  # backends fail with errors of their desktops

@@ -15,7 +15,6 @@ from pillarbox.app.config.faults import ConfigError
 from pillarbox.app.reading.account_file import AccountFile
 from pillarbox.app.reading.accounts import ConfiguredAccounts
 from pillarbox.app.reading.describing import described
-from pillarbox.app.reading.discovering import Discover, find_servers
 from pillarbox.app.reading.kept_secrets import KeptSecrets
 from pillarbox.app.reading.new_account import settings_of, to_try
 from pillarbox.client.looking import look_at_certificate
@@ -32,6 +31,9 @@ from pillarbox.reader.submission import Submission
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9@._+-]+")
 
+Discover = Callable[[str], Awaitable[Sequence[Found]]]
+"""Finds servers for an address, best first."""
+
 TrySubmission = Callable[[Submission], Awaitable[None]]
 """Signs in, and sends nothing."""
 
@@ -43,8 +45,7 @@ class ConfiguredSetup:
         self,
         accounts: ConfiguredAccounts,
         submit: TrySubmission,
-        *,
-        discover: Discover = find_servers,
+        discover: Discover,
     ) -> None:
         """Change the configuration that *accounts* come from.
 
@@ -154,11 +155,13 @@ class ConfiguredSetup:
     def set_password(self, account: str, password: str) -> None:
         file = self._own(account)
         recipe = self._accounts.recipe(account, READER)
-        if (where := self.describe(account).password_from) and recipe.password_file is None:
+        if where := self.describe(account).password_from:
             raise CannotAddAccount(f"The password comes from {where}: change it there.")
         endpoint = recipe.account.endpoint
         kept = KeptSecrets(file.path).keep(account, endpoint.host, endpoint.user, password)
         file.put(account, {"password_file": kept})
+        if kept is None:  # the keyring has it now
+            KeptSecrets(file.path).remove_file(account)
 
     def remove(self, account: str) -> None:
         file = self._own(account)
@@ -195,6 +198,8 @@ class ConfiguredSetup:
             self._accounts.recipe(account, READER)
         except (ConfigError, CannotAddAccount) as error:
             file.drop(account)
+            for purpose in ("", "smtp"):
+                KeptSecrets(file.path).remove_file(account, purpose)
             raise CannotAddAccount(f"The account was not added: {error}") from None
 
 
