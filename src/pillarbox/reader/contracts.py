@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from pillarbox.client.endpoint import Endpoint
 from pillarbox.fetch.account import Account
 from pillarbox.reader.mail.summary import Summary
 from pillarbox.reader.model import (
@@ -399,16 +398,6 @@ class Collector(Protocol):
     async def run(self) -> None:
         """Collect on a schedule, until cancelled."""
         ...
-
-
-class Candidate(Protocol):
-    """Servers that an address may belong to, as discovery has found them."""
-
-    @property
-    def collect(self) -> Endpoint: ...
-
-    @property
-    def submit(self) -> Submission | None: ...
 
 
 class Accounts(Protocol):

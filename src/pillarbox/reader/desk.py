@@ -18,6 +18,7 @@ from pillarbox.reader.contracts import (
 )
 from pillarbox.reader.model import Settings
 from pillarbox.reader.news import News
+from pillarbox.reader.setting_up import Setup
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Desk:
     """The services of one reader."""
 
     accounts: Accounts
+    setup: Setup
     library: Library
     filing: Filing
     """The library again."""

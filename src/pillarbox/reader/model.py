@@ -353,4 +353,6 @@ class Settings:
     """For so long a sent message can be taken back."""
     interval_seconds: float = 300.0
     """Between two collections of an account."""
+    keys: bool = True
+    """Single keys (j, k, e …) do something. Who speaks to the machine switches them off (WCAG 2.2, 2.1.4)."""
     languages: tuple[str, ...] = field(default=("en",))
