@@ -38,8 +38,9 @@ def scan(directory: Path, folder: Folder) -> Iterator[Entry]:
             path = directory / part / name
             entry = entry_of(folder, name, new=part == NEW)
             if entry.base in seen:
-                if not (is_file(seen[entry.base]) and is_file(path)):
-                    continue  # it is one file, which another program has renamed meanwhile
+                other = seen[entry.base]
+                if path == other or not (is_file(path) and is_file(other)):
+                    continue  # it is one file, renamed meanwhile
                 entry = replace(entry, base=new_base())
             named = _well_named(directory, path, entry)
             if named is not None:

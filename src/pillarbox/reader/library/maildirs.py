@@ -197,11 +197,11 @@ class Maildirs:
         for target, wishes in by_target.items():
             sources: set[Path] = set()
             for place, wish in wishes:
-                if (after := self._rename(wish)) is None:
+                if (now := self._rename(wish)) is None:
                     lost.append(place)
                     continue
-                done[place] = Refiled(wish.before, after)
-                if after != wish.before:
+                done[place] = Refiled(wish.before, now)
+                if now != wish.before:
                     sources.add(self.path(wish.before).parent)
             _sync_in_order(target, sources)
         return lost
