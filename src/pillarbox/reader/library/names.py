@@ -90,10 +90,11 @@ def is_folder_name(name: str) -> bool:
 
 def same_name(one: str, other: str) -> bool:
     """Whether some file systems, and some people, would not tell the two apart."""
-    return _folded(one) == _folded(other)
+    return folded(one) == folded(other)
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """For comparing: without the difference between large and small letters, and ways to write one."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
