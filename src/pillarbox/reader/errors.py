@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pillarbox.contracts.errors import PillarboxError
 
 
@@ -39,6 +41,15 @@ class DraftChanged(ReaderError):
 
 class NotSendable(ReaderError):
     """A message cannot be sent as it is: no recipient, a bad address, too large."""
+
+
+class WrongFields(NotSendable):
+    """Some of what was typed has to be corrected."""
+
+    def __init__(self, by_field: Mapping[str, str]) -> None:
+        super().__init__(" ".join(by_field.values()))
+        self.by_field = by_field
+        """What is wrong, by the field's name: ``to``, ``cc``, ``bcc``, ``account``, ``files``."""
 
 
 class TooLate(ReaderError):
