@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,8 +21,8 @@ def place_of(entry: Entry) -> str:
     return f"{NEW if entry.new else CUR}/{file_name(entry)}"
 
 
-def scan(directory: Path, folder: Folder) -> Iterator[Entry]:
-    """The messages in the Maildir *directory*, in no order, each base name once.
+def scan(directory: Path, folder: Folder, parts: Sequence[str] = (NEW, CUR)) -> Iterator[Entry]:
+    """The messages in the Maildir *directory* (or in parts of it), in no order, each base name once.
 
     A name that is not as :func:`.names.file_name` makes it is made so: letters in another order, none behind
     ``cur``, some in ``new``, bytes that are no text. Of two files with one base name (a copy made by hand) one gets another:
@@ -33,7 +33,7 @@ def scan(directory: Path, folder: Folder) -> Iterator[Entry]:
     """
     seen: dict[str, Path] = {}
     renamed = False
-    for part in (NEW, CUR):  # in this order: what moves meanwhile is seen twice, not never
+    for part in parts:  # new first: what moves meanwhile is seen twice, not never
         for name in list(files_in(directory / part)):
             path = directory / part / name
             entry = entry_of(folder, name, new=part == NEW)
@@ -62,13 +62,12 @@ def search(directory: Path, folder: Folder, bases: Collection[str]) -> Iterator[
         for name in list(files_in(directory / part)):
             if name.partition(":")[0] in bases:
                 entry = entry_of(folder, name, new=part == NEW)
-                named = _well_named(directory, directory / part / name, entry)
-                if named is not None:
+                if named := _well_named(directory, directory / part / name, entry):
                     yield named
 
 
-def content(path: Path) -> bytes:
-    """What a regular file holds.
+def content(path: Path, octets: int = -1) -> bytes:
+    """What a regular file holds, or so much of its beginning.
 
     Raises:
         OSError: it is none, or cannot be read.
@@ -77,7 +76,7 @@ def content(path: Path) -> bytes:
     with open(descriptor, "rb") as file:  # noqa: PTH123 -- a descriptor, no path
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError("It is no regular file")
-        return file.read()
+        return file.read(octets)
 
 
 def files_in(directory: Path) -> Iterator[str]:

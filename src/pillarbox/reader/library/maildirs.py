@@ -63,6 +63,16 @@ class Maildirs:
         with usable(directory):
             yield from files.scan(directory, folder)
 
+    def arrived(self, folder: Folder) -> Iterator[Entry]:
+        """Those of them that are in ``new``.
+
+        Raises:
+            NoSuchFolder, LibraryUnusable: as *scan*.
+        """
+        directory = self.tree.directory(folder)
+        with usable(directory):
+            yield from files.scan(directory, folder, (files.NEW,))
+
     def path(self, entry: Entry) -> Path:
         """Where its file is, unless it has been renamed."""
         return self.tree.root / entry.folder / files.place_of(entry)
@@ -95,8 +105,8 @@ class Maildirs:
                     break
         return found
 
-    def read(self, entry: Entry) -> bytes:
-        """The message.
+    def read(self, entry: Entry, octets: int = -1) -> bytes:
+        """The message, or so many octets of its beginning.
 
         Raises:
             NoSuchMessage: it is nowhere.
@@ -106,7 +116,7 @@ class Maildirs:
         if not files.is_file(path):
             path = self.path(self.locate(entry))
         with usable(path):
-            return files.content(path)
+            return files.content(path, octets)
 
     # Changing.
 

@@ -17,7 +17,7 @@ from hashlib import blake2b
 
 from pillarbox.fetch.destinations.staging import unique_name
 from pillarbox.reader.errors import BadFolderName
-from pillarbox.reader.model import INBOX, Entry, Flag, Folder, MessageKey
+from pillarbox.reader.model import INBOX, TRASH, Entry, Flag, Folder, MessageKey
 
 PARTS = ("tmp", "new", "cur")
 """Of a Maildir, in the order in which they are made: it is one when it has all three."""
@@ -78,6 +78,8 @@ def folder_named(path: str) -> Folder:
     first = parts[0].casefold()
     if first == INBOX.casefold():
         raise BadFolderName("What is in Inbox are the accounts' own folders. Choose another place.")
+    if first == TRASH.casefold() and len(parts) > 1:
+        raise BadFolderName("Trash holds no folders. Choose another place.")
     if first in _PAGES:
         raise BadFolderName(f"There is a list called {parts[0]} already. Choose another name.")
     return Folder("/".join(parts))

@@ -68,7 +68,9 @@ class RulesFile:
         Raises:
             LibraryUnusable: as *save*.
         """
-        rules = [replace(rule, move_to=new) if rule.move_to == old else rule for rule in self._rules]
+        rules = [
+            replace(rule, move_to=new) if rule.move_to == old else rule for rule in self._rules
+        ]
         if rules != list(self._rules):
             self.save(rules)
 
