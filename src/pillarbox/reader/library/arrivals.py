@@ -20,6 +20,8 @@ class Arrival(NamedTuple):
     """CRLF or LF."""
     flags: frozenset[Flag] = frozenset()
     base: str | None = None
+    arrived: float | None = None
+    """POSIX time; None: now."""
 
 
 def stage(tmp: Path, arrivals: Sequence[Arrival]) -> list[Path]:
@@ -35,6 +37,8 @@ def stage(tmp: Path, arrivals: Sequence[Arrival]) -> list[Path]:
             stagings.append(FileStaging(os.fspath(path), UnixLines(), str))
             stagings[-1].write(arrival.message)
             stagings[-1].finish()
+            if arrival.arrived is not None:
+                os.utime(path, (arrival.arrived, arrival.arrived))
         sync_all(stagings, tmp)
     except BaseException:
         for path in paths:
