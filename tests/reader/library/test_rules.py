@@ -194,7 +194,7 @@ def test_applied_to_what_is_there(library: MailLibrary, place: Place) -> None:
     change = library.apply(rule, SENT)
     assert (change.verb, change.keys, change.to) == (Verb.MOVED, (one,), ARCHIVE)
     row = library.find(one)
-    assert (row.folder, row.flags) == (ARCHIVE, {Flag.FLAGGED})
+    assert (row.folder, row.flags) == (ARCHIVE, frozenset({Flag.FLAGGED}))
     assert library.find(two).folder == SENT
     library.undo(change.id)
     assert place.files() == before
