@@ -15,7 +15,10 @@ from pillarbox.reader.library.maildirs import Maildirs
 from pillarbox.reader.library.opening import put_together
 from pillarbox.reader.model import Settings
 from pillarbox.reader.news import Item, News
+from tests.fetch.conftest import strace
 from tests.reader.library.naive import NaiveIndex, NaiveSurvey
+
+__all__ = ["Place", "strace"]
 
 
 class Told:

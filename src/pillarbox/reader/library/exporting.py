@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -74,6 +75,7 @@ def _tar(folder: Folder, messages: Iterator[tuple[Entry, bytes]]) -> Iterator[by
         for part in ("tmp", files.NEW, files.CUR):
             directory = tarfile.TarInfo(str(root / part))
             directory.type, directory.mode = tarfile.DIRTYPE, 0o700
+            directory.mtime = int(time.time())  # programs take 1970 for "nothing new here"
             archive.addfile(directory)
         for entry, message in messages:
             info = tarfile.TarInfo(str(root / files.place_of(entry)))
