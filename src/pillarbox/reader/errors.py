@@ -62,3 +62,7 @@ class BadSetting(ReaderError):
 
 class CannotAddAccount(ReaderError):
     """Its settings do not work, or cannot be kept."""
+
+
+class NoPassword(ReaderError):
+    """An account has nothing to sign in with."""

@@ -98,11 +98,13 @@ def open_door(settings: Reader, folder: PageFolder, password: Password | None) -
         CommandFailed: the address cannot be had.
     """
     address = _tcp(settings)
+    names = _names(settings)
     listening = _bind(address, folder.port)
-    port: int = listening.getsockname()[1]
+    real, port, *_ = listening.getsockname()
+    if is_loopback(address.host):
+        names.append(_in_url(real))
     if not address.port:
         folder.keep_port(port)
-    names = _names(settings, listening)
     door = Door(
         names=frozenset(names),
         port=port,
@@ -138,25 +140,31 @@ def _bind(address: TcpAddress, last: int) -> socket.socket:
         ) from None
 
 
-def _names(settings: Reader, listening: socket.socket) -> list[str]:
-    """As in URLs; the first one that is no pattern is shown."""
+def _names(settings: Reader) -> list[str]:
+    """As in URLs; the first one that is no pattern is shown.
+
+    Raises:
+        CommandFailed: there is none.
+    """
     host: str = _tcp(settings).host.lower()
     names = [name.lower() for name in settings.names]
     if settings.certificate is not None:
         names += _names_of(settings.certificate)
     if host not in {"0.0.0.0", "::"}:  # noqa: S104 -- compared, not bound
-        names.append(f"[{host}]" if ":" in host else host)
+        names.append(_in_url(host))
     if is_loopback(host):
         names.append(_LOCALHOST)
-        real = listening.getsockname()[0]
-        names.append(f"[{real}]" if ":" in real else real)
-    if not any(not name.startswith("*") for name in names):
+    if all(name.startswith("*") for name in names):
         raise CommandFailed(
             "the page has no name that a browser could call it by: say it with "
             "--set reader.names=mail.example.org",
             ExitCode.USAGE,
         )
-    return list(dict.fromkeys(names))
+    return names
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _names_of(certificate: Path) -> list[str]:
@@ -173,4 +181,4 @@ def _names_of(certificate: Path) -> list[str]:
         return []
     names = [name.lower() for name in alternatives.get_values_for_type(x509.DNSName)]
     addresses = alternatives.get_values_for_type(x509.IPAddress)
-    return names + [f"[{each}]" if ":" in str(each) else str(each) for each in addresses]
+    return names + [_in_url(str(each)) for each in addresses]
