@@ -9,10 +9,11 @@ from pillarbox.reader.errors import BadFolderName, NoSuchFolder
 from pillarbox.reader.library.maildirs import Refiled
 from pillarbox.reader.library.memory import Done, back, new_id
 from pillarbox.reader.library.shelf import Shelf, keys_of
+from pillarbox.reader.library.sidebar import account_of
 from pillarbox.reader.library.sorting import what_rule_does
 from pillarbox.reader.library.tree import is_own
 from pillarbox.reader.library.trouble import usable
-from pillarbox.reader.model import TRASH, Change, Entry, Flag, Folder, MessageKey, Rule, Verb
+from pillarbox.reader.model import INBOX, TRASH, Change, Entry, Flag, Folder, MessageKey, Rule, Verb
 
 
 def move(shelf: Shelf, keys: Collection[MessageKey], to: Folder, verb: Verb) -> Change:
@@ -59,14 +60,16 @@ def undo(shelf: Shelf, change_id: str) -> Change | None:
 
 
 def apply(shelf: Shelf, rule: Rule, folder: Folder) -> Change:
-    """Do what *rule* says to what is in *folder*.
+    """Do what *rule* says to what is in *folder*, or in the inboxes of its accounts.
 
     Raises:
         NoSuchFolder: it, or the rule's, does not exist.
     """
     if rule.move_to:
         shelf.tree.directory(rule.move_to)
-    matching, change = what_rule_does(shelf, rule, list(shelf.maildirs.scan(folder)))
+    folders = [folder] if folder != INBOX else _inboxes(shelf, rule.accounts)
+    entries = [entry for each in folders for entry in shelf.maildirs.scan(each)]
+    matching, change = what_rule_does(shelf, rule, entries)
     steps = shelf.refile(matching, change)
     flag = Flag.SEEN if rule.mark_seen else Flag.FLAGGED
     verb, marks = (Verb.MOVED, None) if rule.move_to else (Verb.MARKED, flag)
@@ -124,6 +127,12 @@ def remove_folder(shelf: Shelf, folder: Folder) -> Change:
     change = Change(new_id(), Verb.DELETED, keys_of(steps), to=TRASH)
     removed = tuple(each for each in folders if not shelf.tree.has(each))
     return shelf.memory.keep(Done(change, steps, removed))
+
+
+def _inboxes(shelf: Shelf, accounts: Collection[str]) -> list[Folder]:
+    """Of *accounts*; none: of all."""
+    found = [(account_of(folder), folder) for folder in shelf.tree.folders()]
+    return [folder for account, folder in found if account and account in (accounts or (account,))]
 
 
 def _to(folder: Folder) -> Callable[[Entry], Entry]:
