@@ -56,5 +56,13 @@ class TooLate(ReaderError):
     """A message cannot be taken back any more."""
 
 
+class BadSetting(ReaderError):
+    """What the user wants to set cannot be."""
+
+
 class CannotAddAccount(ReaderError):
     """Its settings do not work, or cannot be kept."""
+
+
+class NoPassword(ReaderError):
+    """An account has nothing to sign in with."""

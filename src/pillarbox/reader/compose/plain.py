@@ -78,7 +78,7 @@ class _Reader(HTMLParser):
             self._lines.append(Line(self._depth, self._words.strip()))
             self._words = ""
         elif tag in {"td", "th"}:
-            self._words += " "
+            self._words += " " if self._words else ""
         elif tag == "img":
             self._words += dict(attrs).get("alt") or ""
         elif tag in _BLOCKS:
