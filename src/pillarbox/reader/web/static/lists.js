@@ -10,7 +10,7 @@ import { Rows, keyOf } from "./lists/rows.js";
 import { say, trouble } from "./lists/saying.js";
 import { Searching } from "./lists/searching.js";
 import { Selection } from "./lists/selection.js";
-import { followSidebar } from "./lists/sidebar.js";
+import { followSidebar, refreshSidebar } from "./lists/sidebar.js";
 
 const REST = 250; // milliseconds: news come in bursts
 
@@ -84,8 +84,9 @@ class Lists {
     else this.open(location.href, "");
   }
 
+  /** To the row where the cursor is. */
   focusRow() {
-    const row = this.cursor.row ?? this.rows?.at(this.rows.view(0).first);
+    const row = (this.cursor.key && this.rows?.of(this.cursor.key)) || this.cursor.row || this.rows?.at(this.rows.view(0).first);
     const list = document.getElementById("list");
     list.tabIndex = -1;
     (row?.querySelector("a") ?? list).focus({ preventScroll: true });
@@ -98,14 +99,14 @@ class Lists {
     if (row) this.rows.reveal(Number(row.dataset.place));
   }
 
-  /** Rows have left: what was below them is next. */
+  /** Rows have left: what was below them is next. The focus goes first, so that it is somewhere all the time. */
   async after({ place, wasOpen, hadFocus }) {
     const row = place < 0 ? null : await this.rows.reveal(Math.min(place, this.rows.total - 1));
+    if (row) this.cursor.key = keyOf(row);
+    if (hadFocus && isWide()) this.focusRow();
     if (wasOpen && isWide() && row) await this.open(row.querySelector("a").href, "replace");
     else if (wasOpen) await this.open(this.rows.url, "replace");
-    if (!hadFocus && !wasOpen) return;
-    if (row?.isConnected) { this.cursor.key = keyOf(row); row.querySelector("a").focus({ preventScroll: true }); }
-    else this.focusRow();
+    else if (hadFocus) this.focusRow();
   }
 
   // Choosing.
@@ -178,6 +179,7 @@ class Lists {
   /** What the server has now: rows, and the line that counts them. */
   async refresh() {
     clearTimeout(this.resting);
+    refreshSidebar();
     if (!document.getElementById("found")) return;
     try {
       if (!this.rows || !this.rows.total || !await this.rows.refresh()) this.found(await pageAt(location.href));
@@ -197,6 +199,7 @@ class Lists {
     old.replaceWith(document.adoptNode(fresh));
     document.body.dataset.view = messageIn(location.href) ? "message" : "list";
     this.begin();
+    refreshSidebar();
     if (focused) this.focusRow();
   }
 }

@@ -54,7 +54,8 @@ async function refresh() {
   }
 }
 
-export function refreshSoon() {
+/** Soon: once for all that happens meanwhile. */
+export function refreshSidebar() {
   clearTimeout(resting);
   resting = setTimeout(refresh, REST);
 }
@@ -62,6 +63,6 @@ export function refreshSoon() {
 export function followSidebar() {
   fold(document);
   document.addEventListener("toggle", remember, true);
-  for (const kind of ["mail", "account", "outbox", "drafts", "lagging"]) document.addEventListener(`news:${kind}`, refreshSoon);
-  setInterval(() => { if (document.visibilityState === "visible") refreshSoon(); }, EVERY);
+  for (const kind of ["mail", "account", "outbox", "drafts", "lagging"]) document.addEventListener(`news:${kind}`, refreshSidebar);
+  setInterval(() => { if (document.visibilityState === "visible") refreshSidebar(); }, EVERY);
 }
