@@ -266,7 +266,7 @@ class Drafts(Protocol):
     """What is being written. Blocking; from any thread; durable when a method returns."""
 
     def all(self) -> Sequence[Draft]:
-        """Those that are not in the outbox, latest first."""
+        """Those that are not in the outbox, and in which somebody has typed; latest first."""
         ...
 
     def find(self, draft_id: str) -> Draft:

@@ -71,7 +71,7 @@ class Place:
 
     def files(self) -> dict[str, bytes]:
         """All messages there are."""
-        paths = [path for path in self.mail.rglob("*") if path.is_file()]
+        paths = [path for path in self.mail.rglob("*/*") if path.is_file()]
         return {str(path.relative_to(self.mail)): path.read_bytes() for path in paths}
 
 
