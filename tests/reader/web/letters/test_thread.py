@@ -151,6 +151,13 @@ async def test_an_invitation_is_a_card(name: str, tmp_path: Path) -> None:
         assert said in page
 
 
+async def test_an_attached_message_can_be_read(tmp_path: Path) -> None:
+    page = await opened("attached-message", tmp_path)
+    assert "Attached message: <bdi>Inner</bdi>" in page
+    assert "inner text" in page
+    assert "Inner.eml" in page
+
+
 async def test_what_is_wrong_is_said_beside_the_source(tmp_path: Path) -> None:
     page = await opened("no-end", tmp_path)
     assert "may have been cut off" in page
