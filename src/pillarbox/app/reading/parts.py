@@ -29,8 +29,10 @@ from pillarbox.reader.library.opening import put_together
 from pillarbox.reader.library.survey import DiskSurvey, open_index
 from pillarbox.reader.model import Settings
 from pillarbox.reader.news import News
-from pillarbox.reader.outbox import open_outbox, try_submission
+from pillarbox.reader.outbox import open_outbox
+from pillarbox.reader.outbox.talk import Talk
 from pillarbox.reader.preferences import Preferences
+from pillarbox.reader.submission import Submission
 
 INDEXING = "Making the index"
 
@@ -66,7 +68,7 @@ def _make(wish: ReadWish, folder: Path, news: News) -> Parts:
         collector = AccountCollector(accounts, library, news, settings, now, reached=outbox.nudge)
         desk = Desk(
             accounts=accounts,
-            setup=ConfiguredSetup(accounts, try_submission),
+            setup=ConfiguredSetup(accounts, _sign_in),
             library=library,
             filing=library,
             rules=library.rules,
@@ -94,6 +96,12 @@ def _make(wish: ReadWish, folder: Path, news: News) -> Parts:
 def now() -> datetime:
     """In the user's time zone."""
     return datetime.now().astimezone()
+
+
+async def _sign_in(submission: Submission) -> None:
+    """Raises PillarboxError: it does not work."""
+    talk = await Talk.open(submission)
+    await talk.close()
 
 
 class _Indexed(NamedTuple):
