@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from pillarbox.client.endpoint import Endpoint
 from pillarbox.fetch.account import Account
 from pillarbox.reader.mail.summary import Summary
 from pillarbox.reader.model import (
@@ -15,11 +14,13 @@ from pillarbox.reader.model import (
     Contact,
     Draft,
     Entry,
+    ExportForm,
     File,
     Flag,
     Folder,
     FolderState,
     Identity,
+    Imported,
     MessageKey,
     Outgoing,
     Page,
@@ -157,6 +158,39 @@ class Library(Protocol):
         ...
 
 
+class Filing(Protocol):
+    """Much mail at once: in and out of the library, and rules on what is there. Blocking; from any thread.
+
+    Who implements :class:`Library` implements this, too.
+    """
+
+    def apply(self, rule: Rule, folder: Folder) -> Change:
+        """Do what *rule* says to all messages of *folder* that it fits, of whatever account.
+
+        Raises:
+            NoSuchFolder: *folder*, or the rule's, does not exist.
+        """
+        ...
+
+    def bring_in(self, source: Path, into: Folder, report: Report) -> Imported:
+        """Add the messages of an mbox, an ``.eml`` file, a Maildir, or a folder of ``.eml`` files to *into*. Those
+        that are there already are passed over, so that this can be said again. Progress is in octets, or messages.
+
+        Raises:
+            NoSuchFolder: there is no *into*.
+            NotImportable: *source* is none of these, or cannot be read; what was added stays.
+        """
+        ...
+
+    def export(self, folder: Folder, form: ExportForm) -> Iterator[bytes]:
+        """All messages of *folder* as one file, in pieces.
+
+        Raises:
+            NoSuchFolder: at once, not while iterating.
+        """
+        ...
+
+
 class Index(Protocol):
     """What is known of all messages: lists, threads, words. Derived: knows nothing that the files do not tell.
 
@@ -218,6 +252,11 @@ class Rules(Protocol):
         ...
 
     def save(self, rules: Sequence[Rule]) -> None: ...
+
+    @property
+    def problem(self) -> str:
+        """What was wrong with them when the reader was started, in sentences; empty: nothing."""
+        ...
 
     def first_that_fits(self, account: str, summary: Summary) -> Rule | None: ...
 
@@ -359,16 +398,6 @@ class Collector(Protocol):
     async def run(self) -> None:
         """Collect on a schedule, until cancelled."""
         ...
-
-
-class Candidate(Protocol):
-    """Servers that an address may belong to, as discovery has found them."""
-
-    @property
-    def collect(self) -> Endpoint: ...
-
-    @property
-    def submit(self) -> Submission | None: ...
 
 
 class Accounts(Protocol):

@@ -10,6 +10,7 @@ from pillarbox.reader.contracts import (
     Collector,
     Contacts,
     Drafts,
+    Filing,
     Library,
     Outbox,
     Rules,
@@ -17,6 +18,7 @@ from pillarbox.reader.contracts import (
 )
 from pillarbox.reader.model import Settings
 from pillarbox.reader.news import News
+from pillarbox.reader.setting_up import Setup
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,10 @@ class Desk:
     """The services of one reader."""
 
     accounts: Accounts
+    setup: Setup
     library: Library
+    filing: Filing
+    """The library again."""
     rules: Rules
     drafts: Drafts
     contacts: Contacts

@@ -25,6 +25,10 @@ class BadFolderName(ReaderError):
     """No folder can have this name, or one has it already."""
 
 
+class NotImportable(ReaderError):
+    """It holds no mail, in no form that is known here, or cannot be read."""
+
+
 class NoSuchDraft(ReaderError):
     """It was sent or discarded."""
 

@@ -310,6 +310,30 @@ class Rule:
     flag: bool = False
 
 
+class ExportForm(StrEnum):
+    """As what a folder leaves the library."""
+
+    MBOX = "mbox"
+    """mboxrd: what any mail program reads."""
+    ZIP = "zip"
+    """Of ``.eml`` files."""
+    MAILDIR = "tar"
+    """A Maildir, flags and all, in a tar archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of an import."""
+
+    added: int = 0
+    known: int = 0
+    """Passed over: they are there already."""
+    failed: tuple[tuple[str, str], ...] = ()
+    """What could not be taken, and why; the first hundred."""
+    failures: int = 0
+    """All of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Of something long."""
@@ -329,4 +353,6 @@ class Settings:
     """For so long a sent message can be taken back."""
     interval_seconds: float = 300.0
     """Between two collections of an account."""
+    keys: bool = True
+    """Single keys (j, k, e …) do something. Who speaks to the machine switches them off (WCAG 2.2, 2.1.4)."""
     languages: tuple[str, ...] = field(default=("en",))

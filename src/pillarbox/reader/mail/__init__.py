@@ -6,8 +6,10 @@ header octets, parts, depth, addresses, octets of text (``limits``).
 
 ``summary``    what a list, a search and a thread need: quick, for a hundred thousand messages
 ``letter``     a message taken apart for reading
-``headers``    decoding of header fields, addresses, dates, message-ids
-``charsets``   octets to text, for whatever a message says they are
 ``prose``      plain text as blocks: paragraphs (format=flowed), quotes, signature, links
 ``clean``      HTML without anything that acts, or tells somebody that it was read
+
+What these stand on, from the octets up: ``charsets``, ``transfer``; ``header`` with ``words``, ``addresses``, ``dates``,
+``identifiers``, ``parameters``; ``mime`` (a tree of parts), ``layout`` (what is text, what is attached), ``names``,
+``markup`` (words of HTML), ``bodies``, ``opening``.
 """

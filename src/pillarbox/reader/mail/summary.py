@@ -5,6 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from pillarbox.reader.mail.addresses import read_addresses
+from pillarbox.reader.mail.bodies import charset_hint, joined_words
+from pillarbox.reader.mail.dates import believed_date
+from pillarbox.reader.mail.header import Header
+from pillarbox.reader.mail.identifiers import message_id, references
+from pillarbox.reader.mail.layout import (
+    content_id,
+    disposition,
+    is_signature,
+    is_within,
+    lay_out,
+    name_of,
+    said_name,
+)
+from pillarbox.reader.mail.limits import SUMMARY_ADDRESSES, SUMMARY_TEXT
+from pillarbox.reader.mail.mime import Entity, Tree
+from pillarbox.reader.mail.opening import first_words
+from pillarbox.reader.mail.words import text_of
 from pillarbox.reader.model import NOBODY, Correspondent
 
 
@@ -32,3 +50,70 @@ class Summary:
     octets: int = 0
     automatic: bool = False
     """A list, an automatic answer or a report (RFC 3834): nothing to be answered by programs."""
+
+
+def summarise(data: bytes) -> Summary:
+    """What is in the message *data* (any line ends). Never fails."""
+    root = Tree(data).root
+    header = root.header
+    hint = charset_hint(root)
+    layout = lay_out(root)
+    text = joined_words(layout, SUMMARY_TEXT)
+    return Summary(
+        subject=text_of(header.first(b"subject"), hint),
+        sender=_sender(header, hint),
+        to=_recipients(header, hint),
+        date=believed_date(header),
+        message_id=message_id(header),
+        references=references(header),
+        list_id=list_id(header),
+        opening=first_words(text),
+        text=text,
+        attachments=tuple(name_of(entity) for entity in layout.attached if _counts(entity)),
+        octets=len(data),
+        automatic=_is_automatic(root),
+    )
+
+
+def list_id(header: Header) -> str:
+    """RFC 2919: what stands between the brackets."""
+    text = text_of(header.first(b"list-id"))
+    inner = text.rpartition("<")[2].partition(">")[0].strip()
+    return inner or text
+
+
+def _sender(header: Header, hint: str) -> Correspondent:
+    for name in (b"from", b"sender", b"return-path"):
+        for found in read_addresses(header.first(name), 1, hint):
+            if found != NOBODY:
+                return found
+    return NOBODY
+
+
+def _recipients(header: Header, hint: str) -> tuple[Correspondent, ...]:
+    found: list[Correspondent] = []
+    for name in (b"to", b"cc", b"bcc"):
+        for value in header.all(name):
+            found.extend(read_addresses(value, SUMMARY_ADDRESSES - len(found), hint))
+    return tuple(found)
+
+
+def _counts(entity: Entity) -> bool:
+    """Whether somebody attached it: no signature, no image of the HTML, no other form of the text."""
+    if disposition(entity) == "attachment" and not is_signature(entity):
+        return True
+    if is_signature(entity) or (is_within(entity, "multipart/related") and content_id(entity)):
+        return False
+    return bool(said_name(entity)) or not is_within(entity, "multipart/alternative")
+
+
+def _is_automatic(root: Entity) -> bool:
+    header = root.header
+    said = header.first(b"auto-submitted").partition(b";")[0].strip().lower()
+    if said and said != b"no":
+        return True
+    if header.first(b"precedence").strip().lower() in (b"bulk", b"list", b"junk", b"auto_reply"):
+        return True
+    if root.type == "multipart/report" or header.first(b"return-path").strip() == b"<>":
+        return True
+    return any(name in header for name in (b"list-id", b"list-post", b"list-unsubscribe"))

@@ -6,7 +6,10 @@ make a page, and no way for a part to differ from the whole.
 
 from __future__ import annotations
 
+import hashlib
+import pkgutil
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,10 +18,22 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from pillarbox.reader.contracts import Clock
 from pillarbox.reader.desk import Desk
+from pillarbox.reader.web import features
+from pillarbox.reader.web.words import FILTERS
 
 _HERE = Path(__file__).parent
 TEMPLATES, STATIC = _HERE / "templates", _HERE / "static"
+
+PLACES = (
+    ("/contacts", "Contacts", "people"),
+    ("/rules", "Rules", "rules"),
+    ("/accounts", "Accounts", "account"),
+    ("/settings", "Settings", "settings"),
+)
+"""Path, name and icon of what stands below the folders."""
+_VERSION_LENGTH = 12  # hexadecimal digits: enough to tell the versions of one file apart
 
 T = TypeVar("T")
 
@@ -28,15 +43,45 @@ async def off_loop(work: Callable[..., T], *arguments: Any) -> T:
     return await to_thread.run_sync(work, *arguments)
 
 
-def make_environment() -> Environment:
-    """Everything is escaped, whatever the template is called; what is not there is an error."""
-    return Environment(
+def make_environment(clock: Clock) -> Environment:
+    """Everything is escaped, whatever the template is called; what is not there is an error.
+
+    Filters are those of :mod:`.words`; ``static(name)`` is the URL of a file; ``clock()`` tells the time.
+    """
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters.update(FILTERS)
+    environment.globals.update(
+        clock=clock,
+        static=static_url,
+        places=PLACES,
+        styles=("base.css", "layout.css", *_theirs("css")),
+        scripts=("shell.js", "keys.js", "events.js", *_theirs("js")),
+    )
+    return environment
+
+
+def _theirs(suffix: str) -> tuple[str, ...]:
+    """Styles or scripts of features: those that exist, by name."""
+    names = (f"{feature}.{suffix}" for feature in feature_names())
+    return tuple(name for name in names if (STATIC / name).exists())
+
+
+def feature_names() -> tuple[str, ...]:
+    """All packages in ``features``, by name."""
+    return tuple(sorted(each.name for each in pkgutil.iter_modules(features.__path__)))
+
+
+@cache
+def static_url(name: str) -> str:
+    """Where a browser finds the file *name*. It may keep it: another content has another URL."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:_VERSION_LENGTH]
+    return f"/static/{name}?v={digest}"
 
 
 def desk_of(request: Request) -> Desk:
@@ -49,7 +94,7 @@ async def page(request: Request, template: str, *, status: int = 200, **context:
     """The page of *template*, with what every page shows beside its own *context*.
 
     Templates extend ``layout.html``, and find: ``folders``, ``statuses``, ``waiting`` (messages in the outbox),
-    ``drafts`` (how many), ``here`` (the path of the URL, for what is marked as current), ``csrf``.
+    ``drafts`` (how many), ``settings``, ``now``, ``here`` (the path of the URL, for what is marked as current), ``csrf``.
     """
     common = await off_loop(_common, desk_of(request))
     environment: Environment = request.app.state.templates
@@ -67,6 +112,8 @@ def _common(desk: Desk) -> dict[str, Any]:
         "statuses": desk.collector.statuses(),
         "waiting": len(desk.outbox.all()),
         "drafts": len(desk.drafts.all()),
+        "settings": desk.settings,
+        "now": desk.clock(),
     }
 
 

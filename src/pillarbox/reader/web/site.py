@@ -1,19 +1,130 @@
-"""The application: all routes of all features, behind the guard."""
+"""The application: all routes of all features, and what is shown when something went wrong.
+
+Who may come in is the guard's business, which stands in front of this.
+"""
 
 from __future__ import annotations
 
+import importlib
+import json
+import os
+from collections.abc import Callable
+
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Mount
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from pillarbox.reader.desk import Desk
-from pillarbox.reader.web.pages import STATIC, make_environment
+from pillarbox.reader.errors import (
+    NoSuchDraft,
+    NoSuchFolder,
+    NoSuchMessage,
+    ReaderError,
+)
+from pillarbox.reader.web.pages import (
+    STATIC,
+    feature_names,
+    make_environment,
+    page,
+)
+
+_GONE = (NoSuchMessage, NoSuchFolder, NoSuchDraft)
 
 
 def make_site(desk: Desk) -> Starlette:
-    """All pages for *desk*."""
-    routes: list[BaseRoute] = [Mount("/static", StaticFiles(directory=STATIC), name="static")]
-    site = Starlette(routes=routes)
+    """All pages for *desk*. Each package in ``features`` has its routes in it."""
+    routes: list[BaseRoute] = [
+        Mount("/static", _Static(directory=STATIC), name="static"),
+        Route("/", _home),
+    ]
+    for name in feature_names():
+        module = importlib.import_module(f"pillarbox.reader.web.features.{name}")
+        theirs: Callable[[Desk], list[BaseRoute]] = module.routes
+        routes += theirs(desk)
+    site = Starlette(
+        routes=routes,
+        exception_handlers={
+            ReaderError: _known_problem,
+            HTTPException: _http_problem,
+            Exception: _defect,
+        },
+    )
     site.state.desk = desk
-    site.state.templates = make_environment()
+    site.state.templates = make_environment(desk.clock)
     return site
+
+
+class _Static(StaticFiles):
+    """Files whose URL has their version are kept by the browser; others it asks for each time."""
+
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        versioned = scope["query_string"].startswith(b"v=")
+        response.headers["Cache-Control"] = (
+            "max-age=31536000, immutable" if versioned else "no-cache"
+        )
+        return response
+
+
+async def _home(_: Request) -> Response:
+    return RedirectResponse("/mail/Inbox", status_code=303)
+
+
+async def _known_problem(request: Request, error: Exception) -> Response:
+    """The error's own sentences."""
+    status = 404 if isinstance(error, _GONE) else 409
+    title = "Not there any more" if status == 404 else "This did not work"  # noqa: PLR2004 -- HTTP's own
+    return await problem(request, title, str(error), status)
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 -- as it was registered
+    if error.status_code == 404:  # noqa: PLR2004 -- HTTP's own
+        return await problem(
+            request,
+            "There is no such page",
+            "The address leads nowhere. Your mail is in the list.",
+            404,
+        )
+    response = await problem(request, "This did not work", f"{error.detail}.", error.status_code)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _defect(request: Request, error: Exception) -> Response:
+    """Nothing of *error* is shown: the log has all of it."""
+    del error
+    said = (
+        "Something in Pillarbox failed. Your mail is not affected. "
+        "Try again; what exactly failed is in the log of `pillarbox read`."
+    )
+    return await problem(request, "Something went wrong", said, 500)
+
+
+async def problem(request: Request, title: str, said: str, status: int) -> Response:
+    """A page that says what is wrong; open pages that asked by script show the same as a passing notice."""
+    try:
+        response = await page(request, "problem.html", status=status, heading=title, said=said)
+    except Exception:  # noqa: BLE001 -- what failed may be what every page needs
+        response = alone(request, title, said, status)
+    if "HX-Request" in Headers(scope=request.scope):
+        response.headers["HX-Trigger"] = json.dumps({"trouble": {"say": said}})
+    return response
+
+
+def alone(request: Request, title: str, said: str, status: int) -> Response:
+    """The same without anything that comes from the services."""
+    templates = request.app.state.templates
+    html = templates.get_template("alone.html").render(heading=title, said=said)
+    return Response(html, status, media_type="text/html")

@@ -1,0 +1,149 @@
+"""Accounts are added, changed and removed: what pages need for that, given from outside as the accounts are.
+
+Nothing here shows a secret in its repr, and nothing hands one back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pillarbox.client.endpoint import Endpoint
+from pillarbox.client.tls import TlsSettings
+from pillarbox.reader.model import Identity
+from pillarbox.reader.submission import Submission
+
+KEEP_DAYS = 30
+"""Days that collected mail stays on the server, unless the user says otherwise: long enough to notice that a disk
+has died, or to read the same mail elsewhere; short enough that no mailbox runs full."""
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth:
+    """How an account signs in without a password."""
+
+    provider: str
+    """``microsoft`` or ``google``."""
+    client_id: str
+    client_secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """What the user wants to be added."""
+
+    name: str
+    """What the user calls it."""
+    address: str
+    collect: Endpoint
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    submit: Submission | None = None
+    """None: it is not to send. Without secrets; without a user: it does not sign in."""
+    person: str = ""
+    """The name in From."""
+    keep_days: int | None = KEEP_DAYS
+    """As :class:`pillarbox.fetch.rules.Rules`: 0: delete at once; None: never."""
+    password: str = field(default="", repr=False)
+    submit_password: str = field(default="", repr=False)
+    """Empty: the same."""
+    oauth: OAuth | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Servers that an address may belong to."""
+
+    collect: Endpoint
+    submit: Submission | None = None
+    source: str = ""
+    """Who says so, in words: "your provider", "a guess"."""
+    confirm: bool = False
+    """They are outside of the address's domain, and only the DNS says so: ask before a password goes there."""
+    oauth: bool = False
+    """OAuth 2 is said to be among the ways to sign in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """An account as its page shows it."""
+
+    name: str
+    collect: str = ""
+    """URL of the server from which it is collected."""
+    submit: str = ""
+    """URL of the server to which its mail is handed over; empty: it cannot send."""
+    keep_days: int | None = None
+    oauth: bool = False
+    password_from: str = ""
+    """Where its password comes from, in words; empty: the reader can be given a new one."""
+    elsewhere: str = ""
+    """Where ``pillarbox fetch`` would put its mail, if that is another place; empty: nowhere."""
+    fixed: str = ""
+    """Why it cannot be changed here, in a sentence; empty: it can."""
+
+
+class Setup(Protocol):
+    """Blocking, and from any thread, but for what is ``async``."""
+
+    def suggest_name(self, address: str) -> str:
+        """A name for a new account that none has yet."""
+        ...
+
+    async def discover(self, address: str) -> Sequence[Found]:
+        """Servers for *address*, best first; empty: none were found, or nobody could be asked.
+
+        Raises:
+            PillarboxError: *address* is none.
+        """
+        ...
+
+    async def try_collecting(self, account: NewAccount) -> int:
+        """Sign in and count the messages that would be collected. Nothing is changed, here or there.
+
+        Raises:
+            PillarboxError: it does not work.
+        """
+        ...
+
+    async def try_submitting(self, account: NewAccount) -> None:
+        """Sign in where its mail leaves; nothing is sent.
+
+        Raises:
+            PillarboxError: it does not work.
+        """
+        ...
+
+    async def fingerprint(self, account: NewAccount) -> str:
+        """SHA-256 of the certificate that the server for collecting shows; empty: it cannot be had."""
+        ...
+
+    async def sign_in(self, account: str, oauth: OAuth | None, show: Callable[[str], None]) -> None:
+        """Have a person sign in by OAuth 2: *show* gets one sentence with a URL. *oauth* None: as its settings say.
+
+        Raises:
+            PillarboxError: it did not succeed.
+        """
+        ...
+
+    def add(self, account: NewAccount) -> None:
+        """Durable on return. Raises :class:`.errors.CannotAddAccount`."""
+        ...
+
+    def describe(self, account: str) -> Description:
+        """Raises :class:`.errors.CannotAddAccount`: there is none of the name."""
+        ...
+
+    def set_identity(self, identity: Identity) -> None:
+        """As are the following: durable on return, raises :class:`.errors.CannotAddAccount`."""
+        ...
+
+    def set_keeping(self, account: str, days: int | None) -> None:
+        """How long collected mail stays on the server; None: for ever."""
+        ...
+
+    def set_password(self, account: str, password: str) -> None: ...
+
+    def remove(self, account: str) -> None:
+        """It is not collected any more. Its mail stays, here and there."""
+        ...

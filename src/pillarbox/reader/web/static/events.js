@@ -1,0 +1,55 @@
+/* News from the reader, as DOM events of the document: news:mail {folders, arrived}, news:account {account, state},
+   news:outbox, news:drafts, news:lagging (anything may have happened: look again at everything).
+
+   Only a page that is seen listens: a browser gives a site six connections, and a hidden tab needs none. What it
+   missed meanwhile it does not know, so it is told "lagging" when it is seen again. */
+
+import { toast } from "./toasts.js";
+
+const KINDS = ["mail", "account", "outbox", "drafts", "lagging"];
+const GONE = "Pillarbox was ended, or does not answer. Start it again with: pillarbox read";
+const SIGNED_OUT = "This page is not signed in any more. Open it again with: pillarbox read";
+
+let source = null;
+let missed = false;
+let noted = null;
+
+function tell(kind, detail = {}) {
+  document.dispatchEvent(new CustomEvent(`news:${kind}`, { detail }));
+}
+
+function open() {
+  source = new EventSource("/events");
+  for (const kind of KINDS) source.addEventListener(kind, (event) => tell(kind, JSON.parse(event.data)));
+  source.addEventListener("open", () => {
+    noted?.remove();
+    noted = null;
+    if (missed) tell("lagging");
+    missed = false;
+  });
+  source.addEventListener("error", () => {
+    missed = true;
+    const final = source?.readyState === EventSource.CLOSED;
+    if (!noted?.isConnected) noted = toast(final ? SIGNED_OUT : GONE, { id: "no-answer" });
+    if (final) close();
+  });
+}
+
+function close() {
+  source?.close();
+  source = null;
+}
+
+function follow() {
+  if (document.visibilityState === "visible") {
+    if (!source) open();
+  } else if (source) {
+    close();
+    missed = true;
+  }
+}
+
+document.addEventListener("visibilitychange", follow);
+addEventListener("pagehide", close);
+addEventListener("pageshow", follow);
+follow();

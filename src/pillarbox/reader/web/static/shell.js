@@ -1,0 +1,58 @@
+/* What every page does: the token for changes, which pane is shown, where the focus is, and troubles said. */
+
+import { toast } from "./toasts.js";
+
+const csrf = () => document.querySelector('meta[name="csrf"]').content;
+
+/** A POST as forms send it, with the token. `fields`: an object, URLSearchParams or FormData. */
+export function post(url, fields = {}) {
+  const body = fields instanceof FormData ? fields : new URLSearchParams(fields);
+  return fetch(url, { method: "POST", body, headers: { "X-CSRF": csrf(), "HX-Request": "true" } });
+}
+
+/** List or message, where there is room for one of them: the URL says which (as the server does). */
+function chooseView() {
+  document.body.dataset.view = new URLSearchParams(location.search).get("m") ? "message" : "list";
+}
+
+/* Focus is never lost: when its element leaves with a swap, it goes to what has come for it (same id), else to the
+   part of the page in which it was. */
+let before = null;
+
+function rememberFocus() {
+  const focused = document.activeElement;
+  if (!focused || focused === document.body) return;
+  const part = focused.closest("#list, #pane, #folders, #main, #side");
+  before = { focused, id: focused.id, part: part?.id ?? "main" };
+}
+
+function restoreFocus() {
+  if (!before) return;
+  const { focused, id, part } = before;
+  before = null;
+  if (focused.isConnected || (document.activeElement && document.activeElement !== document.body)) return;
+  const successor = (id && document.getElementById(id)) || document.getElementById(part) || document.getElementById("main");
+  if (!successor) return;
+  if (!successor.matches("a[href], button, input, select, textarea, [tabindex]")) successor.tabIndex = -1;
+  successor.focus({ preventScroll: true });
+}
+
+function say(event) {
+  toast(event.detail.say);
+}
+
+function notAnswered() {
+  toast("Pillarbox does not answer. If it was ended, start it again with: pillarbox read", { id: "no-answer" });
+}
+
+document.addEventListener("htmx:configRequest", (event) => {
+  event.detail.headers["X-CSRF"] = csrf();
+});
+document.addEventListener("htmx:beforeSwap", rememberFocus);
+document.addEventListener("htmx:afterSettle", restoreFocus);
+document.addEventListener("htmx:pushedIntoHistory", chooseView);
+document.addEventListener("htmx:replacedInHistory", chooseView);
+document.addEventListener("htmx:historyRestore", chooseView);
+document.addEventListener("htmx:sendError", notAnswered);
+document.addEventListener("trouble", say);
+addEventListener("popstate", chooseView);

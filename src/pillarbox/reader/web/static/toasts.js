@@ -1,0 +1,24 @@
+/* Passing notices, at the bottom of the page; read out by screen readers. */
+
+const STAYS = 10_000; // milliseconds; as long as an undo can be asked for by this notice
+
+/** Show `text`, and `action` (a button or form) beside it; it goes by itself, but not while the pointer or the focus is in it.
+    `id`: a notice of the same id is replaced. Returns the element. */
+export function toast(text, { action = null, id = "" } = {}) {
+  const place = document.getElementById("toasts");
+  if (id) document.getElementById(id)?.remove();
+  const notice = document.createElement("div");
+  notice.className = "toast";
+  if (id) notice.id = id;
+  const words = document.createElement("span");
+  words.textContent = text;
+  notice.append(words);
+  if (action) notice.append(action);
+  place.append(notice);
+  const leave = () => {
+    if (notice.matches(":hover, :focus-within")) setTimeout(leave, STAYS / 4);
+    else notice.remove();
+  };
+  setTimeout(leave, STAYS);
+  return notice;
+}

@@ -1,0 +1,62 @@
+"""A desk for tests of pages: as little as a page needs, and whatever part a test brings.
+
+In a test (which is ``async``, so that news have a loop)::
+
+    desk = make_desk(library=my_library)
+    async with visitor(desk) as browser:
+        reply = await browser.get("/mail/Inbox")
+
+The visitor stands behind the guard: it needs no cookie and no token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import httpx
+
+from pillarbox.reader.desk import Desk
+from pillarbox.reader.model import ARCHIVE, SENT, TRASH, FolderState, Settings
+from pillarbox.reader.news import News
+from pillarbox.reader.web.site import make_site
+
+NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
+"""What time it is on this desk."""
+
+
+class Quiet:
+    """Services of a reader in which nothing is: what every page asks for, and nothing else."""
+
+    def folders(self) -> list[FolderState]:
+        return [FolderState(folder, folder) for folder in (SENT, ARCHIVE, TRASH)]
+
+    def all(self) -> list[Any]:
+        return []
+
+    def statuses(self) -> list[Any]:
+        return []
+
+
+def make_desk(**parts: Any) -> Desk:
+    """The desk with *parts* by the names of :class:`Desk`; the rest is quiet. On an event loop."""
+    quiet = cast("Any", Quiet())
+    names = Desk.__dataclass_fields__
+    rest = dict.fromkeys(names, quiet) | {
+        "news": News(),
+        "settings": Settings(),
+        "clock": lambda: NOW,
+    }
+    return Desk(**(rest | parts))
+
+
+@asynccontextmanager
+async def visitor(desk: Desk, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser without scripts at the pages of *desk*; redirects are not followed."""
+    transport = httpx.ASGITransport(make_site(desk), raise_app_exceptions=False)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://127.0.0.1:8080", **options
+    ) as client:
+        yield client

@@ -1,0 +1,153 @@
+"""The pages as a whole: layout, files, errors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import NoReturn
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pillarbox.reader.desk import Desk
+from pillarbox.reader.errors import NoSuchFolder, NotSendable
+from pillarbox.reader.web import site as site_module
+from pillarbox.reader.web.pages import STATIC, page
+from tests.reader.desk import Quiet, make_desk, visitor
+
+
+async def test_the_root_leads_to_the_inbox() -> None:
+    async with visitor(make_desk()) as browser:
+        reply = await browser.get("/")
+    assert (reply.status_code, reply.headers["location"]) == (303, "/mail/Inbox")
+
+
+async def test_an_address_that_leads_nowhere_says_so_in_words() -> None:
+    async with visitor(make_desk()) as browser:
+        reply = await browser.get("/nowhere")
+    assert reply.status_code == 404
+    assert "There is no such page" in reply.text
+    assert 'id="folders"' in reply.text
+
+
+def _site_that_fails(monkeypatch: pytest.MonkeyPatch, desk: Desk, error: Exception) -> None:
+    made = site_module.make_site
+
+    async def fail(_: Request) -> Response:
+        raise error
+
+    def with_failure(desk: Desk) -> Starlette:
+        site = made(desk)
+        site.router.routes.append(Route("/fail", fail))
+        return site
+
+    monkeypatch.setattr("tests.reader.desk.make_site", with_failure)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (NoSuchFolder("There is no folder <Taxes>."), 404),
+        (NotSendable("Nobody is named as recipient."), 409),
+    ],
+)
+async def test_what_is_wrong_is_said_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    desk = make_desk()
+    _site_that_fails(monkeypatch, desk, error)
+    async with visitor(desk) as browser:
+        plain = await browser.get("/fail")
+        by_script = await browser.get("/fail", headers={"HX-Request": "true"})
+    said = str(error).replace("<", "&lt;").replace(">", "&gt;")
+    assert plain.status_code == by_script.status_code == status
+    assert said in plain.text
+    assert "HX-Trigger" not in plain.headers
+    assert json.loads(by_script.headers["HX-Trigger"]) == {"trouble": {"say": str(error)}}
+
+
+@pytest.mark.parametrize("path", ["/fail", "/nowhere"])
+async def test_a_defect_shows_nothing_of_itself_even_if_every_page_has_it(
+    monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    class Broken(Quiet):
+        def folders(self) -> NoReturn:
+            raise RuntimeError("secret detail")
+
+    desk = make_desk(library=Broken())
+    _site_that_fails(monkeypatch, desk, RuntimeError("secret detail"))
+    async with visitor(desk) as browser:
+        reply = await browser.get(path)
+    assert "secret detail" not in reply.text
+    assert "<h1>" in reply.text
+
+
+async def test_everything_that_the_layout_names_is_there_and_kept_by_the_browser() -> None:
+    async with visitor(make_desk()) as browser:
+        html = (await browser.get("/nowhere")).text
+        named = set(re.findall(r'(?:href|src)="(/static/[^"#]+)', html))
+        modules = set(re.findall(r'type="module" src="([^"]+)', html))
+        assert any("htmx" in each for each in named)
+        for each in named:
+            reply = await browser.get(each)
+            assert reply.status_code == 200, each
+            kept = "no-cache" if each in modules else "immutable"
+            assert kept in reply.headers["cache-control"], each
+
+
+async def test_a_file_without_its_version_is_asked_for_each_time() -> None:
+    async with visitor(make_desk()) as browser:
+        reply = await browser.get("/static/toasts.js")
+    assert reply.headers["cache-control"] == "no-cache"
+    assert reply.headers["etag"]
+
+
+async def test_nothing_on_the_page_needs_more_than_the_policy_allows() -> None:
+    async with visitor(make_desk()) as browser:
+        html = (await browser.get("/nowhere")).text
+    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)|javascript:", html)
+    assert not re.search(r'(?:href|src|action)="(?!/|#)', html)
+
+
+async def test_a_page_is_not_rendered_with_what_is_missing() -> None:
+    desk = make_desk()
+    site = site_module.make_site(desk)
+    environment = site.state.templates
+    with pytest.raises(Exception, match="heading"):
+        environment.get_template("alone.html").render(said="x")
+
+
+async def test_which_pane_a_phone_shows_is_in_the_address() -> None:
+    desk = make_desk()
+    site = site_module.make_site(desk)
+
+    async def view(query: bytes) -> str:
+        scope = {"type": "http", "path": "/x", "query_string": query, "headers": [], "app": site}
+        reply = await page(Request(scope), "problem.html", heading="h", said="s")
+        (shown,) = re.findall(r'data-view="(\w+)"', bytes(reply.body).decode())
+        return str(shown)
+
+    assert await view(b"") == "list"
+    assert await view(b"first=10&m=abc") == "message"
+
+
+def test_htmx_is_the_one_that_the_note_names() -> None:
+    named = re.search(r"`htmx.min.js`.*`([0-9a-f]{64})`", (STATIC / "vendor/README.md").read_text())
+    assert named
+    content = (STATIC / "vendor/htmx.min.js").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == named[1]
+    assert "Zero-Clause BSD" in (STATIC / "vendor/htmx.LICENSE").read_text()
+
+
+def test_every_icon_that_a_template_names_is_drawn() -> None:
+    drawn = set(re.findall(r'<symbol id="([\w-]+)"', (STATIC / "icons.svg").read_text()))
+    named = {
+        name
+        for template in (STATIC.parent / "templates").rglob("*.html")
+        for name in re.findall(r"\bicon\(\s*[\"']([\w-]+)[\"']", template.read_text())
+    }
+    assert named <= drawn
