@@ -28,8 +28,10 @@ files. A crash anywhere in between is made up for at the next start.
 ``envelope``   what a message needs of a server
 ``talk``       a connection to a submission server: TLS, and nothing before it; ``signing_in``
 ``handover``   one message through it
-``filing``     what is done when it has left
+``becoming``   what an attempt makes of a record
+``noting``     what is done when it has left; ``filing``: the copy in Sent
 ``standings``  how long an account waits, and why
+``agenda``     what there is to do, and when
 ``sender``     who sends what, when
 ``box``        all of it, as :class:`pillarbox.reader.contracts.Outbox`
 """

@@ -12,10 +12,12 @@ from pillarbox.reader.contracts import Clock, Library
 from pillarbox.reader.errors import TooLate
 from pillarbox.reader.model import Outgoing, Parcel, Sending
 from pillarbox.reader.news import News, OutboxChanged
+from pillarbox.reader.outbox.agenda import FILING
 from pillarbox.reader.outbox.envelope import in_lines
 from pillarbox.reader.outbox.filing import file_in
+from pillarbox.reader.outbox.noting import Noting
 from pillarbox.reader.outbox.record import Record, shown
-from pillarbox.reader.outbox.sender import FILING, Sender
+from pillarbox.reader.outbox.sender import Sender
 from pillarbox.reader.outbox.shelf import Shelf, new_id
 from pillarbox.reader.submission import Submission
 
@@ -26,8 +28,9 @@ LEAVING = "It is too late to take this message back: it is with the server alrea
 class FileOutbox:
     """:class:`pillarbox.reader.contracts.Outbox` in a folder. Made by :func:`open_outbox`."""
 
-    def __init__(self, shelf: Shelf, sender: Sender) -> None:
+    def __init__(self, shelf: Shelf, noting: Noting, sender: Sender) -> None:
         self._shelf = shelf
+        self._noting = noting
         self._sender = sender
 
     def put(self, parcel: Parcel, *, hold_seconds: float) -> str:
@@ -73,7 +76,7 @@ class FileOutbox:
 
     def take_out(self, outgoing_id: str) -> None:
         """It is not to be sent; possible until the end of the message is said to a server."""
-        self._sender.file(outgoing_id)  # those who have got it have got it
+        self._noting.file(outgoing_id)  # those who have got it have got it
         if self._shelf.remove(outgoing_id, _is_leaving) is None:
             raise TooLate(LEAVING if self._shelf.find(outgoing_id) else GONE)
 
@@ -157,9 +160,10 @@ def open_outbox(
             sender.wake()
 
     shelf = Shelf(folder, told)
-    sender = Sender(shelf, submit_for, file_in(library), discard_draft, clock, told)
+    noting = Noting(shelf, file_in(library), discard_draft)
+    sender = Sender(shelf, submit_for, noting, clock, told)
     sender.settle()  # whoever was sending was killed
-    return FileOutbox(shelf, sender)
+    return FileOutbox(shelf, noting, sender)
 
 
 def _is_leaving(record: Record) -> bool:

@@ -15,20 +15,19 @@ from contextlib import suppress
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.reader.contracts import Clock
 from pillarbox.reader.errors import ReaderError
-from pillarbox.reader.outbox.filing import File
-from pillarbox.reader.outbox.handover import Outcome, hand_over
+from pillarbox.reader.outbox.agenda import FILING, Agenda
+from pillarbox.reader.outbox.becoming import became, failed
+from pillarbox.reader.outbox.handover import hand_over
+from pillarbox.reader.outbox.noting import Noting
 from pillarbox.reader.outbox.record import Record
 from pillarbox.reader.outbox.shelf import Shelf
-from pillarbox.reader.outbox.standings import Random, Standing, pause, standing_after
+from pillarbox.reader.outbox.standings import Random, Standing, standing_after
 from pillarbox.reader.outbox.talk import Talk
-from pillarbox.reader.outbox.troubles import Offline, PutOff, Stopped, TakenBack, Trouble
+from pillarbox.reader.outbox.troubles import PutOff, Stopped, TakenBack, Trouble
 from pillarbox.reader.submission import Submission
 
 GRACE = 5.0
 """Seconds for hand-overs under way when the reader ends: most are through by then, and a person waits."""
-
-FILING = "\0filing"
-"""Stands among the accounts for what has left and is to be noted."""
 
 _log = logging.getLogger(__name__)
 
@@ -40,23 +39,21 @@ class Sender:
         self,
         shelf: Shelf,
         submit_for: Callable[[str], Submission],
-        file: File,
-        discard_draft: Callable[[str], None],
+        noting: Noting,
         clock: Clock,
         told: Callable[[], None],
         rand: Random = random.uniform,
     ) -> None:
         self._shelf = shelf
         self._submit_for = submit_for
-        self._file = file
-        self._discard_draft = discard_draft
+        self._noting = noting
         self._clock = clock
         self._told = told
         self._rand = rand
         self._standings: dict[str, Standing] = {}
+        self._agenda = Agenda(shelf, noting, self._standings)
         self._jobs: dict[str, asyncio.Task[None]] = {}
         self._sending: dict[str, str] = {}
-        self._unwritten: dict[str, Callable[[Record], Record]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._awake = asyncio.Event()
         self._ending = False
@@ -102,53 +99,11 @@ class Sender:
         try:
             while True:
                 self._awake.clear()
-                for name in self._due():
+                for name in self._agenda.due(self.now(), self._jobs):
                     self._begin(name)
-                await self._until(self._next_moment())
+                await self._until(self._agenda.next_moment(self._jobs))
         finally:
             await self._wind_up()
-
-    # What there is to do.
-
-    def _due(self) -> list[str]:
-        now = self.now()
-        names = {r.account for r in self._shelf.all() if self._is_ready(r, now)}
-        if self._to_be_noted():
-            names.add(FILING)
-        return sorted(n for n in names if n not in self._jobs and self._may(n, now))
-
-    def _may(self, name: str, now: float) -> bool:
-        standing = self._standings.get(name)
-        if standing is None:
-            return True
-        return standing.next_try is not None and standing.next_try <= now
-
-    def _next_moment(self) -> float | None:
-        """When there is something to do, if nobody wakes us before; POSIX time."""
-        moments = []
-        for record in self._shelf.all():
-            standing = self._standings.get(record.account)
-            until = standing.next_try if standing else 0.0
-            idle = record.account not in self._jobs
-            if idle and until is not None and self._may_leave(record):
-                moments.append(max(record.held_until, record.next_try, until))
-        filing = self._standings.get(FILING)
-        if filing is not None and filing.next_try is not None and self._to_be_noted():
-            moments.append(filing.next_try)
-        return min(moments, default=None)
-
-    def _is_ready(self, record: Record, now: float) -> bool:
-        return self._may_leave(record) and max(record.held_until, record.next_try) <= now
-
-    def _may_leave(self, record: Record) -> bool:
-        return bool(record.waiting) and not record.in_hand and record.id not in self._unwritten
-
-    def _to_be_noted(self) -> list[Record]:
-        return [
-            record
-            for record in self._shelf.all()
-            if record.to_be_filed or record.has_left or record.id in self._unwritten
-        ]
 
     async def _until(self, moment: float | None) -> None:
         seconds = None if moment is None else max(moment - self.now(), 0.0)
@@ -213,11 +168,7 @@ class Sender:
                 await _closed(talk)
 
     def _ready(self, account: str) -> Record | None:
-        if self._ending:
-            return None
-        now = self.now()
-        ready = (r for r in self._shelf.all() if r.account == account and self._is_ready(r, now))
-        return next(ready, None)
+        return None if self._ending else self._agenda.ready(account, self.now())
 
     async def _send(self, talk: Talk, record: Record) -> None:
         """One message, once; and write down what has become of it."""
@@ -245,43 +196,15 @@ class Sender:
         except (Stopped, TakenBack):
             raise
         except Trouble as trouble:
-            await self._write(record.id, self._failed(trouble))
+            why = trouble  # the name goes with the clause
+            await self._write(record.id, lambda now: failed(now, why, self.now(), self._rand))
         except BaseException:
             # The end of the message may have been said: then nobody knows.
+            talk.drop()
             self._shelf.change(record.id, Record.unanswered)
             raise
         else:
-            await self._write(record.id, self._became(outcome))
-
-    def _failed(self, trouble: Trouble) -> Callable[[Record], Record]:
-        def step(record: Record) -> Record:
-            until = self.now() + pause(record.tries + 1, self._rand)
-            return record.wait(str(trouble), until, network=isinstance(trouble, Offline))
-
-        return step
-
-    def _became(self, outcome: Outcome) -> Callable[[Record], Record]:
-        """The step that *outcome* is."""
-
-        def step(record: Record) -> Record:
-            reply = outcome.reply
-            words = outcome.later
-            moved = bool(record.in_hand) and reply is not None and reply.good
-            if outcome.unanswered:
-                record = record.unanswered()
-            elif reply is not None and reply.good:
-                record = record.answered()
-            elif reply is not None and reply.never:
-                record = record.refuse(dict.fromkeys(record.in_hand, reply.words))
-            elif reply is not None:
-                record, words = record.back(), reply.words
-            record = record.refuse(outcome.refused)
-            if not words or (moved and outcome.at_once):
-                return record
-            until = self.now() + pause(record.tries + 1, self._rand)
-            return record.wait(f"The server asks to try again later: {words}", until, network=False)
-
-        return step
+            await self._write(record.id, lambda now: became(now, outcome, self.now(), self._rand))
 
     async def _write(self, record_id: str, step: Callable[[Record], Record]) -> None:
         """Note what has become of a message. If the disk refuses, it is remembered, and nothing is sent again."""
@@ -289,15 +212,14 @@ class Sender:
             # Shielded: when the reader ends, this is still written.
             await asyncio.shield(asyncio.to_thread(self._shelf.change, record_id, step))
         except ReaderError as error:
-            self._unwritten[record_id] = step
+            self._noting.remember(record_id, step)
             self._fail(FILING, PutOff(str(error)))
 
     # What has left.
 
     async def _note(self) -> None:
         try:
-            for record in self._to_be_noted():
-                await asyncio.to_thread(self._noted, record.id)
+            await self._noting.run()
         except PillarboxError as error:
             self._fail(FILING, PutOff(str(error)))
         except Exception as error:  # noqa: BLE001 -- a defect: sending goes on
@@ -305,27 +227,6 @@ class Sender:
             self._fail(FILING, PutOff(f"It could not be put into Sent: {error!r}."))
         else:
             self._standings.pop(FILING, None)
-
-    def _noted(self, record_id: str) -> None:
-        """Do all that is to be done for a message that has left, or for a part of its recipients."""
-        step = self._unwritten.get(record_id)
-        if step is not None:
-            self._shelf.change(record_id, step)
-            del self._unwritten[record_id]
-        self.file(record_id)
-        record = self._shelf.find(record_id)
-        if record is not None and record.has_left:
-            if record.draft is not None:
-                self._discard_draft(record.draft)
-            self._shelf.remove(record_id, lambda current: not current.has_left)
-
-    def file(self, record_id: str) -> None:
-        """Put a copy into Sent, if anybody has got the message and it is not there yet. Blocking; from any thread."""
-        record = self._shelf.find(record_id)
-        message = self._shelf.message(record_id)
-        if record is not None and message is not None and record.to_be_filed:
-            self._file(record, message)
-            self._shelf.change(record_id, Record.noted)
 
 
 async def _closed(talk: Talk) -> None:
