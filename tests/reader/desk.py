@@ -46,7 +46,7 @@ def make_desk(**parts: Any) -> Desk:
     names = Desk.__dataclass_fields__
     rest = dict.fromkeys(names, quiet) | {
         "news": News(),
-        "settings": Settings(),
+        "settings": parts["preferences"].settings if "preferences" in parts else Settings(),
         "clock": lambda: NOW,
     }
     return Desk(**(rest | parts))

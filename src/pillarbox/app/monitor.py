@@ -17,11 +17,9 @@ accounts, no keys, and shows no names.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -40,6 +38,7 @@ from pillarbox.app.wire_up import look_at_store
 from pillarbox.app.worker_life import Order, Seat
 from pillarbox.contracts.errors import StoreError
 from pillarbox.contracts.store import Store
+from pillarbox.http_server import HttpServer
 
 # Ten missed heartbeats: the worker hangs, it is not merely busy.
 SILENT_SECONDS = 10.0
@@ -69,7 +68,7 @@ class Monitor:
         # Imports what it needs now: the user that the process becomes may not be able to
         # read where Python is installed.
         config.load()
-        self._server = _Server(config)
+        self._server = HttpServer(config)
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -87,31 +86,6 @@ class Monitor:
 
     def beat(self) -> None:
         """Nothing is saved up here."""
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn without its own signal handling: the process has its orders already."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self._begun = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._begun.set()
-
-    async def wait_until_started(self, serving: asyncio.Task[None]) -> None:
-        """Return when it accepts; raises what kept it from that."""
-        begun = asyncio.create_task(self._begun.wait())
-        await asyncio.wait({begun, serving}, return_when=asyncio.FIRST_COMPLETED)
-        begun.cancel()
-        if serving.done():
-            serving.result()
-            raise OSError("the health page ended at once")
 
 
 class Health:

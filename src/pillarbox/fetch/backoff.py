@@ -21,7 +21,7 @@ from pillarbox.client.errors import (
     Unreachable,
 )
 from pillarbox.contracts.errors import PillarboxError
-from pillarbox.fetch.errors import InvalidDestination, NotConfirmed
+from pillarbox.fetch.errors import InvalidDestination, JournalBusy, NotConfirmed
 from pillarbox.fetch.oauth.errors import InvalidOAuthSettings, ProviderRefused, SignInNeeded
 from pillarbox.fetch.run import Outcome
 from pillarbox.wire.replies import Code
@@ -44,11 +44,12 @@ class _Row(NamedTuple):
 _TABLE = (
     # The first row that fits.
     _Row(InUse,          30.0,        5 * MINUTE),    # another program will soon be done
+    _Row(JournalBusy,    30.0,        5 * MINUTE),    # likewise
     _Row(LoginDelayed,   5 * MINUTE,  30 * MINUTE),   # Gmail wants 300 seconds
     _Row(Refused,        MINUTE,      HOUR),          # [SYS/TEMP], [SYS/PERM] and the like
     _Row(SignInRefused,  15 * MINUTE, 4 * HOUR),      # without [AUTH] it may be the server's fault
     _Row(Unreachable,    30.0,        15 * MINUTE),   # a laptop that was just opened
-    _Row(PillarboxError, MINUTE,      HOUR),          # TLS, a full disk, a held journal
+    _Row(PillarboxError, MINUTE,      HOUR),          # TLS, a full disk
 )
 # fmt: on
 

@@ -291,7 +291,11 @@ class Drafts(Protocol):
         ...
 
     def discard(self, draft_id: str) -> None:
-        """It, and its files, are gone (also when they were before)."""
+        """It, and its files, are gone (also when they were before); for some days they can be brought back."""
+        ...
+
+    def restore(self, draft_id: str) -> Draft:
+        """Undo :meth:`discard`. Raises :class:`.errors.NoSuchDraft`: it was too long ago."""
         ...
 
 
@@ -320,11 +324,26 @@ class Writing(Protocol):
         """A new draft (kept) that answers a message, by the identity it was for."""
         ...
 
-    def forward(self, key: MessageKey) -> Draft: ...
+    def new(self, draft: Draft) -> Draft:
+        """A new draft (kept) that begins with what *draft* holds, and the signature of its identity."""
+        ...
+
+    def forward(self, key: MessageKey, *, attached: bool = False) -> Draft:
+        """A new draft (kept) with the message as a quote, and its files; *attached*: with the message as a file."""
+        ...
+
+    def save(self, draft: Draft) -> Draft:
+        """As :meth:`Drafts.save`; under another account than before, its signature is replaced by that one's."""
+        ...
+
+    def doubts(self, draft_id: str) -> Sequence[str]:
+        """What the user may have forgotten, each a question: to be asked before :meth:`send`."""
+        ...
 
     def send(self, draft_id: str) -> str:
         """Put the message into the outbox: its id there. The draft is not listed from then on, and goes when
-        the message has left. Raises :class:`.errors.NotSendable`, :class:`.errors.NoSuchDraft`.
+        the message has left. Raises :class:`.errors.NotSendable` (:class:`.errors.WrongFields`),
+        :class:`.errors.NoSuchDraft`.
         """
         ...
 

@@ -18,6 +18,7 @@ from pillarbox.reader.contracts import (
 )
 from pillarbox.reader.model import Settings
 from pillarbox.reader.news import News
+from pillarbox.reader.preferences import Preferences
 from pillarbox.reader.setting_up import Setup
 
 
@@ -37,5 +38,7 @@ class Desk:
     outbox: Outbox
     collector: Collector
     news: News
+    preferences: Preferences
     settings: Settings
+    """Those of *preferences*."""
     clock: Clock

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pillarbox.contracts.errors import PillarboxError
 
 
@@ -41,9 +43,26 @@ class NotSendable(ReaderError):
     """A message cannot be sent as it is: no recipient, a bad address, too large."""
 
 
+class WrongFields(NotSendable):
+    """Some of what was typed has to be corrected."""
+
+    def __init__(self, by_field: Mapping[str, str]) -> None:
+        super().__init__(" ".join(by_field.values()))
+        self.by_field = by_field
+        """What is wrong, by the field's name: ``to``, ``cc``, ``bcc``, ``account``, ``files``."""
+
+
 class TooLate(ReaderError):
     """A message cannot be taken back any more."""
 
 
+class BadSetting(ReaderError):
+    """What the user wants to set cannot be."""
+
+
 class CannotAddAccount(ReaderError):
     """Its settings do not work, or cannot be kept."""
+
+
+class NoPassword(ReaderError):
+    """An account has nothing to sign in with."""

@@ -11,6 +11,7 @@ from pillarbox.app.collecting.configuration import read_accounts
 from pillarbox.app.collecting.keys import KEYS, OAUTH2_KEYS
 from pillarbox.app.collecting.recipe import make_recipe
 from pillarbox.app.config import Address, load
+from pillarbox.app.config.reader import Reader
 from pillarbox.app.config.settings import SECTIONS, TABLES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()
@@ -66,6 +67,18 @@ def test_every_setting_is_documented_with_its_default(section: str, key: str) ->
         assert default == "none"
         return
     assert tomllib.loads(f"v = {default.strip('`')}")["v"] == as_toml(real)
+
+
+def test_every_setting_of_the_readers_page_is_documented_with_its_default() -> None:
+    table = table_of("reader")
+    assert list(table) == list(Reader.__struct_fields__)
+    for key, (default, meaning) in table.items():
+        real = getattr(Reader(), key)
+        assert meaning.strip()
+        told = None if default == "none" else tomllib.loads(f"v = {default.strip('`')}")["v"]
+        assert told == (
+            str(real) if isinstance(real, Address) else as_toml(real) if real is not None else None
+        )
 
 
 def test_nothing_is_documented_that_does_not_exist() -> None:

@@ -26,6 +26,7 @@ from pillarbox.app.config.sections import (
     ACCOUNTS,
     DEFAULTS,
     FETCH_SECTIONS,
+    READER_SECTIONS,
     SERVER_SECTIONS,
     is_server,
 )
@@ -112,7 +113,7 @@ def read_accounts(
     defaults: Layer = {}
     accounts: dict[str, Layer] = {}
     for one in given:
-        if is_server(one.section):
+        if is_server(one.section) or one.section in READER_SECTIONS:
             continue
         if trouble := _unknown(one):
             faults.append(Fault(one.place(), _setting(one), *trouble))
@@ -161,8 +162,8 @@ def _no_account(given: Given) -> tuple[str, str] | None:
 
 
 def _nearest_section(section: str) -> str:
-    near = nearest(section, (*FETCH_SECTIONS, *SERVER_SECTIONS))
-    known = (f"{ACCOUNTS}.NAME", DEFAULTS, *SERVER_SECTIONS)
+    near = nearest(section, (*FETCH_SECTIONS, *READER_SECTIONS, *SERVER_SECTIONS))
+    known = (f"{ACCOUNTS}.NAME", DEFAULTS, *READER_SECTIONS, *SERVER_SECTIONS)
     return f"did you mean [{near}]?" if near else f"the sections are {', '.join(known)}"
 
 

@@ -13,7 +13,7 @@ from pillarbox.app.config.checks import check
 from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.config.mechanisms import usual
 from pillarbox.app.config.reading import read
-from pillarbox.app.config.sections import FETCH_SECTIONS
+from pillarbox.app.config.sections import FETCH_SECTIONS, READER_SECTIONS
 from pillarbox.app.config.settings import SECTIONS, Config
 from pillarbox.app.config.sources import (
     File,
@@ -59,7 +59,7 @@ def _load(
     keys = {name: struct.__struct_fields__ for name, struct in SECTIONS.items()}
     given += from_environment(environ, keys, faults)
     given += from_overrides(overrides, faults)
-    ours = [one for one in given if one.section not in FETCH_SECTIONS]
+    ours = [one for one in given if one.section not in (*FETCH_SECTIONS, *READER_SECTIONS)]
     config, spoken = _merge(ours, faults)
     config = msgspec.structs.replace(config, overrides=tuple(overrides))
     if file:

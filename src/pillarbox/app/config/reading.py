@@ -14,11 +14,12 @@ from typing import Any, get_type_hints
 import msgspec
 from msgspec import inspect
 
+from pillarbox.app.config import reader
 from pillarbox.app.config.addresses import Address, home_expanded, parse_address
 from pillarbox.app.config.faults import Fault
 from pillarbox.app.config.key_place import KeyPlace, parse_key_place
 from pillarbox.app.config.later import later_key, later_value
-from pillarbox.app.config.sections import FETCH_SECTIONS
+from pillarbox.app.config.sections import FETCH_SECTIONS, READER_SECTIONS
 from pillarbox.app.config.settings import SECTIONS, TABLES
 from pillarbox.app.config.sources import Given
 from pillarbox.app.config.wording import nearest, show
@@ -52,7 +53,7 @@ def _unknown(given: Given) -> tuple[str, str] | None:
     section, key = given.section, given.key
     if table := _table_of(section, key):
         return "is a list of tables", f"write [[{table}]] in the file, once for each"
-    if section not in SECTIONS and section not in TABLES:
+    if section not in (*SECTIONS, *TABLES, *READER_SECTIONS):
         every = (
             [*SECTIONS, *(k for s in SECTIONS for k in field_types(s))] if not key else [*SECTIONS]
         )
@@ -84,8 +85,9 @@ def _nearest_section(section: str, key: str, candidates: list[str]) -> str:
         for owner in SECTIONS:
             if section in field_types(owner):
                 return f"did you mean {owner}.{section}?"
-    near = nearest(section, [*candidates, *FETCH_SECTIONS])
-    if near in SECTIONS or near in FETCH_SECTIONS:
+    others = (*FETCH_SECTIONS, *READER_SECTIONS)
+    near = nearest(section, [*candidates, *others])
+    if near in SECTIONS or near in others:
         return f"did you mean [{near}]?"
     return f"the sections are {', '.join(name for name in SECTIONS if '.' not in name)}"
 
@@ -105,7 +107,7 @@ def _nearest_key(section: str, key: str) -> str:
 @cache
 def field_types(section: str) -> dict[str, Any]:
     """The keys of *section* and their types, in order."""
-    struct = SECTIONS.get(section) or TABLES[section]
+    struct = (SECTIONS | TABLES | reader.SECTIONS)[section]
     hints = get_type_hints(struct, include_extras=True)
     return {name: hints[name] for name in struct.__struct_fields__}
 

@@ -1,7 +1,7 @@
 """Whose is which section of the file.
 
-The server reads its own and leaves those of ``fetch`` alone, and the other way round. A
-section that neither knows is a fault to both.
+The server reads its own and leaves those of ``fetch`` and ``read`` alone, and the other way round. A
+section that none of them knows is a fault to all.
 """
 
 from __future__ import annotations
@@ -36,6 +36,12 @@ ACCOUNTS = "accounts"
 """One table an account: ``[accounts.NAME]``."""
 
 FETCH_SECTIONS = (DEFAULTS, ACCOUNTS)
+
+READER = "reader"
+"""The page of ``pillarbox read``; its accounts are those of ``fetch``."""
+
+READER_SECTIONS = (READER,)
+"""The keys of :data:`pillarbox.app.config.reader.SECTIONS`. Likewise."""
 
 
 def is_server(section: str) -> bool:

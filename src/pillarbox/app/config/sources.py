@@ -1,6 +1,6 @@
 """Where settings come from: the file, the environment, ``--set``.
 
-For the server's and for those of ``fetch`` alike, so all sections are in it; who asks picks
+For those of the server, of ``fetch`` and of ``read`` alike, so all sections are in it; who asks picks
 out its own.
 
 A source turns into a list of :class:`Given`: one value, the setting it is for, and the
@@ -27,6 +27,7 @@ from pillarbox.app.config.positions import Positions
 from pillarbox.app.config.sections import (
     ACCOUNTS,
     FETCH_SECTIONS,
+    READER_SECTIONS,
     SERVER_SECTIONS,
     SUBSECTIONS,
     TABLES,
@@ -40,7 +41,7 @@ PREFIX = "PILLARBOX_"
 # A configuration is a page or two; this keeps a wrong --config from filling the memory.
 MAX_FILE_BYTES = 1 << 20
 
-_SECTIONS = (*SERVER_SECTIONS, *FETCH_SECTIONS)
+_SECTIONS = (*SERVER_SECTIONS, *FETCH_SECTIONS, *READER_SECTIONS)
 
 
 class Given(NamedTuple):

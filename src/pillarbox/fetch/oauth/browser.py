@@ -54,7 +54,7 @@ async def sign_in_by_browser(
             redirect_url = redirect.url
             url = _authorize_url(provider, settings, redirect_url, state, verifier)
             show(f"Sign in with the browser on this machine; if it does not open, open {url}")
-            _open(open_browser, url)
+            open_without_waiting(open_browser, url)
             code = await redirect.code()
     except TimeoutError:
         raise SignInFailed("nobody signed in for too long: begin again") from None
@@ -69,7 +69,7 @@ async def sign_in_by_browser(
         raise refused.final() from None
 
 
-def _open(open_browser: Callable[[str], object], url: str) -> None:
+def open_without_waiting(open_browser: Callable[[str], object], url: str) -> None:
     """Open a browser, in a thread that nobody waits for: some of them stay until they end."""
 
     def work() -> None:

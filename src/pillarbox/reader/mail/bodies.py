@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from pillarbox.reader.mail.charsets import decode
 from pillarbox.reader.mail.layout import Layout
 from pillarbox.reader.mail.markup import words_of
 from pillarbox.reader.mail.mime import Entity
 from pillarbox.reader.mail.words import UNWANTED
+
+_META = re.compile(
+    rb"""<meta[^>]{1,200}?charset\s*=\s*["']?([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE
+)
+_META_WITHIN = 1_024
+"""Octets in which HTML says its charset (html.spec.whatwg.org, prescan)."""
 
 WIDEST = 4
 """Octets of a character, at most, in what is more than a curiosity."""
@@ -30,7 +38,10 @@ def text_in(entity: Entity, at_most: int) -> str:
     """Decoded text of a text part, no more than *at_most* characters; line ends are LF."""
     octets = entity.decoded(at_most * WIDEST)
     cut = entity.is_longer_than(at_most * WIDEST)
-    text = decode(octets, entity.parameters.get("charset", ""), cut=cut)[:at_most]
+    label = entity.parameters.get("charset", "")
+    if not label and entity.type == "text/html" and (meta := _META.search(octets, 0, _META_WITHIN)):
+        label = meta[1].decode("ascii")
+    text = decode(octets, label, cut=cut)[:at_most]
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text

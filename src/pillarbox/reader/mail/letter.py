@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import html
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import unquote
 
+from pillarbox.reader.mail.addresses import read_addresses
+from pillarbox.reader.mail.bodies import charset_hint, text_in, words_in
+from pillarbox.reader.mail.dates import is_plausible, read_date
+from pillarbox.reader.mail.header import Header
+from pillarbox.reader.mail.identifiers import message_id, references
+from pillarbox.reader.mail.layout import Layout, content_id, lay_out, name_of
+from pillarbox.reader.mail.limits import ADDRESSES, LETTER_HTML, LETTER_TEXT
+from pillarbox.reader.mail.mime import Entity, Tree
+from pillarbox.reader.mail.words import raw_text, text_of
 from pillarbox.reader.model import Correspondent
+
+_CID = re.compile(r"""cid:([^"'\s<>)]{1,500})""", re.IGNORECASE)
+_BRACKETED = re.compile(r"<\s*((?:https|mailto):[^<>\s]{1,4000})>", re.IGNORECASE)
+
+CUT = "It is longer than is shown here. The source has all of it."
+WRONG_DATE = "The date that it says cannot be true."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,5 +70,130 @@ class Letter:
     html: str = ""
     """As it came, decoded: never to be shown before :func:`.clean.clean` has seen it."""
     parts: tuple[Part, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What kind of message this is (encrypted, signed), each a sentence."""
     faults: tuple[str, ...] = ()
     """What could not be understood, each a sentence for the reader of the mail."""
+
+
+def read_letter(data: bytes) -> Letter:
+    """Take the message *data* (any line ends) apart. Never fails."""
+    tree = Tree(data)
+    header, hint, layout = tree.root.header, charset_hint(tree.root), lay_out(tree.root)
+    text, flowed, delsp = _text(layout)
+    markup = _markup(layout)
+    date = read_date(header.first(b"date"))
+    return Letter(
+        subject=text_of(header.first(b"subject"), hint),
+        sender=_addresses(header, b"from", hint) or _addresses(header, b"sender", hint),
+        to=_addresses(header, b"to", hint),
+        cc=_addresses(header, b"cc", hint),
+        bcc=_addresses(header, b"bcc", hint),
+        reply_to=_addresses(header, b"reply-to", hint),
+        list_post=_list_post(header),
+        unsubscribe=tuple(_BRACKETED.findall(raw_text(header.first(b"list-unsubscribe")))),
+        date=date,
+        message_id=message_id(header),
+        references=references(header),
+        text=text,
+        flowed=flowed,
+        delsp=delsp,
+        html=markup,
+        parts=_parts(layout, markup),
+        notes=tuple(dict.fromkeys(layout.notes)),
+        faults=(*tree.faults, *_faults(layout, header, date)),
+    )
+
+
+def read_part(data: bytes, number: str) -> tuple[Part, bytes]:
+    """A part of the message *data*, and its octets.
+
+    Raises:
+        KeyError: it has none of that number.
+    """
+    entity = Tree(data).find(number)
+    if entity is None:
+        raise KeyError(number)
+    octets = entity.decoded()
+    return Part(number, name_of(entity), entity.type, len(octets), content_id(entity)), octets
+
+
+def _addresses(header: Header, name: bytes, hint: str) -> tuple[Correspondent, ...]:
+    found: list[Correspondent] = []
+    for value in header.all(name):
+        found.extend(read_addresses(value, ADDRESSES - len(found), hint))
+    return tuple(found)
+
+
+def _list_post(header: Header) -> str:
+    """RFC 2369, section 3.4; ``NO`` is no address."""
+    for url in _BRACKETED.findall(raw_text(header.first(b"list-post"))):
+        if url[:7].lower() == "mailto:":
+            return unquote(url[7:].partition("?")[0])
+    return ""
+
+
+def _text(layout: Layout) -> tuple[str, bool, bool]:
+    """All plain text; whether it is flowed, and with DelSp. If some is and some is not, the latter is made such."""
+    forms = [_flow(entity) for entity in layout.plain]
+    wanted = next((form for form in forms if form[0]), (False, False))
+    done: list[str] = []
+    for entity, form in zip(layout.plain, forms, strict=True):
+        text = words_in(entity, LETTER_TEXT)
+        done.append(text if form == wanted else _fixed(text, flowed=wanted[0]))
+    return "\n".join(done)[:LETTER_TEXT], *wanted
+
+
+def _flow(entity: Entity) -> tuple[bool, bool]:
+    if entity.type != "text/plain" or entity.parameters.get("format", "").lower() != "flowed":
+        return False, False
+    return True, entity.parameters.get("delsp", "").lower() == "yes"
+
+
+def _fixed(text: str, *, flowed: bool) -> str:
+    """Lines that stay as they are in a text that is *flowed* (RFC 3676, section 4.2 and 4.4)."""
+    if not flowed:
+        return text
+    lines = (line if line == "-- " else line.rstrip(" ") for line in text.split("\n"))
+    return "\n".join(f" {line}" if line.startswith(" ") else line for line in lines)
+
+
+def _markup(layout: Layout) -> str:
+    """All text as HTML, if some of it is."""
+    if not layout.has_html:
+        return ""
+    done = [
+        text_in(entity, LETTER_HTML) if entity.type == "text/html" else _as_html(entity)
+        for entity in layout.rich
+    ]
+    return "\n".join(done)[:LETTER_HTML]
+
+
+def _as_html(entity: Entity) -> str:
+    return f'<div style="white-space: pre-wrap">{html.escape(words_in(entity, LETTER_TEXT))}</div>'
+
+
+def _parts(layout: Layout, markup: str) -> tuple[Part, ...]:
+    shown = {unquote(found) for found in _CID.findall(markup)}
+    return tuple(
+        Part(
+            entity.number,
+            name_of(entity),
+            entity.type,
+            entity.octets,
+            identifier,
+            inline=bool(identifier) and identifier in shown,
+        )
+        for entity in layout.attached
+        for identifier in (content_id(entity),)
+    )
+
+
+def _faults(layout: Layout, header: Header, date: datetime | None) -> list[str]:
+    found: list[str] = []
+    texts = {id(entity): entity for entity in (*layout.plain, *layout.rich)}.values()
+    if any(e.is_longer_than(LETTER_HTML if e.type == "text/html" else LETTER_TEXT) for e in texts):
+        found.append(CUT)
+    if date is not None and not is_plausible(date, header):
+        found.append(WRONG_DATE)
+    return found

@@ -44,3 +44,22 @@ OPENING = 200
 NAME = 120
 """Characters of a file's name; in UTF-8 it stays below the 255 octets of file systems once it is cut by octets,
 too (``names``)."""
+
+TAGS = 50_000
+"""Of HTML; what follows is shown as text. A browser makes an element of each, and HTML can make one tag many."""
+
+HTML_DEPTH = 256
+"""Of elements within elements: half of what browsers go down to (Blink's ``maximumHTMLParserDOMTreeDepth``)."""
+
+OPEN_FORMATS = 12
+"""Of ``<b>``, ``<font>`` and the like at one time: where they are closed out of order, a parser opens all of them again in each
+block that follows."""
+
+STYLE_SHEET = 200_000
+"""Characters of all style sheets of a message. Gmail takes 16,000."""
+
+STYLE = 4_000
+"""Characters of one style attribute."""
+
+DATA_URL = 2_000_000
+"""Characters of an image within HTML."""

@@ -20,8 +20,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from pillarbox.reader.contracts import Clock
 from pillarbox.reader.desk import Desk
-from pillarbox.reader.web import features
-from pillarbox.reader.web.words import FILTERS
+from pillarbox.reader.web import features, marking, sidebar, words
 
 _HERE = Path(__file__).parent
 TEMPLATES, STATIC = _HERE / "templates", _HERE / "static"
@@ -46,7 +45,7 @@ async def off_loop(work: Callable[..., T], *arguments: Any) -> T:
 def make_environment(clock: Clock) -> Environment:
     """Everything is escaped, whatever the template is called; what is not there is an error.
 
-    Filters are those of :mod:`.words`; ``static(name)`` is the URL of a file; ``clock()`` tells the time.
+    Filters are those of :mod:`.words` and :mod:`.sidebar`, and ``text|marked(words)``; ``static(name)`` is the URL of a file; ``clock()`` tells the time.
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -55,7 +54,7 @@ def make_environment(clock: Clock) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(FILTERS)
+    environment.filters.update(words.FILTERS | sidebar.FILTERS | {"marked": marking.mark})
     environment.globals.update(
         clock=clock,
         static=static_url,
@@ -94,13 +93,13 @@ async def page(request: Request, template: str, *, status: int = 200, **context:
     """The page of *template*, with what every page shows beside its own *context*.
 
     Templates extend ``layout.html``, and find: ``folders``, ``statuses``, ``waiting`` (messages in the outbox),
-    ``drafts`` (how many), ``settings``, ``now``, ``here`` (the path of the URL, for what is marked as current), ``csrf``.
+    ``drafts`` (how many), ``settings``, ``now``, ``here`` (the path of the URL, decoded, for what is marked as current), ``csrf``.
     """
     common = await off_loop(_common, desk_of(request))
     environment: Environment = request.app.state.templates
     html = environment.get_template(template).render(
         common
-        | {"here": request.url.path, "csrf": request.scope.get("csrf", ""), "request": request}
+        | {"here": request.scope["path"], "csrf": request.scope.get("csrf", ""), "request": request}
         | context
     )
     return HTMLResponse(html, status)

@@ -26,6 +26,7 @@ from pillarbox.reader.errors import (
     NoSuchMessage,
     ReaderError,
 )
+from pillarbox.reader.web import events
 from pillarbox.reader.web.pages import (
     STATIC,
     feature_names,
@@ -41,6 +42,7 @@ def make_site(desk: Desk) -> Starlette:
     routes: list[BaseRoute] = [
         Mount("/static", _Static(directory=STATIC), name="static"),
         Route("/", _home),
+        *events.routes(),
     ]
     for name in feature_names():
         module = importlib.import_module(f"pillarbox.reader.web.features.{name}")

@@ -1,0 +1,159 @@
+"""Whom one writes to, in a file of its own: ``contacts.json``."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from threading import RLock
+
+from pillarbox.durable import replace_file
+from pillarbox.reader.compose.addresses import BadAddress, checked
+from pillarbox.reader.compose.fields import one_line
+from pillarbox.reader.compose.vcard import MAX_OCTETS, read_vcards
+from pillarbox.reader.errors import LibraryUnusable, NotSendable, WrongFields
+from pillarbox.reader.model import Contact
+
+MAX_CONTACTS = 50_000
+"""Kept in memory, and written as a whole: some 5 MB."""
+_FORM = 1
+_APART = str.maketrans(dict.fromkeys("-.'\"(@_+", " "))
+"""What words end at: "smith" finds ``mary.smith@example.org``."""
+
+Correspondents = Callable[[str, int], Sequence[Contact]]
+"""See :meth:`pillarbox.reader.contracts.Library.correspondents`."""
+
+
+class KeptContacts:
+    """Implements :class:`pillarbox.reader.contracts.Contacts`. Made by :func:`open_contacts`."""
+
+    def __init__(
+        self, path: Path, contacts: Iterable[Contact], correspondents: Correspondents
+    ) -> None:
+        self._path, self._correspondents = path, correspondents
+        self._contacts = {contact.id: contact for contact in contacts}
+        self._lock = RLock()
+
+    def all(self) -> list[Contact]:
+        """By name, as people sort."""
+        with self._lock:
+            return sorted(self._contacts.values(), key=_place)
+
+    def save(self, contact: Contact) -> Contact:
+        """A new one (without an id), or a changed one.
+
+        Raises:
+            WrongFields: the address is none, or somebody has it already.
+        """
+        try:
+            address = checked(contact.address.strip())
+        except BadAddress as error:
+            raise WrongFields({"address": str(error)}) from error
+        kept = replace(
+            contact,
+            name=one_line(contact.name),
+            address=address,
+            id=contact.id or secrets.token_hex(8),
+        )
+        with self._lock:
+            for other in self._contacts.values():
+                if other.id != kept.id and other.address.casefold() == address.casefold():
+                    raise WrongFields(
+                        {
+                            "address": f"This address is in your contacts already: {other.name or address}."
+                        }
+                    )
+            self._write({**self._contacts, kept.id: kept})
+        return kept
+
+    def remove(self, contact_id: str) -> None:
+        """See the contract."""
+        with self._lock:
+            if contact_id in self._contacts:
+                left = {key: one for key, one in self._contacts.items() if key != contact_id}
+                self._write(left)
+
+    def import_vcards(self, data: bytes) -> int:
+        """See the contract. Raises :class:`.errors.NotSendable`: there are too many."""
+        if len(data) > MAX_OCTETS:
+            raise NotSendable(
+                f"This file is larger than {MAX_OCTETS // 1_000_000} MB. Export your contacts in several files."
+            )
+        with self._lock:
+            known = {one.address.casefold() for one in self._contacts.values()}
+            new: dict[str, Contact] = {}
+            for name, typed in read_vcards(data):
+                try:
+                    address = checked(typed)
+                except BadAddress:
+                    continue
+                if address.casefold() not in known:
+                    known.add(address.casefold())
+                    contact = Contact(one_line(name), address, secrets.token_hex(8))
+                    new[contact.id] = contact
+            if new:
+                self._write({**self._contacts, **new})
+        return len(new)
+
+    def complete(self, typed: str, count: int) -> list[Contact]:
+        """See the contract."""
+        words = _folded(typed).split()
+        if not words:
+            return []
+        found = [one for one in self.all() if _fits(one, words)][:count]
+        known = {one.address.casefold() for one in found}
+        for one in self._correspondents(typed.strip(), count):
+            if one.address.casefold() not in known:
+                known.add(one.address.casefold())
+                found.append(one)
+        return found[:count]
+
+    def _write(self, contacts: dict[str, Contact]) -> None:
+        if len(contacts) > MAX_CONTACTS:
+            raise NotSendable(f"There is room for {MAX_CONTACTS:,} contacts. Remove some first.")
+        content = {"form": _FORM, "contacts": [asdict(one) for one in contacts.values()]}
+        octets = json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+        replace_file(self._path, octets)
+        self._contacts = contacts
+
+
+def open_contacts(path: Path, *, correspondents: Correspondents) -> KeptContacts:
+    """The contacts in the file *path*, which need not be there; its folder is.
+
+    Raises:
+        LibraryUnusable: it is damaged. It is never replaced by an empty one.
+        OSError: it cannot be read.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+        if content["form"] != _FORM:
+            raise LibraryUnusable(f"{path} was written by a later version of Pillarbox.")
+        contacts = [Contact(**one) for one in content["contacts"]]
+    except FileNotFoundError:
+        contacts = []
+    except (ValueError, TypeError, KeyError) as error:
+        raise LibraryUnusable(
+            f"The contacts cannot be read: {path} is damaged. Put a copy from a backup in its place, or move "
+            "it away."
+        ) from error
+    return KeptContacts(path, contacts, correspondents)
+
+
+def _folded(text: str) -> str:
+    """Without case and accents: who types "zur" finds Zürich."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(one for one in decomposed if not unicodedata.combining(one))
+
+
+def _fits(contact: Contact, words: Sequence[str]) -> bool:
+    """Each of *words* begins a word of the name, or the address."""
+    name, address = _folded(contact.name), _folded(contact.address)
+    place = f" {name} {address} {name.translate(_APART)} {address.translate(_APART)}"
+    return all(f" {word}" in place for word in words)
+
+
+def _place(contact: Contact) -> tuple[str, str]:
+    return (_folded(contact.name or contact.address), contact.address)

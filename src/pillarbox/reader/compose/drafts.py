@@ -1,0 +1,249 @@
+"""What is being written, on disk.
+
+::
+
+    drafts/ID/draft.json       all that was typed; replaced as a whole with each save
+    drafts/ID/files/FILE       what is attached
+    drafts/discarded/ID/…      thrown away, and kept for some days: a discard can be undone
+
+A folder without ``draft.json``, and a file that no ``draft.json`` names, are what a crash has left of something that was
+never promised: they are removed when the drafts are opened. Nobody else writes here: the library is locked.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from threading import RLock
+
+from pillarbox.durable import replace_file, sync_folder
+from pillarbox.fetch.destinations.folders import make_folder
+from pillarbox.reader.compose import draft_file
+from pillarbox.reader.compose.attached import Room, write_file
+from pillarbox.reader.contracts import Clock, Outbox
+from pillarbox.reader.errors import DraftChanged, NoSuchDraft, NotSendable
+from pillarbox.reader.model import Draft, File
+from pillarbox.reader.news import DraftsChanged, Item
+
+MAX_TEXT = 2_000_000
+"""Characters of what is typed, and of what is quoted: more than any book. What is longer goes as a file."""
+DISCARDED_DAYS = 7
+"""For so long a discarded draft can be brought back."""
+_DAY = 86_400
+_GONE = "It was sent or discarded, here or in another tab."
+_DISCARDED = "discarded"
+
+_log = logging.getLogger(__name__)
+
+
+class KeptDrafts:
+    """Implements :class:`pillarbox.reader.contracts.Drafts`. Made by :func:`open_drafts`."""
+
+    def __init__(
+        self, folder: Path, outbox: Outbox, tell: Callable[[Item], None], clock: Clock
+    ) -> None:
+        self.lock = RLock()
+        """Held while a draft is read and sent, so that nothing typed meanwhile goes missing."""
+        self._folder, self._outbox, self._tell, self._clock = folder, outbox, tell, clock
+        self._drafts: dict[str, Draft] = {}
+
+    # Looking.
+
+    def all(self) -> list[Draft]:
+        """See the contract. What has left is removed here."""
+        self._remove_sent()
+        waiting = self._outbox.drafts()
+        with self.lock:
+            shown = [draft for draft in self._drafts.values() if draft.id not in waiting]
+        return sorted(shown, key=_age, reverse=True)
+
+    def find(self, draft_id: str) -> Draft:
+        """See the contract."""
+        draft = self.kept(draft_id)
+        if draft is None or draft_id in self._outbox.drafts():
+            raise NoSuchDraft(f"This draft is not here any more. {_GONE}")
+        return draft
+
+    def kept(self, draft_id: str) -> Draft | None:
+        """One that is on disk, be it in the outbox or not."""
+        with self.lock:
+            return self._drafts.get(draft_id)
+
+    # Changing.
+
+    def new(self, draft: Draft) -> Draft:
+        """See the contract."""
+        made = replace(draft, id=secrets.token_hex(8), version=1, files=())
+        _check_length(made)
+        folder = self._folder / made.id
+        with self.lock:
+            make_folder(folder / "files")
+            made = self._put(made)
+        self._tell(DraftsChanged())
+        return made
+
+    def save(self, draft: Draft) -> Draft:
+        """See the contract."""
+        _check_length(draft)
+        with self.lock:
+            last = self.find(draft.id)
+            if draft.version != last.version:
+                raise DraftChanged(
+                    "This draft was changed in another tab since it was opened here. What is typed "
+                    "here is not lost: copy what you need, then load the page again."
+                )
+            return self._put(replace(draft, version=last.version + 1, files=last.files))
+
+    def correct(self, draft: Draft) -> Draft:
+        """Change one whatever its version, and though it waits in the outbox: nobody has it open."""
+        with self.lock:
+            last = self._drafts[draft.id]
+            return self._put(replace(draft, version=last.version + 1, files=last.files))
+
+    def attach(self, draft_id: str, name: str, media_type: str, pieces: Iterable[bytes]) -> File:
+        """See the contract."""
+        draft = self.find(draft_id)
+        file = write_file(self._files(draft_id), name, media_type, pieces, Room(draft.files))
+        with self.lock:
+            try:
+                draft = self.find(draft_id)
+                Room(draft.files).take(file.octets)  # others may have been attached meanwhile
+                self._put(replace(draft, files=(*draft.files, file)))
+            except (NoSuchDraft, NotSendable, OSError):
+                (self._files(draft_id) / file.id).unlink(missing_ok=True)
+                raise
+        return file
+
+    def detach(self, draft_id: str, file_id: str) -> None:
+        """See the contract."""
+        with self.lock:
+            draft = self.find(draft_id)
+            left = tuple(file for file in draft.files if file.id != file_id)
+            if left == draft.files:
+                return
+            self._put(replace(draft, files=left))
+            (self._files(draft_id) / file_id).unlink(missing_ok=True)
+
+    def path(self, draft_id: str, file_id: str) -> Path:
+        """See the contract."""
+        draft = self.kept(draft_id)
+        if draft is None or file_id not in {file.id for file in draft.files}:
+            raise NoSuchDraft("This file is not attached any more.")
+        return self._files(draft_id) / file_id
+
+    def discard(self, draft_id: str) -> None:
+        """See the contract. For :data:`DISCARDED_DAYS` it can be brought back."""
+        with self.lock:
+            if self._drafts.pop(draft_id, None) is None:
+                return
+            now = self._clock().timestamp()
+            os.utime(self._folder / draft_id, (now, now))
+            (self._folder / draft_id).rename(self._folder / _DISCARDED / draft_id)
+            sync_folder(self._folder / _DISCARDED)
+            sync_folder(self._folder)
+            self._forget_old()
+        self._tell(DraftsChanged())
+
+    def restore(self, draft_id: str) -> Draft:
+        """Undo :meth:`discard`. Raises :class:`pillarbox.reader.errors.NoSuchDraft`."""
+        with self.lock:
+            if draft_id not in self._drafts:
+                if draft_id not in _names(self._folder / _DISCARDED):
+                    raise NoSuchDraft("This draft was discarded too long ago to be brought back.")
+                (self._folder / _DISCARDED / draft_id).rename(self._folder / draft_id)
+                sync_folder(self._folder)
+                self._load(self._folder / draft_id)
+            draft = self.find(draft_id)
+        self._tell(DraftsChanged())
+        return draft
+
+    # On disk.
+
+    def open(self) -> None:
+        """Read what is there, and remove what a crash has left."""
+        make_folder(self._folder / _DISCARDED)
+        for name in _names(self._folder):
+            if name != _DISCARDED:
+                self._load(self._folder / name)
+        self._forget_old()
+
+    def _load(self, folder: Path) -> None:
+        try:
+            draft = replace(
+                draft_file.from_octets((folder / draft_file.NAME).read_bytes()), id=folder.name
+            )
+        except FileNotFoundError:
+            shutil.rmtree(folder)
+            return
+        except draft_file.Damaged as error:
+            _log.warning("%s It stays in %s, and is not listed.", error, folder)
+            return
+        self._drafts[draft.id] = draft
+        for path in (folder / "files").iterdir():
+            if path.name not in {file.id for file in draft.files}:
+                path.unlink()
+
+    def _put(self, draft: Draft) -> Draft:
+        draft = replace(draft, changed=self._clock())
+        replace_file(self._folder / draft.id / draft_file.NAME, draft_file.to_octets(draft))
+        self._drafts[draft.id] = draft
+        return draft
+
+    def _files(self, draft_id: str) -> Path:
+        return self._folder / draft_id / "files"
+
+    def _remove_sent(self) -> None:
+        """Those whose message was in the outbox, and has left it.
+
+        Asked in this order: a message that comes into the outbox meanwhile is in the second list, and one that is
+        taken back was in the first.
+        """
+        before = {outgoing.draft for outgoing in self._outbox.all()}
+        sent = self._outbox.drafts()
+        after = {outgoing.draft for outgoing in self._outbox.all()}
+        for draft_id in sent - before - after:
+            with self.lock:
+                if self._drafts.pop(draft_id, None) is not None:
+                    shutil.rmtree(self._folder / draft_id)
+
+    def _forget_old(self) -> None:
+        oldest = self._clock().timestamp() - DISCARDED_DAYS * _DAY
+        for name in _names(self._folder / _DISCARDED):
+            folder = self._folder / _DISCARDED / name
+            if folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder)
+
+
+def open_drafts(
+    folder: Path, *, outbox: Outbox, tell: Callable[[Item], None], clock: Clock
+) -> KeptDrafts:
+    """The drafts in *folder*, which is made if need be.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
+    drafts = KeptDrafts(folder, outbox, tell, clock)
+    drafts.open()
+    return drafts
+
+
+def _names(folder: Path) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+
+
+def _age(draft: Draft) -> tuple[float, str]:
+    return (draft.changed.timestamp() if draft.changed else 0.0, draft.id)
+
+
+def _check_length(draft: Draft) -> None:
+    for words, what in ((draft.text, "The text"), (draft.quote, "The quoted message")):
+        if len(words) > MAX_TEXT:
+            raise NotSendable(
+                f"{what} is longer than {MAX_TEXT:,} characters. Attach it as a file instead."
+            )

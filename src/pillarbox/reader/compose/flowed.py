@@ -1,0 +1,103 @@
+"""Text that is wrapped for old programs and flows in new ones: format=flowed (RFC 3676).
+
+What was typed is a list of lines, each a paragraph. On the wire, a long one is broken behind spaces ("soft": the line
+ends with the space); who reads joins them again. Lines that begin with ``>`` are quotes; further ``>`` deepen them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+WIDTH = 72
+"""Characters of a line that was broken (RFC 3676, section 4.2 (2): 78 at most, 66 or so is comfortable)."""
+LONGEST = 78
+"""A line of up to so many characters stays as it is: who wraps by hand, or is quoted, keeps the line ends."""
+SIGNATURE = "-- "
+"""The line before a signature (section 4.3): never joined with another, though it ends with a space."""
+
+_QUOTED = re.compile(r"(>*) ?(.*)", re.DOTALL)
+_WORDS = re.compile(r" *[^ ]* *")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+class Line(NamedTuple):
+    """A paragraph, or a line with an end of its own."""
+
+    depth: int
+    """Of quoting; 0: the writer's own words."""
+    text: str
+
+    def __str__(self) -> str:
+        """As one types it."""
+        if not self.depth:
+            return self.text
+        return f"{'>' * self.depth} {self.text}" if self.text else ">" * self.depth
+
+
+def lines_of(typed: str) -> list[Line]:
+    """What was typed, line by line. Spaces at line ends mean nothing, and go."""
+    return [_line(line) for line in _LINE_END.split(typed)]
+
+
+def _line(typed: str) -> Line:
+    if not typed.startswith(">"):
+        return Line(0, typed if typed == SIGNATURE else typed.rstrip(" "))
+    found = _QUOTED.fullmatch(typed)
+    assert found is not None  # noqa: S101 -- it matches whatever there is
+    text = found[2]
+    return Line(len(found[1]), text if text == SIGNATURE else text.rstrip(" "))
+
+
+def flow(typed: str) -> list[str]:
+    """The lines to be sent, without their ends."""
+    return [wire for line in lines_of(typed) for wire in _broken(line)]
+
+
+def _broken(line: Line) -> list[str]:
+    mark = ">" * line.depth
+    if line.text == SIGNATURE or len(mark) + len(line.text) < LONGEST:
+        return [mark + _stuffed(line.text, line.depth)]
+    room = max(WIDTH - len(mark) - 1, 1)
+    return [mark + _stuffed(piece, line.depth) for piece in _pieces(line.text, room)]
+
+
+def _pieces(text: str, room: int) -> list[str]:
+    """*text*, cut behind spaces; no piece is a line ``-- ``, which would end the text. A word that is
+    longer than *room* stays whole (an address of the web, a line of Chinese).
+    """
+    pieces = [""]
+    for word in _WORDS.findall(text):
+        full = pieces[-1] and len(pieces[-1]) + len(word.rstrip(" ")) > room
+        if full and pieces[-1].endswith(" ") and pieces[-1] != SIGNATURE:
+            pieces.append("")
+        pieces[-1] += word
+    return pieces
+
+
+def _stuffed(text: str, depth: int) -> str:
+    """Section 4.4: a space in front, where the beginning of a line would mean something else."""
+    needed = text.startswith((" ", ">", "From ")) or (depth and text)
+    return f" {text}" if needed else text
+
+
+def unflow(text: str, *, delsp: bool = False) -> list[Line]:
+    """Undo :func:`flow`: the paragraphs of a text with ``format=flowed`` (section 4.1 (4)-(6)).
+
+    *delsp*: the space at a soft end was put in by the sender, and goes (``DelSp=yes``, section 4.5). A line of another depth, or
+    ``-- ``, ends a paragraph that should have gone on.
+    """
+    found: list[Line] = []
+    open_ = False
+    for wire in _LINE_END.split(text):
+        mark = len(wire) - len(wire.lstrip(">"))
+        body = wire[mark:].removeprefix(" ")
+        goes_on = body.endswith(" ") and body != SIGNATURE
+        joins = open_ and body != SIGNATURE and found[-1].depth == mark
+        words = body[:-1] if goes_on and delsp else body
+        if joins:
+            found[-1] = Line(mark, found[-1].text + words)
+        else:
+            found.append(Line(mark, words))
+        open_ = goes_on
+    return found

@@ -1,0 +1,37 @@
+"""What stands below a text: ``-- `` on a line of its own, then who wrote it (RFC 3676, section 4.3)."""
+
+from __future__ import annotations
+
+from pillarbox.reader.compose.flowed import SIGNATURE
+
+
+def split_signature(text: str) -> tuple[str, str]:
+    """What is above the last line ``-- ``, with its line end, and that line with all below it; empty: there is none.
+
+    A quoted ``-- `` is none.
+    """
+    lines = text.split("\n")
+    for number in range(len(lines) - 1, -1, -1):
+        if lines[number] == SIGNATURE:
+            above = "\n".join(lines[:number])
+            return (f"{above}\n" if number else ""), "\n".join(lines[number:])
+    return text, ""
+
+
+def signed(text: str, signature: str) -> str:
+    """*text* with *signature* below it, if there is one."""
+    signature = signature.strip("\n")
+    if not signature.strip():
+        return text
+    return f"{text}\n\n{SIGNATURE}\n{signature}\n"
+
+
+def signed_anew(text: str, old: str, new: str) -> str:
+    """Replace one identity's signature by another's, unless the user has changed it."""
+    old, new = old.strip("\n"), new.strip("\n")
+    words, below = split_signature(text)
+    if not old.strip():
+        return text if below else signed(text.rstrip("\n"), new)
+    if below.removeprefix(f"{SIGNATURE}\n").strip("\n") != old:
+        return text
+    return signed(words.rstrip("\n"), new)

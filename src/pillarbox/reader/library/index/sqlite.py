@@ -1,0 +1,235 @@
+"""The index: :class:`pillarbox.reader.contracts.Index` on SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pillarbox.reader.contracts import Clock
+from pillarbox.reader.library.index import lists, matching, people
+from pillarbox.reader.library.index.arrival import (
+    Arrival,
+    arrival,
+    name_of,
+    number_of,
+    octets_of,
+)
+from pillarbox.reader.library.index.file import Database
+from pillarbox.reader.library.index.query import parse
+from pillarbox.reader.library.index.schema import INBOXES
+from pillarbox.reader.library.index.writing import Writing
+from pillarbox.reader.mail.summary import Summary
+from pillarbox.reader.model import TRASH, Contact, Entry, Folder, MessageKey, Page, Row
+
+COUNTED = 1000
+"""Hits that a search counts behind its page; with more, nobody needs to know exactly."""
+_WORN = 4
+"""Of so many rows of full text one may be of a message that is gone, before the index should be made anew."""
+_WORN_LEAST = 1000
+"""Fewer of these are no burden."""
+
+_PLACE = "f.name, m.base, m.flags, m.new, m.extra"
+_PLACED = "messages m JOIN folders f ON f.id = m.folder"
+
+
+class SqliteIndex:
+    """What is known of all messages, in the file at *path*. Blocking; from any thread.
+
+    All methods raise :class:`pillarbox.reader.errors.LibraryUnusable` when the file cannot be read or written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        key_of: Callable[[str], MessageKey],
+        clock: Clock = lambda: datetime.now().astimezone(),
+    ) -> None:
+        """*key_of*: the key for a base name. *clock*: for searching by date; in the time zone of the user.
+
+        Raises:
+            LibraryUnusable: there can be no such file.
+        """
+        self.key_for = key_of
+        self._clock = clock
+        self._file = Database(path)
+
+    @property
+    def path(self) -> Path:
+        return self._file.path
+
+    @property
+    def made_anew(self) -> bool:
+        """There was no file that could be used: it knows nothing, and wants to be told of all mail."""
+        return self._file.made_anew
+
+    @property
+    def worn(self) -> bool:
+        """So much mail is gone that a new index would be smaller and quicker."""
+        with self._file.reading() as db:
+            (gone,) = db.execute("SELECT count(*) FROM gone").fetchone()
+            (there,) = db.execute("SELECT total(total) FROM folders").fetchone()
+        return bool(gone >= _WORN_LEAST and gone * (_WORN - 1) > there)
+
+    def close(self) -> None:
+        """Wait for all who use it, and close the file."""
+        self._file.close()
+
+    def replace(self, new: Path) -> None:
+        """Take the index in the file *new*, which is closed, for this one."""
+        self._file.replace(new)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # Changing.
+
+    def put(self, arrivals: Iterable[tuple[Entry, Summary, float]]) -> Sequence[MessageKey]:
+        return self.put_prepared(
+            [
+                arrival(self.key_for(entry.base), entry, summary, arrived)
+                for entry, summary, arrived in arrivals
+            ]
+        )
+
+    def put_prepared(self, arrivals: Sequence[Arrival]) -> Sequence[MessageKey]:
+        """As :meth:`put`, for what another process has prepared."""
+        with self._file.writing() as db:
+            writing = Writing(db, self.key_for)
+            keys = writing.put(arrivals)
+            writing.finish()
+        return keys
+
+    def drop(self, keys: Collection[MessageKey]) -> None:
+        with self._file.writing() as db:
+            writing = Writing(db, self.key_for)
+            writing.drop(keys)
+            writing.finish()
+
+    def place(self, moved: Iterable[tuple[MessageKey, Entry]]) -> None:
+        places = list(moved)
+        with self._file.writing() as db:
+            writing = Writing(db, self.key_for)
+            for key, entry in places:
+                writing.place(key, entry)
+            writing.finish()
+
+    def folder_renamed(self, old: Folder, new: Folder) -> None:
+        with self._file.writing() as db:
+            writing = Writing(db, self.key_for)
+            writing.rename(old, new)
+            writing.finish()
+
+    def stamp(self, folder: Folder, stamp: bytes) -> None:
+        """Keep *stamp*: how the folder was on disk when all of it was known here."""
+        with self._file.writing() as db:
+            db.execute("REPLACE INTO stamps VALUES (?, ?)", (octets_of(folder), stamp))
+
+    # Looking.
+
+    def stamp_of(self, folder: Folder) -> bytes | None:
+        """What :meth:`stamp` has kept."""
+        with self._file.reading() as db:
+            found = db.execute(
+                "SELECT stamp FROM stamps WHERE folder = ?", (octets_of(folder),)
+            ).fetchone()
+        return bytes(found[0]) if found else None
+
+    def entries(self, folder: Folder) -> dict[str, tuple[MessageKey, Entry]]:
+        with self._file.reading() as db:
+            found = db.execute(
+                f"SELECT m.key, {_PLACE} FROM {_PLACED} WHERE f.name = ? AND f.id <> ?",  # noqa: S608 - constants
+                (octets_of(folder), INBOXES),
+            )
+            return {
+                entry.base: (MessageKey(key), entry)
+                for key, *place in found
+                for entry in (lists.entry_of(*place),)
+            }
+
+    def entry(self, key: MessageKey) -> Entry | None:
+        with self._file.reading() as db:
+            found = db.execute(
+                f"SELECT {_PLACE} FROM {_PLACED} WHERE m.key = ?",  # noqa: S608 - constants
+                (key,),
+            ).fetchone()
+        return lists.entry_of(*found) if found else None
+
+    def key_of(self, base: str) -> MessageKey | None:
+        key = self.key_for(base)
+        return key if self.entry(key) else None
+
+    def counts(self) -> dict[Folder, tuple[int, int]]:
+        with self._file.reading() as db:
+            found = db.execute("SELECT name, total, unseen FROM folders WHERE total > 0")
+            return {Folder(name_of(name)): (total, unseen) for name, total, unseen in found}
+
+    def page(self, folders: Collection[Folder], first: int, count: int) -> Page:
+        with self._file.reading() as db:
+            return lists.page(db, folders, first, count)
+
+    def search(self, query: str, first: int, count: int, *, within: Collection[Folder]) -> Page:
+        asked = parse(query, self._clock())
+        first, count = max(0, first), max(0, count)
+        most = first + count + COUNTED
+        with self._file.reading() as db:
+            folders = lists.numbers_of(db, within) if within else None
+            # One more, to know whether there are more.
+            numbers = matching.select(db, asked, folders, most + 1)
+            rows = lists.rows(db, numbers[first : first + count])
+        return Page(rows, first, min(len(numbers), most), len(numbers) > most, asked.to_highlight)
+
+    def find(self, key: MessageKey) -> Row | None:
+        with self._file.reading() as db:
+            found = lists.rows(db, _numbers(db, "key = ?", key))
+        return found[0] if found else None
+
+    def thread(self, key: MessageKey) -> Sequence[Row]:
+        with self._file.reading() as db:
+            numbers = _numbers(
+                db, "thread = (SELECT thread FROM messages WHERE key = ?) ORDER BY id", key
+            )
+            rows = lists.rows(db, numbers)
+        in_trash = any(row.key == key and row.folder == TRASH for row in rows)
+        return [row for row in rows if in_trash or row.folder != TRASH]
+
+    def with_message_id(self, message_id: str) -> Sequence[Row]:
+        """Latest first."""
+        if not message_id.strip():
+            return []
+        with self._file.reading() as db:
+            found = db.execute(
+                "SELECT id FROM faces WHERE message_id = ? ORDER BY id DESC LIMIT ?",
+                (number_of(message_id), lists.AT_ONCE),
+            )
+            return lists.rows(db, [number for (number,) in found])
+
+    def correspondents(self, beginning: str, count: int) -> Sequence[Contact]:
+        with self._file.reading() as db:
+            return people.beginning_with(db, beginning, max(0, count))
+
+    def keys_in(self, folder: Folder) -> Sequence[MessageKey]:
+        """Latest first."""
+        with self._file.reading() as db:
+            found = db.execute(
+                "SELECT key FROM messages WHERE folder ="
+                " (SELECT id FROM folders WHERE name = ? AND id <> ?) ORDER BY id DESC",
+                (octets_of(folder), INBOXES),
+            )
+            return [MessageKey(key) for (key,) in found]
+
+
+def _numbers(connection: sqlite3.Connection, where: str, key: MessageKey) -> list[int]:
+    found = connection.execute(f"SELECT id FROM messages WHERE {where}", (key,))  # noqa: S608 - constants
+    return [number for (number,) in found]

@@ -1,0 +1,104 @@
+"""Which messages an action is for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from starlette.datastructures import FormData
+
+from pillarbox.reader.contracts import Library
+from pillarbox.reader.errors import NoSuchMessage, ReaderError
+from pillarbox.reader.model import MessageKey, Row
+from pillarbox.reader.web.features.lists.listing import Listing
+from pillarbox.reader.web.pages import chosen
+
+AT_ONCE = 10_000
+"""Messages that one action takes. Each is a file that moves; the page says so when there are more, and it can
+be done again."""
+
+_KEY = re.compile(r"[A-Za-z0-9_-]{22}")
+
+
+class NothingChosen(ReaderError):
+    """An action for no message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a form has chosen: messages, or all of a list but some."""
+
+    keys: tuple[MessageKey, ...]
+    everything: bool = False
+    but: frozenset[MessageKey] = frozenset()
+    listing: Listing | None = None
+
+    @classmethod
+    def of(cls, form: FormData) -> Choice:
+        """The fields ``m`` (repeated), ``all``, ``but`` (repeated), and those that name a list."""
+        return cls(
+            keys=tuple(dict.fromkeys(_keys(form, "m"))),
+            everything=form.get("all") == "1",
+            but=frozenset(_keys(form, "but")),
+            listing=Listing.of(form),
+        )
+
+    def messages(self, library: Library, *, whole_threads: bool) -> Chosen:
+        """The messages. A row of a list of threads stands for all that it has of its thread, if
+        *whole_threads*. Blocking.
+
+        Raises:
+            NothingChosen: there is none.
+        """
+        keys: dict[MessageKey, None] = {}
+        for row in self._rows(library):
+            for key in self._of(row, library) if whole_threads else (row.key,):
+                if len(keys) >= AT_ONCE and key not in keys:
+                    return Chosen(tuple(keys), more=True)
+                keys[key] = None
+        if not keys:
+            raise NothingChosen(
+                "No message was chosen, or it is not there any more. Choose some in the list first."
+            )
+        return Chosen(tuple(keys))
+
+    def _rows(self, library: Library) -> Iterator[Row]:
+        if self.everything and self.listing:
+            # One more row than are taken: that is how it is known that there are more.
+            rows = self.listing.rows(library, AT_ONCE + len(self.but) + 1)
+            yield from (row for row in rows if row.key not in self.but)
+            return
+        for key in self.keys:
+            try:
+                yield library.find(key)
+            except NoSuchMessage:
+                continue
+
+    def _of(self, row: Row, library: Library) -> tuple[MessageKey, ...]:
+        listing = self.listing
+        if listing is None or not listing.threads:
+            return (row.key,)
+        try:
+            thread = library.thread(row.key)
+        except NoSuchMessage:
+            return ()
+        return (row.key, *(one.key for one in thread if listing.holds(one.folder)))
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The messages of a choice."""
+
+    keys: tuple[MessageKey, ...]
+    more: bool = False
+    """There are more than :data:`AT_ONCE`."""
+
+
+def is_key(text: str) -> bool:
+    """Whether *text* can be a message's key at all."""
+    return _KEY.fullmatch(text) is not None
+
+
+def _keys(form: FormData, name: str) -> Iterator[MessageKey]:
+    return (MessageKey(key) for key in chosen(form.getlist(name)) if is_key(key))

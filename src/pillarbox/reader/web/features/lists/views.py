@@ -1,0 +1,107 @@
+"""The pages of lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from pillarbox.reader.desk import Desk
+from pillarbox.reader.errors import NoSuchMessage
+from pillarbox.reader.model import INBOX, SENT, TRASH, Folder, MessageKey, Page, Row
+from pillarbox.reader.web.features.lists.choice import AT_ONCE, is_key
+from pillarbox.reader.web.features.lists.listing import PAGE, Listing
+from pillarbox.reader.web.features.lists.naming import HINTS, empty_of, name_of
+from pillarbox.reader.web.features.lists.told import Told
+from pillarbox.reader.web.pages import off_loop, page
+
+_FURTHEST = 10_000_000
+"""Rows. What is asked for beyond is no list, but somebody's idea of a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """What is looked at."""
+
+    desk: Desk
+    told: Told
+
+    async def folder(self, request: Request) -> Response:
+        """``/mail/FOLDER?first=N&m=KEY``"""
+        return await self._list(request, Listing(Folder(request.path_params["folder"].strip("/"))))
+
+    async def search(self, request: Request) -> Response:
+        """``/search?q=…&in=FOLDER&first=N&m=KEY``"""
+        asked = request.query_params
+        return await self._list(
+            request, Listing.search(asked.get("q", "").strip(), asked.get("in", ""))
+        )
+
+    async def message(self, request: Request) -> Response:
+        """``/message/KEY``: where it lies now."""
+        key = request.path_params["key"]
+        if not is_key(key):
+            raise NoSuchMessage("There is no such message.")
+        row = await off_loop(self.desk.library.find, MessageKey(key))
+        return RedirectResponse(Listing(row.folder).url(opened=key), status_code=303)
+
+    async def status(self, request: Request) -> Response:
+        """What each account is doing. Scripts take the sidebar and the status line from here: *here* says on which
+        page these stand.
+        """
+        here = request.query_params.get("here", request.scope["path"])
+        return await page(request, "lists/status.html", here=here)
+
+    async def _list(self, request: Request, listing: Listing) -> Response:
+        first = _number(request.query_params.get("first", ""))
+        part = await off_loop(self._part, listing, first)
+        folders = await off_loop(self.desk.library.folders)
+        opened = await self._opened(request)
+        return await page(
+            request,
+            "lists/list.html",
+            listing=listing,
+            part=part,
+            step=PAGE,
+            name=name_of(listing, part, folders),
+            empty=empty_of(listing, folders, accounts=bool(self.desk.collector.statuses())),
+            hints=HINTS,
+            at_once=AT_ONCE,
+            fixed={"inbox": INBOX, "sent": SENT, "trash": TRASH},
+            searched_in=listing.within or listing.folder,
+            done=self.told.recall(request.query_params.get("done", "")),
+            **opened,
+        )
+
+    def _part(self, listing: Listing, first: int) -> Page:
+        """Rows from *first* on; the last ones if it is beyond them."""
+        if listing.folder is None and not listing.query:
+            return Page((), 0, 0)
+        part = listing.page(self.desk.library, first)
+        if not part.rows and first and part.total:
+            return listing.page(self.desk.library, (part.total - 1) // PAGE * PAGE)
+        return part
+
+    async def _opened(self, request: Request) -> dict[str, Any]:
+        """What the pane shows."""
+        key = request.query_params.get("m", "")
+        row = await off_loop(self._find, key) if key else None
+        if row is None:
+            return {"opened": None, "gone": bool(key)}
+        return {"opened": row, "gone": False}
+
+    def _find(self, key: str) -> Row | None:
+        if not is_key(key):
+            return None
+        try:
+            return self.desk.library.find(MessageKey(key))
+        except NoSuchMessage:
+            return None
+
+
+def _number(text: str) -> int:
+    """A place in a list; 0 for what is none."""
+    plain = text.isascii() and text.isdigit() and len(text) <= len(str(_FURTHEST))
+    return min(int(text), _FURTHEST) if plain else 0

@@ -1,0 +1,104 @@
+"""Contacts in a file: entered, imported, completed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from pillarbox.reader.compose.contacts import KeptContacts, open_contacts
+from pillarbox.reader.errors import LibraryUnusable, NotSendable, WrongFields
+from pillarbox.reader.model import Contact
+
+ZUE = Contact("Zürich Büro", "office@zuerich.example")
+ADA = Contact("Ada Lovelace", "ada@example.org")
+KNOWN = [Contact("Ada L.", "ADA@example.org"), Contact("Adam", "adam@example.net")]
+
+
+def opened(folder: Path, known: Sequence[Contact] = ()) -> KeptContacts:
+    return open_contacts(
+        folder / "contacts.json", correspondents=lambda _, count: list(known)[:count]
+    )
+
+
+def test_who_was_entered_is_there_after_a_restart(tmp_path: Path) -> None:
+    contacts = opened(tmp_path)
+    saved = [contacts.save(ZUE), contacts.save(ADA)]
+    assert all(one.id for one in saved)
+    assert opened(tmp_path).all() == [saved[1], saved[0]]
+
+
+def test_a_contact_is_changed_and_removed(tmp_path: Path) -> None:
+    contacts = opened(tmp_path)
+    ada = contacts.save(ADA)
+    changed = contacts.save(Contact("Countess", " ada@EXAMPLE.org ", ada.id))
+    assert contacts.all() == [changed] == [Contact("Countess", "ada@example.org", ada.id)]
+    contacts.remove(ada.id)
+    contacts.remove(ada.id)
+    assert opened(tmp_path).all() == []
+
+
+def test_what_is_no_address_or_there_already_is_refused_at_its_field(tmp_path: Path) -> None:
+    contacts = opened(tmp_path)
+    contacts.save(ADA)
+    for typed, said in (("ada", "no @"), ("ADA@example.org", "already: Ada Lovelace")):
+        with pytest.raises(WrongFields, match=said) as caught:
+            contacts.save(Contact("x", typed))
+        assert set(caught.value.by_field) == {"address"}
+
+
+def test_an_import_takes_in_who_is_new(tmp_path: Path) -> None:
+    contacts = opened(tmp_path)
+    contacts.save(ADA)
+    card = "BEGIN:VCARD\nFN:{}\nEMAIL:{}\nEND:VCARD\n"
+    people = [
+        ("Ada", "Ada@Example.org"),
+        ("Bob", "bob@x.example"),
+        ("Bob", "bob@x.example"),
+        ("", "none"),
+    ]
+    data = "".join(card.format(*one) for one in people).encode()
+    assert contacts.import_vcards(data) == 1
+    assert contacts.import_vcards(data) == 0
+    assert [one.name for one in opened(tmp_path).all()] == ["Ada Lovelace", "Bob"]
+    with pytest.raises(NotSendable, match="larger"):
+        contacts.import_vcards(b" " * 17_000_000)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("zur", ["Zürich Büro"]),
+        ("bu zu", ["Zürich Büro"]),
+        ("office", ["Zürich Büro"]),
+        ("zuerich", ["Zürich Büro"]),
+        ("lovel", ["Ada Lovelace"]),
+        ("ovel", []),
+        ("", []),
+        ("  ", []),
+    ],
+)
+def test_each_word_begins_a_word_of_whom_is_meant(
+    tmp_path: Path, typed: str, found: list[str]
+) -> None:
+    contacts = opened(tmp_path)
+    contacts.save(ZUE)
+    contacts.save(ADA)
+    assert [one.name for one in contacts.complete(typed, 5)] == found
+
+
+def test_contacts_come_before_correspondents_and_nobody_twice(tmp_path: Path) -> None:
+    contacts = opened(tmp_path, KNOWN)
+    contacts.save(ADA)
+    assert [one.name for one in contacts.complete("ad", 5)] == ["Ada Lovelace", "Adam"]
+    assert [one.name for one in contacts.complete("ad", 1)] == ["Ada Lovelace"]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"form":1}', b'{"form":2,"contacts":[]}'])
+def test_a_damaged_file_is_said_and_stays(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "contacts.json"
+    path.write_bytes(content)
+    with pytest.raises(LibraryUnusable):
+        opened(tmp_path)
+    assert path.read_bytes() == content

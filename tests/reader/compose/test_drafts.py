@@ -1,0 +1,208 @@
+"""Drafts on disk: what is kept, for how long, and who may change it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pillarbox.reader.compose import draft_file
+from pillarbox.reader.compose.attached import MAX_OCTETS, safe_name, safe_type
+from pillarbox.reader.compose.drafts import DISCARDED_DAYS, MAX_TEXT, KeptDrafts, open_drafts
+from pillarbox.reader.errors import DraftChanged, NoSuchDraft, NotSendable
+from pillarbox.reader.model import Draft, File, MessageKey, Parcel
+from pillarbox.reader.news import DraftsChanged, Item
+from tests.reader.compose.outboxes import HeldOutbox
+
+
+class Place:
+    """Drafts in a folder, that can be closed and opened again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "drafts"
+        self.outbox = HeldOutbox()
+        self.news: list[Item] = []
+        self.now = datetime(2026, 11, 3, 10, 42, tzinfo=UTC)
+
+    def open(self) -> KeptDrafts:
+        return open_drafts(
+            self.folder, outbox=self.outbox, tell=self.news.append, clock=lambda: self.now
+        )
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def parcel(draft: Draft) -> Parcel:
+    return Parcel(b"", "work", "me@x", ("you@x",), "", draft=draft.id)
+
+
+def test_a_draft_is_there_after_a_restart(place: Place) -> None:
+    drafts = place.open()
+    made = drafts.new(Draft("", to="ada@x", references=("a@x",), answers=MessageKey("k")))
+    saved = drafts.save(replace(made, text="Hello\n"))
+    file = drafts.attach(made.id, "../a\tb.txt", "Text/Plain; charset=x", [b"one", b"two"])
+    again = place.open()
+    assert again.all() == [replace(saved, files=(file,), changed=place.now)]
+    assert again.path(made.id, file.id).read_bytes() == b"onetwo"
+    assert file == File(file.id, "a_b.txt", "text/plain", 6)
+
+
+def test_two_tabs_do_not_overwrite_each_other(place: Place) -> None:
+    drafts = place.open()
+    made = drafts.new(Draft(""))
+    drafts.save(replace(made, text="one"))
+    with pytest.raises(DraftChanged, match="another tab"):
+        drafts.save(replace(made, text="two"))
+    assert drafts.find(made.id).text == "one"
+
+
+def test_saving_and_attaching_do_not_disturb_each_other(place: Place) -> None:
+    drafts = place.open()
+    made = drafts.new(Draft(""))
+    file = drafts.attach(made.id, "a", "", [b"a"])
+    saved = drafts.save(replace(made, text="x"))
+    assert saved.files == (file,)
+    drafts.detach(made.id, file.id)
+    drafts.detach(made.id, file.id)
+    assert drafts.save(saved).files == ()
+    assert list((place.folder / made.id / "files").iterdir()) == []
+    with pytest.raises(NoSuchDraft):
+        drafts.path(made.id, file.id)
+
+
+def test_what_is_too_large_is_refused_and_leaves_nothing(place: Place) -> None:
+    drafts = place.open()
+    made = drafts.new(Draft(""))
+    half = b"x" * (MAX_OCTETS // 2)
+    drafts.attach(made.id, "a", "", [half])
+    with pytest.raises(NotSendable, match="50 MB"):
+        drafts.attach(made.id, "b", "", [half, b"y"])
+    assert [file.name for file in drafts.find(made.id).files] == ["a"]
+    assert len(list((place.folder / made.id / "files").iterdir())) == 1
+    with pytest.raises(NotSendable, match="Attach it as a file"):
+        drafts.save(replace(made, text="x" * (MAX_TEXT + 1)))
+
+
+def test_a_draft_in_the_outbox_is_not_listed_and_cannot_be_changed(place: Place) -> None:
+    drafts = place.open()
+    made = drafts.new(Draft(""))
+    key = place.outbox.put(parcel(made), hold_seconds=0)
+    assert drafts.all() == []
+    for change in (
+        lambda: drafts.find(made.id),
+        lambda: drafts.save(made),
+        lambda: drafts.attach(made.id, "a", "", []),
+        lambda: drafts.detach(made.id, "a"),
+    ):
+        with pytest.raises(NoSuchDraft):
+            change()
+    place.outbox.take_out(key)
+    assert drafts.all() == [made]
+
+
+def test_what_has_left_is_removed(place: Place) -> None:
+    drafts = place.open()
+    made = drafts.new(Draft(""))
+    place.outbox.leave(place.outbox.put(parcel(made), hold_seconds=0))
+    drafts = place.open()
+    assert drafts.all() == []
+    assert drafts.all() == []
+    assert not (place.folder / made.id).exists()
+
+
+def test_a_discarded_draft_can_be_brought_back_for_some_days(place: Place) -> None:
+    drafts = place.open()
+    made = drafts.new(Draft("", text="keep"))
+    drafts.attach(made.id, "a", "", [b"a"])
+    before = drafts.find(made.id)
+    drafts.discard(made.id)
+    drafts.discard(made.id)
+    assert drafts.all() == []
+    assert place.open().restore(made.id) == before
+    drafts = place.open()
+    drafts.discard(made.id)
+    place.now += timedelta(days=DISCARDED_DAYS, seconds=1)
+    with pytest.raises(NoSuchDraft, match="too long ago"):
+        place.open().restore(made.id)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "discarded", "../drafts", "nowhere"])
+def test_no_other_folder_can_be_brought_back(place: Place, name: str) -> None:
+    with pytest.raises(NoSuchDraft):
+        place.open().restore(name)
+
+
+def test_pages_are_told_that_drafts_come_and_go(place: Place) -> None:
+    drafts = place.open()
+    made = drafts.new(Draft(""))
+    drafts.save(made)
+    drafts.discard(made.id)
+    assert place.news == [DraftsChanged(), DraftsChanged()]
+
+
+def test_a_damaged_draft_is_left_alone_and_others_are_listed(place: Place) -> None:
+    drafts = place.open()
+    bad, good = drafts.new(Draft("")), drafts.new(Draft(""))
+    file = place.folder / bad.id / draft_file.NAME
+    file.write_bytes(b"{")
+    assert place.open().all() == [good]
+    assert file.read_bytes() == b"{"
+
+
+@pytest.mark.parametrize("octets", [b"", b"[]", b"{}", b"\xff", b'{"form": 99}', b'{"form":1}'])
+def test_what_is_no_draft_is_said_to_be_none(octets: bytes) -> None:
+    with pytest.raises(draft_file.Damaged):
+        draft_file.from_octets(octets)
+
+
+drafts_ = st.builds(
+    Draft,
+    st.text(),
+    to=st.text(),
+    subject=st.text(),
+    text=st.text(st.characters(exclude_categories=[])),
+    quote=st.text(),
+    references=st.lists(st.text()).map(tuple),
+    answers=st.none() | st.text(min_size=1).map(MessageKey),
+    files=st.lists(st.builds(File, st.text(), st.text(), st.text(), st.integers())).map(tuple),
+    changed=st.none() | st.datetimes(timezones=st.just(UTC)),
+)
+
+
+@given(drafts_)
+def test_a_file_holds_all_of_a_draft(draft: Draft) -> None:
+    assert draft_file.from_octets(draft_file.to_octets(draft)) == draft
+
+
+@given(st.text(max_size=300))
+def test_any_name_becomes_one_that_any_system_takes(name: str) -> None:
+    safe = safe_name(name)
+    assert 0 < len(safe.encode()) <= 200
+    assert not set('/\\\0\n\r:*?"<>|\u202e') & set(safe)
+    assert safe not in {".", ".."}
+    assert safe_name(safe) == safe
+
+
+@pytest.mark.parametrize(
+    ("given_", "safe"),
+    [
+        ("image/PNG", "image/png"),
+        ("text/plain; charset=utf-8", "text/plain"),
+        ("", "application/octet-stream"),
+        ("a/b\r\nX: y", "application/octet-stream"),
+        ("text", "application/octet-stream"),
+    ],
+)
+def test_types(given_: str, safe: str) -> None:
+    assert safe_type(given_) == safe
+
+
+def test_a_long_name_keeps_its_ending() -> None:
+    assert safe_name("ü" * 300 + ".pdf").endswith(".pdf")

@@ -1,0 +1,93 @@
+"""Styles that can load nothing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pillarbox.reader.mail.css import clean_sheet, clean_style, declares_dark
+
+
+@pytest.mark.parametrize(
+    ("style", "kept"),
+    [
+        ("color: red", "color: red"),
+        ("COLOR:#c00 !important;", "color: #c00 !important"),
+        ("margin:0 auto;padding:calc(1px + 2%)", "margin: 0 auto; padding: calc(1px + 2%)"),
+        ("font-family:'Helvetica Neue',Arial", "font-family: 'Helvetica Neue',Arial"),
+        ("background:rgb(0,0,0)", "background: rgb(0,0,0)"),
+        ("background:linear-gradient(red, rgba(0,0,0,.5))", "background: linear-gradient(red, rgba(0,0,0,.5))"),
+        ("color:red;background:url(http://t.example/a;b);top:1px", "color: red; top: 1px"),
+        ("background:URL (http://t.example)", ""),
+        ("background:u\\72l(http://t.example)", ""),
+        ("background:u/**/rl(http://t.example)", ""),
+        ("background:ur/**/l(//t.example)", ""),
+        ("background:/*x*/red", "background: red"),
+        ("background:image-set('http://t.example' 1x)", ""),
+        ("background:-webkit-image-set('http://t.example' 1x)", ""),
+        ("background:src('http://t.example')", ""),
+        ("background:xrgb(1)", ""),
+        ("width:expression(alert(1))", ""),
+        ("behavior:anything", ""),
+        ("-moz-binding:anything", ""),
+        ("--x:red", "--x: red"),
+        ("--x:url(http://t.example)", ""),
+        ("color:red}b{color:blue", ""),
+        ("color", ""),
+        ("color:", ""),
+        (":red", ""),
+        ("content:'</style>'", ""),
+        ("color:red;content:'never ends", "color: red"),
+        ("width:calc(1px", ""),
+        ("color:red/*never ends", "color: red"),
+    ],
+)  # fmt: skip
+def test_declarations(style: str, kept: str) -> None:
+    assert clean_style(style) == kept
+
+
+@pytest.mark.parametrize(
+    ("sheet", "kept"),
+    [
+        ("p{color:red}", "p { color: red }"),
+        ("<!-- p > a:hover, [x='y'] {color:red} -->", "p > a:hover, [x='y'] { color: red }"),
+        ("@import url(http://t.example);p{color:red}", "p { color: red }"),
+        ("@import 'http://t.example';", ""),
+        ("@font-face{font-family:x;src:url(http://t.example)}p{color:red}", "p { color: red }"),
+        ("@media screen and (max-width:600px){p{color:red}a{top:0}}", "@media screen and (max-width:600px) {\np { color: red }\na { top: 0 }\n}"),
+        ("@media x</style><b>{p{color:red}}", ""),
+        ("p{background:url(http://t.example)}", ""),
+        ("p{color:red", "p { color: red }"),
+        ("}}p{color:red}", "p { color: red }"),
+        ("p\\{{color:red}", ""),
+        ("p{b{color:red}}", ""),
+        ("a'b{color:red}", ""),
+        ("@charset 'x';@namespace url(http://t.example);", ""),
+    ],
+)  # fmt: skip
+def test_sheets(sheet: str, kept: str) -> None:
+    assert clean_sheet(sheet) == kept
+
+
+def test_what_is_for_dark_screens() -> None:
+    assert declares_dark("@media (prefers-color-scheme: dark) {}")
+    assert declares_dark(":root { color-scheme: light dark }")
+    assert not declares_dark("p { color: dark }")
+
+
+_PIECES = st.sampled_from(
+    [
+        "url(", "URL(", "u\\72l(", "u", "rl(", "/*", "*/", "/", "*", "\\", "'", '"', "(", ")", "{", "}", ";", ":",
+        "@media ", "@import ", "background", "color", "red", "rgb(", "calc(", "image-set(", "http://t.example", "<",
+        ">", "</style", "<!--", "-->", "\n", " ", "!", "--x", "p", ",", "#", "\0", "é", "src(",
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(_PIECES, max_size=30).map("".join))
+def test_nothing_that_loads_and_no_way_out(text: str) -> None:
+    for kept in (clean_sheet(text), clean_style(text)):
+        lowered = kept.lower()
+        for bad in ("url(", "image-set(", "src(", "\\", "<", "/*", "@import"):
+            assert bad not in lowered

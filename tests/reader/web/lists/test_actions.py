@@ -1,0 +1,340 @@
+"""What is done to messages: with scripts and without."""
+
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+from typing import Any
+
+import httpx
+import pytest
+
+from pillarbox.reader.model import ARCHIVE, SENT, TRASH, Flag, Folder, MessageKey
+from pillarbox.reader.web.features.lists import choice
+from tests.reader.desk import make_desk, visitor
+from tests.reader.web.lists.library import WORK, MemoryLibrary, key, letter
+
+SEEN = frozenset({Flag.SEEN})
+SCRIPT = {"HX-Request": "true"}
+
+
+async def post(
+    library: MemoryLibrary, path: str, *, script: bool = False, **fields: Any
+) -> httpx.Response:
+    async with visitor(make_desk(library=library)) as browser:
+        return await browser.post(path, data=fields, headers=SCRIPT if script else {})
+
+
+async def said_after(library: MemoryLibrary, path: str, **fields: Any) -> tuple[str, str]:
+    """Where a browser without scripts is sent, and what the page there says."""
+    async with visitor(make_desk(library=library)) as browser:
+        reply = await browser.post(path, data=fields)
+        assert reply.status_code == 303, reply.text
+        there = reply.headers["location"]
+        html = (await browser.get(there)).text
+    notice = re.search(r'id="done">\s*<p>(.*?)</p>', html)
+    return there, unescape(notice[1]) if notice else ""
+
+
+def changed(reply: httpx.Response) -> dict[str, str]:
+    assert reply.status_code == 204, reply.text
+    told: dict[str, str] = json.loads(reply.headers["HX-Trigger"])["changed"]
+    return told
+
+
+def where(library: MemoryLibrary, *numbers: int) -> list[str]:
+    return [library.rows[key(number)].folder for number in numbers]
+
+
+ACTIONS = [
+    ("/do/archive", {}, ARCHIVE, "Archived 2 messages"),
+    ("/do/delete", {}, TRASH, "Moved 2 messages to Trash"),
+    ("/do/move", {"to": "Projects/2026"}, "Projects/2026", "Moved 2 messages to Projects / 2026"),
+    ("/do/move", {"new": "Fresh"}, "Fresh", "Moved 2 messages to Fresh"),
+    ("/do/move", {"new": "Fresh", "to": "Archive"}, "Fresh", "Moved 2 messages to Fresh"),
+]
+
+
+@pytest.mark.parametrize(("path", "fields", "to", "say"), ACTIONS)
+async def test_messages_go_elsewhere_by_script_and_come_back(
+    path: str, fields: dict[str, str], to: str, say: str
+) -> None:
+    library = MemoryLibrary([letter(1), letter(2), letter(3)], folders=["Projects/2026"])
+    told = changed(await post(library, path, script=True, m=[key(1), key(2)], **fields))
+    assert told["say"] == say
+    assert where(library, 1, 2, 3) == [to, to, WORK]
+    undone = changed(await post(library, f"/undo/{told['id']}", script=True))
+    assert undone == {"id": "", "say": "Undone"}
+    assert where(library, 1, 2, 3) == [WORK] * 3
+
+
+@pytest.mark.parametrize(("path", "fields", "to", "say"), ACTIONS)
+async def test_messages_go_elsewhere_by_a_form_and_come_back(
+    path: str, fields: dict[str, str], to: str, say: str
+) -> None:
+    library = MemoryLibrary([letter(1), letter(2), letter(3)], folders=["Projects/2026"])
+    back = f"/mail/Inbox?first=50&m={key(1)}"
+    async with visitor(make_desk(library=library)) as browser:
+        fields = {"back": back, **fields}
+        reply = await browser.post(path, data={"m": [key(1), key(2)], **fields})
+        assert reply.headers["location"] == "/mail/Inbox?first=50&done=1"
+        html = (await browser.get(reply.headers["location"])).text
+        assert f"<p>{say}.</p>" in html
+        undo = re.search(r'action="(/undo/[^"]*)"', html)
+        assert undo
+        reply = await browser.post(undo[1], data={"back": "/mail/Inbox"})
+        assert reply.headers["location"] == "/mail/Inbox?done=2"
+        assert "<p>Undone.</p>" in (await browser.get("/mail/Inbox?done=2")).text
+    assert where(library, 1, 2, 3) == [WORK] * 3
+
+
+@pytest.mark.parametrize(
+    ("flag", "on", "flags"),
+    [
+        ("seen", "1", {Flag.SEEN, Flag.FLAGGED}),
+        ("S", "1", {Flag.SEEN, Flag.FLAGGED}),
+        ("seen", "", {Flag.SEEN, Flag.FLAGGED}),
+        ("flagged", "0", set()),
+        ("F", "off", set()),
+        ("F", "1", {Flag.FLAGGED}),
+    ],
+)
+@pytest.mark.parametrize("in_url", [True, False])
+async def test_marking(flag: str, on: str, flags: set[Flag], in_url: bool) -> None:
+    library = MemoryLibrary([letter(1, flags=frozenset({Flag.FLAGGED}))])
+    path, fields = "/do/mark", {"flag": flag, "on": on}
+    if in_url:
+        path, fields = f"/do/mark?flag={flag}&on={on}", {}
+    reply = await post(library, path, script=True, m=key(1), **fields)
+    assert reply.status_code == 204
+    assert library.rows[key(1)].flags == flags
+
+
+@pytest.mark.parametrize("flag", ["", "x", "T", "replied", "draft"])
+async def test_a_user_marks_as_read_or_flagged_and_nothing_else(flag: str) -> None:
+    library = MemoryLibrary([letter(1)])
+    reply = await post(library, "/do/mark", m=key(1), flag=flag)
+    assert reply.status_code == 409
+    assert not library.rows[key(1)].flags
+
+
+async def test_what_the_page_does_by_itself_is_not_announced() -> None:
+    library = MemoryLibrary([letter(1)])
+    fields = {"m": key(1), "flag": "seen", "quiet": "1", "back": "/mail/Inbox"}
+    reply = await post(library, "/do/mark", script=True, **fields)
+    assert reply.status_code == 204
+    assert "HX-Trigger" not in reply.headers
+    there, say = await said_after(library, "/do/mark", **fields)
+    assert (there, say) == ("/mail/Inbox", "")
+
+
+async def test_nothing_to_do_is_said_and_has_no_undo() -> None:
+    library = MemoryLibrary([letter(1, ARCHIVE)])
+    told = changed(await post(library, "/do/archive", script=True, m=key(1)))
+    assert told == {"id": "", "say": "Nothing had to be changed"}
+
+
+# A row of a folder's list stands for its thread.
+
+
+def thread() -> MemoryLibrary:
+    return MemoryLibrary(
+        [
+            letter(1, thread=7),
+            letter(2, SENT, thread=7, flags=SEEN),
+            letter(3, thread=7),
+            letter(4),
+        ],
+        folders=["Other"],
+    )
+
+
+@pytest.mark.parametrize("in_list", ["Inbox", "Inbox/work"])
+async def test_a_row_takes_its_thread_along_as_far_as_it_is_listed(in_list: str) -> None:
+    library = thread()
+    told = changed(await post(library, "/do/archive", script=True, m=key(3), list=in_list))
+    assert told["say"] == "Archived 2 messages"
+    assert where(library, 1, 2, 3, 4) == [ARCHIVE, SENT, ARCHIVE, WORK]
+
+
+@pytest.mark.parametrize("fields", [{}, {"q": "subject"}])
+async def test_outside_a_folders_list_a_message_is_one(fields: dict[str, str]) -> None:
+    library = thread()
+    await post(library, "/do/archive", script=True, m=key(3), **fields)
+    assert where(library, 1, 3) == [WORK, ARCHIVE]
+
+
+@pytest.mark.parametrize(
+    ("flag", "on", "marked"),
+    [
+        ("seen", "1", [True, True]),
+        ("seen", "0", [True, False]),
+        ("flagged", "1", [False, True]),
+        ("flagged", "0", [False, False]),
+    ],
+)
+async def test_reading_is_of_the_thread_and_flagging_of_a_message(
+    flag: str, on: str, marked: list[bool]
+) -> None:
+    letter_flag = Flag[flag.upper()]
+    start = frozenset() if on == "1" else frozenset({letter_flag})
+    library = MemoryLibrary([letter(1, thread=7, flags=start), letter(3, thread=7, flags=start)])
+    await post(library, "/do/mark", script=True, m=key(3), list="Inbox", flag=flag, on=on)
+    assert [letter_flag in library.rows[key(number)].flags for number in (1, 3)] == marked
+
+
+# All of a list.
+
+
+async def test_all_in_a_folder_but_some() -> None:
+    library = MemoryLibrary(letter(number) for number in range(1200))
+    fields = {"all": "1", "list": "Inbox", "but": [key(3), key(1100)]}
+    told = changed(await post(library, "/do/archive", script=True, **fields))
+    assert told["say"] == "Archived 1,198 messages"
+    assert where(library, 3, 1100, 0, 1199) == [WORK, WORK, ARCHIVE, ARCHIVE]
+
+
+async def test_all_that_a_search_finds() -> None:
+    rows = [letter(number, subject="zebra" if number % 2 else "horse") for number in range(700)]
+    library = MemoryLibrary([*rows, letter(700, ARCHIVE, subject="zebra")])
+    told = changed(
+        await post(library, "/do/delete", script=True, all="1", q="zebra", **{"in": WORK})
+    )
+    assert told["say"] == "Moved 350 messages to Trash"
+    assert where(library, 1, 2, 700) == [TRASH, WORK, ARCHIVE]
+
+
+async def test_more_than_go_at_once_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "AT_ONCE", 20)
+    library = MemoryLibrary(letter(number) for number in range(30))
+    told = changed(await post(library, "/do/archive", script=True, all="1", list="Inbox"))
+    assert told["say"].startswith("Archived 20 messages. ")
+    assert "do it again for the rest" in told["say"]
+    assert where(library, 29, 10, 9) == [ARCHIVE, ARCHIVE, WORK]
+    told = changed(await post(library, "/do/archive", script=True, all="1", list="Inbox"))
+    assert told["say"] == "Archived 10 messages"
+
+
+async def test_thousands_can_be_chosen_one_by_one() -> None:
+    library = MemoryLibrary(letter(number) for number in range(3000))
+    chosen = [key(number) for number in range(3000)]
+    told = changed(await post(library, "/do/archive", script=True, m=chosen))
+    assert told["say"] == "Archived 3,000 messages"
+
+
+# What cannot be done.
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"m": "nonsense"}, {"m": [key(9), "../x"]}, {"all": "1"}, {"all": "1", "list": "Other"}],
+)
+@pytest.mark.parametrize("action", ["archive", "delete", "mark?flag=seen", "erase", "move?to=x"])
+async def test_no_message_is_a_clear_answer(fields: dict[str, Any], action: str) -> None:
+    library = MemoryLibrary([letter(1)], folders=["Other"])
+    more = {"to": "Archive"} if action.startswith("move") else {}
+    reply = await post(library, f"/do/{action}", script=True, **fields, **more)
+    assert reply.status_code == 409
+    assert "No message was chosen" in json.loads(reply.headers["HX-Trigger"])["trouble"]["say"]
+    assert where(library, 1) == [WORK]
+
+
+async def test_messages_that_are_gone_are_passed_over() -> None:
+    library = MemoryLibrary([letter(1)])
+    told = changed(await post(library, "/do/archive", script=True, m=[key(8), key(1)]))
+    assert told["say"] == "Archived 1 message"
+
+
+async def test_a_folder_that_is_not_there_takes_nothing() -> None:
+    library = MemoryLibrary([letter(1)])
+    reply = await post(library, "/do/move", script=True, m=key(1), to="Nowhere")
+    assert reply.status_code == 404
+    assert where(library, 1) == [WORK]
+
+
+@pytest.mark.parametrize("script", [True, False])
+async def test_what_was_undone_cannot_be_undone_again(script: bool) -> None:
+    library = MemoryLibrary([letter(1)])
+    told = changed(await post(library, "/do/archive", script=True, m=key(1)))
+    await post(library, f"/undo/{told['id']}")
+    reply = await post(library, f"/undo/{told['id']}", script=script)
+    assert reply.status_code == 409
+    assert "cannot be undone any more" in reply.text
+
+
+@pytest.mark.parametrize("back", ["//evil.example", "https://evil.example", "/\\evil.example", ""])
+async def test_nobody_is_sent_to_another_site(back: str) -> None:
+    library = MemoryLibrary([letter(1)])
+    reply = await post(library, "/do/archive", m=key(1), back=back)
+    assert reply.headers["location"].startswith("/")
+    assert not reply.headers["location"].startswith(("//", "/\\"))
+
+
+async def test_a_page_says_only_what_was_done() -> None:
+    desk = make_desk(library=MemoryLibrary([letter(1)]))
+    async with visitor(desk) as browser:
+        html = (await browser.get("/mail/Inbox?done=Your+account+is+closed")).text
+    assert "closed" not in html
+
+
+# Where to.
+
+
+async def test_moving_asks_where_and_keeps_what_was_chosen() -> None:
+    library = MemoryLibrary([letter(1)], folders=["<b>", "Projects/2026"])
+    reply = await post(library, "/do/move", m=[key(1)], list="Inbox", back="/mail/Inbox")
+    assert reply.status_code == 200
+    targets = [unescape(to) for to in re.findall(r'name="to" value="([^"]*)"', reply.text)]
+    assert targets == [WORK, "Sent", "Archive", "Trash", "<b>", "Projects/2026"]
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', reply.text))
+    there, say = await said_after(library, "/do/move", **hidden, to="Projects/2026")
+    assert there == "/mail/Inbox?done=1"
+    assert say == "Moved 1 message to Projects / 2026."
+
+
+async def test_a_name_that_no_folder_can_have_is_said_at_its_field() -> None:
+    library = MemoryLibrary([letter(1)], folders=["Taken"])
+    reply = await post(library, "/do/move", m=key(1), new="Taken")
+    assert reply.status_code == 409
+    assert "There is a folder of this name." in reply.text
+    assert 'value="Taken"' in reply.text
+    assert f'name="m" value="{key(1)}"' in reply.text
+    reply = await post(library, "/do/move", script=True, m=key(1), new="Taken")
+    assert "There is a folder" in json.loads(reply.headers["HX-Trigger"])["trouble"]["say"]
+
+
+# For good.
+
+
+@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize(("action", "left"), [("erase", 1), ("empty-trash", 0)])
+async def test_what_cannot_be_undone_asks_first(script: bool, action: str, left: int) -> None:
+    library = MemoryLibrary([letter(1, TRASH), letter(2, TRASH), letter(3)])
+    reply = await post(library, f"/do/{action}", script=script, m=key(1), back="/mail/Trash")
+    assert reply.status_code == 200
+    assert "for good?" in reply.text
+    assert len(library.rows) == 3
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', reply.text))
+    reply = await post(library, f"/do/{action}", script=script, **hidden)
+    assert reply.status_code == (204 if script else 303)
+    assert where(library, 3) == [WORK]
+    assert len(library.rows) == 1 + left
+
+
+async def test_only_what_is_in_trash_goes_for_good() -> None:
+    library = MemoryLibrary([letter(1)])
+    told = changed(await post(library, "/do/erase", script=True, m=key(1), sure="1"))
+    assert "Nothing was removed" in told["say"]
+    assert key(1) in library.rows
+
+
+async def test_an_empty_trash_is_said_to_be_empty() -> None:
+    told = changed(await post(MemoryLibrary(), "/do/empty-trash", script=True, sure="1"))
+    assert told["say"] == "Trash was empty"
+
+
+def test_keys_are_what_they_are_in_urls() -> None:
+    assert choice.is_key(MessageKey("A" * 20 + "-_"))
+    assert not any(map(choice.is_key, ["", "A" * 21, "A" * 23, "A" * 21 + "/", "A" * 21 + "é"]))
+    assert Folder("x")
