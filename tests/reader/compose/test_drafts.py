@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pillarbox.reader.compose import draft_file
-from pillarbox.reader.compose.attached import MAX_OCTETS, safe_name, safe_type
+from pillarbox.reader.compose.attached import MAX_OCTETS, safe_type
 from pillarbox.reader.compose.drafts import DISCARDED_DAYS, MAX_TEXT, KeptDrafts, open_drafts
 from pillarbox.reader.errors import DraftChanged, NoSuchDraft, NotSendable
 from pillarbox.reader.model import Draft, File, MessageKey, Parcel
@@ -181,15 +181,6 @@ def test_a_file_holds_all_of_a_draft(draft: Draft) -> None:
     assert draft_file.from_octets(draft_file.to_octets(draft)) == draft
 
 
-@given(st.text(max_size=300))
-def test_any_name_becomes_one_that_any_system_takes(name: str) -> None:
-    safe = safe_name(name)
-    assert 0 < len(safe.encode()) <= 200
-    assert not set('/\\\0\n\r:*?"<>|\u202e') & set(safe)
-    assert safe not in {".", ".."}
-    assert safe_name(safe) == safe
-
-
 @pytest.mark.parametrize(
     ("given_", "safe"),
     [
@@ -202,7 +193,3 @@ def test_any_name_becomes_one_that_any_system_takes(name: str) -> None:
 )
 def test_types(given_: str, safe: str) -> None:
     assert safe_type(given_) == safe
-
-
-def test_a_long_name_keeps_its_ending() -> None:
-    assert safe_name("ü" * 300 + ".pdf").endswith(".pdf")

@@ -10,19 +10,14 @@ from pathlib import Path
 
 from pillarbox.durable import sync_folder
 from pillarbox.reader.errors import NotSendable
+from pillarbox.reader.mail.names import safe_name
 from pillarbox.reader.model import File
 
 MAX_OCTETS = 50_000_000
 """Of all files of a message. Servers take 10 to 35 MB, a few of them 50 (RFC 1870 lets each say so)."""
 MAX_FILES = 200
-_NAME = 200
-"""Octets of a file's name; file systems take 255."""
 UNKNOWN = "application/octet-stream"
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
-_UNSAFE = re.compile(
-    r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]'
-)
-"""In no name: controls, separators of any system, changes of direction, halves of characters."""
 
 
 class Room:
@@ -42,16 +37,6 @@ class Room:
                 f"With this file the message would be larger than {MAX_OCTETS // 1_000_000} MB, which "
                 "hardly any server takes. Share it in another way, or send several messages."
             )
-
-
-def safe_name(name: str) -> str:
-    """The last part of a path, as a file's name on any system; never empty."""
-    name = _UNSAFE.sub("_", re.split(r"[/\\]", name)[-1]).strip(" .") or "file"
-    stem, dot, ending = name.rpartition(".")
-    if not dot or len(ending.encode()) > _NAME // 4:
-        stem, ending = name, ""
-    room = _NAME - len((dot + ending).encode()) if ending else _NAME
-    return stem.encode()[:room].decode("utf-8", "ignore") + (dot + ending if ending else "")
 
 
 def safe_type(media_type: str) -> str:
@@ -83,4 +68,5 @@ def write_file(
     except BaseException:
         (folder / file_id).unlink(missing_ok=True)
         raise
-    return File(file_id, safe_name(name), safe_type(media_type), octets)
+    media_type = safe_type(media_type)
+    return File(file_id, safe_name(name, media_type, "1"), media_type, octets)

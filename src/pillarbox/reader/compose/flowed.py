@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from pillarbox.reader.mail import prose
+
 WIDTH = 72
 """Characters of a line that was broken (RFC 3676, section 4.2 (2): 78 at most, 66 or so is comfortable)."""
 LONGEST = 78
 """A line of up to so many characters stays as it is: who wraps by hand, or is quoted, keeps the line ends."""
-SIGNATURE = "-- "
+SIGNATURE = prose.SIGNATURE_MARK
 """The line before a signature (section 4.3): never joined with another, though it ends with a space."""
 
 _QUOTED = re.compile(r"(>*) ?(.*)", re.DOTALL)
@@ -82,22 +84,6 @@ def _stuffed(text: str, depth: int) -> str:
 
 
 def unflow(text: str, *, delsp: bool = False) -> list[Line]:
-    """Undo :func:`flow`: the paragraphs of a text with ``format=flowed`` (section 4.1 (4)-(6)).
-
-    *delsp*: the space at a soft end was put in by the sender, and goes (``DelSp=yes``, section 4.5). A line of another depth, or
-    ``-- ``, ends a paragraph that should have gone on.
-    """
-    found: list[Line] = []
-    open_ = False
-    for wire in _LINE_END.split(text):
-        mark = len(wire) - len(wire.lstrip(">"))
-        body = wire[mark:].removeprefix(" ")
-        goes_on = body.endswith(" ") and body != SIGNATURE
-        joins = open_ and body != SIGNATURE and found[-1].depth == mark
-        words = body[:-1] if goes_on and delsp else body
-        if joins:
-            found[-1] = Line(mark, found[-1].text + words)
-        else:
-            found.append(Line(mark, words))
-        open_ = goes_on
-    return found
+    """The paragraphs of a text with ``format=flowed``, as the reader shows them: what undoes :func:`flow`."""
+    whole = "\n".join(_LINE_END.split(text))
+    return [Line(depth, words) for depth, words in prose.unflow(whole, delsp=delsp)]

@@ -8,8 +8,7 @@ from html import escape
 from itertools import groupby
 
 from pillarbox.reader.compose.flowed import Line, lines_of
-
-_LINK = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?'()\[\]]")
+from pillarbox.reader.mail.prose import MAX_DEPTH, find_links
 
 
 def as_html(typed: str) -> str:
@@ -18,7 +17,7 @@ def as_html(typed: str) -> str:
 
 
 def _quoted(lines: Iterable[Line], depth: int) -> str:
-    """*lines* of at least this *depth*; deeper ones in block quotes, however deep in one step each."""
+    """*lines* of at least this *depth*; deeper ones in block quotes."""
     parts: list[str] = []
     for deeper, run in groupby(lines, key=lambda line: line.depth > depth):
         if deeper:
@@ -28,10 +27,6 @@ def _quoted(lines: Iterable[Line], depth: int) -> str:
     return "".join(parts)
 
 
-MAX_DEPTH = 20
-"""Of block quotes within each other; what is quoted deeper stays at this depth."""
-
-
 def _deepest(lines: list[Line], depth: int) -> str:
     if depth + 1 >= MAX_DEPTH:
         return _paragraphs(line.text for line in lines)
@@ -39,18 +34,15 @@ def _deepest(lines: list[Line], depth: int) -> str:
 
 
 def _paragraphs(lines: Iterable[str]) -> str:
-    """An empty line ends a paragraph, as one who types means it; several are so many line ends."""
+    """Each line a block of its own: line ends are where they were typed."""
     return "".join(f"<div>{_inline(line) or '<br>'}</div>\n" for line in lines)
 
 
 def _inline(line: str) -> str:
-    pieces: list[str] = []
-    end = 0
-    for found in _LINK.finditer(line):
-        url = escape(found[0])
-        pieces += [_spaced(line[end : found.start()]), f'<a href="{url}">{url}</a>']
-        end = found.end()
-    return "".join([*pieces, _spaced(line[end:])])
+    return "".join(
+        f'<a href="{escape(run.link)}">{escape(run.text)}</a>' if run.link else _spaced(run.text)
+        for run in find_links(line)
+    )
 
 
 def _spaced(text: str) -> str:

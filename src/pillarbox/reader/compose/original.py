@@ -1,0 +1,61 @@
+"""The message that an answer or a forwarded message is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pillarbox.reader.compose.replies import Answered
+from pillarbox.reader.mail.addresses import read_addresses
+from pillarbox.reader.mail.clean import clean
+from pillarbox.reader.mail.letter import Letter, read_letter
+from pillarbox.reader.mail.limits import ADDRESSES
+from pillarbox.reader.mail.mime import Tree
+from pillarbox.reader.model import INBOX, Folder
+
+_NOTED = (b"delivered-to", b"x-original-to", b"envelope-to", b"x-delivered-to", b"x-envelope-to")
+"""Where servers note whom a message was for: it may be in no other field (Bcc, a list)."""
+MAX_HTML = 1_000_000
+"""Characters of HTML that is quoted. What is longer is quoted as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A message, read."""
+
+    answered: Answered
+    html: str
+    """Harmless, and without images that would have to be loaded; empty: it is text."""
+
+    @property
+    def letter(self) -> Letter:
+        return self.answered.letter
+
+
+def read_original(data: bytes, folder: Folder) -> Original:
+    """The message *data*, which lies in *folder*. Never fails."""
+    letter = read_letter(data)
+    header = Tree(data).root.header
+    noted = (value for name in _NOTED for value in header.all(name))
+    answered = Answered(
+        letter,
+        read_addresses(header.first(b"mail-followup-to"), ADDRESSES),
+        tuple(one.address for value in noted for one in read_addresses(value, ADDRESSES)),
+        account_of(folder),
+    )
+    return Original(answered, _harmless(letter.html))
+
+
+def account_of(folder: Folder) -> str:
+    """Whose inbox it is; empty: it is none."""
+    inbox, _, account = folder.partition("/")
+    return account if inbox == INBOX else ""
+
+
+def _harmless(html: str) -> str:
+    if not html or len(html) > MAX_HTML:
+        return ""
+    return clean(html, remote=False, cid=_no_image).html
+
+
+def _no_image(_: str) -> None:
+    """Images of the original are no part of the answer."""

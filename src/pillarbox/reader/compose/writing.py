@@ -1,0 +1,228 @@
+"""Drafts become messages, and messages drafts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import tzinfo
+
+from pillarbox.reader.compose import quoting
+from pillarbox.reader.compose.addresses import as_typed
+from pillarbox.reader.compose.attached import MAX_FILES
+from pillarbox.reader.compose.checking import doubts_about, only_to, recipients_of
+from pillarbox.reader.compose.drafts import KeptDrafts
+from pillarbox.reader.compose.message import make_message, sender_address
+from pillarbox.reader.compose.original import Original, read_original
+from pillarbox.reader.compose.replies import each, envelope_for, identity_for
+from pillarbox.reader.compose.signatures import signed, signed_anew
+from pillarbox.reader.compose.subjects import answering, forwarding
+from pillarbox.reader.contracts import Accounts, Clock, Library, Outbox
+from pillarbox.reader.errors import NotSendable, TooLate, WrongFields
+from pillarbox.reader.mail.letter import read_letter, read_part
+from pillarbox.reader.model import Draft, File, Identity, MessageKey, Outgoing, Parcel, Settings
+
+_PIECE = 1 << 20
+"""Octets that are written at once."""
+
+
+class Writing:
+    """Implements :class:`pillarbox.reader.contracts.Writing`."""
+
+    def __init__(
+        self,
+        *,
+        accounts: Accounts,
+        library: Library,
+        drafts: KeptDrafts,
+        outbox: Outbox,
+        settings: Settings,
+        clock: Clock,
+        zone: tzinfo | None = None,
+    ) -> None:
+        """*zone*: in which dates are said; None: the system's."""
+        self._accounts, self._library = accounts, library
+        self._drafts, self._outbox = drafts, outbox
+        self._settings, self._clock, self._zone = settings, clock, zone
+
+    # Beginning.
+
+    def new(self, draft: Draft) -> Draft:
+        """See the contract."""
+        identity = self._identity(draft.account)
+        if identity is not None:
+            text = signed(draft.text, identity.signature)
+            draft = replace(draft, account=identity.account, text=text)
+        return self._drafts.new(draft)
+
+    def reply(self, key: MessageKey, *, to_all: bool = False) -> Draft:
+        """See the contract."""
+        original = self._original(key)
+        letter = original.letter
+        mine = [one.address for one in self._identities()]
+        envelope = envelope_for(original.answered, mine, to_all=to_all)
+        references = (
+            (*letter.references, letter.message_id) if letter.message_id else letter.references
+        )
+        draft = Draft(
+            "",
+            to=as_typed(envelope.to),
+            cc=as_typed(envelope.cc),
+            subject=answering(letter.subject),
+            answers=key,
+            in_reply_to=letter.message_id,
+            references=references,
+        )
+        if original.html:
+            quote = quoting.quoted_html(letter, original.html, self._zone)
+            return self._drafts.new(self._begun(replace(draft, quote=quote), original, ""))
+        return self._drafts.new(self._begun(draft, original, quoting.quoted(letter, self._zone)))
+
+    def forward(self, key: MessageKey, *, attached: bool = False) -> Draft:
+        """See the contract."""
+        original = self._original(key)
+        letter = original.letter
+        draft = Draft("", subject=forwarding(letter.subject), forwards=key)
+        if attached:
+            draft = self._drafts.new(self._begun(draft, original, ""))
+            name = f"{letter.subject or 'message'}.eml"
+            return self._with_files(draft, [(name, "message/rfc822", self._library.read(key))])
+        if original.html:
+            quote = quoting.forwarded_html(letter, original.html, self._zone)
+            draft = self._begun(replace(draft, quote=quote), original, "")
+        else:
+            draft = self._begun(draft, original, quoting.forwarded(letter, self._zone))
+        data = self._library.read(key)
+        parts = (read_part(data, part.number) for part in letter.parts[:MAX_FILES])
+        files = ((part.name, part.type, content) for part, content in parts)
+        return self._with_files(self._drafts.new(draft), files)
+
+    # Going on.
+
+    def save(self, draft: Draft) -> Draft:
+        """See the contract."""
+        before = self._drafts.find(draft.id)
+        if before.account != draft.account:
+            old, new = self._identity(before.account), self._identity(draft.account)
+            if old is not None and new is not None:
+                text = signed_anew(draft.text, old.signature, new.signature)
+                draft = replace(draft, text=text)
+        return self._drafts.save(draft)
+
+    def doubts(self, draft_id: str) -> Sequence[str]:
+        """See the contract."""
+        return doubts_about(self._drafts.find(draft_id))
+
+    def send(self, draft_id: str) -> str:
+        """See the contract. Once the outbox has it, it names the draft: there is no second step."""
+        with self._drafts.lock:
+            draft = self._drafts.find(draft_id)
+            identity = self._identity(draft.account)
+            if identity is None:
+                raise WrongFields({"account": "There is no account to send from. Add one first."})
+            recipients = recipients_of(draft)
+            contents = [(file, self._content(draft, file)) for file in draft.files]
+            now = self._clock().astimezone(self._zone)
+            message = make_message(draft, identity, recipients, contents, now)
+            parcel = Parcel(
+                message,
+                identity.account,
+                sender_address(identity),
+                recipients.addresses,
+                draft.subject.strip(),
+                draft=draft.id,
+                answers=draft.answers,
+                forwards=draft.forwards,
+            )
+            return self._outbox.put(parcel, hold_seconds=self._settings.hold_seconds)
+
+    def take_back(self, outgoing_id: str) -> Draft:
+        """See the contract. Who has got the message already is not among the draft's recipients any more."""
+        with self._drafts.lock:
+            outgoing = self._outbox.find(outgoing_id)
+            if outgoing is None:
+                raise TooLate("It has left, and cannot be taken back any more.")
+            draft = self._drafts.kept(outgoing.draft) if outgoing.draft else None
+            made = None
+            if draft is None:
+                draft = made = self._remade(outgoing)
+            else:
+                left = only_to(draft, outgoing.to)
+                draft = draft if left == draft else self._drafts.correct(left)
+            try:
+                self._outbox.take_out(outgoing_id)
+            except TooLate:
+                if made is not None:
+                    self._drafts.discard(made.id)
+                raise
+            return self._drafts.find(draft.id)
+
+    # Parts of it.
+
+    def _original(self, key: MessageKey) -> Original:
+        folder = self._library.find(key).folder
+        return read_original(self._library.read(key), folder)
+
+    def _identities(self) -> list[Identity]:
+        return [self._accounts.identity(name) for name in self._accounts.names()]
+
+    def _identity(self, account: str) -> Identity | None:
+        """That of *account*, if there still is such an account; else the first."""
+        names = self._accounts.names()
+        if not names:
+            return None
+        return self._accounts.identity(account if account in names else names[0])
+
+    def _begun(self, draft: Draft, original: Original, below: str) -> Draft:
+        """*draft* under the right identity: room to write, what goes *below*, and the signature."""
+        identity = identity_for(original.answered, self._identities())
+        text = f"\n\n{below}" if below else ""
+        if identity is None:
+            return replace(draft, text=text)
+        return replace(draft, account=identity.account, text=signed(text, identity.signature))
+
+    def _with_files(self, draft: Draft, files: Iterable[tuple[str, str, bytes]]) -> Draft:
+        """Those that fit are attached; others are named in the text: nobody shall think that they are there."""
+        left_out: list[str] = []
+        for name, media_type, content in files:
+            try:
+                self._drafts.attach(draft.id, name, media_type, _pieces(content))
+            except NotSendable:
+                left_out.append(name)
+        if left_out:
+            note = f"(Too large, and not attached: {', '.join(left_out)})"
+            self._drafts.save(replace(draft, text=f"\n\n{note}{draft.text}"))
+        return self._drafts.find(draft.id)
+
+    def _content(self, draft: Draft, file: File) -> bytes:
+        try:
+            return self._drafts.path(draft.id, file.id).read_bytes()
+        except OSError as error:
+            raise WrongFields(
+                {"files": f"{file.name} cannot be read any more. Remove it, and attach it again."}
+            ) from error
+
+    def _remade(self, outgoing: Outgoing) -> Draft:
+        """A draft of the message itself: that which it was made of is gone."""
+        data = self._outbox.read(outgoing.id)
+        letter = read_letter(data)
+        named = {one.address.casefold() for one in (*letter.to, *letter.cc)}
+        hidden = [one for one in outgoing.to if one.casefold() not in named]
+        draft = Draft(
+            "",
+            account=outgoing.account,
+            to=as_typed(each(letter.to)),
+            cc=as_typed(each(letter.cc)),
+            bcc=", ".join(hidden),
+            subject=letter.subject,
+            text="\n".join(map(str, quoting.lines(letter))),
+            in_reply_to=letter.references[-1] if letter.references else "",
+            references=letter.references,
+        )
+        draft = self._drafts.new(only_to(draft, outgoing.to))
+        parts = (read_part(data, part.number) for part in letter.parts)
+        return self._with_files(draft, ((part.name, part.type, content) for part, content in parts))
+
+
+def _pieces(content: bytes) -> Iterator[bytes]:
+    for at in range(0, len(content), _PIECE):
+        yield content[at : at + _PIECE]

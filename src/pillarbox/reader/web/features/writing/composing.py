@@ -1,0 +1,184 @@
+"""A draft: begun, shown, saved, sent, discarded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from urllib.parse import urlencode, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from pillarbox.reader.desk import Desk
+from pillarbox.reader.errors import DraftChanged, NotSendable, WrongFields
+from pillarbox.reader.model import Draft, Identity, MessageKey
+from pillarbox.reader.web.features.writing.mailto import draft_of
+from pillarbox.reader.web.features.writing.typed import Typed, form_of
+from pillarbox.reader.web.pages import back, desk_of, off_loop, page
+
+_CONFLICT, _WRONG = 409, 422
+
+
+async def _new(request: Request) -> Response:
+    async with form_of(request) as typed:
+        draft = typed.into(draft_of(typed.texts.get("mailto", "")))
+    kept = await off_loop(desk_of(request).writing.new, draft)
+    return _opened(request, kept)
+
+
+async def _from_link(request: Request) -> Response:
+    """A link from elsewhere only shows what it asks for: a page that is looked at changes nothing."""
+    link = request.query_params.get("mailto", "")
+    return await page(request, "writing/mailto.html", link=link, draft=draft_of(link))
+
+
+async def _answer(request: Request) -> Response:
+    key = MessageKey(request.path_params["key"])
+    kind = request.url.path.rpartition("/")[2]
+    writing = desk_of(request).writing
+    async with form_of(request) as typed:
+        attached = typed.texts.get("as") == "attachment"
+    works: Mapping[str, Callable[[], Draft]] = {
+        "reply": partial(writing.reply, key),
+        "reply-all": partial(writing.reply, key, to_all=True),
+        "forward": partial(writing.forward, key, attached=attached),
+    }
+    return _opened(request, await off_loop(works[kind]))
+
+
+def _opened(request: Request, draft: Draft) -> Response:
+    """The page of a new draft, which knows where one came from."""
+    came = urlsplit(request.headers.get("referer", ""))
+    origin = came.path + (f"?{came.query}" if came.query else "")
+    where = f"?{urlencode({'back': origin})}" if origin else ""
+    return back(f"/compose/{draft.id}{where}")
+
+
+async def _show(request: Request) -> Response:
+    draft = await off_loop(desk_of(request).drafts.find, request.path_params["draft"])
+    return await shown(request, draft, back_to=request.query_params.get("back", ""))
+
+
+async def shown(  # what a page of a draft says is all of it
+    request: Request,
+    draft: Draft,
+    *,
+    back_to: str,
+    wrong: Mapping[str, str] | None = None,
+    doubts: Sequence[str] = (),
+    status: int = 200,
+) -> Response:
+    """The page of *draft*. *wrong*: by field; what belongs to none has the empty name."""
+    identities = await off_loop(_identities, desk_of(request))
+    return await page(
+        request,
+        "writing/compose.html",
+        status=status,
+        draft=draft,
+        identities=identities,
+        back_to=back_to,
+        wrong=wrong or {},
+        doubts=doubts,
+        fresh=draft.version == 1 and not draft.files,
+    )
+
+
+def _identities(desk: Desk) -> list[Identity]:
+    return [desk.accounts.identity(name) for name in desk.accounts.names()]
+
+
+async def save_typed(request: Request, typed: Typed) -> Draft | Response:
+    """The draft as it was typed, kept; or the page that says why it could not be, with all that was typed."""
+    desk = desk_of(request)
+    last = await off_loop(desk.drafts.find, request.path_params["draft"])
+    draft = typed.into(last)
+    try:
+        return await off_loop(desk.writing.save, draft)
+    except (DraftChanged, NotSendable) as error:
+        if _by_script(request):
+            raise
+        said = str(error)
+        if isinstance(error, DraftChanged):
+            said = (
+                "This draft was changed in another tab since it was opened here. "
+                "Save it again to replace that with what you see, or leave this page to keep the other."
+            )
+        newest = Typed(typed.texts | {"version": str(last.version)}).into(last)
+        return await shown(request, newest, back_to=typed.back, wrong={"": said}, status=_CONFLICT)
+
+
+async def _save(request: Request) -> Response:
+    async with form_of(request) as typed:
+        saved = await save_typed(request, typed)
+    if isinstance(saved, Response):
+        return saved
+    if _by_script(request):
+        return JSONResponse({"version": saved.version, "text": saved.text})
+    return to_draft(saved, typed, saved="")
+
+
+def to_draft(draft: Draft, typed: Typed, **more: str) -> Response:
+    """Back to its page."""
+    query = ({"back": typed.back} if typed.back else {}) | more
+    return back(f"/compose/{draft.id}" + (f"?{urlencode(query)}" if query else ""))
+
+
+async def _send(request: Request) -> Response:
+    writing = desk_of(request).writing
+    async with form_of(request) as typed:
+        draft = await save_typed(request, typed)
+    if isinstance(draft, Response):
+        return draft
+    if "sure" not in typed.texts:
+        doubts = await off_loop(writing.doubts, draft.id)
+        if doubts:
+            return await shown(request, draft, back_to=typed.back, doubts=doubts, status=_WRONG)
+    try:
+        outgoing = await off_loop(writing.send, draft.id)
+    except NotSendable as error:
+        wrong = error.by_field if isinstance(error, WrongFields) else {"": str(error)}
+        return await shown(request, draft, back_to=typed.back, wrong=wrong, status=_WRONG)
+    if _by_script(request):
+        return JSONResponse(
+            {
+                "id": outgoing,
+                "back": typed.back or "/",
+                "hold": desk_of(request).settings.hold_seconds,
+            }
+        )
+    return back(typed.back or "/")
+
+
+async def _discard(request: Request) -> Response:
+    draft = request.path_params["draft"]
+    async with form_of(request) as typed:
+        where = typed.back
+    await off_loop(desk_of(request).drafts.discard, draft)
+    if _by_script(request):
+        return JSONResponse({"id": draft, "back": where or "/drafts"})
+    return back(f"/drafts?{urlencode({'discarded': draft})}")
+
+
+async def _restore(request: Request) -> Response:
+    draft = await off_loop(desk_of(request).drafts.restore, request.path_params["draft"])
+    return back(f"/compose/{draft.id}")
+
+
+def _by_script(request: Request) -> bool:
+    return "hx-request" in request.headers
+
+
+ROUTES: list[BaseRoute] = [
+    Route("/compose", _from_link, methods=["GET"]),
+    Route("/compose", _new, methods=["POST"]),
+    *(
+        Route(f"/message/{{key}}/{kind}", _answer, methods=["POST"])
+        for kind in ("reply", "reply-all", "forward")
+    ),
+    Route("/compose/{draft}", _show, methods=["GET"]),
+    Route("/compose/{draft}/save", _save, methods=["POST"]),
+    Route("/compose/{draft}/send", _send, methods=["POST"]),
+    Route("/compose/{draft}/discard", _discard, methods=["POST"]),
+    Route("/compose/{draft}/restore", _restore, methods=["POST"]),
+]

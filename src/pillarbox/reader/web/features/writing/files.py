@@ -1,0 +1,107 @@
+"""What is attached to a draft, and what it quotes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from urllib.parse import quote
+
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from pillarbox.reader.errors import NoSuchDraft, NotSendable
+from pillarbox.reader.model import Draft, File
+from pillarbox.reader.web.features.writing.composing import save_typed, shown, to_draft
+from pillarbox.reader.web.features.writing.typed import form_of
+from pillarbox.reader.web.pages import desk_of, off_loop
+
+_PIECE = 1 << 20
+"""Octets that are read at once."""
+_QUOTE_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; "
+    "base-uri 'none'; frame-ancestors 'self'"
+)
+_FILE_POLICY = "sandbox; default-src 'none'"
+_WRONG = 422
+
+
+async def _attach(request: Request) -> Response:
+    """By script: only the files. Else the whole form, of which nothing shall get lost."""
+    drafts = desk_of(request).drafts
+    draft_id = request.path_params["draft"]
+    async with form_of(request) as typed:
+        if "hx-request" not in request.headers:
+            saved = await save_typed(request, typed)
+            if isinstance(saved, Response):
+                return saved
+        try:
+            for upload in typed.files:
+                await off_loop(_kept, drafts.attach, draft_id, upload)
+        except NotSendable as error:
+            if "hx-request" in request.headers:
+                raise
+            draft = await off_loop(drafts.find, draft_id)
+            wrong = {"files": str(error)}
+            return await shown(request, draft, back_to=typed.back, wrong=wrong, status=_WRONG)
+    draft = await off_loop(drafts.find, draft_id)
+    if "hx-request" in request.headers:
+        return JSONResponse({"files": [file.id for file in draft.files]})
+    return to_draft(draft, typed)
+
+
+def _kept(attach: Callable[..., File], draft_id: str, upload: UploadFile) -> None:
+    attach(draft_id, upload.filename or "file", upload.content_type or "", _pieces(upload))
+
+
+def _pieces(upload: UploadFile) -> Iterator[bytes]:
+    return iter(partial(upload.file.read, _PIECE), b"")
+
+
+async def _detach(request: Request) -> Response:
+    drafts = desk_of(request).drafts
+    async with form_of(request) as typed:
+        if "hx-request" not in request.headers:
+            saved = await save_typed(request, typed)
+            if isinstance(saved, Response):
+                return saved
+    draft_id = request.path_params["draft"]
+    await off_loop(drafts.detach, draft_id, request.path_params["file"])
+    draft: Draft = await off_loop(drafts.find, draft_id)
+    if "hx-request" in request.headers:
+        return JSONResponse({"files": [file.id for file in draft.files]})
+    return to_draft(draft, typed)
+
+
+async def _file(request: Request) -> Response:
+    """A look at what is attached: always as a download, whatever it is."""
+    drafts = desk_of(request).drafts
+    draft = await off_loop(drafts.find, request.path_params["draft"])
+    for file in draft.files:
+        if file.id == request.path_params["file"]:
+            path = await off_loop(drafts.path, draft.id, file.id)
+            return FileResponse(
+                path,
+                media_type="application/octet-stream",
+                headers={
+                    "Content-Disposition": f"attachment; filename*=utf-8''{quote(file.name)}",
+                    "Content-Security-Policy": _FILE_POLICY,
+                },
+            )
+    raise NoSuchDraft("This file is not attached any more.")
+
+
+async def _quote(request: Request) -> Response:
+    """The quoted HTML, as it will be sent. It was sanitised when it was quoted; the frame lets nothing act or load."""
+    draft = await off_loop(desk_of(request).drafts.find, request.path_params["draft"])
+    head = '<!doctype html><meta charset="utf-8"><title>Quoted message</title>'
+    return HTMLResponse(f"{head}{draft.quote}", headers={"Content-Security-Policy": _QUOTE_POLICY})
+
+
+ROUTES: list[BaseRoute] = [
+    Route("/compose/{draft}/attach", _attach, methods=["POST"]),
+    Route("/compose/{draft}/detach/{file}", _detach, methods=["POST"]),
+    Route("/compose/{draft}/files/{file}", _file, methods=["GET"]),
+    Route("/compose/{draft}/quote", _quote, methods=["GET"]),
+]

@@ -1,0 +1,136 @@
+"""Contacts: the list, one of them, completion, import."""
+
+from __future__ import annotations
+
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from pillarbox.reader.compose.addresses import Recipient
+from pillarbox.reader.errors import NotSendable, WrongFields
+from pillarbox.reader.model import Contact
+from pillarbox.reader.web.features.writing.typed import form_of
+from pillarbox.reader.web.pages import back, desk_of, off_loop, page
+
+_COMPLETIONS = 8
+"""That are offered at once: more is a list to be read."""
+_SHOWN = 500
+"""Contacts on the page; more are found by typing."""
+_WRONG = 422
+
+
+async def _show(request: Request) -> Response:
+    return await _list(request, Contact("", ""))
+
+
+async def _list(
+    request: Request, typed: Contact, *, wrong: dict[str, str] | None = None, status: int = 200
+) -> Response:
+    contacts = desk_of(request).contacts
+    sought = " ".join(request.query_params.get("q", "").split())
+    everyone = await off_loop(contacts.all)
+    found = [one for one in everyone if _fits(one, sought)]
+    imported = request.query_params.get("imported", "")
+    return await page(
+        request,
+        "writing/contacts.html",
+        status=status,
+        found=found[:_SHOWN],
+        more=max(len(found) - _SHOWN, 0),
+        total=len(everyone),
+        sought=sought,
+        typed=typed,
+        typed_address=_typed_address,
+        wrong=wrong or {},
+        imported=int(imported) if imported.isascii() and imported.isdigit() else None,
+    )
+
+
+def _fits(contact: Contact, sought: str) -> bool:
+    whole = f"{contact.name} {contact.address}".casefold()
+    return all(word in whole for word in sought.casefold().split())
+
+
+async def _one(request: Request) -> Response:
+    contact = await _named(request)
+    if contact is None:
+        return back("/contacts")
+    return await page(request, "writing/contact.html", typed=contact, wrong={})
+
+
+async def _named(request: Request) -> Contact | None:
+    everyone = await off_loop(desk_of(request).contacts.all)
+    wanted = request.path_params["contact"]
+    return next((one for one in everyone if one.id == wanted), None)
+
+
+async def _save(request: Request) -> Response:
+    """A new one, or a changed one."""
+    contact_id = request.path_params.get("contact", "")
+    async with form_of(request) as form:
+        typed = Contact(form.texts.get("name", ""), form.texts.get("address", ""), contact_id)
+    if contact_id and await _named(request) is None:
+        return back("/contacts")
+    try:
+        await off_loop(desk_of(request).contacts.save, typed)
+    except WrongFields as error:
+        wrong = dict(error.by_field)
+        if contact_id:
+            return await page(
+                request, "writing/contact.html", status=_WRONG, typed=typed, wrong=wrong
+            )
+        return await _list(request, typed, wrong=wrong, status=_WRONG)
+    return back("/contacts")
+
+
+async def _remove(request: Request) -> Response:
+    await off_loop(desk_of(request).contacts.remove, request.path_params["contact"])
+    return back("/contacts")
+
+
+async def _import(request: Request) -> Response:
+    contacts = desk_of(request).contacts
+    count = 0
+    async with form_of(request) as form:
+        if not form.files:
+            wrong = {"file": "Choose a file first."}
+            return await _list(request, Contact("", ""), wrong=wrong, status=_WRONG)
+        try:
+            for upload in form.files:
+                count += await off_loop(contacts.import_vcards, await _content(upload))
+        except NotSendable as error:
+            return await _list(request, Contact("", ""), wrong={"file": str(error)}, status=_WRONG)
+    return back(f"/contacts?imported={count}")
+
+
+async def _content(upload: UploadFile) -> bytes:
+    return await off_loop(upload.file.read)
+
+
+async def _complete(request: Request) -> Response:
+    """For scripts: whom the last of the recipients may become."""
+    typed = request.query_params.get("q", "")
+    found = await off_loop(desk_of(request).contacts.complete, typed, _COMPLETIONS)
+    return JSONResponse([_offered(one) for one in found])
+
+
+def _offered(contact: Contact) -> dict[str, str]:
+    """*text*: what goes into the field."""
+    return {"name": contact.name, "address": contact.address, "text": _typed_address(contact)}
+
+
+def _typed_address(contact: Contact) -> str:
+    """As one would type it into To."""
+    return str(Recipient(contact.name, contact.address))
+
+
+ROUTES: list[BaseRoute] = [
+    Route("/contacts", _show, methods=["GET"]),
+    Route("/contacts", _save, methods=["POST"]),
+    Route("/contacts/complete", _complete, methods=["GET"]),
+    Route("/contacts/import", _import, methods=["POST"]),
+    Route("/contacts/{contact}", _one, methods=["GET"]),
+    Route("/contacts/{contact}", _save, methods=["POST"]),
+    Route("/contacts/{contact}/remove", _remove, methods=["POST"]),
+]

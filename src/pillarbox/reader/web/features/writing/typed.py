@@ -1,0 +1,63 @@
+"""What a form of a draft holds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+
+from pillarbox.reader.model import Draft
+
+_FIELD = 12_000_000
+"""Octets of one field: the longest text of a draft in UTF-8, and more."""
+_FILES = 200
+"""At once: as many as a draft takes."""
+_TEXTS = ("account", "to", "cc", "bcc", "subject")
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A form, read."""
+
+    texts: dict[str, str]
+    files: tuple[UploadFile, ...] = field(default=())
+
+    @property
+    def back(self) -> str:
+        """Where one was before."""
+        return self.texts.get("back", "")
+
+    def into(self, draft: Draft) -> Draft:
+        """*draft* with what was typed; what the form does not have stays. Line ends are those of the page."""
+        fields = {name: self.texts[name] for name in _TEXTS if name in self.texts}
+        version = self.texts.get("version", "")
+        return replace(
+            draft,
+            account=fields.get("account", draft.account),
+            to=fields.get("to", draft.to),
+            cc=fields.get("cc", draft.cc),
+            bcc=fields.get("bcc", draft.bcc),
+            subject=fields.get("subject", draft.subject),
+            text=self.texts.get("text", draft.text).replace("\r\n", "\n"),
+            quote="" if "unquoted" in self.texts else draft.quote,
+            version=int(version) if version.isascii() and version.isdigit() else draft.version,
+        )
+
+
+@asynccontextmanager
+async def form_of(request: Request) -> AsyncIterator[Typed]:
+    """The form of *request*; its files are there until the block is left."""
+    async with request.form(max_files=_FILES, max_part_size=_FIELD) as form:
+        items = form.multi_items()
+        yield Typed(
+            {name: value for name, value in items if isinstance(value, str)},
+            tuple(_chosen(value for _, value in items)),
+        )
+
+
+def _chosen(values: Iterable[UploadFile | str]) -> Iterable[UploadFile]:
+    """Files. A file field in which none was chosen sends one without a name."""
+    return (one for one in values if isinstance(one, UploadFile) and one.filename)

@@ -1,0 +1,305 @@
+"""Drafts of messages, messages of drafts, and back."""
+
+from __future__ import annotations
+
+import email.policy
+from dataclasses import dataclass, replace
+from datetime import UTC
+from email.message import EmailMessage
+from email.parser import BytesParser
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from pillarbox.reader.compose.drafts import open_drafts
+from pillarbox.reader.compose.writing import Writing
+from pillarbox.reader.errors import (
+    NoSuchDraft,
+    NoSuchMessage,
+    NotSendable,
+    TooLate,
+    WrongFields,
+)
+from pillarbox.reader.mail.letter import read_letter
+from pillarbox.reader.model import Draft, MessageKey, Settings
+from tests.reader.compose.outboxes import HeldOutbox
+from tests.reader.compose.people import HOME, NOW, WORK, FixedAccounts, Shelf
+
+
+class Bench:
+    """All that writing stands on."""
+
+    def __init__(self, folder: Path, accounts: FixedAccounts) -> None:
+        self.outbox = HeldOutbox()
+        self.library = Shelf()
+        self.drafts = open_drafts(
+            folder / "drafts", outbox=self.outbox, tell=lambda _: None, clock=lambda: NOW
+        )
+        self.writing = Writing(
+            accounts=cast("Any", accounts),
+            library=cast("Any", self.library),
+            drafts=self.drafts,
+            outbox=self.outbox,
+            settings=Settings(),
+            clock=lambda: NOW,
+            zone=UTC,
+        )
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path, FixedAccounts(WORK, HOME))
+
+
+PLAIN = (
+    b"From: Ada Lovelace <ada@x.example>\nTo: max@home.example, bob@x.example\nSubject: Tea\n"
+    b"Date: Tue, 3 Nov 2026 10:42:00 +0000\nMessage-ID: <2@x.example>\nReferences: <1@x.example>\n"
+    b"Content-Type: text/plain; format=flowed\n\nShall we \nhave tea?\n-- \nAda\n"
+)
+HTML = (
+    b"From: Ada <ada@x.example>\nTo: max@work.example\nSubject: Tea\nMessage-ID: <2@x.example>\n"
+    b"Content-Type: text/html\n\n<p>Tea <b>now</b></p><script>alert(1)</script>"
+    b'<img src="https://tracker.example/p.gif">'
+)
+FILES = (
+    b"From: Ada <ada@x.example>\nTo: max@work.example\nSubject: Re: Tea\nMIME-Version: 1.0\n"
+    b'Content-Type: multipart/mixed; boundary="b"\n\n--b\n\nSee the file.\n'
+    b'--b\nContent-Type: application/pdf\nContent-Disposition: attachment; filename="a.pdf"\n'
+    b"Content-Transfer-Encoding: base64\n\nJVBERg==\n--b--\n"
+)
+
+
+def test_a_new_message_has_the_signature_of_its_account(bench: Bench) -> None:
+    draft = bench.writing.new(Draft("", to="ada@x.example"))
+    assert (draft.account, draft.to) == ("work", "ada@x.example")
+    assert draft.text == "\n\n-- \nMax\nWork Ltd\n"
+
+
+def test_an_answer(bench: Bench) -> None:
+    draft = bench.writing.reply(bench.library.put("k", PLAIN))
+    assert draft.account == "home"
+    assert draft.to == "Ada Lovelace <ada@x.example>"
+    assert draft.subject == "Re: Tea"
+    assert draft.text == ("\n\nOn 3 Nov 2026 at 10:42, Ada Lovelace wrote:\n> Shall we have tea?")
+    assert (draft.in_reply_to, draft.references) == ("2@x.example", ("1@x.example", "2@x.example"))
+    assert draft.answers == "k"
+    assert bench.drafts.find(draft.id) == draft
+
+
+def test_an_answer_to_all(bench: Bench) -> None:
+    draft = bench.writing.reply(bench.library.put("k", PLAIN), to_all=True)
+    assert draft.to == "Ada Lovelace <ada@x.example>, bob@x.example"
+
+
+def test_an_answer_to_html_quotes_it_harmlessly(bench: Bench) -> None:
+    draft = bench.writing.reply(bench.library.put("k", HTML))
+    assert "<b>now</b>" in draft.quote
+    assert "script" not in draft.quote
+    assert "tracker.example" not in draft.quote
+    assert draft.text == "\n\n-- \nMax\nWork Ltd\n"
+
+
+def test_a_forwarded_message_brings_its_files(bench: Bench) -> None:
+    draft = bench.writing.forward(bench.library.put("k", FILES))
+    assert draft.subject == "Fwd: Re: Tea"
+    assert "See the file." in draft.text
+    assert "From: Ada <ada@x.example>" in draft.text
+    (file,) = draft.files
+    assert (file.name, file.type) == ("a.pdf", "application/pdf")
+    assert bench.drafts.path(draft.id, file.id).read_bytes() == b"%PDF"
+    assert (draft.forwards, draft.to, draft.references) == ("k", "", ())
+
+
+def test_a_forwarded_message_as_a_file(bench: Bench) -> None:
+    draft = bench.writing.forward(bench.library.put("k", FILES), attached=True)
+    (file,) = draft.files
+    assert (file.name, file.type) == ("Re_ Tea.eml", "message/rfc822")
+    assert bench.drafts.path(draft.id, file.id).read_bytes() == FILES
+    assert "See the file" not in draft.text
+
+
+def test_a_file_that_does_not_fit_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pillarbox.reader.compose.attached.MAX_OCTETS", 3)
+    draft = bench.writing.forward(bench.library.put("k", FILES))
+    assert draft.files == ()
+    assert "not attached: a.pdf" in draft.text
+
+
+def test_a_message_that_is_gone_cannot_be_answered(bench: Bench) -> None:
+    with pytest.raises(NoSuchMessage):
+        bench.writing.reply(MessageKey("gone"))
+
+
+def test_another_account_signs_otherwise(bench: Bench) -> None:
+    draft = bench.writing.new(Draft(""))
+    saved = bench.writing.save(replace(draft, account="home", text="Hi\n\n-- \nMax\nWork Ltd\n"))
+    assert saved.text == "Hi"
+    assert bench.writing.save(replace(saved, account="work")).text == "Hi\n\n-- \nMax\nWork Ltd\n"
+
+
+def sent(bench: Bench, **fields: Any) -> EmailMessage:
+    draft = bench.writing.new(replace(Draft("", to="ada@x.example"), **fields))
+    key = bench.writing.send(draft.id)
+    message = BytesParser(policy=email.policy.default).parsebytes(bench.outbox.read(key))
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def test_what_is_sent_goes_to_the_outbox_and_is_no_draft_any_more(bench: Bench) -> None:
+    draft = bench.writing.new(
+        Draft("", "home", "Ada <ada@x.example>", "bob@x.example", "eve@x.example", " Tea ", "Now?")
+    )
+    bench.drafts.attach(draft.id, "a.txt", "text/plain", [b"x"])
+    key = bench.writing.send(draft.id)
+    parcel = bench.outbox.parcels[key]
+    assert parcel.sender == "max@home.example"
+    assert parcel.recipients == ("ada@x.example", "bob@x.example", "eve@x.example")
+    assert (parcel.account, parcel.subject, parcel.draft) == ("home", "Tea", draft.id)
+    letter = read_letter(parcel.message)
+    assert [one.address for one in letter.to] == ["ada@x.example"]
+    assert (letter.subject, letter.text.strip(), letter.flowed) == ("Tea", "Now?", True)
+    assert [part.name for part in letter.parts] == ["a.txt"]
+    assert letter.date == NOW
+    assert bench.drafts.all() == []
+    with pytest.raises(NoSuchDraft):
+        bench.writing.send(draft.id)
+
+
+def test_an_answer_goes_out_with_what_it_answers(bench: Bench) -> None:
+    draft = bench.writing.reply(bench.library.put("k", PLAIN))
+    parcel = bench.outbox.parcels[bench.writing.send(draft.id)]
+    letter = read_letter(parcel.message)
+    assert letter.references == ("1@x.example", "2@x.example")
+    assert parcel.answers == "k"
+
+
+def test_the_same_person_gets_it_once(bench: Bench) -> None:
+    message = sent(bench, cc="ADA@x.example, bob@x.example", bcc="bob@x.example")
+    assert message["cc"] == "bob@x.example"
+    (parcel,) = bench.outbox.parcels.values()
+    assert parcel.recipients == ("ada@x.example", "bob@x.example")
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"to": ""}, {"to"}),
+        ({"to": "ada"}, {"to"}),
+        ({"to": "a@x.example", "cc": "b", "bcc": "c@"}, {"cc", "bcc"}),
+        ({"to": "", "bcc": "b@"}, {"bcc"}),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(
+    bench: Bench, fields: dict[str, str], wrong: set[str]
+) -> None:
+    draft = bench.writing.new(replace(Draft(""), **cast("Any", fields)))
+    with pytest.raises(WrongFields) as caught:
+        bench.writing.send(draft.id)
+    assert set(caught.value.by_field) == wrong
+    assert bench.drafts.all() == [draft]
+
+
+def test_without_an_account_nothing_is_lost_and_nothing_sent(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, FixedAccounts())
+    draft = bench.writing.new(Draft("", to="a@x.example"))
+    with pytest.raises(WrongFields, match="Add one"):
+        bench.writing.send(draft.id)
+    assert bench.writing.reply(bench.library.put("k", PLAIN)).to
+
+
+def test_a_file_that_cannot_be_read_stops_the_message(bench: Bench) -> None:
+    draft = bench.writing.new(Draft("", to="a@x.example"))
+    file = bench.drafts.attach(draft.id, "a", "", [b"a"])
+    bench.drafts.path(draft.id, file.id).unlink()
+    with pytest.raises(NotSendable, match="attach it again"):
+        bench.writing.send(draft.id)
+
+
+@dataclass
+class Doubt:
+    draft: Draft
+    words: tuple[str, ...]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Doubt(Draft("", subject="s", text="See attached."), ("attachment",)),
+        Doubt(Draft("", subject="s", text="Siehe Anhang."), ("attachment",)),
+        Doubt(Draft("", subject="s", text="Yes.\n> see attached"), ()),
+        Doubt(Draft("", subject="s", text="Yes.\n\n-- \nattachment style"), ()),
+        Doubt(Draft("", subject="s", text="I am attacked."), ()),
+        Doubt(Draft("", subject=" ", text="Yes."), ("subject",)),
+        Doubt(Draft("", subject="s", text=" \n"), ("empty",)),
+        Doubt(Draft("", subject="", text=""), ("subject", "empty")),
+    ],
+)
+def test_what_may_have_been_forgotten(bench: Bench, case: Doubt) -> None:
+    draft = bench.drafts.new(case.draft)
+    doubts = bench.writing.doubts(draft.id)
+    assert len(doubts) == len(case.words)
+    assert all(word in doubt for word, doubt in zip(case.words, doubts, strict=True))
+
+
+def test_with_a_file_there_is_no_doubt(bench: Bench) -> None:
+    draft = bench.drafts.new(Draft("", subject="s", text="See attached."))
+    bench.drafts.attach(draft.id, "a", "", [b"a"])
+    assert bench.writing.doubts(draft.id) == []
+
+
+def test_taken_back_it_is_the_draft_that_it_was(bench: Bench) -> None:
+    draft = bench.writing.new(Draft("", to="Ada <ada@x.example>", subject="Tea"))
+    key = bench.writing.send(draft.id)
+    assert bench.writing.take_back(key) == draft
+    assert bench.drafts.all() == [draft]
+    with pytest.raises(TooLate):
+        bench.writing.take_back(key)
+
+
+def test_taken_back_it_is_not_for_those_who_have_it(bench: Bench) -> None:
+    draft = bench.writing.new(Draft("", to="Ada <ada@x.example>, bob@x.example", cc="c@x.example"))
+    key = bench.writing.send(draft.id)
+    bench.outbox.got = {"ada@x.example", "c@x.example"}
+    taken = bench.writing.take_back(key)
+    assert (taken.to, taken.cc) == ("bob@x.example", "")
+    assert bench.drafts.all() == [taken]
+
+
+def test_a_message_whose_draft_is_gone_becomes_one_again(bench: Bench) -> None:
+    draft = bench.writing.new(
+        Draft(
+            "",
+            "home",
+            to="Ada <ada@x.example>",
+            bcc="eve@x.example",
+            subject="Tea",
+            text="Now?\n> yes",
+        )
+    )
+    bench.drafts.attach(draft.id, "a.txt", "text/plain", [b"x"])
+    key = bench.writing.send(draft.id)
+    bench.drafts.discard(draft.id)
+    taken = bench.writing.take_back(key)
+    assert taken.id != draft.id
+    assert (taken.to, taken.bcc, taken.subject) == ("Ada <ada@x.example>", "eve@x.example", "Tea")
+    assert taken.text == "Now?\n> yes"
+    (file,) = taken.files
+    assert bench.drafts.path(taken.id, file.id).read_bytes() == b"x"
+    assert bench.outbox.all() == []
+
+
+def test_what_leaves_while_it_is_taken_back_makes_no_draft(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = bench.writing.new(Draft("", to="ada@x.example"))
+    key = bench.writing.send(draft.id)
+    bench.drafts.discard(draft.id)
+
+    def too_late(_: str) -> None:
+        raise TooLate("It is leaving.")
+
+    monkeypatch.setattr(bench.outbox, "take_out", too_late)
+    with pytest.raises(TooLate):
+        bench.writing.take_back(key)
+    assert bench.drafts.all() == []

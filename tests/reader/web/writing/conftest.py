@@ -1,0 +1,68 @@
+"""A desk at which one can write: real drafts, contacts and writing; an outbox that keeps what it gets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from pillarbox.reader.compose.contacts import KeptContacts, open_contacts
+from pillarbox.reader.compose.drafts import KeptDrafts, open_drafts
+from pillarbox.reader.compose.writing import Writing
+from pillarbox.reader.model import Draft, FolderState, Settings
+from tests.reader.compose.outboxes import HeldOutbox
+from tests.reader.compose.people import HOME, NOW, WORK, FixedAccounts, Shelf
+from tests.reader.desk import make_desk, visitor
+
+SCRIPT = {"HX-Request": "true"}
+
+
+class PageShelf(Shelf):
+    """With what every page asks for."""
+
+    def folders(self) -> list[FolderState]:
+        return []
+
+
+@dataclass
+class Bench:
+    browser: httpx.AsyncClient
+    drafts: KeptDrafts
+    contacts: KeptContacts
+    writing: Writing
+    outbox: HeldOutbox
+    library: Shelf
+
+    def begun(self, **fields: str) -> Draft:
+        return self.writing.new(Draft("", **cast("Any", fields)))
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    outbox, library, settings = HeldOutbox(), PageShelf(), Settings()
+    accounts = cast("Any", FixedAccounts(WORK, HOME))
+    drafts = open_drafts(tmp_path / "drafts", outbox=outbox, tell=lambda _: None, clock=lambda: NOW)
+    contacts = open_contacts(tmp_path / "contacts.json", correspondents=library.correspondents)
+    writing = Writing(
+        accounts=accounts,
+        library=cast("Any", library),
+        drafts=drafts,
+        outbox=outbox,
+        settings=settings,
+        clock=lambda: NOW,
+    )
+    desk = make_desk(
+        accounts=accounts,
+        library=library,
+        drafts=drafts,
+        contacts=contacts,
+        writing=writing,
+        outbox=outbox,
+        settings=settings,
+    )
+    async with visitor(desk) as browser:
+        yield Bench(browser, drafts, contacts, writing, outbox, library)

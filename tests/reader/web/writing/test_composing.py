@@ -1,0 +1,275 @@
+"""The page of a draft, as a browser without scripts, and as the page's own script."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from pillarbox.reader.errors import NoSuchDraft
+from tests.reader.web.writing.conftest import SCRIPT, Bench
+
+HTML = (
+    b"From: Ada <ada@x.example>\nTo: max@work.example\nSubject: Tea\nMessage-ID: <2@x.example>\n"
+    b"Content-Type: text/html\n\n<p>Tea <b>now</b></p>"
+)
+
+
+def fields_of(page: str) -> dict[str, str]:
+    """What the form of a page would send."""
+    found = {
+        name: html.unescape(value)
+        for name, value in re.findall(r'<input[^>]* name="(\w+)" value="([^"]*)"', page)
+    }
+    (text,) = re.findall(r"<textarea[^>]*>\n(.*?)</textarea>", page, re.DOTALL)
+    found["text"] = html.unescape(text).replace("\n", "\r\n")
+    chosen = re.findall(r'<option value="(\w+)" selected', page)
+    return found | ({"account": chosen[0]} if chosen else {})
+
+
+async def posted(bench: Bench, path: str, data: dict[str, str], **options: Any) -> httpx.Response:
+    """As the form does: multipart."""
+    parts = [(name, (None, value)) for name, value in data.items()]
+    return await bench.browser.post(path, files=parts, **options)
+
+
+async def test_write_leads_to_a_page_that_shows_the_draft(bench: Bench) -> None:
+    reply = await bench.browser.post(
+        "/compose", headers={"Referer": "http://127.0.0.1:8080/mail/Sent?first=50"}
+    )
+    assert reply.status_code == 303
+    (draft,) = bench.drafts.all()
+    assert reply.headers["location"] == f"/compose/{draft.id}?back=%2Fmail%2FSent%3Ffirst%3D50"
+    page = await bench.browser.get(reply.headers["location"])
+    fields = fields_of(page.text)
+    assert fields["back"] == "/mail/Sent?first=50"
+    assert fields["text"].replace("\r\n", "\n") == draft.text
+    assert fields["account"] == "work"
+
+
+async def test_what_is_typed_is_kept_by_either_button(bench: Bench) -> None:
+    draft = bench.begun()
+    fields = fields_of((await bench.browser.get(f"/compose/{draft.id}")).text)
+    fields |= {
+        "to": '"L, A" <a@x.example>',
+        "subject": "<b>",
+        "text": "\r\nHi & bye\r\n",
+        "account": "home",
+    }
+    reply = await posted(bench, f"/compose/{draft.id}/save", fields)
+    assert (reply.status_code, reply.headers["location"]) == (303, f"/compose/{draft.id}?saved=")
+    kept = bench.drafts.find(draft.id)
+    assert (kept.to, kept.subject, kept.text) == ('"L, A" <a@x.example>', "<b>", "\nHi & bye\n")
+    again = fields_of((await bench.browser.get(reply.headers["location"])).text)
+    assert again["text"] == fields["text"]
+    assert again["to"] == fields["to"]
+
+
+async def test_saving_by_script_tells_the_next_version(bench: Bench) -> None:
+    draft = bench.begun()
+    data = {"version": "1", "text": "one"}
+    reply = await bench.browser.post(f"/compose/{draft.id}/save", data=data, headers=SCRIPT)
+    assert reply.json() == {"version": 2, "text": "one"}
+    reply = await bench.browser.post(f"/compose/{draft.id}/save", data=data, headers=SCRIPT)
+    assert reply.status_code == 409
+    assert "another tab" in reply.headers["HX-Trigger"]
+
+
+async def test_two_tabs_without_scripts_lose_nothing(bench: Bench) -> None:
+    draft = bench.begun()
+    fields = fields_of((await bench.browser.get(f"/compose/{draft.id}")).text)
+    await posted(bench, f"/compose/{draft.id}/save", fields | {"text": "first tab"})
+    reply = await posted(bench, f"/compose/{draft.id}/save", fields | {"text": "second tab"})
+    assert reply.status_code == 409
+    assert "another tab" in reply.text
+    assert bench.drafts.find(draft.id).text == "first tab"
+    kept = fields_of(reply.text)
+    assert kept["text"] == "second tab"
+    await posted(bench, f"/compose/{draft.id}/save", kept)  # knowingly
+    assert bench.drafts.find(draft.id).text == "second tab"
+
+
+async def test_sending_goes_back_to_where_one_was(bench: Bench) -> None:
+    draft = bench.begun(to="ada@x.example", subject="Tea", text="Now?")
+    fields = fields_of((await bench.browser.get(f"/compose/{draft.id}?back=/mail/Sent")).text)
+    reply = await posted(bench, f"/compose/{draft.id}/send", fields)
+    assert (reply.status_code, reply.headers["location"]) == (303, "/mail/Sent")
+    (parcel,) = bench.outbox.parcels.values()
+    assert parcel.recipients == ("ada@x.example",)
+    gone = await bench.browser.get(f"/compose/{draft.id}")
+    assert gone.status_code == 404
+
+
+async def test_sending_by_script_tells_how_to_take_it_back(bench: Bench) -> None:
+    draft = bench.begun(to="ada@x.example", subject="Tea", text="Now?")
+    reply = await bench.browser.post(
+        f"/compose/{draft.id}/send", data={"version": "1"}, headers=SCRIPT
+    )
+    (outgoing,) = bench.outbox.parcels
+    assert reply.json() == {"id": outgoing, "back": "/", "hold": 10.0}
+
+
+@pytest.mark.parametrize("back", ["//evil.example/", "https://evil.example/", "/\\evil.example"])
+async def test_back_leads_nowhere_else(bench: Bench, back: str) -> None:
+    draft = bench.begun(to="ada@x.example", subject="Tea", text="Now?")
+    reply = await posted(bench, f"/compose/{draft.id}/send", {"version": "1", "back": back})
+    assert reply.headers["location"] == "/"
+
+
+async def test_what_is_wrong_stands_at_its_field_and_all_that_was_typed_stays(bench: Bench) -> None:
+    draft = bench.begun()
+    fields = {"version": "1", "to": "ada, b@x.example", "cc": "c@", "subject": "s", "text": "kept"}
+    reply = await posted(bench, f"/compose/{draft.id}/send", fields)
+    assert reply.status_code == 422
+    shown = fields_of(reply.text)
+    assert {name: shown[name] for name in ("to", "cc", "subject", "text")} == {
+        name: fields[name] for name in ("to", "cc", "subject", "text")
+    }
+    for field in ("to", "cc"):
+        assert re.search(rf'<input id="{field}"[^>]*aria-describedby="{field}-error"', reply.text)
+        assert f'id="{field}-error"' in reply.text
+    assert bench.outbox.parcels == {}
+
+
+async def test_a_forgotten_subject_is_asked_for_once(bench: Bench) -> None:
+    draft = bench.begun()
+    fields = {"version": "1", "to": "ada@x.example", "subject": "", "text": "Hi"}
+    reply = await posted(bench, f"/compose/{draft.id}/send", fields)
+    assert reply.status_code == 422
+    assert "no subject" in reply.text
+    assert 'name="sure"' in reply.text
+    reply = await posted(
+        bench, f"/compose/{draft.id}/send", fields_of(reply.text) | {"sure": "yes"}
+    )
+    assert reply.status_code == 303
+    assert len(bench.outbox.parcels) == 1
+
+
+async def test_files_come_and_go_with_what_is_typed(bench: Bench) -> None:
+    draft = bench.begun()
+    reply = await bench.browser.post(
+        f"/compose/{draft.id}/attach",
+        data={"version": "1", "text": "typed"},
+        files=[("files", ("a b.txt", b"one", "text/plain")), ("files", ("../c", b"", ""))],
+    )
+    assert reply.status_code == 303
+    kept = bench.drafts.find(draft.id)
+    assert kept.text == "typed"
+    assert [(file.name, file.octets) for file in kept.files] == [("a b.txt", 3), ("c", 0)]
+    page = (await bench.browser.get(f"/compose/{draft.id}")).text
+    assert "a b.txt" in page
+    got = await bench.browser.get(f"/compose/{draft.id}/files/{kept.files[0].id}")
+    assert got.content == b"one"
+    assert got.headers["content-disposition"] == "attachment; filename*=utf-8''a%20b.txt"
+    assert got.headers["content-type"] == "application/octet-stream"
+    reply = await posted(
+        bench, f"/compose/{draft.id}/detach/{kept.files[0].id}", fields_of(page) | {"text": "more"}
+    )
+    assert reply.status_code == 303
+    kept = bench.drafts.find(draft.id)
+    assert (kept.text, [file.name for file in kept.files]) == ("more", ["c"])
+    gone = await bench.browser.get(f"/compose/{draft.id}/files/nowhere")
+    assert gone.status_code == 404
+
+
+async def test_files_by_script_leave_the_text_alone(bench: Bench) -> None:
+    draft = bench.begun()
+    reply = await bench.browser.post(
+        f"/compose/{draft.id}/attach", files={"files": ("a", b"1")}, headers=SCRIPT
+    )
+    (file,) = bench.drafts.find(draft.id).files
+    assert reply.json() == {"files": [file.id]}
+    reply = await bench.browser.post(f"/compose/{draft.id}/detach/{file.id}", headers=SCRIPT)
+    assert reply.json() == {"files": []}
+    assert bench.drafts.find(draft.id).version == draft.version
+
+
+async def test_what_is_too_large_is_said_and_the_text_stays(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pillarbox.reader.compose.attached.MAX_OCTETS", 3)
+    draft = bench.begun()
+    options: dict[str, Any] = {"files": {"files": ("a", b"1234")}}
+    reply = await bench.browser.post(
+        f"/compose/{draft.id}/attach", data={"version": "1", "text": "typed"}, **options
+    )
+    assert reply.status_code == 422
+    assert "would be larger" in reply.text
+    assert fields_of(reply.text)["text"] == "typed"
+    reply = await bench.browser.post(f"/compose/{draft.id}/attach", headers=SCRIPT, **options)
+    assert reply.status_code == 409
+    assert "would be larger" in reply.headers["HX-Trigger"]
+
+
+async def test_discarding_can_be_undone(bench: Bench) -> None:
+    draft = bench.begun(text="kept")
+    reply = await posted(bench, f"/compose/{draft.id}/discard", {})
+    assert reply.headers["location"] == f"/drafts?discarded={draft.id}"
+    page = await bench.browser.get(reply.headers["location"])
+    assert f'action="/compose/{draft.id}/restore"' in page.text
+    reply = await bench.browser.post(f"/compose/{draft.id}/restore")
+    assert reply.headers["location"] == f"/compose/{draft.id}"
+    assert bench.drafts.all() == [draft]
+
+
+async def test_a_quote_is_shown_in_a_frame_in_which_nothing_acts(bench: Bench) -> None:
+    key = bench.library.put("k", HTML)
+    reply = await bench.browser.post(f"/message/{key}/reply")
+    page = (await bench.browser.get(reply.headers["location"])).text
+    assert re.search(r'<iframe src="/compose/\w+/quote" sandbox=""', page)
+    (draft,) = bench.drafts.all()
+    quote = await bench.browser.get(f"/compose/{draft.id}/quote")
+    assert "<b>now</b>" in quote.text
+    policy = quote.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert policy.startswith("sandbox;")
+    fields = fields_of(page) | {"unquoted": "yes"}
+    await posted(bench, f"/compose/{draft.id}/save", fields)
+    assert bench.drafts.find(draft.id).quote == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "to", "subject"),
+    [
+        ("reply", {}, "Ada <ada@x.example>", "Re: Tea"),
+        ("reply-all", {}, "Ada <ada@x.example>", "Re: Tea"),
+        ("forward", {}, "", "Fwd: Tea"),
+        ("forward", {"as": "attachment"}, "", "Fwd: Tea"),
+    ],
+)
+async def test_messages_are_answered_and_forwarded(
+    bench: Bench, kind: str, data: dict[str, str], to: str, subject: str
+) -> None:
+    bench.library.put("k", HTML)
+    reply = await bench.browser.post(f"/message/k/{kind}", data=data)
+    (draft,) = bench.drafts.all()
+    assert reply.headers["location"].startswith(f"/compose/{draft.id}")
+    assert (draft.to, draft.subject) == (to, subject)
+    assert len(draft.files) == (1 if data else 0)
+
+
+async def test_a_message_that_is_gone_is_said_to_be(bench: Bench) -> None:
+    assert (await bench.browser.post("/message/gone/reply")).status_code == 404
+
+
+async def test_a_link_shows_what_it_asks_for_and_changes_nothing(bench: Bench) -> None:
+    link = "mailto:ada@x.example?subject=Tea%20<time>&attach=/etc/passwd"
+    page = await bench.browser.get("/compose", params={"mailto": link})
+    assert "Tea &lt;time&gt;" in page.text
+    assert bench.drafts.all() == []
+    reply = await bench.browser.post("/compose", data={"mailto": link})
+    (draft,) = bench.drafts.all()
+    assert reply.headers["location"].startswith(f"/compose/{draft.id}")
+    assert (draft.to, draft.subject, draft.files) == ("ada@x.example", "Tea <time>", ())
+
+
+async def test_a_draft_that_is_nowhere_is_said_to_be(bench: Bench) -> None:
+    for path in ("nowhere", "nowhere/quote", "nowhere/files/x"):
+        assert (await bench.browser.get(f"/compose/{path}")).status_code == 404
+    for path in ("save", "send", "attach", "detach/x", "restore"):
+        assert (await bench.browser.post(f"/compose/nowhere/{path}")).status_code == 404
+    with pytest.raises(NoSuchDraft):
+        bench.drafts.find("nowhere")

@@ -1,0 +1,97 @@
+"""The list of drafts, and contacts."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pillarbox.reader.model import Contact, Draft
+from pillarbox.reader.web.features.writing.listing import opening_of
+from tests.reader.web.writing.conftest import Bench
+
+CARD = b"BEGIN:VCARD\nFN:Ada Lovelace\nEMAIL:ada@x.example\nEND:VCARD\n"
+
+
+async def test_without_drafts_the_page_says_what_they_are(bench: Bench) -> None:
+    assert "No drafts." in (await bench.browser.get("/drafts")).text
+
+
+async def test_drafts_are_listed_with_what_they_say(bench: Bench) -> None:
+    draft = bench.begun(to="<ada@x.example>", subject="Tea & cake", text="Shall we?")
+    page = (await bench.browser.get("/drafts")).text
+    assert f'href="/compose/{draft.id}?back=/drafts"' in page
+    for words in ("&lt;ada@x.example&gt;", "Tea &amp; cake", "Shall we?"):
+        assert words in page
+
+
+@pytest.mark.parametrize(
+    ("text", "opening"),
+    [("\n\nHi\nyou\n> no\nno", "Hi you"), ("\n\n-- \nMax", ""), ("x" * 300, "x" * 200)],
+)
+def test_the_opening_is_of_the_own_words(text: str, opening: str) -> None:
+    assert opening_of(Draft("", text=text)) == opening
+
+
+async def test_only_an_id_is_offered_to_be_brought_back(bench: Bench) -> None:
+    page = (await bench.browser.get("/drafts", params={"discarded": '"><script>'})).text
+    assert "/restore" not in page
+
+
+async def test_a_contact_is_entered_changed_and_removed(bench: Bench) -> None:
+    reply = await bench.browser.post("/contacts", data={"name": "Ada", "address": "ada@x.example"})
+    assert reply.headers["location"] == "/contacts"
+    (ada,) = bench.contacts.all()
+    assert "ada@x.example" in (await bench.browser.get("/contacts")).text
+    assert 'value="Ada"' in (await bench.browser.get(f"/contacts/{ada.id}")).text
+    await bench.browser.post(
+        f"/contacts/{ada.id}", data={"name": "Countess", "address": "ada@x.example"}
+    )
+    assert [one.name for one in bench.contacts.all()] == ["Countess"]
+    await bench.browser.post(f"/contacts/{ada.id}/remove")
+    assert bench.contacts.all() == []
+    for path in (f"/contacts/{ada.id}", "/contacts/nowhere"):
+        assert (await bench.browser.get(path)).headers["location"] == "/contacts"
+        reply = await bench.browser.post(path, data={"name": "x", "address": "x@x.example"})
+        assert reply.headers["location"] == "/contacts"
+    assert bench.contacts.all() == []
+
+
+async def test_what_is_no_address_is_said_and_stays(bench: Bench) -> None:
+    ada = bench.contacts.save(Contact("Ada", "ada@x.example"))
+    for path in ("/contacts", f"/contacts/{ada.id}"):
+        reply = await bench.browser.post(path, data={"name": "Bob", "address": "bob"})
+        assert reply.status_code == 422
+        assert "no @" in reply.text
+        assert re.search(r'name="address"[^>]*value="bob"', reply.text)
+    assert bench.contacts.all() == [ada]
+
+
+async def test_contacts_are_imported(bench: Bench) -> None:
+    reply = await bench.browser.post(
+        "/contacts/import", files=[("file", ("a.vcf", CARD)), ("file", ("b.vcf", CARD))]
+    )
+    assert reply.headers["location"] == "/contacts?imported=1"
+    assert "1 contact imported" in (await bench.browser.get("/contacts?imported=1")).text
+    reply = await bench.browser.post("/contacts/import", files={"file": ("", b"")})
+    assert reply.status_code == 422
+    assert "Choose a file" in reply.text
+
+
+async def test_contacts_are_found_by_name(bench: Bench) -> None:
+    for name in ("Ada Lovelace", "Bob"):
+        bench.contacts.save(Contact(name, f"{name.split()[0].lower()}@x.example"))
+    page = (await bench.browser.get("/contacts?q=love")).text
+    assert "Ada Lovelace" in page
+    assert "bob@" not in page
+    assert "No contact has" in (await bench.browser.get("/contacts?q=nobody")).text
+
+
+async def test_completion_offers_what_goes_into_the_field(bench: Bench) -> None:
+    bench.contacts.save(Contact("Byrne, D.", "david@x.example"))
+    found = (await bench.browser.get("/contacts/complete?q=by")).json()
+    assert [one["text"] for one in found] == [
+        '"Byrne, D." <david@x.example>',
+        '"Byron, George" <byron@x.example>',
+    ]
+    assert (await bench.browser.get("/contacts/complete")).json() == []
