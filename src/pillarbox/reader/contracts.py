@@ -165,7 +165,8 @@ class Filing(Protocol):
     """
 
     def apply(self, rule: Rule, folder: Folder) -> Change:
-        """Do what *rule* says to all messages of *folder* that it fits, of whatever account.
+        """Do what *rule* says to all messages of *folder* that it fits, of whatever account; in
+        :data:`.model.INBOX`: in the inboxes of its accounts.
 
         Raises:
             NoSuchFolder: *folder*, or the rule's, does not exist.

@@ -33,6 +33,7 @@ def at(year: int, month: int, day: int) -> int:
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
+        ("c++", [Words("c++")]),
         ("", []),
         ("  \t ", []),
         ("plan", [Words("plan", beginning=True)]),

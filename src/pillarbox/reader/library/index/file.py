@@ -55,12 +55,12 @@ class Database:
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # Python's own errors have none
             if code in _IN_USE or is_lack_of_room(error, self.path.parent):
-                raise _unusable(self.path, error) from error
+                raise unusable(self.path, error) from error
         try:
             remove(self.path)
             return self._open_once()
         except (sqlite3.Error, OSError) as error:
-            raise _unusable(self.path, error) from error
+            raise unusable(self.path, error) from error
 
     def _open_once(self) -> sqlite3.Connection:
         connection = connect(self.path)
@@ -201,11 +201,12 @@ def _in_words(database: Database) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         if type(error) in _OF_THE_FILE:
-            raise _unusable(database.path, error) from error
+            raise unusable(database.path, error) from error
         raise  # a defect of ours
 
 
-def _unusable(path: Path, error: Exception) -> LibraryUnusable:
+def unusable(path: Path, error: Exception) -> LibraryUnusable:
+    """What *error*, met with the index at *path*, means for the user."""
     if is_lack_of_room(error, path.parent):
         return LibraryUnusable(f"The disk is full: {path} cannot be written. Make some room.")
     return LibraryUnusable(

@@ -1,9 +1,9 @@
 """Words as they are compared: in the index, in a query, and where hits are highlighted.
 
-The tokenizer (SQLite's ``unicode61 remove_diacritics 2``) breaks text into runs of letters and digits and
-takes accents away. What it does not do is done here, on both sides: ß is ss, full-width letters are letters,
-and scripts that are written without spaces are taken character by character, so that any part of a sentence
-is found as a phrase.
+The tokenizer (SQLite's ``unicode61``) breaks text into runs of letters and digits. What it does not do is done
+here, on both sides: ß is ss, accents do not count (SQLite knows those of Latin letters only), full-width letters are
+letters, and scripts that are written without spaces are taken character by character, so that any part of a
+sentence is found as a phrase.
 """
 
 from __future__ import annotations
@@ -27,14 +27,18 @@ _SPACELESS = (
 _CHARACTER = re.compile("([" + "".join(f"{first}-{last}" for first, last in _SPACELESS) + "])")
 _UNWANTED = re.compile("[\x00-\x1f\x7f\ud800-\udfff]+")
 """Controls, and halves of characters: neither SQLite nor anybody else has a use for them."""
+_ACCENTS = re.compile("[\u0300-\u036f]+")
+"""Of Latin, Greek and Cyrillic. Marks of other scripts make other letters."""
 _PRIVATE = "Co"
 
 
 def fold(text: str) -> str:
-    """*text* without differences of case and width, and without controls."""
+    """*text* without differences of case, accents and width, and without controls."""
+    text = _UNWANTED.sub(" ", text)
     if text.isascii():
-        return _UNWANTED.sub(" ", text).lower()
-    return unicodedata.normalize("NFKC", _UNWANTED.sub(" ", text)).casefold()
+        return text.lower()
+    apart = unicodedata.normalize("NFKD", text).casefold()
+    return unicodedata.normalize("NFKC", _ACCENTS.sub("", apart))
 
 
 def spaced(folded: str) -> str:
@@ -44,7 +48,7 @@ def spaced(folded: str) -> str:
 
 def has_words(text: str) -> bool:
     """Whether the tokenizer finds anything in *text*."""
-    return any(character.isalnum() or _is_token(character) for character in text)
+    return any(map(_is_token, text))
 
 
 def storable(text: str) -> str:

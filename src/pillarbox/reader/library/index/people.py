@@ -12,6 +12,8 @@ from pillarbox.reader.model import Contact, Correspondent
 _ORDER = "ORDER BY written > 0 DESC, written + received DESC, last DESC, address"
 _MOST_WORDS = 8
 """Of what was typed."""
+_NEVER = -1
+"""When somebody was named who was not: before all dates."""
 _AROUND = "\"'<>()[],;:"
 """What is typed around names and addresses."""
 _LONGEST = 320
@@ -51,12 +53,11 @@ def _count(
         )
         return
     connection.execute(
-        "INSERT INTO people VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET"
+        "INSERT INTO people VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET"
         " written = written + excluded.written, received = received + excluded.received,"
-        # The latest name that there is.
-        " name = iif(excluded.name <> '' AND (name = '' OR excluded.last >= last), excluded.name, name),"
-        " words = iif(excluded.name <> '' AND (name = '' OR excluded.last >= last), excluded.words, words),"
-        " last = max(last, excluded.last)",
+        " name = iif(excluded.named >= named, excluded.name, name),"
+        " words = iif(excluded.named >= named, excluded.words, words),"
+        " named = max(named, excluded.named), last = max(last, excluded.last)",
         (
             address,
             person.address,
@@ -65,6 +66,7 @@ def _count(
             letter.sent,
             not letter.sent,
             letter.date,
+            letter.date if person.name else _NEVER,
         ),
     )
 

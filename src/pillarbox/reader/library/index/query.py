@@ -189,6 +189,7 @@ def _words(term: _Term) -> Words | None:
     if not has_words(folded):
         return None
     beginning = term.unfinished or (field is not None and not term.quoted)
+    beginning = beginning and has_words(folded[-1])  # "c++" is no beginning of "code"
     return Words(folded, field, beginning, term.negative)
 
 

@@ -85,7 +85,8 @@ STATEMENTS = (
         words TEXT NOT NULL,
         written INTEGER NOT NULL,
         received INTEGER NOT NULL,
-        last INTEGER NOT NULL
+        last INTEGER NOT NULL,
+        named INTEGER NOT NULL
     ) WITHOUT ROWID
     """,
     # When a folder was last compared with the disk: see pillarbox.reader.library.survey.

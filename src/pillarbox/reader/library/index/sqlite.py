@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from pillarbox.reader.contracts import Clock
 from pillarbox.reader.library.index import lists, matching, people
 from pillarbox.reader.library.index.arrival import (
     Arrival,
     arrival,
+    bits_of,
     name_of,
     number_of,
     octets_of,
@@ -34,6 +35,18 @@ _WORN_LEAST = 1000
 
 _PLACE = "f.name, m.base, m.flags, m.new, m.extra"
 _PLACED = "messages m JOIN folders f ON f.id = m.folder"
+
+
+class State(NamedTuple):
+    """What may change of a message in its folder."""
+
+    flags: int
+    new: bool
+    extra: bytes
+
+
+def state_of(entry: Entry) -> State:
+    return State(bits_of(entry.flags), entry.new, octets_of(entry.extra))
 
 
 class SqliteIndex:
@@ -131,20 +144,36 @@ class SqliteIndex:
             writing.rename(old, new)
             writing.finish()
 
-    def stamp(self, folder: Folder, stamp: bytes) -> None:
-        """Keep *stamp*: how the folder was on disk when all of it was known here."""
-        with self._file.writing() as db:
-            db.execute("REPLACE INTO stamps VALUES (?, ?)", (octets_of(folder), stamp))
+    def keep_stamps(self, stamps: Mapping[Folder, bytes]) -> None:
+        """How folders were on disk when all of them was known here."""
+        if stamps:
+            with self._file.writing() as db:
+                db.executemany(
+                    "REPLACE INTO stamps VALUES (?, ?)",
+                    [(octets_of(folder), stamp) for folder, stamp in stamps.items()],
+                )
 
     # Looking.
 
-    def stamp_of(self, folder: Folder) -> bytes | None:
-        """What :meth:`stamp` has kept."""
+    def stamps(self) -> dict[Folder, bytes]:
+        """What :meth:`keep_stamps` has kept."""
+        with self._file.reading() as db:
+            found = db.execute("SELECT folder, stamp FROM stamps")
+            return {Folder(name_of(name)): bytes(stamp) for name, stamp in found}
+
+    def states(self, folder: Folder) -> dict[str, State]:
+        """The messages of *folder*, by base name; as :meth:`entries`, but small."""
+        same: dict[State, State] = {}
         with self._file.reading() as db:
             found = db.execute(
-                "SELECT stamp FROM stamps WHERE folder = ?", (octets_of(folder),)
-            ).fetchone()
-        return bytes(found[0]) if found else None
+                f"SELECT m.base, m.flags, m.new, m.extra FROM {_PLACED}"  # noqa: S608 - constants
+                " WHERE f.name = ? AND f.id <> ?",
+                (octets_of(folder), INBOXES),
+            )
+            return {
+                name_of(base): same.setdefault((state := State(flags, bool(new), extra)), state)
+                for base, flags, new, extra in found
+            }
 
     def entries(self, folder: Folder) -> dict[str, tuple[MessageKey, Entry]]:
         with self._file.reading() as db:

@@ -1,0 +1,74 @@
+"""A real browser at the pages of a desk, behind the guard; Debian's Chromium, or a skip."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+
+from pillarbox.reader.desk import Desk
+from pillarbox.reader.web.door import Door
+from pillarbox.reader.web.entrances import Entrances
+from pillarbox.reader.web.guard import Guard
+from pillarbox.reader.web.server import PageServer
+from pillarbox.reader.web.site import make_site
+
+CHROMIUM = shutil.which("chromium")
+HOST = "127.0.0.1"
+# A reply that is an error is said twice: by the browser, and by htmx.
+_EXPECTED = ("the server responded with a status of", "Response Status Error Code")
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """The browser, for as many tests as want it (on one loop)."""
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium: scripts/system-packages installs it")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
+async def browsing(
+    browser: Browser, desk: Desk, folder: Path, path: str = "/settings", **options: Any
+) -> AsyncIterator[Page]:
+    """A page that has come in, at *path*. Whatever its console complains of fails the test, but for replies that are errors.
+
+    *folder* is for entrances; *options* are those of a browser's context (viewport, color_scheme).
+    """
+    sockets = [socket.create_server((HOST, 0))]
+    port = sockets[0].getsockname()[1]
+    door = Door(frozenset({HOST}), port, Entrances(folder / "entrances"), "t0ken")
+    server = PageServer(Guard(make_site(desk), door), sockets)
+    await server.start()
+    complaints: list[str] = []
+
+    def note(said: ConsoleMessage) -> None:
+        if said.type == "error" and not any(each in said.text for each in _EXPECTED):
+            complaints.append(said.text)
+
+    context = await browser.new_context(
+        **{"base_url": f"http://{HOST}:{port}", "reduced_motion": "reduce"} | options
+    )
+    try:
+        await context.add_cookies(
+            [{"name": door.cookie, "value": door.sessions.open(), "domain": HOST, "path": "/"}]
+        )
+        page = await context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", note)
+        await page.goto(path)
+        yield page
+    finally:
+        await context.close()
+        desk.news.close()
+        await server.stop()
+    assert complaints == []
