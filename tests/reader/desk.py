@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -29,6 +30,9 @@ NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 
 class Quiet:
     """Services of a reader in which nothing is: what every page asks for, and nothing else."""
+
+    folder = Path("there-is-no-such-folder")
+    """Where services keep what is theirs."""
 
     def folders(self) -> list[FolderState]:
         return [FolderState(folder, folder) for folder in (SENT, ARCHIVE, TRASH)]

@@ -165,7 +165,8 @@ class Filing(Protocol):
     """
 
     def apply(self, rule: Rule, folder: Folder) -> Change:
-        """Do what *rule* says to all messages of *folder* that it fits, of whatever account.
+        """Do what *rule* says to all messages of *folder* that it fits, of whatever account; in
+        :data:`.model.INBOX`: in the inboxes of its accounts.
 
         Raises:
             NoSuchFolder: *folder*, or the rule's, does not exist.
@@ -265,7 +266,7 @@ class Drafts(Protocol):
     """What is being written. Blocking; from any thread; durable when a method returns."""
 
     def all(self) -> Sequence[Draft]:
-        """Those that are not in the outbox, latest first."""
+        """Those that are not in the outbox, and in which somebody has typed; latest first."""
         ...
 
     def find(self, draft_id: str) -> Draft:

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from pillarbox.app.importing.aside import ReadAside
-from pillarbox.app.importing.found import SourceUnusable
-from tests.app.importing.conftest import Put
+from pillarbox.sources.found import SourceUnusable
+from tests.sources.made import Put
 
 
 def test_a_child_reads_the_same(maildir: Path, put: Put) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from pillarbox.app.importing.choose import open_source
-from pillarbox.app.importing.found import SourceUnusable
-from pillarbox.app.importing.maildir import Maildir
-from pillarbox.app.importing.mbox import Mbox
+from pillarbox.sources.found import SourceUnusable
+from pillarbox.sources.maildir import Maildir
+from pillarbox.sources.mbox import Mbox
 
 
 def test_a_maildir(maildir: Path) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from pillarbox.app.importing.found import Found
 from pillarbox.app.importing.journal import Journal, JournalUnusable, forget_imports, journal_path
 from pillarbox.app.importing.run import BATCH, Importer, Outcome, is_international
 from pillarbox.contracts.errors import MaildropLocked, StoreError, StoreUnavailable
 from pillarbox.contracts.store import Store
 from pillarbox.model import Identity, Recipient, StoredForm
+from pillarbox.sources.found import Found
 from pillarbox.store.memory import MemoryStore
 
 

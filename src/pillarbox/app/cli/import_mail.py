@@ -20,13 +20,13 @@ from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config
 from pillarbox.app.importing.aside import ReadAside
 from pillarbox.app.importing.choose import open_source
-from pillarbox.app.importing.found import Source, SourceUnusable
 from pillarbox.app.importing.journal import Journal, journal_path
 from pillarbox.app.importing.run import Importer, Outcome
 from pillarbox.app.texts import counted, printable
 from pillarbox.auth.names import normalise
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.model import Recipient
+from pillarbox.sources.found import Source, SourceUnusable
 
 # Enough to see what is wrong; a broken disk would otherwise scroll all else away.
 MAX_REASONS = 20

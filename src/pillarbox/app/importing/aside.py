@@ -14,11 +14,11 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from pillarbox.app.importing.choose import open_source
-from pillarbox.app.importing.found import Found, Source, SourceUnusable
+from pillarbox.sources.found import Found, Source, SourceUnusable
 
 
 class ReadAside:
-    """A :class:`~pillarbox.app.importing.found.Source`, read by a child that stays as we are now."""
+    """A :class:`~pillarbox.sources.found.Source`, read by a child that stays as we are now."""
 
     def __init__(self, text: str) -> None:
         # Kept open here, too: the lock of an mbox is the parent's, a fork does not pass it on.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pillarbox.app.importing.found import Source, SourceUnusable
-from pillarbox.app.importing.maildir import Maildir
-from pillarbox.app.importing.mbox import Mbox
 from pillarbox.client.url import shown
+from pillarbox.sources.found import Source, SourceUnusable
+from pillarbox.sources.maildir import Maildir
+from pillarbox.sources.mbox import Mbox
 
 _POP_URL = re.compile(r"pop3?s?:", re.IGNORECASE)
 

@@ -15,11 +15,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from pillarbox.app.importing.found import Found
 from pillarbox.app.importing.journal import Journal
 from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.contracts.store import Body, Maildrop, Store
 from pillarbox.model import Identity, MessageInfo, Recipient, StoredForm
+from pillarbox.sources.found import Found
 from pillarbox.wire.canonical import stored_form
 
 # Two syncs of the journal for so many messages, and so many to settle after a crash.

@@ -53,7 +53,7 @@ class Choice:
         """
         keys: dict[MessageKey, None] = {}
         for row in self._rows(library):
-            for key in self._of(row, library) if whole_threads else (row.key,):
+            for key in self._thread(row, library) if whole_threads else (row.key,):
                 if len(keys) >= AT_ONCE and key not in keys:
                     return Chosen(tuple(keys), more=True)
                 keys[key] = None
@@ -75,9 +75,10 @@ class Choice:
             except NoSuchMessage:
                 continue
 
-    def _of(self, row: Row, library: Library) -> tuple[MessageKey, ...]:
+    def _thread(self, row: Row, library: Library) -> tuple[MessageKey, ...]:
         listing = self.listing
-        if listing is None or not listing.threads:
+        alone = self.everything and row.in_thread == 1  # the list that it is of has counted
+        if listing is None or not listing.threads or alone:
             return (row.key,)
         try:
             thread = library.thread(row.key)

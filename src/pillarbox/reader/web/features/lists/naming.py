@@ -25,7 +25,7 @@ def name_of(listing: Listing, part: Page, folders: Sequence[FolderState]) -> Nam
         return Name("Search", _found(listing, part))
     states = [state for state in folders if listing.holds(state.folder)]
     total, unseen = sum(state.total for state in states), sum(state.unseen for state in states)
-    about = words.count(total, "message")
+    about = words.count(total, "message") if total else ""
     if unseen:
         about += f", {words.number(unseen)} unread"
     return Name(title_of(listing.folder, folders), about)

@@ -80,7 +80,6 @@ async def shown(  # what a page of a draft says is all of it
         back_to=back_to,
         wrong=wrong or {},
         doubts=doubts,
-        fresh=draft.version == 1 and not draft.files,
     )
 
 

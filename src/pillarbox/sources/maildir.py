@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from pillarbox.app.importing.found import (
+from pillarbox.sources.found import (
     MAX_MESSAGE_OCTETS,
     Found,
     SourceUnusable,
@@ -41,9 +41,15 @@ class _Entry(NamedTuple):
     name: str
     folder: str
 
+    @property
+    def flags(self) -> str:
+        """Letters; none in ``new``."""
+        found = _FLAGS.search(self.name)
+        return found[1] if found else ""
+
 
 class Maildir:
-    """A :class:`~pillarbox.app.importing.found.Source`; reads the folder's list at once."""
+    """A :class:`~pillarbox.sources.found.Source`; reads the folder's list at once."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -91,7 +97,7 @@ class Maildir:
                 return Found(label, None, "is a symbolic link: none is followed")
             return Found(label, None, f"cannot be read: {error.strerror or error}")
         problem = trouble_with(raw)
-        return Found(label, None if problem else raw, problem)
+        return Found(label, None if problem else raw, problem, flags=entry.flags)
 
     def _contents(self, entry: _Entry) -> bytes:
         folder = self._descriptors[entry.folder]

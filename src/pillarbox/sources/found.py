@@ -33,6 +33,8 @@ class Found:
     """Why not."""
     units: int = 1
     """How far this takes the import, of the source's ``total``."""
+    flags: str | None = None
+    """Letters as in a Maildir's file names; None: the source does not say."""
 
 
 class Source(Protocol):

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from pillarbox.app.importing.found import (
+from pillarbox.sources.found import (
     MAX_MESSAGE_OCTETS,
     Found,
     SourceUnusable,
@@ -36,7 +36,7 @@ _PIECE = 64 * 1024
 
 
 class Mbox:
-    """A :class:`~pillarbox.app.importing.found.Source`; ``total`` is the file's size."""
+    """A :class:`~pillarbox.sources.found.Source`; ``total`` is the file's size."""
 
     notes: tuple[str, ...] = ()
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pillarbox.app.importing import mbox as module
-from pillarbox.app.importing.found import SourceUnusable
-from pillarbox.app.importing.mbox import Mbox
+from pillarbox.sources import mbox as module
+from pillarbox.sources.found import SourceUnusable
+from pillarbox.sources.mbox import Mbox
 
 FROM = b"From alice@example.org Mon Nov 23 20:19:00 2026\n"
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pillarbox.app.importing.found import SourceUnusable
-from pillarbox.app.importing.maildir import Maildir
-from tests.app.importing.conftest import Put
+from pillarbox.sources.found import SourceUnusable
+from pillarbox.sources.maildir import Maildir
+from tests.sources.made import Put
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,72 @@
+"""A library is opened: locked, made if need be, and put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pillarbox.durable import replace_file
+from pillarbox.fetch.destinations.folders import TOGETHER, make_folder
+from pillarbox.reader.contracts import Clock, Index
+from pillarbox.reader.library.library import MailLibrary, Survey
+from pillarbox.reader.library.lock import Lock
+from pillarbox.reader.library.maildirs import Maildirs
+from pillarbox.reader.library.rules import RulesFile
+from pillarbox.reader.library.shelf import Shelf
+from pillarbox.reader.library.trash import TrashTimes
+from pillarbox.reader.library.tree import Tree
+from pillarbox.reader.library.trouble import usable
+from pillarbox.reader.model import FIXED, Settings
+from pillarbox.reader.news import News
+
+MAIL, LOCK, RULES, TRASHED = "mail", "lock", "rules.json", "trash.json"
+"""What is in the library's folder, beside the index."""
+
+
+def put_together(
+    root: Path,
+    news: News,
+    settings: Settings,
+    indexed: Callable[[Path, Maildirs], tuple[Index, Survey, Callable[[], None]]],
+    clock: Clock = lambda: datetime.now(UTC),
+) -> MailLibrary:
+    """The library in the folder *root*, with an index that *indexed* opens (the last it returns closes it).
+
+    Raises:
+        LibraryUnusable: another reader has it open, or it cannot be made or read.
+    """
+    root = root.absolute()
+    with usable(root):
+        make_folder(root)
+    lock = Lock(root / LOCK)
+    try:
+        tree = Tree(root / MAIL)
+        with usable(root):
+            _make(tree)
+        maildirs = Maildirs(tree)
+        rules, trash = RulesFile(root / RULES), TrashTimes(root / TRASHED)
+        index, survey, close_index = indexed(root, maildirs)
+    except BaseException:
+        lock.release()
+        raise
+
+    def close() -> None:
+        close_index()
+        lock.release()
+
+    shelf = Shelf(tree, maildirs, index, rules, trash, news, clock)
+    return MailLibrary(shelf, survey, settings, close)
+
+
+def _make(tree: Tree) -> None:
+    """What is always there, and the mark that tells the collector where to look for mail that has been moved.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    for folder in FIXED:
+        tree.make(folder)
+    mark = tree.root / TOGETHER
+    if not mark.exists():
+        replace_file(mark, b"These folders are one library of mail: see pillarbox read.\n")

@@ -1,0 +1,113 @@
+"""What the user wants done with mail that comes in: kept in a file, and tried in order.
+
+A rule fits a message when each of its conditions does; a condition that is empty always does. Words are found
+anywhere in what they are looked for in, whatever the case of their letters.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any
+
+from pillarbox.reader.library import kept
+from pillarbox.reader.library.names import folded
+from pillarbox.reader.mail.summary import Summary
+from pillarbox.reader.model import Correspondent, Folder, Rule
+
+_TEXTS = ("id", "sender", "to", "subject", "list_id")
+_SWITCHES = ("mark_seen", "flag")
+_ID_OCTETS = 8
+
+
+def fits(rule: Rule, summary: Summary, account: str | None = None) -> bool:
+    """Whether *rule* is about the message. *account* None: whichever it came to."""
+    return (
+        (account is None or not rule.accounts or account in rule.accounts)
+        and _among(rule.sender, _shown([summary.sender]))
+        and _among(rule.to, _shown(summary.to))
+        and _among(rule.subject, [summary.subject])
+        and _among(rule.list_id, [summary.list_id])
+    )
+
+
+class RulesFile:
+    """A :class:`~pillarbox.reader.contracts.Rules`, in the file *path*. A damaged one is set aside, and said so."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self.problem = ""
+        self._rules = self._load()
+
+    def all(self) -> Sequence[Rule]:
+        return self._rules
+
+    def save(self, rules: Sequence[Rule]) -> None:
+        """Those without an id get one.
+
+        Raises:
+            LibraryUnusable: the file cannot be written; the rules are as they were.
+        """
+        named = tuple(
+            rule if rule.id else replace(rule, id=secrets.token_hex(_ID_OCTETS)) for rule in rules
+        )
+        with self._lock:
+            kept.save(self._path, {"rules": [asdict(rule) for rule in named]})
+            self._rules = named
+
+    def first_that_fits(self, account: str, summary: Summary) -> Rule | None:
+        return next((rule for rule in self._rules if fits(rule, summary, account)), None)
+
+    def folder_renamed(self, old: Folder, new: Folder) -> None:
+        """Rules that move to *old* move to *new*.
+
+        Raises:
+            LibraryUnusable: as *save*.
+        """
+        rules = [
+            replace(rule, move_to=new) if rule.move_to == old else rule for rule in self._rules
+        ]
+        if rules != list(self._rules):
+            self.save(rules)
+
+    def _load(self) -> tuple[Rule, ...]:
+        try:
+            found = kept.load(self._path)
+            return () if found is None else tuple(map(_rule_of, found["rules"]))
+        except (ValueError, TypeError, KeyError, AttributeError):
+            aside = kept.set_aside(self._path)
+            self.problem = (
+                "The file with your rules is damaged, so no rule is applied. It has been kept as "
+                f"{aside}. Make the rules anew, or put a copy of the file back and start again."
+            )
+            return ()
+
+
+def _rule_of(found: dict[str, Any]) -> Rule:
+    """Raises ValueError, TypeError or AttributeError for what *asdict* has not made."""
+    known = {field.name for field in fields(Rule)}
+    values = {name: value for name, value in found.items() if name in known}
+    values["accounts"] = tuple(values.get("accounts", ()))
+    texts = [values.get(name, "") for name in _TEXTS] + [*values["accounts"]]
+    switches = [values.get(name, False) for name in _SWITCHES]
+    if not all(isinstance(text, str) for text in [*texts, values.get("move_to") or ""]):
+        raise TypeError("a text is none")
+    if not all(isinstance(switch, bool) for switch in switches):
+        raise TypeError("a switch is none")
+    return Rule(**values)
+
+
+def _among(words: str, texts: Iterable[str]) -> bool:
+    wanted = folded(words.strip())
+    return not wanted or any(wanted in folded(text) for text in texts)
+
+
+def _shown(people: Iterable[Correspondent]) -> Iterable[str]:
+    """Each as one types it."""
+    for one in people:
+        yield f"{one.name} <{one.address}>"
+        yield one.address

@@ -1,0 +1,61 @@
+"""Since when messages are in Trash, so that they go after so many days there.
+
+Kept in a file of its own. A message that it does not know is there from now on: what is uncertain is kept longer,
+never shorter.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from pillarbox.reader.library import kept
+
+DAY = 24 * 3600.0
+"""Seconds."""
+
+
+class TrashTimes:
+    """The file *path*: base names, and POSIX times."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._since = self._load()
+
+    def expired(self, bases: Iterable[str], days: float, now: float) -> set[str]:
+        """Which of *bases*, all that are in Trash, have been there for *days*. Others are forgotten.
+
+        Raises:
+            LibraryUnusable: the file cannot be written.
+        """
+        with self._lock:
+            # A time to come is that of a clock that was wrong.
+            since = {base: min(self._since.get(base, now), now) for base in bases}
+            self._keep(since)
+            return {base for base, start in since.items() if now - start >= days * DAY}
+
+    def forget(self, bases: Collection[str]) -> None:
+        """They have left Trash, or are on their way: who comes back stays for all the days again.
+
+        Raises:
+            LibraryUnusable: the file cannot be written.
+        """
+        with self._lock:
+            gone = set(bases)
+            self._keep({base: at for base, at in self._since.items() if base not in gone})
+
+    def _keep(self, since: dict[str, float]) -> None:
+        if since != self._since:
+            kept.save(self._path, {"since": since})
+            self._since = since
+
+    def _load(self) -> dict[str, float]:
+        try:
+            found = kept.load(self._path)
+            pairs = {} if found is None else found["since"]
+            return {str(base): float(at) for base, at in pairs.items()}
+        except (ValueError, TypeError, KeyError, AttributeError):
+            kept.set_aside(self._path)
+            return {}

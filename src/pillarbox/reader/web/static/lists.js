@@ -1,0 +1,233 @@
+/* Lists: what is in the page now, and how its parts work together. Each part is a file in lists/. */
+
+import { Acting } from "./lists/acting.js";
+import { pageAt } from "./lists/asking.js";
+import { Cursor } from "./lists/cursor.js";
+import { dragging } from "./lists/dragging.js";
+import { counted } from "./lists/effects.js";
+import { isWide, listIn, markCurrent, messageIn, opened, show, shown } from "./lists/opening.js";
+import { Rows, keyOf } from "./lists/rows.js";
+import { say, trouble } from "./lists/saying.js";
+import { Searching } from "./lists/searching.js";
+import { Selection } from "./lists/selection.js";
+import { followSidebar, refreshSidebar } from "./lists/sidebar.js";
+
+const REST = 250; // milliseconds: news come in bursts
+
+class Lists {
+  constructor() {
+    this.rows = null;
+    this.selection = new Selection();
+    this.resting = 0;
+    this.toFocus = null; // the message whose row has the focus again, once it has come back
+    this.begin();
+    this.cursor = new Cursor(this);
+    this.acting = new Acting(this);
+    this.searching = new Searching((page) => this.found(page));
+    dragging(this);
+    this.listen();
+    shown(performance.getEntriesByType("navigation")[0]?.type !== "reload");
+    this.toOpened();
+  }
+
+  /** The list that is in the page now. */
+  begin() {
+    this.rows?.end();
+    this.rows = null;
+    this.selection.everything(false);
+    this.list = listIn(location.href);
+    this.within = new URLSearchParams(location.search).get("in") || null;
+    const list = document.getElementById("rows");
+    if (!list) return;
+    this.rows = new Rows(list, { show: (row) => this.selection.show(row), told: (page) => this.recount(page), trouble });
+    markCurrent(this.rows);
+  }
+
+  listen() {
+    document.addEventListener("click", closeMenu);
+    document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeMenu(event); });
+    document.addEventListener("click", (event) => this.clicked(event));
+    document.addEventListener("change", (event) => this.chose(event));
+    document.addEventListener("lists:shown", () => { if (this.rows) markCurrent(this.rows); });
+    document.addEventListener("news:mail", (event) => this.news(event.detail));
+    document.addEventListener("news:lagging", () => this.refreshSoon());
+    addEventListener("popstate", () => this.went());
+  }
+
+  // Opening.
+
+  clicked(event) {
+    const link = event.target.closest?.("#rows a, #back-to-list, #pane a[href*='m=']");
+    const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+    if (!link || !plain || event.defaultPrevented || link.target || listIn(link.href) !== this.list) return;
+    event.preventDefault();
+    const row = link.closest("#rows > li");
+    if (row) this.cursor.key = keyOf(row);
+    this.open(link.href, opened() && messageIn(link.href) && isWide() ? "replace" : "push");
+  }
+
+  /** Have the pane show what `url` says; the focus goes along where the list is hidden by it, and comes back with it. */
+  async open(url, history, byHand = true) {
+    try {
+      await show(url, history, byHand);
+    } catch (error) {
+      trouble(error);
+      return;
+    }
+    if (isWide()) return;
+    if (messageIn(url)) document.getElementById("pane").focus({ preventScroll: true });
+    else this.focusRow();
+  }
+
+  /** What can be done with the open message depends on what it is now; the message itself stays as it is, and where it was scrolled to. */
+  async refreshTools() {
+    const fresh = (await pageAt(location.href)).querySelector("#pane .letter-tools");
+    const old = document.querySelector("#pane .letter-tools");
+    if (!fresh || !old) return;
+    const key = old.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    old.replaceWith(document.adoptNode(fresh));
+    if (key) fresh.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+  }
+
+  /** Back or forward: in the same list only the pane changes. */
+  went() {
+    if (!this.rows || listIn(location.href) !== this.list) location.reload();
+    else this.open(location.href, "");
+  }
+
+  /** To the row where the cursor is. */
+  focusRow() {
+    const row = (this.cursor.key && this.rows?.of(this.cursor.key)) || this.cursor.row || this.rows?.at(this.rows.view(0).first);
+    const list = document.getElementById("list");
+    list.tabIndex = -1;
+    (row?.querySelector("a") ?? list).focus({ preventScroll: true });
+  }
+
+  /** What is open is in view in the list, too. */
+  toOpened() {
+    const open = opened();
+    const row = open && this.rows?.ofOpened(open.key, open.thread);
+    if (row) this.rows.reveal(Number(row.dataset.place));
+  }
+
+  /** Rows have left: what was below them is next. The focus goes first, so that it is somewhere all the time. */
+  async after({ place, wasOpen, hadFocus }) {
+    const row = place < 0 ? null : await this.rows.reveal(Math.min(place, this.rows.total - 1));
+    if (row) this.cursor.key = keyOf(row);
+    if (hadFocus && isWide()) this.focusRow();
+    if (wasOpen && isWide() && row) await this.open(row.querySelector("a").href, "replace");
+    else if (wasOpen) await this.open(this.rows.url, "replace");
+    else if (hadFocus) this.focusRow();
+  }
+
+  // Choosing.
+
+  chose(event) {
+    const { target } = event;
+    if (target.id === "all") this.selection.everything(target.checked);
+    else if (target.matches("#rows input[name=m]")) this.selection.choose(target.closest("li"), target.checked, this.rows, this.shift);
+    else return;
+    this.showChoice();
+  }
+
+  selectOnly(row) {
+    this.selection.everything(false);
+    this.selection.set(keyOf(row), true);
+    this.showChoice();
+  }
+
+  showChoice() {
+    if (!this.rows) return;
+    for (const row of this.rows.rows.values()) this.selection.show(row);
+    const form = document.getElementById("choose");
+    const count = this.selection.count(this.rows.total);
+    form.classList.toggle("choosing", count > 0);
+    document.getElementById("chosen-count").textContent = count ? `${counted(count, "selected", "selected")}` : "";
+    const all = document.getElementById("all");
+    all.checked = this.selection.all && !this.selection.keys.size;
+    all.indeterminate = count > 0 && !all.checked;
+  }
+
+  /** Form fields for what is chosen; when nothing is: for the row where the cursor is, or what is open. */
+  chosen() {
+    const fields = this.selection.fields(document.getElementById("choose"));
+    if (!this.selection.empty) return fields;
+    const row = this.cursor.row;
+    if (row) fields.set("m", keyOf(row));
+    else if (opened()) fields.set("m", opened().key);
+    if (!row) fields.delete("list");
+    return fields;
+  }
+
+  howMany(fields) {
+    return fields.has("all") ? this.selection.count(this.rows?.total ?? 0) : fields.getAll("m").length;
+  }
+
+  /** The line that says how much there is. */
+  recount(page) {
+    const [old, fresh] = [document, page].map((each) => each.getElementById("about"));
+    if (old && fresh && old.textContent !== fresh.textContent) old.textContent = fresh.textContent;
+  }
+
+  move(to) {
+    const fields = this.chosen();
+    fields.set("to", to);
+    this.acting.act("/do/move", fields).catch(trouble);
+  }
+
+  // Following.
+
+  news({ arrived = 0 } = {}) {
+    if (arrived) say(counted(arrived, "new message"));
+    this.refreshSoon();
+  }
+
+  refreshSoon() {
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.refresh(), REST);
+  }
+
+  /** What the server has now: rows, and the line that counts them. */
+  async refresh() {
+    clearTimeout(this.resting);
+    refreshSidebar();
+    if (!document.getElementById("found")) return;
+    try {
+      if (!this.rows || !this.rows.total || !await this.rows.refresh()) this.found(await pageAt(location.href));
+      this.showChoice();
+      if (this.rows) markCurrent(this.rows);
+      if (this.toFocus) this.rows?.of(this.toFocus)?.querySelector("a").focus({ preventScroll: true });
+      this.toFocus = null;
+    } catch (error) {
+      trouble(error);
+    }
+  }
+
+  /** Put the list of `page` where this one was. */
+  found(page) {
+    const fresh = page.getElementById("found");
+    const old = document.getElementById("found");
+    if (!fresh || !old) return;
+    const focused = old.contains(document.activeElement);
+    old.replaceWith(document.adoptNode(fresh));
+    document.body.dataset.view = messageIn(location.href) ? "message" : "list";
+    this.begin();
+    refreshSidebar();
+    if (focused) this.focusRow();
+  }
+}
+
+/** The menu "more" closes by a click elsewhere, and by Escape. */
+function closeMenu(event) {
+  const menu = document.querySelector("details.more-tools[open]");
+  if (!menu || (event.type === "click" && menu.contains(event.target))) return;
+  const focused = menu.contains(document.activeElement);
+  menu.open = false;
+  if (focused) menu.querySelector("summary").focus();
+}
+
+followSidebar();
+const lists = new Lists();
+
+// Which rows a click with Shift is for is known only from the click: a checkbox's change does not say.
+document.addEventListener("click", (event) => { lists.shift = event.shiftKey; }, true);

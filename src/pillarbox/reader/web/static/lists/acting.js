@@ -1,0 +1,128 @@
+/* What is done to messages: every form that goes to /do/ or /undo/, wherever it stands in the page. Rows leave at once; when the
+   server refuses, they come back. */
+
+import { post } from "../shell.js";
+import { told } from "./asking.js";
+import { sure, where } from "./dialogs.js";
+import { counted, flagOn, isOff, leaves, markOf } from "./effects.js";
+import { isWide, keepUnread, opened } from "./opening.js";
+import { keyOf } from "./rows.js";
+import { changed, trouble } from "./saying.js";
+
+const OURS = /^\/(?:do\/([a-z-]+)|undo\/.+)$/;
+const ERASING = new Set(["erase", "empty-trash"]);
+
+export class Acting {
+  /** `lists`: what is in the page now (rows, selection, cursor), and what is to happen next. */
+  constructor(lists) {
+    this.lists = lists;
+    document.addEventListener("submit", (event) => this.submitted(event), true);
+    document.addEventListener("changed", (event) => changed(event.detail));
+  }
+
+  submitted(event) {
+    const form = event.target;
+    const button = event.submitter;
+    const action = button?.hasAttribute("formaction") ? button.formAction : form.action;
+    const url = new URL(action, location.origin);
+    if (form.method === "dialog" || !OURS.test(url.pathname)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    button?.closest("details.more-tools")?.removeAttribute("open");
+    const fields = form.id === "choose" ? this.lists.chosen() : new URLSearchParams(new FormData(form, button));
+    fields.delete("back");
+    for (const [name, value] of url.searchParams) fields.set(name, value);
+    this.act(url.pathname, fields, Boolean(form.closest("#pane"))).catch(trouble);
+  }
+
+  /** Ask what has to be asked, do it, and have the server do it. */
+  async act(path, fields, inPane = false) {
+    const name = path.match(OURS)[1] ?? "undo";
+    if (name !== "undo" && name !== "empty-trash" && !fields.has("m") && !fields.has("all")) {
+      throw new Error("Choose a message first: open one, or select some.");
+    }
+    if (!await this.asked(name, fields)) return;
+    const keys = this.affected(fields);
+    if (name === "mark") this.decide(fields, keys);
+    const { rows } = this.lists;
+    if (rows) rows.held += 1;
+    const next = this.expect(name, fields, keys);
+    try {
+      const events = await told(post(path, fields));
+      if (events.changed) changed(events.changed);
+      if (name !== "mark") this.lists.selection.everything(false);
+      if (next.stays && (inPane || keys.includes(opened()?.key))) await this.lists.refreshTools();
+    } catch (error) {
+      trouble(error);
+      next.undo();
+    } finally {
+      if (rows) rows.held -= 1;
+    }
+    await this.lists.refresh();
+  }
+
+  async asked(name, fields) {
+    if (name === "move" && !fields.get("to") && !fields.get("new")) {
+      const choice = await where();
+      for (const [field, value] of Object.entries(choice ?? {})) fields.set(field, value);
+      return Boolean(choice);
+    }
+    if (ERASING.has(name) && !fields.get("sure")) {
+      const what = name === "erase" ? counted(this.lists.howMany(fields), "message") : "All messages in Trash";
+      if (!await sure("Remove for good?", `${what} will be removed.`)) return false;
+      fields.set("sure", "1");
+    }
+    return true;
+  }
+
+  /** Messages that it is about, as far as they are in the page. */
+  affected(fields) {
+    const { rows } = this.lists;
+    if (!fields.has("all")) return fields.getAll("m");
+    const but = new Set(fields.getAll("but"));
+    return rows ? [...rows.rows.values()].map(keyOf).filter((key) => !but.has(key)) : [];
+  }
+
+  /** A key flags, and takes the flag off again. */
+  decide(fields, keys) {
+    const flag = fields.get("flag");
+    if (flag === "flagged" && fields.get("on") === "1" && fields.has("list")) {
+      const flagged = keys.map((key) => this.lists.rows?.of(key)?.classList.contains("flagged") ?? false);
+      fields.set("on", flagOn(flagged) ? "1" : "0");
+    }
+    if (flag === "seen" && isOff(fields.get("on"))) keepUnread(keys);
+  }
+
+  /** Show what will be. `undo` shows again what is; `stays`: the message that is open does. */
+  expect(name, fields, keys) {
+    const { lists } = this;
+    const nothing = { stays: true, undo() {} };
+    if (name === "mark") this.mark(fields, keys);
+    if (name === "undo" || !lists.rows) return nothing;
+    const at = { to: fields.get("to") ?? fields.get("new"), folder: lists.rows.folder, within: lists.within };
+    if (!leaves(name, at)) return nothing;
+    const open = opened();
+    const row = open && lists.rows.ofOpened(open.key, open.thread);
+    const wasOpen = Boolean(open) && (keys.includes(open.key) || Boolean(row && keys.includes(keyOf(row))));
+    const inList = lists.rows.list.contains(document.activeElement) || document.activeElement === document.body;
+    const url = location.href;
+    const [place = -1] = lists.rows.remove(keys);
+    lists.after({ place, wasOpen, hadFocus: inList || wasOpen });
+    const undo = () => {
+      lists.cursor.key = keys[0];
+      if (wasOpen) lists.open(url, "replace", false);
+      if (inList) lists.toFocus = keys[0];
+    };
+    return { stays: !wasOpen, undo };
+  }
+
+  mark(fields, keys) {
+    const mark = markOf(fields.get("flag"), !isOff(fields.get("on")));
+    for (const key of mark ? keys : []) {
+      const row = this.lists.rows?.of(key);
+      if (!row) continue;
+      row.classList.toggle(mark.name, mark.on);
+      row.dataset.guess = "";
+    }
+  }
+}

@@ -1,0 +1,39 @@
+/* Pages and answers of the server, for the parts of a list. */
+
+const NO_ANSWER = "Pillarbox does not answer. If it was ended, start it again with: pillarbox read";
+const NOT_UNDERSTOOD = "This did not work. Reload the page, and try again.";
+
+/** The server said no, in `message`, or did not answer. */
+export class Refused extends Error {}
+
+/** The page at `url`. Raises Refused; an AbortError when `signal` says so. */
+export async function pageAt(url, signal) {
+  const reply = await answered(fetch(url, { signal, headers: { "HX-Request": "true" } }));
+  const html = await reply.text();
+  return new DOMParser().parseFromString(html, "text/html");
+}
+
+/** What a reply tells the page: the events of its header HX-Trigger. Raises Refused. */
+export async function told(asked) {
+  return eventsOf(await answered(asked));
+}
+
+async function answered(asked) {
+  let reply;
+  try {
+    reply = await asked;
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refused(NO_ANSWER);
+  }
+  if (!reply.ok) throw new Refused(eventsOf(reply).trouble?.say ?? NOT_UNDERSTOOD);
+  return reply;
+}
+
+function eventsOf(reply) {
+  try {
+    return JSON.parse(reply.headers.get("HX-Trigger") ?? "{}");
+  } catch {
+    return {};
+  }
+}

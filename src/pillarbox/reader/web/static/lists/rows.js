@@ -1,0 +1,269 @@
+/* The list as a window: as tall as all rows, with those near the view in it. Pages are fetched as they come into view,
+   given up when they are scrolled past, and dropped when they are far away. A row keeps its state (chosen, open, focus)
+   by its message, wherever it goes. */
+
+import { afterRemoval, baseOf, inView, pagesOf, rowsFrom, toReveal } from "./geometry.js";
+import { pageAt } from "./asking.js";
+import { showPager } from "./pager.js";
+
+const KEEP = 200; // rows on either side that stay: scrolling back a little fetches nothing
+const PAUSE = 60; // milliseconds between looks while scrolling: what only flies past is not fetched
+
+export const keyOf = (row) => row.dataset.message;
+const placeOf = (row) => Number(row.dataset.place);
+const linkOf = (row) => row.querySelector("a");
+
+/** What both show is the same (and not something that was only expected). */
+const same = (old, row) => keyOf(old) === keyOf(row) && !("guess" in old.dataset) && linkOf(old).innerHTML === linkOf(row).innerHTML;
+
+export class Rows {
+  /** `show(row)` is called for each row that comes, before it is seen; `told(page)` for each page that was fetched; `trouble(error)`
+      when one cannot be had. */
+  constructor(list, { show, told, trouble }) {
+    this.list = list;
+    this.scroller = list.parentElement;
+    this.show = show;
+    this.told = told;
+    this.trouble = trouble;
+    this.url = list.dataset.url;
+    this.folder = list.dataset.list ?? null;
+    this.step = Number(list.dataset.step);
+    this.total = Number(list.dataset.total);
+    this.uncounted = "more" in list.dataset;
+    this.base = baseOf(Number(list.dataset.first));
+    this.rows = new Map();
+    this.loading = new Map();
+    this.top = 0;
+    this.timer = 0;
+    this.held = 0; // changes that the server does not know yet: what it says now is not what will be
+    this.begin();
+  }
+
+  begin() {
+    const { list, scroller } = this;
+    list.classList.add("windowed");
+    for (const row of list.children) this.rows.set(placeOf(row), row);
+    this.measure();
+    scroller.scrollTop = (Number(list.dataset.first) - this.base) * this.height;
+    this.top = scroller.scrollTop;
+    for (const row of list.children) this.show(row);
+    showPager(this);
+    scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    this.watcher = new ResizeObserver(() => this.resized());
+    this.watcher.observe(scroller);
+  }
+
+  /** It is replaced by another. */
+  end() {
+    this.watcher.disconnect();
+    clearTimeout(this.timer);
+    for (const controller of this.loading.values()) controller.abort();
+  }
+
+  // Where rows are.
+
+  measure() {
+    const row = this.list.firstElementChild;
+    if (row?.offsetHeight) this.height = row.offsetHeight;
+    this.height ||= 76;
+    this.list.style.height = `${rowsFrom(this.base, this.total) * this.height}px`;
+    for (const [place, each] of this.rows) this.put(place, each);
+  }
+
+  put(place, row) {
+    row.dataset.place = place;
+    row.style.top = `${(place - this.base) * this.height}px`;
+    row.setAttribute("aria-posinset", place + 1);
+    row.setAttribute("aria-setsize", this.uncounted ? -1 : this.total);
+  }
+
+  resized() {
+    const { scroller } = this;
+    if (!scroller.clientHeight) return;
+    const before = this.height;
+    this.measure();
+    // A list that was hidden comes back where it was; one whose rows have another height shows the same ones.
+    scroller.scrollTop = this.top * (this.height / before);
+    this.look();
+  }
+
+  scrolled() {
+    if (!this.scroller.clientHeight) return;
+    this.top = this.scroller.scrollTop;
+    this.timer ||= setTimeout(() => { this.timer = 0; this.look(); }, PAUSE);
+  }
+
+  view(margin = this.scroller.clientHeight) {
+    return inView({ top: this.top, height: this.scroller.clientHeight, row: this.height, base: this.base, total: this.total, margin });
+  }
+
+  // What is there.
+
+  at(place) { return this.rows.get(place); }
+
+  of(key) { return [...this.rows.values()].find((row) => keyOf(row) === key); }
+
+  place(key) {
+    const row = this.of(key);
+    return row ? placeOf(row) : -1;
+  }
+
+  /** The row of an open message: its own, or that of its thread. */
+  ofOpened(key, thread) {
+    return this.of(key) ?? (this.folder ? [...this.rows.values()].find((row) => row.dataset.thread === thread) : undefined);
+  }
+
+  /** Places of all rows between two. */
+  between(one, other) {
+    const [first, last] = one < other ? [one, other] : [other, one];
+    return [...this.rows].filter(([place]) => place >= first && place <= last).map(([, row]) => row);
+  }
+
+  // Fetching.
+
+  look() {
+    if (this.held) return;
+    const view = this.view();
+    const pages = pagesOf(view, this.step);
+    for (const [page, controller] of this.loading) {
+      if (!pages.includes(page)) { controller.abort(); this.loading.delete(page); }
+    }
+    for (const page of pages) if (!this.whole(page)) this.load(page);
+    this.drop(view);
+  }
+
+  whole(page) {
+    const end = Math.min(page + this.step, this.base + rowsFrom(this.base, this.total));
+    for (let place = page; place < end; place += 1) if (!this.rows.has(place)) return false;
+    return true;
+  }
+
+  drop({ first, end }) {
+    for (const [place, row] of this.rows) {
+      const near = place >= first - KEEP && place < end + KEEP;
+      if (near || row.contains(document.activeElement)) continue;
+      row.remove();
+      this.rows.delete(place);
+    }
+  }
+
+  async load(page) {
+    if (this.loading.has(page)) return this.loading.get(page).done;
+    const controller = new AbortController();
+    this.loading.set(page, controller);
+    controller.done = this.fetched(page, controller.signal)
+      .then((list) => { if (list && !controller.signal.aborted) this.take(list); })
+      .catch((error) => { if (error.name !== "AbortError") this.trouble(error); })
+      .finally(() => { if (this.loading.get(page) === controller) this.loading.delete(page); });
+    return controller.done;
+  }
+
+  async fetched(page, signal) {
+    const url = new URL(this.url, location.origin);
+    if (page) url.searchParams.set("first", page);
+    const fetched = await pageAt(url, signal);
+    this.told(fetched);
+    return fetched.getElementById("rows");
+  }
+
+  take(list) {
+    const focused = [...this.rows.values()].find((row) => row.contains(document.activeElement));
+    const focus = focused && { key: keyOf(focused), place: placeOf(focused), part: document.activeElement.matches("input") ? "input" : "a" };
+    this.count(list);
+    for (const row of [...list.children]) this.accept(placeOf(row), row);
+    if (focus && !this.list.contains(document.activeElement)) this.focus(focus);
+  }
+
+  /** A row that had the focus was replaced: its successor has it now. */
+  focus({ key, place, part }) {
+    const row = this.of(key) ?? this.at(Math.min(place, this.total - 1));
+    row?.querySelector(part).focus({ preventScroll: true });
+  }
+
+  count(list) {
+    const total = Number(list.dataset.total);
+    this.uncounted = "more" in list.dataset;
+    if (total === this.total) return;
+    this.total = total;
+    for (const [place, row] of [...this.rows]) if (place >= total) this.forget(row);
+    this.measure();
+  }
+
+  accept(place, row) {
+    const old = this.at(place);
+    if (old && same(old, row)) return;
+    const elsewhere = this.of(keyOf(row));
+    if (elsewhere) this.forget(elsewhere);
+    if (old) this.forget(old);
+    const adopted = document.adoptNode(row);
+    this.rows.set(place, adopted);
+    this.put(place, adopted);
+    this.list.insertBefore(adopted, this.following(place));
+    this.show(adopted);
+  }
+
+  forget(row) {
+    if (this.rows.get(placeOf(row)) === row) this.rows.delete(placeOf(row));
+    row.remove();
+  }
+
+  /** In the page, rows stand in the order in which they are read out. */
+  following(place) {
+    let next = this.list.lastElementChild;
+    if (!next || placeOf(next) < place) return null;
+    while (next.previousElementSibling && placeOf(next.previousElementSibling) > place) next = next.previousElementSibling;
+    return next;
+  }
+
+  /** Look at the server's list again: what one sees stays where it is, unless one is at the top. False: it is empty. */
+  async refresh() {
+    const anchor = this.anchor();
+    const pages = pagesOf(this.view(0), this.step);
+    const lists = await Promise.all((pages.length ? pages : [this.base]).map((page) => this.fetched(page)));
+    if (lists.some((list) => !list)) return false;
+    const listed = (place) => pages.includes(Math.floor(place / this.step) * this.step);
+    for (const [place, row] of [...this.rows]) {
+      if (!listed(place) && !row.contains(document.activeElement)) this.forget(row);
+    }
+    for (const list of lists) this.take(list);
+    this.restore(anchor);
+    this.look();
+    return true;
+  }
+
+  anchor() {
+    if (this.top < this.height / 2) return null;
+    const row = this.at(this.view(0).first);
+    return row ? { key: keyOf(row), place: placeOf(row) } : null;
+  }
+
+  restore(anchor) {
+    if (!anchor) return;
+    const place = this.place(anchor.key);
+    if (place >= 0) this.scroller.scrollTop = this.top += (place - anchor.place) * this.height;
+  }
+
+  // Changes that do not wait for the server.
+
+  /** Take rows out; the others close up. */
+  remove(keys) {
+    const leaving = keys.map((key) => this.of(key)).filter(Boolean);
+    const gone = leaving.map(placeOf).sort((one, other) => one - other);
+    const staying = [...this.rows.values()].filter((row) => !leaving.includes(row));
+    for (const row of leaving) row.remove();
+    this.rows = new Map(staying.map((row) => [afterRemoval(placeOf(row), gone), row]));
+    this.total -= gone.length;
+    this.measure();
+    return gone;
+  }
+
+  /** The row at `place`, in view; undefined: there is none. */
+  async reveal(place) {
+    if (place < this.base || place >= this.base + rowsFrom(this.base, this.total)) return undefined;
+    const at = (place - this.base) * this.height;
+    const by = toReveal({ at, row: this.height, top: this.top, height: this.scroller.clientHeight });
+    if (by && this.scroller.clientHeight) { this.scroller.scrollTop += by; this.top = this.scroller.scrollTop; }
+    if (!this.at(place)) await this.load(Math.floor(place / this.step) * this.step);
+    return this.at(place);
+  }
+}

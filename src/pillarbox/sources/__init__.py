@@ -1,0 +1,9 @@
+"""Mail that another program has kept, as a stream of messages: what imports read.
+
+``found``     what a source yields: one message, or why one cannot be read
+``maildir``   a Maildir, in the order of delivery
+``mbox``      an mbox file (mboxo, mboxrd)
+``letters``   files of one message each (``.eml``)
+
+A source is only ever read. One message that cannot be read never stops the rest.
+"""

@@ -1,0 +1,371 @@
+"""What the contract of a library says of changes, their undoing, folders, and keeping up with the disk."""
+
+from __future__ import annotations
+
+import stat
+
+import pytest
+
+from pillarbox.reader.errors import (
+    BadFolderName,
+    LibraryUnusable,
+    NoSuchFolder,
+    NoSuchMessage,
+)
+from pillarbox.reader.library.library import MailLibrary
+from pillarbox.reader.library.names import key_of, new_base
+from pillarbox.reader.model import (
+    ARCHIVE,
+    INBOX,
+    SENT,
+    TRASH,
+    Flag,
+    Folder,
+    FolderState,
+    MessageKey,
+    Rule,
+    Verb,
+    inbox_of,
+)
+from pillarbox.reader.news import MailChanged
+from tests.reader.library.conftest import Place
+
+WORK, HOME = inbox_of("work"), inbox_of("home")
+NOBODY = MessageKey("x" * 22)
+
+
+def letter(subject: str) -> bytes:
+    return f"From: Ann <ann@example.org>\nSubject: {subject}\n\ntext\n".encode()
+
+
+def three(library: MailLibrary, folder: Folder = WORK) -> list[MessageKey]:
+    return [library.add(folder, letter(name)) for name in ("one", "two", "three")]
+
+
+def where(library: MailLibrary, *keys: MessageKey) -> list[str]:
+    return [library.find(key).folder for key in keys]
+
+
+def test_what_is_missing_is_made_for_the_owner_only(library: MailLibrary, place: Place) -> None:
+    assert [state.folder for state in library.folders()] == [HOME, WORK, SENT, ARCHIVE, TRASH]
+    for path in (place.root, *place.root.rglob("*")):
+        assert stat.S_IMODE(path.stat().st_mode) in {0o700, 0o600}, path
+
+
+def test_one_reader_at_a_time(library: MailLibrary, place: Place) -> None:
+    other = Place(place.root)
+    with pytest.raises(LibraryUnusable, match="is open in process"):
+        other.open()
+    place.close()
+    other.open()
+    other.close()
+
+
+def test_the_sidebar(library: MailLibrary) -> None:
+    three(library)
+    library.add(WORK, letter("seen"), {Flag.SEEN})
+    library.make_folder("b/c")
+    library.make_folder("A")
+    states = library.folders()
+    assert states[1] == FolderState(WORK, "work", 4, 3, "work")
+    assert [state.folder for state in states[5:]] == ["A", "b/c"]
+    assert states[-1].title == "c"
+
+
+def test_moving_and_taking_it_back(library: MailLibrary, place: Place) -> None:
+    keys = three(library)
+    before = place.files()
+    change = library.archive([*keys[:2], NOBODY, keys[0]])
+    assert (change.verb, change.keys, change.to) == (Verb.ARCHIVED, tuple(keys[:2]), ARCHIVE)
+    assert where(library, *keys) == [ARCHIVE, ARCHIVE, WORK]
+    undone = library.undo(change.id)
+    assert undone is not None
+    assert set(undone.keys) == set(keys[:2])
+    assert undone.to == WORK
+    assert place.files() == before
+    assert library.undo(change.id) is None, "only once"
+    again = library.undo(undone.id)
+    assert again is not None, "the undoing can be undone"
+    assert where(library, *keys) == [ARCHIVE, ARCHIVE, WORK]
+
+
+def test_marking_and_taking_it_back(library: MailLibrary) -> None:
+    one, two, _ = three(library)
+    library.mark([one], Flag.FLAGGED)
+    change = library.mark([one, two], Flag.FLAGGED)
+    assert change.keys == (two,), "those that have changed"
+    assert library.find(two).flags == {Flag.FLAGGED}
+    library.undo(change.id)
+    assert library.find(one).flags == {Flag.FLAGGED}
+    assert library.find(two).flags == frozenset()
+    library.mark([one], Flag.FLAGGED, on=False)
+    assert library.find(one).flags == frozenset()
+
+
+def test_who_was_moved_or_marked_since_stays(library: MailLibrary) -> None:
+    one, two, three_ = three(library)
+    change = library.delete([one, two, three_])
+    library.move([one], ARCHIVE)
+    library.mark([two], Flag.SEEN)
+    undone = library.undo(change.id)
+    assert undone is not None
+    assert undone.keys == (three_,)
+    assert where(library, one, two, three_) == [ARCHIVE, TRASH, WORK]
+
+
+def test_a_folder_that_is_gone_takes_nothing_back(library: MailLibrary) -> None:
+    folder = library.make_folder("A")
+    (key, *_) = three(library, folder)
+    change = library.archive([key])
+    library.remove_folder(folder)
+    assert library.undo(change.id) is None
+    assert where(library, key) == [ARCHIVE]
+
+
+def test_an_undo_is_forgotten_after_so_many(library: MailLibrary) -> None:
+    key, *_ = three(library)
+    first = library.mark([key], Flag.FLAGGED)
+    for number in range(100):
+        library.mark([key], Flag.SEEN, on=number % 2 == 0)
+    assert library.undo(first.id) is None
+
+
+def test_deleting_what_is_in_trash_changes_nothing(library: MailLibrary) -> None:
+    key, *_ = three(library)
+    library.delete([key])
+    assert library.delete([key]).keys == ()
+    assert where(library, key) == [TRASH]
+
+
+def test_only_what_is_in_trash_is_erased(library: MailLibrary, place: Place) -> None:
+    one, two, _ = three(library)
+    library.delete([one])
+    assert library.erase([one, two, NOBODY]) == 1
+    assert len(place.files()) == 2
+    with pytest.raises(NoSuchMessage):
+        library.read(one)
+    library.delete([two])
+    assert library.empty_trash() == 1
+    assert [state.total for state in library.folders() if state.folder == TRASH] == [0]
+
+
+def test_erasing_spares_what_another_program_has_taken_out(
+    library: MailLibrary, place: Place
+) -> None:
+    key, *_ = three(library)
+    library.delete([key])
+    (path,) = (place.mail / "Trash/cur").iterdir()
+    path.rename(place.mail / "Archive/cur" / path.name)
+    assert library.erase([key]) == 0
+    library.look()
+    assert where(library, key) == [ARCHIVE]
+
+
+@pytest.mark.parametrize("to", ["none", INBOX, "../x", ""])
+def test_moving_to_what_is_no_folder(library: MailLibrary, to: str) -> None:
+    key, *_ = three(library)
+    with pytest.raises(NoSuchFolder):
+        library.move([key], Folder(to))
+    assert where(library, key) == [WORK]
+
+
+def test_adding_again_under_one_name_adds_nothing(library: MailLibrary, place: Place) -> None:
+    """Wherever the message is by now, and whatever the index knows."""
+    base = new_base()
+    key = library.add(SENT, b"a: b\r\n\r\nx\r\n", {Flag.SEEN}, base=base)
+    assert key == key_of(base)
+    assert library.read(key) == b"a: b\n\nx\n"
+    library.archive([key])
+    assert library.add(SENT, b"a: b\r\n\r\nx\r\n", {Flag.SEEN}, base=base) == key
+    library = place.open(with_index=False)
+    assert library.add(SENT, b"a: b\r\n\r\nx\r\n", {Flag.SEEN}, base=base) == key
+    assert len(place.files()) == 1
+    assert where(library, key) == [ARCHIVE]
+
+
+def test_news(library: MailLibrary, place: Place) -> None:
+    key = library.add(WORK, letter("x"))
+    library.archive([key])
+    library.archive([key])
+    assert place.told.items[-2:] == [
+        MailChanged(frozenset({WORK}), 1),
+        MailChanged(frozenset({WORK, ARCHIVE})),
+    ]
+
+
+def test_all_inboxes_are_one_list(library: MailLibrary) -> None:
+    keys = {library.add(WORK, letter("a")), library.add(HOME, letter("b"))}
+    library.add(ARCHIVE, letter("c"))
+    assert {row.key for row in library.page(INBOX, 0, 10).rows} == keys
+    assert {row.key for row in library.search("", 0, 10, within=INBOX).rows} == keys
+    with pytest.raises(NoSuchFolder):
+        library.page(Folder("none"), 0, 10)
+    with pytest.raises(NoSuchFolder):
+        library.search("", 0, 10, within=Folder("none"))
+
+
+def test_a_search_in_a_folder_is_one_in_those_below_too(library: MailLibrary) -> None:
+    keys = {library.add(library.make_folder(path), letter("a")) for path in ("P/q", "P")}
+    assert {row.key for row in library.search("", 0, 9, within=Folder("P")).rows} == keys
+
+
+def test_a_thread_has_nothing_of_trash(library: MailLibrary) -> None:
+    one, two = (library.add(WORK, letter("same")) for _ in range(2))
+    library.delete([one])
+    assert [row.key for row in library.thread(two)] == [two]
+    assert {row.key for row in library.thread(one)} == {one, two}
+
+
+def test_a_folder_is_renamed_with_all_in_it(library: MailLibrary, place: Place) -> None:
+    folder, inner = library.make_folder("P"), library.make_folder("P/2026")
+    keys = [library.add(folder, letter("a")), library.add(inner, letter("b"))]
+    library.rules.save([Rule("", sender="x", move_to=inner)])
+    change = library.archive(keys)
+    assert library.rename_folder(folder, "Q") == "Q"
+    library.undo(change.id)
+    assert where(library, *keys) == ["Q", "Q/2026"]
+    assert library.rules.all()[0].move_to == "Q/2026"
+    assert place.open().folders()[-1].folder == "Q/2026"
+    assert where(place.open(), *keys) == ["Q", "Q/2026"]
+
+
+@pytest.mark.parametrize("folder", [SENT, ARCHIVE, TRASH, WORK])
+def test_what_is_always_there(library: MailLibrary, folder: Folder) -> None:
+    with pytest.raises(BadFolderName):
+        library.rename_folder(folder, "other")
+    with pytest.raises(BadFolderName):
+        library.remove_folder(folder)
+
+
+def test_a_removed_folders_mail_is_in_trash_and_comes_back(library: MailLibrary) -> None:
+    folder, inner = library.make_folder("P"), library.make_folder("P/2026")
+    keys = [library.add(folder, letter("a")), library.add(inner, letter("b"))]
+    change = library.remove_folder(folder)
+    assert where(library, *keys) == [TRASH, TRASH]
+    assert folder not in [state.folder for state in library.folders()]
+    library.undo(change.id)
+    assert where(library, *keys) == [folder, inner]
+
+
+def test_removing_an_empty_folder_can_be_undone(library: MailLibrary) -> None:
+    folder = library.make_folder("P")
+    change = library.remove_folder(folder)
+    assert library.undo(change.id) is not None
+    assert folder in [state.folder for state in library.folders()]
+
+
+def test_mail_that_came_is_known_after_a_look(library: MailLibrary, place: Place) -> None:
+    place.deliver("work", "1.a", letter("hello"))
+    assert library.look([WORK]) == 1
+    (row,) = library.page(WORK, 0, 10).rows
+    assert row.subject == "hello"
+    assert library.look() == 0
+    assert set(place.files()) == {"Inbox/work/cur/1.a:2,"}
+
+
+def test_what_other_programs_do_is_known_after_a_look(library: MailLibrary, place: Place) -> None:
+    one, two, gone = three(library)
+    for path in (place.mail / "Inbox/work/cur").iterdir():
+        key = key_of(path.name.partition(":")[0])
+        if key == one:
+            path.rename(path.with_name(f"{path.name}R"))
+        elif key == two:
+            path.rename(place.mail / "Archive/cur" / path.name)
+        else:
+            path.unlink()
+    assert library.read(two), "it is found before the look, too"
+    library.look()
+    assert library.find(one).flags == {Flag.REPLIED}
+    assert where(library, two) == [ARCHIVE]
+    with pytest.raises(NoSuchMessage):
+        library.find(gone)
+
+
+@pytest.mark.parametrize("account", ["", "..", ".x", "a/b", "a\0"])
+def test_names_that_no_account_has(library: MailLibrary, account: str) -> None:
+    with pytest.raises(BadFolderName):
+        library.folder_of(account)
+
+
+def test_reindexing(library: MailLibrary, place: Place) -> None:
+    keys = three(library)
+    library = place.open(with_index=False)
+    library.reindex(lambda _: None)
+    assert where(library, *keys) == [WORK] * 3
+
+
+# Trash
+
+
+def in_trash(library: MailLibrary) -> int:
+    return sum(state.total for state in library.folders() if state.folder == TRASH)
+
+
+def test_trash_goes_after_so_many_days(library: MailLibrary, place: Place) -> None:
+    one, two, _ = three(library)
+    library.delete([one])
+    library.tidy()
+    place.later(days=20)
+    library.delete([two])
+    library.tidy()
+    place.later(days=9, hours=23)
+    library = place.open()
+    library.tidy()
+    assert in_trash(library) == 2
+    place.later(hours=1)
+    library.tidy()
+    assert in_trash(library) == 1
+    assert where(library, two) == [TRASH]
+
+
+def test_who_comes_back_to_trash_stays_for_all_the_days(library: MailLibrary, place: Place) -> None:
+    key, *_ = three(library)
+    library.delete([key])
+    library.tidy()
+    place.later(days=29)
+    library.archive([key])
+    library.delete([key])
+    library.tidy()
+    place.later(days=29)
+    library.tidy()
+    assert in_trash(library) == 1
+
+
+def test_trash_that_nobody_knows_of_is_there_from_now_on(
+    library: MailLibrary, place: Place
+) -> None:
+    key, *_ = three(library)
+    library.delete([key])
+    library.tidy()
+    place.later(days=40)
+    place.close()
+    (place.root / "trash.json").write_text('{"since": nonsense')
+    library = place.open()
+    library.tidy()
+    assert in_trash(library) == 1
+    assert (place.root / "trash.json.damaged-1").exists()
+    place.later(days=30)
+    library.tidy()
+    assert in_trash(library) == 0
+
+
+def test_trash_may_stay_for_ever(library: MailLibrary, place: Place) -> None:
+    place.settings.trash_days = 0
+    key, *_ = three(library)
+    library.delete([key])
+    library.tidy()
+    place.later(days=4000)
+    library.tidy()
+    assert in_trash(library) == 1
+
+
+def test_a_clock_that_was_ahead_takes_nothing_early(library: MailLibrary, place: Place) -> None:
+    key, *_ = three(library)
+    library.delete([key])
+    place.later(days=365)
+    library.tidy()
+    place.later(days=-365)
+    library.tidy()
+    place.later(days=30)
+    library.tidy()
+    assert in_trash(library) == 0

@@ -1,0 +1,267 @@
+"""Mail in and out of the library in files."""
+
+from __future__ import annotations
+
+import io
+import mailbox
+import tarfile
+import zipfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pillarbox.reader.errors import NoSuchFolder, NotImportable
+from pillarbox.reader.library import importing
+from pillarbox.reader.library.library import MailLibrary
+from pillarbox.reader.model import (
+    ARCHIVE,
+    SENT,
+    ExportForm,
+    Flag,
+    Folder,
+    Imported,
+    Progress,
+    inbox_of,
+)
+from tests.reader.library.conftest import Place
+
+WORK = inbox_of("work")
+FROM = b"From ann@example.org Mon Nov 23 20:19:00 2026\n"
+DATE = b"Date: Mon, 23 Nov 2026 20:19:00 +0000\n"
+ANN = DATE + b"From: ann@example.org\nSubject: one\n\ntext\n"
+BOB = b"From: bob@example.org\nSubject: two\n\n>From here\ntext\n"
+
+
+def quiet(_: Progress) -> None:
+    """Nobody looks."""
+
+
+def mbox(tmp_path: Path, *messages: bytes) -> Path:
+    path = tmp_path / "mbox"
+    path.write_bytes(b"".join(FROM + message + b"\n" for message in messages))
+    return path
+
+
+def contents(place: Place, folder: str) -> list[bytes]:
+    return sorted(text for name, text in place.files().items() if name.startswith(f"{folder}/"))
+
+
+def test_an_mbox(library: MailLibrary, place: Place, tmp_path: Path) -> None:
+    source = mbox(tmp_path, ANN, BOB.replace(b"\n>From", b"\n>>From"))
+    reports: list[Progress] = []
+    assert library.bring_in(source, ARCHIVE, reports.append) == Imported(2)
+    assert contents(place, "Archive") == sorted([ANN, BOB])
+    assert reports[-1] == Progress(source.stat().st_size, source.stat().st_size)
+    assert {row.subject for row in library.page(ARCHIVE, 0, 9).rows} == {"one", "two"}
+    assert library.look() == 0, "the index knows them already"
+
+
+def test_an_import_said_again_adds_nothing(
+    library: MailLibrary, place: Place, tmp_path: Path
+) -> None:
+    source = mbox(tmp_path, ANN, ANN, BOB)
+    assert library.bring_in(source, ARCHIVE, quiet) == Imported(2, known=1)
+    keys = [row.key for row in library.page(ARCHIVE, 0, 9).rows]
+    library.move(keys[:1], SENT)
+    assert library.bring_in(source, ARCHIVE, quiet) == Imported(0, known=3)
+    library = place.open(with_index=False)
+    assert library.bring_in(source, ARCHIVE, quiet) == Imported(0, known=3)
+    assert len(place.files()) == 2
+
+
+def test_what_came_in_another_way_is_known(
+    library: MailLibrary, place: Place, tmp_path: Path
+) -> None:
+    library.add(ARCHIVE, ANN.replace(b"\n", b"\r\n"))
+    library.add(SENT, BOB)
+    source = tmp_path / "one.eml"
+    source.write_bytes(ANN.replace(b"\n", b"\r\n"))
+    assert library.bring_in(source, ARCHIVE, quiet) == Imported(0, known=1)
+    source.write_bytes(ANN.replace(b"one", b"eno"))
+    assert library.bring_in(source, ARCHIVE, quiet) == Imported(1)
+
+
+def test_a_maildir_with_its_flags(library: MailLibrary, place: Place, tmp_path: Path) -> None:
+    for part in ("tmp", "new", "cur"):
+        (tmp_path / "old" / part).mkdir(parents=True)
+    (tmp_path / "old/new/1.a").write_bytes(ANN)
+    (tmp_path / "old/cur/2.b:2,FRS").write_bytes(BOB)
+    (tmp_path / "old/cur/3.c:2,T").write_bytes(b"Subject: deleted\n\n")
+    assert library.bring_in(tmp_path / "old", ARCHIVE, quiet) == Imported(2)
+    rows = {row.subject: row.flags for row in library.page(ARCHIVE, 0, 9).rows}
+    assert rows == {"one": frozenset(), "two": frozenset({Flag.FLAGGED, Flag.REPLIED, Flag.SEEN})}
+
+
+@pytest.mark.parametrize(
+    ("fields", "flags"),
+    [
+        (b"", "S"),
+        (b"Status: O\n", ""),
+        (b"Status: RO\n", "S"),
+        (b"Status: RO\nX-Status: AF\n", "FRS"),
+        (b"X-Mozilla-Status: 0000\n", ""),
+        (b"X-Mozilla-Status: 1007\n", "FPRS"),
+        (b"X-Mozilla-Status: zzzz\n", ""),
+        (b"X-Status: D\n", None),
+        (b"X-Mozilla-Status: 0009\n", None),
+    ],
+)
+def test_what_an_mbox_says_of_a_message(
+    library: MailLibrary, tmp_path: Path, fields: bytes, flags: str | None
+) -> None:
+    library.bring_in(mbox(tmp_path, fields + ANN), ARCHIVE, quiet)
+    rows = library.page(ARCHIVE, 0, 9).rows
+    found = [row.flags for row in rows]
+    assert found == ([] if flags is None else [frozenset(map(Flag, flags))])
+
+
+def test_a_folder_of_files(library: MailLibrary, tmp_path: Path) -> None:
+    source = tmp_path / "letters"
+    (source / "more").mkdir(parents=True)
+    (source / "1.eml").write_bytes(ANN)
+    (source / "more/2.EML").write_bytes(BOB)
+    (source / "3.eml").write_bytes(b"just words, no header")
+    (source / "4.eml").write_bytes(b"")
+    (source / "5.eml").symlink_to("/etc/passwd")
+    (source / "notes.txt").write_bytes(ANN)
+    done = library.bring_in(source, ARCHIVE, quiet)
+    assert (done.added, done.failures) == (2, 2)
+    assert [label for label, _ in done.failed] == ["3.eml", "4.eml"]
+
+
+@pytest.mark.parametrize("content", [b"", b"just words\n", b"\x1f\x8b\0\0", b"PK\3\4" * 20])
+def test_what_is_no_mail(library: MailLibrary, tmp_path: Path, content: bytes) -> None:
+    source = tmp_path / "file"
+    source.write_bytes(content)
+    with pytest.raises(NotImportable):
+        library.bring_in(source, ARCHIVE, quiet)
+
+
+def test_what_is_not_there(library: MailLibrary, tmp_path: Path) -> None:
+    with pytest.raises(NotImportable):
+        library.bring_in(tmp_path / "none", ARCHIVE, quiet)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NotImportable):
+        library.bring_in(tmp_path / "empty", ARCHIVE, quiet)
+    with pytest.raises(NoSuchFolder):
+        library.bring_in(mbox(tmp_path, ANN), Folder("none"), quiet)
+
+
+def test_many_are_stored_some_at_a_time(
+    library: MailLibrary, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 3)
+    reports: list[Progress] = []
+    source = mbox(tmp_path, *(b"Subject: %d\n\nx\n" % number for number in range(8)))
+    assert library.bring_in(source, ARCHIVE, reports.append).added == 8
+    done = [report.done for report in reports]
+    assert len(done) == 3
+    assert done == sorted(set(done))
+    assert len(place.files()) == 8
+
+
+def test_a_date_that_nothing_can_hold_stops_no_import(library: MailLibrary, tmp_path: Path) -> None:
+    odd = [b"Thu, 1 Jan 1960 00:00:00 +0000", b"Mon, 1 Jan 99999 00:00:00 +0000", b"yesterday"]
+    source = mbox(tmp_path, *(b"Date: " + date + b"\nSubject: x\n\nx\n" for date in odd))
+    assert library.bring_in(source, ARCHIVE, quiet).added == 3
+    for form in ExportForm:
+        assert b"".join(library.export(ARCHIVE, form))
+
+
+# Export
+
+
+def exported(library: MailLibrary, form: ExportForm) -> bytes:
+    return b"".join(library.export(ARCHIVE, form))
+
+
+@pytest.fixture
+def full(library: MailLibrary) -> MailLibrary:
+    library.add(ARCHIVE, ANN, {Flag.SEEN})
+    library.add(ARCHIVE, BOB)
+    return library
+
+
+def test_as_mbox(full: MailLibrary, tmp_path: Path) -> None:
+    path = tmp_path / "out.mbox"
+    path.write_bytes(exported(full, ExportForm.MBOX))
+    with closing(mailbox.mbox(path)) as read_by_python:
+        read = [message["subject"] for message in read_by_python]
+    assert read == ["one", "two"]
+
+
+def test_as_zip(full: MailLibrary) -> None:
+    with zipfile.ZipFile(io.BytesIO(exported(full, ExportForm.ZIP))) as archive:
+        names = archive.namelist()
+        texts = [archive.read(name) for name in names]
+    assert [text.replace(b"\r\n", b"\n") for text in texts] == [ANN, BOB]
+    assert all(text.count(b"\r\n") == text.count(b"\n") for text in texts)
+    assert names[0] == "00001 2026-11-23 one.eml"
+
+
+@pytest.mark.parametrize("subject", ["../../etc/passwd", "a/b", "c:\\x", "\u202e", "x" * 300, ""])
+def test_a_name_in_a_zip_stays_where_it_is_unpacked(library: MailLibrary, subject: str) -> None:
+    library.add(ARCHIVE, f"Subject: {subject}\n\nx\n".encode())
+    with zipfile.ZipFile(io.BytesIO(exported(library, ExportForm.ZIP))) as archive:
+        (name,) = archive.namelist()
+    assert name.startswith("00001 ")
+    assert name.endswith(".eml")
+    assert not set(name) & set('/\\:\0"<>|?*')
+    assert len(name.encode()) <= 255
+
+
+def test_as_maildir(full: MailLibrary, tmp_path: Path) -> None:
+    with tarfile.open(fileobj=io.BytesIO(exported(full, ExportForm.MAILDIR))) as archive:
+        archive.extractall(tmp_path, filter="data")
+    found = mailbox.Maildir(tmp_path / "Archive", create=False)
+    assert {message["subject"]: message.get_flags() for message in found} == {"one": "S", "two": ""}
+
+
+def test_a_folder_that_is_not_there_is_said_at_once(library: MailLibrary) -> None:
+    with pytest.raises(NoSuchFolder):
+        library.export(Folder("none"), ExportForm.MBOX)
+
+
+def test_a_message_that_goes_meanwhile_is_passed_over(full: MailLibrary, place: Place) -> None:
+    pieces = full.export(ARCHIVE, ExportForm.MBOX)
+    for path in (place.mail / "Archive/cur").iterdir():
+        path.unlink()
+    assert b"".join(pieces) == b""
+
+
+LINES = st.lists(st.sampled_from([b"From x", b">From y", b"a: b", b"", b"text", b"."]), max_size=8)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(bodies=st.lists(LINES, min_size=1, max_size=4), form=st.sampled_from(ExportForm))
+def test_what_was_exported_can_be_imported(
+    tmp_path_factory: pytest.TempPathFactory, bodies: list[list[bytes]], form: ExportForm
+) -> None:
+    tmp_path = tmp_path_factory.mktemp("ways")
+    messages = {
+        b"Subject: %d\n\n" % number + b"\n".join(lines) + b"\n"
+        for number, lines in enumerate(bodies)
+    }
+    place = Place(tmp_path / "one")
+    library = place.open()
+    for message in messages:
+        library.add(ARCHIVE, message)
+    data = exported(library, form)
+    place.close()
+    out = tmp_path / "out"
+    if form is ExportForm.MBOX:
+        out.write_bytes(data)
+    elif form is ExportForm.ZIP:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            archive.extractall(out)
+    else:
+        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+            tar.extractall(out, filter="data")
+        out /= "Archive"
+    other = Place(tmp_path / "two")
+    assert other.open().bring_in(out, SENT, quiet).added == len(messages)
+    other.close()
+    assert set(contents(other, "Sent")) == messages

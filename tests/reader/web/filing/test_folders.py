@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import html
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from pillarbox.reader.library.library import MailLibrary
+from pillarbox.reader.model import TRASH
+
+
+def names(library: MailLibrary) -> list[str]:
+    return [state.folder for state in library.folders()]
+
+
+async def test_the_page_lists_folders(browser: httpx.AsyncClient, library: MailLibrary) -> None:
+    library.add(library.make_folder("Projects/2026"), b"Subject: x\n\n")
+    page = (await browser.get("/folders")).text
+    assert 'href="/mail/Projects/2026"' in page
+    assert "1 message" in page
+    assert page.count('action="/folders/remove"') == 1, "the fixed ones cannot be removed"
+    assert 'href="/export?folder=Archive"' in page
+
+
+@pytest.mark.parametrize("name", ["Projects", "Projects/2026", "<b>&\"'", "家族", "a?b#c%2F"])
+async def test_a_folder_is_made(
+    browser: httpx.AsyncClient, library: MailLibrary, name: str
+) -> None:
+    reply = await browser.post("/folders", data={"path": name})
+    assert reply.status_code == 303
+    assert name in names(library)
+    page = await browser.get(reply.headers["location"])
+    assert page.status_code == 200
+    assert html.escape(name, quote=False).replace('"', "&#34;").replace("'", "&#39;") in page.text
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/../b", ".x", "Archive", "archive", "Inbox/x", "\0"])
+async def test_a_name_that_cannot_be_is_shown_with_why(
+    browser: httpx.AsyncClient, library: MailLibrary, name: str
+) -> None:
+    before = names(library)
+    reply = await browser.post("/folders", data={"path": name})
+    assert reply.status_code == 422
+    assert 'id="path-error"' in reply.text
+    assert 'aria-invalid="true"' in reply.text
+    assert names(library) == before
+
+
+async def test_renaming(browser: httpx.AsyncClient, library: MailLibrary) -> None:
+    library.make_folder("One")
+    reply = await browser.post("/folders/rename", data={"folder": "One", "path": "Two"})
+    assert reply.headers["location"] == "/folders?renamed=Two"
+    assert "Two" in names(library)
+    reply = await browser.post("/folders/rename", data={"folder": "Two", "path": "Sent"})
+    assert reply.status_code == 422
+    assert "There is a folder Sent already" in reply.text
+    reply = await browser.post("/folders/rename", data={"folder": "One", "path": "Three"})
+    assert reply.status_code == 422
+    assert "There is no folder One any more" in reply.text
+
+
+async def test_removing_says_what_became_of_it_and_offers_to_undo(
+    browser: httpx.AsyncClient, library: MailLibrary
+) -> None:
+    key = library.add(library.make_folder("One"), b"Subject: x\n\n")
+    reply = await browser.post("/folders/remove", data={"folder": "One"})
+    assert reply.status_code == 303
+    assert library.find(key).folder == TRASH
+    page = (await browser.get(reply.headers["location"])).text
+    assert "1 message went to Trash" in page
+    change = parse_qs(urlsplit(reply.headers["location"]).query)["change"][0]
+    assert f'action="/undo/{change}"' in page
+    assert library.undo(change) is not None
+    assert library.find(key).folder == "One"
+
+
+@pytest.mark.parametrize("folder", ["Sent", "Inbox/work", "none", ""])
+async def test_what_cannot_be_removed(
+    browser: httpx.AsyncClient, library: MailLibrary, folder: str
+) -> None:
+    before = names(library)
+    reply = await browser.post("/folders/remove", data={"folder": folder})
+    assert reply.status_code in {404, 409}
+    assert names(library) == before
+
+
+async def test_words_in_the_url_do_nothing_by_themselves(browser: httpx.AsyncClient) -> None:
+    query = {"removed": "<script>", "change": '"><x', "messages": "9" * 50}
+    page = await browser.get("/folders", params=query)
+    assert page.status_code == 200
+    assert "<script>" not in page.text
+    assert '"><x' not in page.text
+
+
+async def test_exports(browser: httpx.AsyncClient, library: MailLibrary) -> None:
+    folder = library.make_folder("A/B c")
+    key = library.add(folder, b"Subject: a/b: \xc3\xa9\n\ntext\n")
+    page = await browser.get("/export", params={"folder": folder})
+    assert "<option selected>A/B c</option>" in page.text
+    for form, start in (("mbox", b"From "), ("zip", b"PK"), ("tar", b"B c/"), ("odd", b"From ")):
+        reply = await browser.get("/export/file", params={"folder": folder, "form": form})
+        assert reply.content.startswith(start)
+        assert "attachment; filename*=UTF-8''A-B%20c." in reply.headers["content-disposition"]
+    reply = await browser.get(f"/export/message/{key}")
+    assert reply.content == b"Subject: a/b: \xc3\xa9\r\n\r\ntext\r\n"
+    assert reply.headers["content-disposition"].endswith(".eml")
+    assert (await browser.get("/export/file", params={"folder": "none"})).status_code == 404
+    assert (await browser.get("/export/message/none")).status_code == 404

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pillarbox.reader.contracts import Report
+from pillarbox.reader.library.library import MailLibrary
+from pillarbox.reader.model import ARCHIVE, Folder, Imported, Progress
+from pillarbox.reader.preferences import Preferences
+from pillarbox.reader.web.features.filing.jobs import KEPT, Jobs
+from tests.reader.desk import make_desk
+from tests.reader.library.conftest import Place
+
+LETTER = b"From: ann@example.org\nSubject: imported\n\ntext\n"
+MBOX = b"From x Mon Nov 23 20:19:00 2026\n" + LETTER + b"\n"
+
+
+async def ended(browser: httpx.AsyncClient, reply: httpx.Response) -> str:
+    """The page of the import once it is over."""
+    assert reply.status_code == 303, reply.text
+    assert reply.headers["location"].startswith("/import/")
+    for thread in threading.enumerate():
+        if thread.name == "import":
+            await asyncio.to_thread(thread.join)
+    return (await browser.get(reply.headers["location"])).text
+
+
+async def test_files_are_sent(
+    browser: httpx.AsyncClient, library: MailLibrary, place: Place
+) -> None:
+    files = [("file", ("../a.mbox", MBOX)), ("file", ("b.eml", LETTER + b"more\n"))]
+    reply = await browser.post("/import", data={"into": "Archive"}, files=files)
+    page = await ended(browser, reply)
+    assert "2 messages imported" in page
+    assert library.page(ARCHIVE, 0, 9).total == 2
+    assert list((place.root / "incoming").iterdir()) == [], "nothing is left of the upload"
+    reply = await browser.post("/import", data={"into": "Archive"}, files=files[:1])
+    assert "1 there already" in await ended(browser, reply)
+
+
+async def test_a_place_on_this_machine(
+    browser: httpx.AsyncClient, library: MailLibrary, tmp_path: Path
+) -> None:
+    (tmp_path / "old").write_bytes(MBOX)
+    data = {"into": "Archive", "path": str(tmp_path / "old")}
+    reply = await browser.post("/import", data=data)
+    assert "1 message imported" in await ended(browser, reply)
+    assert (tmp_path / "old").read_bytes() == MBOX
+
+
+async def test_what_cannot_be_taken_is_said(
+    browser: httpx.AsyncClient, library: MailLibrary
+) -> None:
+    files = [("file", ("<b>.zip", b"PK\3\4"))]
+    reply = await browser.post("/import", data={"into": "Archive"}, files=files)
+    page = await ended(browser, reply)
+    assert "unpack an archive first" in page
+    assert "<b>" not in page
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        ({"into": "Archive"}, "file-error"),
+        ({"into": "Archive", "path": "relative"}, "path-error"),
+        ({"into": "Archive", "path": "/there/is/nothing"}, "path-error"),
+        ({"into": "Archive", "path": "~nobody-of-this-name/x"}, "path-error"),
+        ({"into": "Archive", "path": "/a\0b"}, "path-error"),
+        ({"into": "none", "path": "/etc"}, "into-error"),
+        ({}, "into-error"),
+    ],
+)
+async def test_what_is_missing_is_said_by_the_field(
+    browser: httpx.AsyncClient, data: dict[str, str], error: str
+) -> None:
+    reply = await browser.post("/import", data=data)
+    assert reply.status_code == 422
+    assert f'id="{error}"' in reply.text
+
+
+async def test_an_import_that_nobody_knows(browser: httpx.AsyncClient) -> None:
+    reply = await browser.get("/import/none")
+    assert (reply.status_code, reply.headers["location"]) == (303, "/import")
+
+
+class Filing:
+    """Imports that report and fail as a test wants."""
+
+    def __init__(self, outcome: Imported | Exception) -> None:
+        self.outcome = outcome
+
+    def bring_in(self, source: Path, into: Folder, report: Report) -> Imported:
+        report(Progress(1, 4))
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+async def test_jobs_are_added_up_and_forgotten_at_last(tmp_path: Path) -> None:
+    filing = Filing(Imported(2, 1, (("x", "why"),), 1))
+    jobs = Jobs(make_desk(filing=filing, preferences=Preferences(tmp_path / "settings.json")))
+    first = jobs.start([tmp_path, tmp_path], ARCHIVE, None)
+    first.ended.wait()
+    assert first.outcome == Imported(4, 2, (("x", "why"), ("x", "why")), 2)
+    assert first.percent == 25
+    for _ in range(KEPT):
+        jobs.start([], ARCHIVE, None)
+    assert jobs.find(first.id) is None
+
+
+async def test_a_defect_is_said_without_its_words(tmp_path: Path) -> None:
+    filing = Filing(KeyError("secret"))
+    jobs = Jobs(make_desk(filing=filing, preferences=Preferences(tmp_path / "settings.json")))
+    job = jobs.start([tmp_path], ARCHIVE, jobs.room())
+    job.ended.wait()
+    assert job.done
+    assert "secret" not in job.problem
+    assert "log" in job.problem
+    assert list((tmp_path / "incoming").iterdir()) == []
+
+
+async def test_what_a_killed_reader_has_left_of_uploads_goes(tmp_path: Path) -> None:
+    (tmp_path / "incoming/old").mkdir(parents=True)
+    (tmp_path / "incoming/old/file").write_bytes(b"x")
+    jobs = Jobs(make_desk(preferences=Preferences(tmp_path / "settings.json")))
+    room = jobs.room()
+    assert list((tmp_path / "incoming").iterdir()) == [room]
+    assert jobs.room().parent == room.parent
+    assert room.exists()

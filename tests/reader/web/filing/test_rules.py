@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from pillarbox.reader.library.library import MailLibrary
+from pillarbox.reader.model import ARCHIVE, INBOX, Flag, Folder, Rule, inbox_of
+from tests.reader.desk import make_desk, visitor
+from tests.reader.library.conftest import Place
+
+WORK = inbox_of("work")
+ANN = b"From: Ann <ann@example.org>\nSubject: x\n\ntext\n"
+THREE = [Rule(name, sender=name, flag=True) for name in ("one", "two", "three")]
+
+
+async def test_a_rule_is_made(browser: httpx.AsyncClient, library: MailLibrary) -> None:
+    form = {
+        "sender": " ann@ ",
+        "account": ["work", "home"],
+        "move_to": "Archive",
+        "mark_seen": "on",
+    }
+    reply = await browser.post("/rules", data=form)
+    assert (reply.status_code, reply.headers["location"]) == (303, "/rules")
+    (rule,) = library.rules.all()
+    assert rule == Rule(
+        rule.id, sender="ann@", accounts=("work", "home"), move_to=ARCHIVE, mark_seen=True
+    )
+    page = (await browser.get("/rules")).text
+    assert "ann@" in page
+    assert "move to Archive, mark as read" in page
+
+
+async def test_a_rule_is_changed_in_its_place(
+    browser: httpx.AsyncClient, library: MailLibrary
+) -> None:
+    library.rules.save(THREE)
+    page = (await browser.get("/rules/two")).text
+    assert 'name="sender" maxlength="500" autocomplete="off" value="two"' in page
+    await browser.post("/rules", data={"id": "two", "subject": "new", "flag": "on"})
+    assert [rule.id for rule in library.rules.all()] == ["one", "two", "three"]
+    assert library.rules.all()[1] == Rule("two", subject="new", flag=True)
+
+
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [
+        ({"flag": "on"}, "sender-error"),
+        ({"sender": "  ", "flag": "on"}, "sender-error"),
+        ({"sender": "ann"}, "move_to-error"),
+        ({"sender": "ann", "new_folder": "Inbox/x"}, "new_folder-error"),
+    ],
+)
+async def test_a_rule_that_says_nothing_is_not_kept(
+    browser: httpx.AsyncClient, library: MailLibrary, form: dict[str, str], error: str
+) -> None:
+    reply = await browser.post("/rules", data=form)
+    assert reply.status_code == 422
+    assert f'id="{error}"' in reply.text
+    assert list(library.rules.all()) == []
+
+
+async def test_a_rule_makes_its_folder(browser: httpx.AsyncClient, library: MailLibrary) -> None:
+    await browser.post("/rules", data={"sender": "ann", "new_folder": "Ann"})
+    await browser.post("/rules", data={"sender": "amy", "new_folder": "Ann"})
+    assert [rule.move_to for rule in library.rules.all()] == ["Ann", "Ann"]
+    assert "Ann" in [state.folder for state in library.folders()]
+
+
+async def test_a_rule_for_mail_like_this(browser: httpx.AsyncClient, library: MailLibrary) -> None:
+    key = library.add(WORK, ANN)
+    assert 'value="ann@example.org"' in (await browser.get(f"/rules/new?from={key}")).text
+    key = library.add(WORK, b"List-Id: Talk <talk.example.org>\n" + ANN)
+    page = (await browser.get(f"/rules/new?from={key}")).text
+    assert "talk.example.org" in page
+    assert 'value="ann@example.org"' not in page
+    assert (await browser.get("/rules/new?from=none")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "order"),
+    [
+        ("two/up", "two one three"),
+        ("one/up", "one two three"),
+        ("two/down", "one three two"),
+        ("three/down", "one two three"),
+        ("two/remove", "one three"),
+        ("none/remove", "one two three"),
+        ("two/explode", "one two three"),
+    ],
+)
+async def test_order(
+    browser: httpx.AsyncClient, library: MailLibrary, path: str, order: str
+) -> None:
+    library.rules.save(THREE)
+    assert (await browser.post(f"/rules/{path}")).status_code == 303
+    assert " ".join(rule.id for rule in library.rules.all()) == order
+
+
+async def test_applied_to_what_is_there(browser: httpx.AsyncClient, library: MailLibrary) -> None:
+    inbox, archive = library.add(WORK, ANN), library.add(ARCHIVE, ANN)
+    library.rules.save([Rule("a", sender="ann", flag=True)])
+    reply = await browser.post("/rules/a/apply", data={"folder": INBOX})
+    assert library.find(inbox).flags == {Flag.FLAGGED}
+    assert library.find(archive).flags == frozenset()
+    page = (await browser.get(reply.headers["location"])).text
+    assert "Done, for 1 message" in page
+    assert 'action="/undo/' in page
+    reply = await browser.post("/rules/a/apply", data={"folder": INBOX})
+    assert "No message there fits" in (await browser.get(reply.headers["location"])).text
+    reply = await browser.post("/rules/a/apply", data={"folder": "none"})
+    assert reply.status_code == 404
+
+
+async def test_saved_and_applied(browser: httpx.AsyncClient, library: MailLibrary) -> None:
+    key = library.add(WORK, ANN)
+    form = {"sender": "ann", "new_folder": "Ann", "apply": "on"}
+    reply = await browser.post("/rules", data=form)
+    assert "applied=1" in reply.headers["location"]
+    assert library.find(key).folder == "Ann"
+
+
+async def test_a_folder_that_is_gone_is_said(
+    browser: httpx.AsyncClient, library: MailLibrary
+) -> None:
+    library.rules.save([Rule("a", sender="x", move_to=Folder("Gone"))])
+    assert "There is no folder Gone any more" in (await browser.get("/rules")).text
+
+
+async def test_a_damaged_file_is_said(library: MailLibrary, place: Place) -> None:
+    library.rules.save(THREE)
+    (place.root / "rules.json").write_text("{")
+    damaged = place.open()
+    parts = {"library": damaged, "filing": damaged, "rules": damaged.rules}
+    async with visitor(make_desk(**parts)) as browser:
+        assert "The file with your rules is damaged" in (await browser.get("/rules")).text
+
+
+async def test_what_mail_says_is_no_html(browser: httpx.AsyncClient, library: MailLibrary) -> None:
+    library.rules.save([Rule("a", sender="<script>alert(1)</script>", flag=True)])
+    for path in ("/rules", "/rules/a"):
+        assert "<script>alert" not in (await browser.get(path)).text

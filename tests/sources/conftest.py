@@ -1,0 +1,3 @@
+from tests.sources.made import maildir, put
+
+__all__ = ["maildir", "put"]
