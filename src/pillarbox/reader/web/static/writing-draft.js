@@ -139,7 +139,7 @@ class Keeper {
     const { id, back, hold } = await reply.json();
     this.gone = true;
     const seconds = Math.round(hold);
-    if (seconds) leaveFor(back, `Leaves in ${seconds} s`, `/outbox/${id}/take-back`);
+    if (seconds) leaveFor(back, `Leaves in ${seconds} s`, `/outbox/${id}/edit`);
     else leaveFor(back, "On its way");
   }
 
