@@ -19,7 +19,7 @@ from pillarbox.app.reading.watching import Watch
 from pillarbox.app.reading.wish import ReadWish
 from pillarbox.reader.collecting.collector import AccountCollector
 from pillarbox.reader.compose.contacts import open_contacts
-from pillarbox.reader.compose.drafts import open_drafts
+from pillarbox.reader.compose.drafts import KeptDrafts, open_drafts
 from pillarbox.reader.compose.writing import Writing
 from pillarbox.reader.contracts import Index
 from pillarbox.reader.desk import Desk
@@ -56,6 +56,7 @@ def _make(wish: ReadWish, folder: Path, news: News) -> Parts:
         opened.callback(library.close)
         if wish.reindex:
             _reindex(library, Event())
+        drafts: KeptDrafts
         outbox = open_outbox(
             folder / "outbox",
             submit_for=accounts.to_submit,
