@@ -14,6 +14,7 @@ from pillarbox.app.collecting.command import state_folder
 from pillarbox.app.reading.accounts import ConfiguredAccounts
 from pillarbox.app.reading.bar import bar, stoppable
 from pillarbox.app.reading.command import Parts
+from pillarbox.app.reading.discovering import find_servers
 from pillarbox.app.reading.setting_up import ConfiguredSetup
 from pillarbox.app.reading.watching import Watch
 from pillarbox.app.reading.wish import ReadWish
@@ -69,7 +70,7 @@ def _make(wish: ReadWish, folder: Path, news: News) -> Parts:
         collector = AccountCollector(accounts, library, news, settings, now, reached=outbox.nudge)
         desk = Desk(
             accounts=accounts,
-            setup=ConfiguredSetup(accounts, _sign_in),
+            setup=ConfiguredSetup(accounts, _sign_in, find_servers),
             library=library,
             filing=library,
             rules=library.rules,
