@@ -158,6 +158,9 @@ class Session:
 
     async def _sign_in(self, argument: str) -> None:
         mechanism, _, initial = argument.partition(" ")
+        if mechanism not in {"PLAIN", "LOGIN"}:
+            await self._reply("AUTH", argument, b"504 unknown\r\n")
+            return
         if mechanism == "LOGIN":
             await self._say(b"334 VXNlcm5hbWU6\r\n")
             user = b64decode(await self._line()).decode()

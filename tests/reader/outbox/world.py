@@ -121,7 +121,15 @@ class World:
             await self.told.next()
 
     async def until_left(self, outgoing_id: str) -> None:
-        await self.until(lambda: self.outbox.find(outgoing_id) is None)
+        """And that it does not wait for something else than it is expected to."""
+
+        def holds() -> bool:
+            found = self.outbox.find(outgoing_id)
+            stuck = found is not None and found.state in {Sending.REFUSED, Sending.UNCONFIRMED}
+            assert not stuck, found
+            return found is None
+
+        await self.until(holds)
 
     async def until_state(self, outgoing_id: str, state: Sending, problem: str = "") -> Outgoing:
         def holds() -> bool:

@@ -14,12 +14,13 @@ from pillarbox.app.collecting.command import state_folder
 from pillarbox.app.reading.accounts import ConfiguredAccounts
 from pillarbox.app.reading.bar import bar, stoppable
 from pillarbox.app.reading.command import Parts
+from pillarbox.app.reading.discovering import find_servers
 from pillarbox.app.reading.setting_up import ConfiguredSetup
 from pillarbox.app.reading.watching import Watch
 from pillarbox.app.reading.wish import ReadWish
 from pillarbox.reader.collecting.collector import AccountCollector
 from pillarbox.reader.compose.contacts import open_contacts
-from pillarbox.reader.compose.drafts import open_drafts
+from pillarbox.reader.compose.drafts import KeptDrafts, open_drafts
 from pillarbox.reader.compose.writing import Writing
 from pillarbox.reader.contracts import Index
 from pillarbox.reader.desk import Desk
@@ -56,6 +57,7 @@ def _make(wish: ReadWish, folder: Path, news: News) -> Parts:
         opened.callback(library.close)
         if wish.reindex:
             _reindex(library, Event())
+        drafts: KeptDrafts
         outbox = open_outbox(
             folder / "outbox",
             submit_for=accounts.to_submit,
@@ -68,7 +70,7 @@ def _make(wish: ReadWish, folder: Path, news: News) -> Parts:
         collector = AccountCollector(accounts, library, news, settings, now, reached=outbox.nudge)
         desk = Desk(
             accounts=accounts,
-            setup=ConfiguredSetup(accounts, _sign_in),
+            setup=ConfiguredSetup(accounts, _sign_in, find_servers),
             library=library,
             filing=library,
             rules=library.rules,
