@@ -117,13 +117,24 @@ def test_a_draft_in_the_outbox_is_not_listed_and_cannot_be_changed(place: Place)
     assert drafts.all() == [made]
 
 
-def test_what_has_left_is_removed(place: Place) -> None:
+def test_what_has_left_is_gone_for_good(place: Place) -> None:
     drafts = place.open()
     made = written(drafts)
-    place.outbox.leave(place.outbox.put(parcel(made), hold_seconds=0))
-    drafts = place.open()
-    assert drafts.all() == []
-    assert drafts.all() == []
+    drafts.attach(made.id, "a", "", [b"a"])
+    key = place.outbox.put(parcel(made), hold_seconds=0)
+    drafts.discard(made.id)  # the outbox says so that it has left, before it forgets it
+    drafts.discard(made.id)
+    place.outbox.take_out(key)
+    assert not (place.folder / made.id).exists()
+    with pytest.raises(NoSuchDraft):
+        drafts.restore(made.id)
+    assert place.open().all() == []
+
+
+def test_what_was_being_removed_when_it_was_killed_is_removed(place: Place) -> None:
+    made = written(place.open())
+    (place.folder / made.id / draft_file.NAME).unlink()
+    assert place.open().all() == []
     assert not (place.folder / made.id).exists()
 
 

@@ -58,8 +58,7 @@ class KeptDrafts:
     # Looking.
 
     def all(self) -> list[Draft]:
-        """See the contract. What has left is removed here."""
-        self._remove_sent()
+        """See the contract."""
         waiting = self._outbox.drafts()
         with self.lock:
             typed = [draft for draft in self._drafts.values() if draft.version > UNTOUCHED]
@@ -143,16 +142,18 @@ class KeptDrafts:
         return self._files(draft_id) / file_id
 
     def discard(self, draft_id: str) -> None:
-        """See the contract. For :data:`DISCARDED_DAYS` it can be brought back."""
+        """See the contract. For :data:`DISCARDED_DAYS` it can be brought back; one that the outbox has is gone at once: that is
+        how it says that the message has left, and nobody shall send it again by accident.
+        """
         with self.lock:
             if self._drafts.pop(draft_id, None) is None:
                 return
-            now = self._clock().timestamp()
-            os.utime(self._folder / draft_id, (now, now))
-            (self._folder / draft_id).rename(self._folder / _DISCARDED / draft_id)
-            sync_folder(self._folder / _DISCARDED)
-            sync_folder(self._folder)
-            forget_old(self._folder / _DISCARDED, self._clock(), DISCARDED_DAYS)
+            if draft_id in self._outbox.drafts():
+                (self._folder / draft_id / draft_file.NAME).unlink()
+                sync_folder(self._folder / draft_id)
+                shutil.rmtree(self._folder / draft_id)
+            else:
+                self._put_away(draft_id)
         self._tell(DraftsChanged())
 
     def restore(self, draft_id: str) -> Draft:
@@ -199,6 +200,7 @@ class KeptDrafts:
             _log.warning("%s It stays in %s, and is not listed.", error, folder)
             return
         self._drafts[draft.id] = draft
+        make_folder(folder / "files")
         for path in (folder / "files").iterdir():
             if path.name not in {file.id for file in draft.files}:
                 path.unlink()
@@ -209,22 +211,16 @@ class KeptDrafts:
         self._drafts[draft.id] = draft
         return draft
 
+    def _put_away(self, draft_id: str) -> None:
+        now = self._clock()
+        os.utime(self._folder / draft_id, (now.timestamp(), now.timestamp()))
+        (self._folder / draft_id).rename(self._folder / _DISCARDED / draft_id)
+        sync_folder(self._folder / _DISCARDED)
+        sync_folder(self._folder)
+        forget_old(self._folder / _DISCARDED, now, DISCARDED_DAYS)
+
     def _files(self, draft_id: str) -> Path:
         return self._folder / draft_id / "files"
-
-    def _remove_sent(self) -> None:
-        """Those whose message was in the outbox, and has left it.
-
-        Asked in this order: a message that comes into the outbox meanwhile is in the second list, and one that is
-        taken back was in the first.
-        """
-        before = {outgoing.draft for outgoing in self._outbox.all()}
-        sent = self._outbox.drafts()
-        after = {outgoing.draft for outgoing in self._outbox.all()}
-        for draft_id in sent - before - after:
-            with self.lock:
-                if self._drafts.pop(draft_id, None) is not None:
-                    shutil.rmtree(self._folder / draft_id)
 
 
 def open_drafts(

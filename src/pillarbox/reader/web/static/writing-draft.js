@@ -10,7 +10,7 @@ const KEPT_ALIVE = 60_000; // octets: browsers send 64 KiB of a page that is bei
 
 const NOT_SAVED = "Not saved: Pillarbox does not answer. What you typed is here, and saving is tried again.";
 
-const now = () => new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+const now = () => new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 /** What a reply that is no success says. */
 function trouble(reply) {
@@ -139,12 +139,12 @@ class Keeper {
     const { id, back, hold } = await reply.json();
     this.gone = true;
     const seconds = Math.round(hold);
-    if (seconds) leaveFor(back, `Leaves in ${seconds} s`, `/outbox/${id}/take-back`);
+    if (seconds) leaveFor(back, `Leaves in ${seconds} s`, `/outbox/${id}/edit`);
     else leaveFor(back, "On its way");
   }
 
   async discard() {
-    clearTimeout(this.timer);
+    if (!(await this.save())) return; // what was typed last is to come back, too, if it does
     let reply;
     try {
       reply = await post(`${this.url}/discard`, { back: this.form.elements.back.value });
