@@ -14,6 +14,10 @@ from pillarbox.reader.library.names import entry_of, file_name, new_base
 from pillarbox.reader.model import Entry, Folder
 
 NEW, CUR = "new", "cur"
+MAX_BASE = 200
+"""Octets of a base name. File systems take 255 for a whole name: one that could not be marked would stop all others."""
+MAX_EXTRA = 40
+"""Octets of unknown letters behind the flags; Dovecot has 26 keywords."""
 
 
 def place_of(entry: Entry) -> str:
@@ -116,9 +120,10 @@ def remove_older(directory: Path, seconds: float) -> None:
 
 def _well_named(directory: Path, path: Path, entry: Entry) -> Entry | None:
     """*entry* as it is called once its file *path* has a name as it should be. None: it is gone."""
-    if not entry.base.isprintable():  # nor are the surrogates that stand for what is no UTF-8
+    # The surrogates that stand for what is no UTF-8 are not printable, either.
+    if not entry.base.isprintable() or len(entry.base.encode()) > MAX_BASE:
         entry = replace(entry, base=new_base())
-    if not entry.extra.isprintable():
+    if not entry.extra.isprintable() or len(entry.extra.encode()) > MAX_EXTRA:
         entry = replace(entry, extra="")
     if entry.new and ":" in path.name:
         entry = replace(entry, new=False)

@@ -125,7 +125,7 @@ class Maildirs:
 
         Raises:
             NoSuchFolder: there is none.
-            DestinationUnusable, LibraryUnusable: none is added, or the first few.
+            LibraryUnusable: none is added, or the first few.
         """
         directory = self.tree.directory(folder)
         entries = [Entry(folder, each.base or new_base(), each.flags) for each in arrivals]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,13 @@ class Bench:
 
     def begun(self, **fields: str) -> Draft:
         return self.writing.new(Draft("", **cast("Any", fields)))
+
+    def opened(self, reply: httpx.Response) -> Draft:
+        """The draft whose page a reply leads to."""
+        assert reply.status_code == 303
+        found = re.match(r"/compose/(\w+)", reply.headers["location"])
+        assert found is not None
+        return self.drafts.find(found[1])
 
 
 @pytest.fixture

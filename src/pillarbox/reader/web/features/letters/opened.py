@@ -13,7 +13,7 @@ from pillarbox.reader.mail.letter import Letter, Part, read_letter, read_part
 from pillarbox.reader.mail.prose import Block, Kind, read_prose
 from pillarbox.reader.model import Correspondent, Flag, Row
 from pillarbox.reader.web.features.letters.images import ImageSenders, trusted_address
-from pillarbox.reader.web.features.letters.kinds import IMAGES, PDF
+from pillarbox.reader.web.features.letters.kinds import ANY, PDF, kind_of
 from pillarbox.reader.web.features.letters.moments import in_words
 from pillarbox.reader.web.features.letters.spoofing import shown_address
 from pillarbox.reader.web.marking import MAX_WORDS
@@ -181,10 +181,9 @@ def _attachments(letter: Letter, base: str, *, as_html: bool) -> Iterator[Attach
     """Images within the HTML are attached when only the text is shown."""
     for part in letter.parts:
         if not (part.inline and as_html):
-            is_image = part.type in IMAGES
-            yield Attachment(
-                part, f"{base}/part/{quote(part.number)}", is_image, is_image or part.type == PDF
-            )
+            kind = kind_of(part)
+            url = f"{base}/part/{quote(part.number)}"
+            yield Attachment(part, url, kind not in (ANY, PDF), kind != ANY)
 
 
 def _enclosed(letter: Letter, data: bytes) -> Iterator[Enclosed]:
