@@ -247,7 +247,6 @@ def _guide(demo: Demo, reader: int) -> subprocess.Popen[str]:
     """
     command: Sequence[str] = (sys.executable, "-m", "pillarbox.app.demo_guide", str(reader))
     guide = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, pass_fds=(reader,))
-    os.close(reader)
     assert guide.stdin is not None  # noqa: S101 - a pipe was asked for
     guide.stdin.write(json.dumps(demo._asdict()))
     guide.stdin.close()

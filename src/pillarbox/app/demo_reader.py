@@ -32,10 +32,13 @@ class DemoReader:
         self._demo = demo
         self._browser = browser
         self._process: subprocess.Popen[bytes] | None = None
+        self._said: int | None = None
 
     def start(self) -> int:
-        """Begin; the descriptor of a pipe from which it can be read where the page is."""
-        reads, writes = os.pipe()
+        """Begin; the descriptor of a pipe from which it can be read where the page is. It stays open here, so that the
+        reader can say more after somebody has read that.
+        """
+        self._said, writes = os.pipe()
         try:
             if {"pop3s", "smtp"} <= self._demo.ports.keys():
                 self._process = subprocess.Popen(
@@ -47,19 +50,19 @@ class DemoReader:
                 )
         finally:
             os.close(writes)
-        return reads
+        return self._said
 
     def stop(self) -> None:
         """End it; what it was doing goes on at the next start."""
-        process = self._process
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        if self._said is not None:
+            os.close(self._said)
 
     def _command(self, config: Path) -> list[str]:
         command = [sys.executable, "-m", "pillarbox", "--config", str(config), "read"]
