@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pillarbox.app.reading.discovering import find_servers, in_pairs
-from pillarbox.client.discovery import Candidate, Servers, Source, SubmissionCandidate
+from pillarbox.client.discovery import Candidate, Server, Servers, Source
 from pillarbox.client.endpoint import Endpoint, Security
 from pillarbox.client.errors import InvalidSetting
 from pillarbox.reader import submission
@@ -17,8 +17,8 @@ def pop(host: str, source: Source, *, confirm: bool = False, oauth2: bool = Fals
     return Candidate(Endpoint(host, 995, TLS, "a@b.example"), source, confirm, oauth2)
 
 
-def smtp(host: str, source: Source, *, confirm: bool = False) -> SubmissionCandidate:
-    return SubmissionCandidate(host, 465, TLS, "a@b.example", source, confirm)
+def smtp(host: str, source: Source, *, confirm: bool = False) -> Server:
+    return Server(host, 465, TLS, "a@b.example", source, confirm)
 
 
 def test_who_knows_the_one_is_asked_for_the_other() -> None:
