@@ -89,7 +89,9 @@ class ConfiguredSetup:
         der = await look_at_certificate(account.collect, None)
         return fingerprint_of(der) if der else ""
 
-    async def sign_in(self, account: str, oauth: OAuth | None, show: Callable[[str], None]) -> None:
+    async def sign_in(
+        self, account: str, oauth: OAuth | None, show: Callable[[str], object]
+    ) -> None:
         if oauth is None:
             table = self._accounts.recipe(account, READER).oauth2
             if table is None:
