@@ -69,7 +69,9 @@ class Setup(ConfiguredSetup):
 
     person: Person
 
-    async def sign_in(self, account: str, oauth: OAuth | None, show: Callable[[str], None]) -> None:
+    async def sign_in(
+        self, account: str, oauth: OAuth | None, show: Callable[[str], object]
+    ) -> None:
         self.person.asked.append((account, oauth))
         show("Open https://provider.example/device in a browser, and enter the code WDJB-MJHT.")
         self.person.at_it.set()
