@@ -340,7 +340,9 @@ class Writing(Protocol):
         ...
 
     def doubts(self, draft_id: str) -> Sequence[str]:
-        """What the user may have forgotten, each a question: to be asked before :meth:`send`."""
+        """What the user may have forgotten, each a question: to be asked before :meth:`send`. Raises what that does
+        about recipients.
+        """
         ...
 
     def send(self, draft_id: str) -> str:

@@ -236,14 +236,14 @@ class Doubt:
     ],
 )
 def test_what_may_have_been_forgotten(bench: Bench, case: Doubt) -> None:
-    draft = bench.drafts.new(case.draft)
+    draft = bench.drafts.new(replace(case.draft, to="a@x.example"))
     doubts = bench.writing.doubts(draft.id)
     assert len(doubts) == len(case.words)
     assert all(word in doubt for word, doubt in zip(case.words, doubts, strict=True))
 
 
 def test_with_a_file_there_is_no_doubt(bench: Bench) -> None:
-    draft = bench.drafts.new(Draft("", subject="s", text="See attached."))
+    draft = bench.drafts.new(Draft("", to="a@x.example", subject="s", text="See attached."))
     bench.drafts.attach(draft.id, "a", "", [b"a"])
     assert bench.writing.doubts(draft.id) == []
 

@@ -110,7 +110,9 @@ class Writing:
 
     def doubts(self, draft_id: str) -> Sequence[str]:
         """See the contract."""
-        return doubts_about(self._drafts.find(draft_id))
+        draft = self._drafts.find(draft_id)
+        recipients_of(draft)  # what has to be corrected comes before what may be wrong
+        return doubts_about(draft)
 
     def send(self, draft_id: str) -> str:
         """See the contract. Once the outbox has it, it names the draft: there is no second step."""

@@ -10,7 +10,7 @@ const KEPT_ALIVE = 60_000; // octets: browsers send 64 KiB of a page that is bei
 
 const NOT_SAVED = "Not saved: Pillarbox does not answer. What you typed is here, and saving is tried again.";
 
-const now = () => new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+const now = () => new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 /** What a reply that is no success says. */
 function trouble(reply) {
@@ -76,6 +76,7 @@ class Keeper {
     if (!reply.ok) {
       this.stopped = reply.status === 409 || reply.status === 404;
       this.failed(trouble(reply));
+      if (!this.stopped) this.later(AGAIN); // a full disk, say
       return false;
     }
     const { version, text } = await reply.json();
@@ -144,7 +145,7 @@ class Keeper {
   }
 
   async discard() {
-    clearTimeout(this.timer);
+    if (!(await this.save())) return; // what was typed last is to come back, too, if it does
     let reply;
     try {
       reply = await post(`${this.url}/discard`, { back: this.form.elements.back.value });

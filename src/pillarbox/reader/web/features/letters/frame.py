@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -58,6 +58,11 @@ async def show_print(request: Request) -> Response:
     return response
 
 
+def written_here(mailto: str) -> str:
+    """Where a link that writes a mail leads to: our own page for it."""
+    return f"/compose?{urlencode({'mailto': mailto})}"
+
+
 def _headers(*, remote: bool, modals: str = "") -> dict[str, str]:
     return {
         "Content-Security-Policy": _POLICY.format(remote=_REMOTE if remote else "", modals=modals),
@@ -75,7 +80,7 @@ def _cleaned(request: Request, remote: bool) -> tuple[Letter, Cleaned]:  # noqa:
         number = numbers.get(content_id)
         return f"/message/{quote(key)}/part/{quote(number)}" if number else None
 
-    return letter, clean(letter.html, remote=remote, cid=address_of)
+    return letter, clean(letter.html, remote=remote, cid=address_of, mailto=written_here)
 
 
 def marked(cleaned: str, words: Sequence[str]) -> Markup:
