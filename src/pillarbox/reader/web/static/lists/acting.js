@@ -52,7 +52,7 @@ export class Acting {
     try {
       const events = await told(post(path, fields));
       if (events.changed) changed(events.changed);
-      if (name !== "mark") this.lists.selection.everything(false);
+      if (!inPane && name !== "mark" && name !== "undo") this.lists.selection.everything(false);
       if (next.stays && (inPane || keys.includes(opened()?.key))) await this.lists.refreshTools();
     } catch (error) {
       trouble(error);
