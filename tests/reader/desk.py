@@ -43,6 +43,10 @@ class Quiet:
     def statuses(self) -> list[Any]:
         return []
 
+    def names(self) -> list[str]:
+        """There is an account: without any, everything begins with the wizard."""
+        return ["work"]
+
 
 def make_desk(**parts: Any) -> Desk:
     """The desk with *parts* by the names of :class:`Desk`; the rest is quiet. On an event loop."""

@@ -266,7 +266,7 @@ class Drafts(Protocol):
     """What is being written. Blocking; from any thread; durable when a method returns."""
 
     def all(self) -> Sequence[Draft]:
-        """Those that are not in the outbox, latest first."""
+        """Those that are not in the outbox, and in which somebody has typed; latest first."""
         ...
 
     def find(self, draft_id: str) -> Draft:
@@ -292,7 +292,9 @@ class Drafts(Protocol):
         ...
 
     def discard(self, draft_id: str) -> None:
-        """It, and its files, are gone (also when they were before); for some days they can be brought back."""
+        """It, and its files, are gone (also when they were before). For some days they can be brought back, unless
+        the outbox has the message: it says so that it has left.
+        """
         ...
 
     def restore(self, draft_id: str) -> Draft:
@@ -338,7 +340,9 @@ class Writing(Protocol):
         ...
 
     def doubts(self, draft_id: str) -> Sequence[str]:
-        """What the user may have forgotten, each a question: to be asked before :meth:`send`."""
+        """What the user may have forgotten, each a question: to be asked before :meth:`send`. Raises what that does
+        about recipients.
+        """
         ...
 
     def send(self, draft_id: str) -> str:

@@ -79,6 +79,8 @@ class Description:
     """Where its password comes from, in words; empty: the reader can be given a new one."""
     elsewhere: str = ""
     """Where ``pillarbox fetch`` would put its mail, if that is another place; empty: nowhere."""
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    """Which certificate of the server counts that is collected from."""
     fixed: str = ""
     """Why it cannot be changed here, in a sentence; empty: it can."""
 
@@ -118,7 +120,9 @@ class Setup(Protocol):
         """SHA-256 of the certificate that the server for collecting shows; empty: it cannot be had."""
         ...
 
-    async def sign_in(self, account: str, oauth: OAuth | None, show: Callable[[str], None]) -> None:
+    async def sign_in(
+        self, account: str, oauth: OAuth | None, show: Callable[[str], object]
+    ) -> None:
         """Have a person sign in by OAuth 2: *show* gets one sentence with a URL. *oauth* None: as its settings say.
 
         Raises:
@@ -140,6 +144,10 @@ class Setup(Protocol):
 
     def set_keeping(self, account: str, days: int | None) -> None:
         """How long collected mail stays on the server; None: for ever."""
+        ...
+
+    def set_trust(self, account: str, tls: TlsSettings) -> None:
+        """Which certificate of the server that is collected from counts; only what *tls* says of that."""
         ...
 
     def set_password(self, account: str, password: str) -> None: ...

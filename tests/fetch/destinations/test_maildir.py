@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pillarbox.fetch.destinations.folders import TOGETHER
 from pillarbox.fetch.destinations.maildir import TMP_KEPT
 from pillarbox.fetch.errors import DestinationUnusable
 
@@ -105,6 +106,25 @@ def test_others_may_empty_tmp_after_36_hours(
         file.rename(desk.mail / where / (f"{name}:2,S" if where == "cur" else name))
     assert destination.settle(old) is published
     assert names(desk.mail / "tmp") == []
+
+
+@pytest.mark.parametrize(("library", "published"), [(True, True), (False, False)])
+@pytest.mark.parametrize("moved_to", ["Archive/cur", "Projects/2026/new", "Inbox/new/cur"])
+def test_a_library_moves_mail_to_other_folders(
+    desk: Desk, moved_to: str, library: bool, published: bool
+) -> None:
+    """Only in a library is a message that is in another Maildir the same one."""
+    destination = desk.ready("maildir")
+    (token,) = staged(destination, LETTER)
+    old = aged(token, TMP_KEPT + 60)
+    target = desk.mail.parent / moved_to
+    for part in ("tmp", "new", "cur"):
+        (target.parent / part).mkdir(parents=True)
+    (file,) = (desk.mail / "tmp").iterdir()
+    file.rename(target / f"{old.partition('/')[0]}:2,S")
+    if library:
+        (desk.mail.parent / TOGETHER).touch()
+    assert destination.settle(old) is published
 
 
 def test_a_disk_that_is_not_mounted_says_nothing_about_what_is_on_it(desk: Desk) -> None:

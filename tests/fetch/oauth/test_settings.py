@@ -20,7 +20,11 @@ OURS = OAuth2(
 def test_microsoft_needs_a_client_id_and_nothing_else() -> None:
     provider = provider_of(OAuth2("Microsoft", "id"))
     assert provider.flow is Flow.DEVICE
-    assert provider.scopes == "https://outlook.office.com/POP.AccessAsUser.All offline_access"
+    assert provider.scopes.split() == [
+        "https://outlook.office.com/POP.AccessAsUser.All",
+        "https://outlook.office.com/SMTP.Send",
+        "offline_access",
+    ]
     assert provider.device_url.startswith("https://login.microsoftonline.com/")
 
 

@@ -39,11 +39,11 @@ def steps(drafts: KeptDrafts) -> list[Callable[[], object]]:
         return next(draft for draft in drafts.all() if draft.subject == subject)
 
     return [
-        lambda: drafts.new(Draft("", subject="a")),
+        lambda: drafts.save(drafts.new(Draft("", subject="a"))),
         lambda: drafts.save(replace(one("a"), text="typed")),
         lambda: drafts.attach(one("a").id, "f", "", [b"x" * 10, b"y" * 10]),
         lambda: drafts.save(replace(one("a"), text="typed more")),
-        lambda: drafts.new(Draft("", subject="b", text="other")),
+        lambda: drafts.save(drafts.new(Draft("", subject="b", text="other"))),
         lambda: drafts.detach(one("a").id, one("a").files[0].id),
         lambda: drafts.discard(one("b").id),
         lambda: drafts.restore(next((drafts_folder(drafts) / "discarded").iterdir()).name),

@@ -14,8 +14,6 @@ class HeldOutbox:
 
     def __init__(self) -> None:
         self.parcels: dict[str, Parcel] = {}
-        self.left: set[str] = set()
-        """Drafts whose messages have left."""
         self.got: set[str] = set()
         """Recipients that a server has taken a message for."""
 
@@ -48,19 +46,12 @@ class HeldOutbox:
         return self.parcels[outgoing_id].message
 
     def drafts(self) -> frozenset[str]:
-        waiting = {parcel.draft for parcel in self.parcels.values() if parcel.draft}
-        return frozenset(waiting | self.left)
+        return frozenset(parcel.draft for parcel in self.parcels.values() if parcel.draft)
 
     def take_out(self, outgoing_id: str) -> None:
         if outgoing_id not in self.parcels:
             raise TooLate("It has left.")
         del self.parcels[outgoing_id]
-
-    def leave(self, outgoing_id: str) -> None:
-        """A server has taken it."""
-        draft = self.parcels.pop(outgoing_id).draft
-        if draft:
-            self.left.add(draft)
 
     def send_again(self, outgoing_id: str) -> None:
         raise AssertionError(outgoing_id)

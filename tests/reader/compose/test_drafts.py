@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from pillarbox.reader.compose import draft_file
 from pillarbox.reader.compose.attached import MAX_OCTETS, safe_type
-from pillarbox.reader.compose.drafts import DISCARDED_DAYS, MAX_TEXT, KeptDrafts, open_drafts
+from pillarbox.reader.compose.draft_file import MAX_TEXT
+from pillarbox.reader.compose.drafts import (
+    DISCARDED_DAYS,
+    UNTOUCHED_DAYS,
+    KeptDrafts,
+    open_drafts,
+)
 from pillarbox.reader.errors import DraftChanged, NoSuchDraft, NotSendable
 from pillarbox.reader.model import Draft, File, MessageKey, Parcel
 from pillarbox.reader.news import DraftsChanged, Item
@@ -37,6 +43,10 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
+
+
+def written(drafts: KeptDrafts, text: str = "typed") -> Draft:
+    return drafts.save(replace(drafts.new(Draft("")), text=text))
 
 
 def parcel(draft: Draft) -> Parcel:
@@ -92,7 +102,7 @@ def test_what_is_too_large_is_refused_and_leaves_nothing(place: Place) -> None:
 
 def test_a_draft_in_the_outbox_is_not_listed_and_cannot_be_changed(place: Place) -> None:
     drafts = place.open()
-    made = drafts.new(Draft(""))
+    made = written(drafts)
     key = place.outbox.put(parcel(made), hold_seconds=0)
     assert drafts.all() == []
     for change in (
@@ -107,19 +117,30 @@ def test_a_draft_in_the_outbox_is_not_listed_and_cannot_be_changed(place: Place)
     assert drafts.all() == [made]
 
 
-def test_what_has_left_is_removed(place: Place) -> None:
+def test_what_has_left_is_gone_for_good(place: Place) -> None:
     drafts = place.open()
-    made = drafts.new(Draft(""))
-    place.outbox.leave(place.outbox.put(parcel(made), hold_seconds=0))
-    drafts = place.open()
-    assert drafts.all() == []
-    assert drafts.all() == []
+    made = written(drafts)
+    drafts.attach(made.id, "a", "", [b"a"])
+    key = place.outbox.put(parcel(made), hold_seconds=0)
+    drafts.discard(made.id)  # the outbox says so that it has left, before it forgets it
+    drafts.discard(made.id)
+    place.outbox.take_out(key)
+    assert not (place.folder / made.id).exists()
+    with pytest.raises(NoSuchDraft):
+        drafts.restore(made.id)
+    assert place.open().all() == []
+
+
+def test_what_was_being_removed_when_it_was_killed_is_removed(place: Place) -> None:
+    made = written(place.open())
+    (place.folder / made.id / draft_file.NAME).unlink()
+    assert place.open().all() == []
     assert not (place.folder / made.id).exists()
 
 
 def test_a_discarded_draft_can_be_brought_back_for_some_days(place: Place) -> None:
     drafts = place.open()
-    made = drafts.new(Draft("", text="keep"))
+    made = written(drafts, "keep")
     drafts.attach(made.id, "a", "", [b"a"])
     before = drafts.find(made.id)
     drafts.discard(made.id)
@@ -139,9 +160,25 @@ def test_no_other_folder_can_be_brought_back(place: Place, name: str) -> None:
         place.open().restore(name)
 
 
+def test_what_nobody_has_typed_in_is_no_draft_yet_and_goes_by_itself(place: Place) -> None:
+    drafts = place.open()
+    made = drafts.new(Draft("", subject="Re: Tea"))
+    assert drafts.all() == []
+    assert place.news == []
+    assert drafts.find(made.id) == made
+    assert place.open().find(made.id) == made
+    kept = written(drafts)
+    place.now += timedelta(days=UNTOUCHED_DAYS, seconds=1)
+    drafts = place.open()
+    with pytest.raises(NoSuchDraft):
+        drafts.find(made.id)
+    assert drafts.all() == [kept]
+    assert drafts.restore(made.id).subject == "Re: Tea"  # a page was still open
+
+
 def test_pages_are_told_that_drafts_come_and_go(place: Place) -> None:
     drafts = place.open()
-    made = drafts.new(Draft(""))
+    made = written(drafts)
     drafts.save(made)
     drafts.discard(made.id)
     assert place.news == [DraftsChanged(), DraftsChanged()]
@@ -149,7 +186,7 @@ def test_pages_are_told_that_drafts_come_and_go(place: Place) -> None:
 
 def test_a_damaged_draft_is_left_alone_and_others_are_listed(place: Place) -> None:
     drafts = place.open()
-    bad, good = drafts.new(Draft("")), drafts.new(Draft(""))
+    bad, good = written(drafts), written(drafts)
     file = place.folder / bad.id / draft_file.NAME
     file.write_bytes(b"{")
     assert place.open().all() == [good]

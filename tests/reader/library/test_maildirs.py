@@ -96,6 +96,19 @@ def test_a_name_that_is_no_text_gets_another(maildirs: Maildirs) -> None:
     assert maildirs.read(entry) == b"x"
 
 
+@pytest.mark.parametrize(
+    "name", ["new/" + "x" * 254, "cur/" + "é" * 120 + ":2,S", "cur/1:2," + "z" * 99]
+)
+def test_a_name_that_leaves_no_room_for_flags_gets_another(maildirs: Maildirs, name: str) -> None:
+    put(maildirs, A, name)
+    (entry,) = maildirs.scan(A)
+    everything = frozenset(Flag)
+    (done,) = maildirs.refile([entry], lambda e: replace(e, flags=everything, new=False))
+    assert done is not None
+    assert maildirs.read(done.after) == name.encode()
+    assert len(all_files(maildirs)) == 1
+
+
 def test_two_files_of_one_base_name_are_two_messages(maildirs: Maildirs) -> None:
     put(maildirs, A, "new/1", "cur/1:2,", "cur/1:2,S")
     entries = list(maildirs.scan(A))
@@ -177,6 +190,19 @@ def test_what_writers_that_died_have_left(maildirs: Maildirs) -> None:
     os.utime(maildirs.tree.root / "A/cur/1:2,", (long_ago, long_ago))
     maildirs.sweep()
     assert set(all_files(maildirs)) == {"A/tmp/young", "A/cur/1:2,"}
+
+
+def test_a_disk_that_is_full_takes_nothing_in_part(
+    maildirs: Maildirs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(LibraryUnusable, match="make room"):
+        maildirs.add(A, [Arrival(b"one"), Arrival(b"two")])
+    monkeypatch.undo()
+    assert all_files(maildirs) == {}
 
 
 def test_a_disk_that_refuses_is_said_in_a_sentence(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pillarbox.fetch.destinations import Owner, parse_destination
 from pillarbox.reader.errors import NoSuchFolder
 from pillarbox.reader.library.library import MailLibrary
 from pillarbox.reader.library.rules import RulesFile, fits
@@ -210,3 +211,25 @@ def test_applied_without_moving(library: MailLibrary) -> None:
 def test_applied_where_nothing_is(library: MailLibrary, folder: str, to: str) -> None:
     with pytest.raises(NoSuchFolder):
         library.apply(Rule("1", move_to=Folder(to)), Folder(folder))
+
+
+def test_what_a_rule_has_moved_does_not_come_twice(
+    library: MailLibrary, place: Place, tmp_path: Path
+) -> None:
+    """The collector died before it could note that the message is stored, and ``tmp`` is another by now."""
+    library.rules.save([Rule("1", sender="ann", move_to=ARCHIVE)])
+    inbox = library.folder_of("work")
+    target = parse_destination(f"maildir:{inbox}")
+    destination = target.open(Owner("0123abcd", tmp_path / "spool", "ann"))
+    destination.prepare()
+    staging = destination.stage()
+    staging.write(b"From: ann@example.org\r\n\r\nx\r\n")
+    token = staging.finish()
+    destination.sync([staging])
+    destination.publish([token])
+    library.look()
+    assert [name.split("/")[0] for name in place.files()] == ["Archive"]
+    (inbox / "tmp").rename(tmp_path / "tmp")
+    (inbox / "tmp").mkdir()
+    destination.prepare([token])
+    assert destination.settle(token)

@@ -154,6 +154,24 @@ def test_each_part_that_is_listed_can_be_read() -> None:
             assert read_part(data, found.number)[0].name == found.name, name
 
 
+def test_a_line_that_only_begins_like_a_delimiter_is_text() -> None:
+    data = whole(
+        b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b--b\n--bb\n--b x\ntwo\n--b\n\nthree\n--b--\n"
+    )
+    assert read_letter(data).text.split() == ["one", "--b--b", "--bb", "--b", "x", "two", "three"]
+
+
+def test_a_field_is_no_line_of_an_mbox() -> None:
+    assert read_letter(b"From : Jane <j@x.example>\n\ntext").sender[0].address == "j@x.example"
+    assert read_letter(b">From x\nFrom y\nFrom: j@x.example\n\n").sender[0].address == "j@x.example"
+
+
+def test_marks_of_direction_stay_in_text_and_overrides_do_not() -> None:
+    data = letter("a\u200fb\u202ec", "Content-Type: text/plain; charset=utf-8", subject="a\u200fb")
+    assert read_letter(data).text == "a\u200fbc"
+    assert read_letter(data).subject == "ab"
+
+
 def test_html_says_its_charset_itself() -> None:
     data = whole(part("text/html", '<meta charset="koi8-r"><p>Привет'.encode("koi8-r")))
     assert read_letter(data).text == "Привет"

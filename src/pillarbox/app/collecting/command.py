@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,15 +18,14 @@ from pillarbox.app.collecting.choices import (
 from pillarbox.app.collecting.credentials import ask_on_terminal, with_credentials
 from pillarbox.app.collecting.layers import Layer, Said
 from pillarbox.app.collecting.previewing import show_previews
-from pillarbox.app.collecting.recipe import Recipe, is_cleartext, make_recipe
+from pillarbox.app.collecting.recipe import Recipe, collected_twice, is_cleartext, make_recipe
 from pillarbox.app.collecting.session import Manner, Session
+from pillarbox.app.collecting.values import READER
 from pillarbox.app.collecting.voice import Voice
 from pillarbox.app.collecting.wish import Wish
 from pillarbox.app.config.faults import ConfigError, Fault
-from pillarbox.app.config.sections import ACCOUNTS
 from pillarbox.app.exits import ExitCode, explain
 from pillarbox.app.stdin_password import password_of_stdin
-from pillarbox.fetch.run import journal_of
 
 if TYPE_CHECKING:
     from pillarbox.app.collecting.configuration import Accounts
@@ -100,7 +99,7 @@ def _recipes(wish: Wish) -> list[Recipe]:
 
     accounts = read_accounts(wish.config, wish.overrides)
     chosen = accounts.chosen(wish.what) if wish.what or not accounts.faults else {}
-    return _of_accounts(accounts, chosen, options)
+    return _of_accounts(accounts, chosen, options, named=bool(wish.what))
 
 
 def _of_url(url: str, options: Layer) -> Recipe:
@@ -116,8 +115,13 @@ def _of_url(url: str, options: Layer) -> Recipe:
     return recipe._replace(account=recipe.account._replace(name=name))
 
 
-def _of_accounts(accounts: Accounts, chosen: dict[str, Layer], options: Layer) -> list[Recipe]:
-    """Those that are *chosen*; a fault in any account is one, so that it is not found at night."""
+def _of_accounts(
+    accounts: Accounts, chosen: dict[str, Layer], options: Layer, *, named: bool
+) -> list[Recipe]:
+    """Those that are *chosen*; a fault in any account is one, so that it is not found at night.
+
+    What the reader collects is passed over, unless it was *named*.
+    """
     faults = list(accounts.faults)
     place = str(accounts.file or PLACE)
     made = [
@@ -125,25 +129,23 @@ def _of_accounts(accounts: Accounts, chosen: dict[str, Layer], options: Layer) -
         for name, layer in chosen.items()
     ]
     recipes = [recipe for recipe in made if recipe is not None]
-    faults += _collected_twice(recipes, place)
+    ours = [recipe for recipe in recipes if recipe.account.target != READER]
+    if named or not ours:
+        readers = (recipe.account.name for recipe in recipes if recipe not in ours)
+        faults += [_of_the_reader(name, place) for name in readers]
+    faults += collected_twice(ours, place)
     if faults:
         raise ConfigError(faults)
-    return recipes
+    return ours
 
 
-def _collected_twice(recipes: Sequence[Recipe], place: str) -> Iterator[Fault]:
-    """Accounts of one mailbox share a journal: at the same time only one of them can have it."""
-    names: dict[Path, str] = {}
-    for recipe in recipes:
-        account = recipe.account
-        first = names.setdefault(journal_of(account, Path()), account.name)
-        if first != account.name:
-            yield Fault(
-                place,
-                f"{ACCOUNTS}.{account.name}",
-                f"is the same mailbox as {ACCOUNTS}.{first}",
-                f"leave one out, or name the one to collect: pillarbox fetch {account.name}",
-            )
+def _of_the_reader(name: str, place: str) -> Fault:
+    return Fault(
+        place,
+        f"accounts.{name}",
+        'is collected by the reader, as its "to" says',
+        "start `pillarbox read`, or say where its mail goes instead: --to maildir:~/Mail",
+    )
 
 
 def _warn(recipes: Sequence[Recipe], voice: Voice) -> None:

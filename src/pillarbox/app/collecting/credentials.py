@@ -1,7 +1,7 @@
 """Where the password of an account comes from.
 
-In this order: standard input, if that was asked for; the account's ``oauth2`` or its
-``password_command``, which are asked when the server is there and is who it has to be; the
+In this order: standard input, if that was asked for; the account's ``oauth2``, ``password_command`` or
+``password_file``, which are asked when the server is there and is who it has to be; the
 keyring; and last a person at the terminal. Those two are asked before the network is, since
 nothing else can go on while a person types.
 
@@ -50,6 +50,10 @@ def with_credentials(
         return account._replace(
             password=partial(password_from, recipe.password_command, account.name)
         )
+    if recipe.password_file is not None:
+        from pillarbox.app.collecting.password_file import password_in  # noqa: PLC0415 -- few need it
+
+        return account._replace(password=partial(password_in, recipe.password_file, account.name))
     if account.tls.client_certificate is not None:  # it signs in by itself (EXTERNAL)
         return account._replace(password=kept_password(account))
     found = kept_password(account)
@@ -60,17 +64,23 @@ def with_credentials(
 
 def kept_password(account: Account) -> str | None:
     """What the keyring has; None: nothing, or there is no keyring that can be asked."""
+    endpoint = account.endpoint
+    return password_kept_for(endpoint.host, endpoint.user, account.name)
+
+
+def password_kept_for(host: str, user: str, whose: str) -> str | None:
+    """What the keyring has for *user* at *host*, of the account *whose*; None: as above."""
     try:
         import keyring  # noqa: PLC0415 -- an optional extra, and slow to import
     except ImportError:
         return None
     try:
-        return keyring.get_password(f"{SERVICE}:{account.endpoint.host}", account.endpoint.user)
+        return keyring.get_password(f"{SERVICE}:{host}", user)
     except Exception as error:  # noqa: BLE001 -- backends fail with errors of their desktops
         if not _is_absent(error):
             sys.stderr.write(
                 f"pillarbox: warning: the keyring cannot be asked for the password of "
-                f"{account.name} ({type(error).__name__}): unlock it, or set a password_command\n"
+                f"{whose} ({type(error).__name__}): unlock it, or set a password_command\n"
             )
         return None
 

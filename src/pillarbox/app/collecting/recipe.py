@@ -6,17 +6,20 @@ outside; :mod:`.credentials` adds it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pillarbox.app.collecting.layers import Layer, Said, merged
 from pillarbox.app.config.faults import Fault
+from pillarbox.app.config.sections import ACCOUNTS
 from pillarbox.client.endpoint import Endpoint, Security
 from pillarbox.client.errors import InvalidUrl
 from pillarbox.client.limits import TIMEOUT
 from pillarbox.client.tls import TlsSettings
 from pillarbox.fetch.account import Account
 from pillarbox.fetch.rules import Rules
+from pillarbox.fetch.run import journal_of
 
 
 class Recipe(NamedTuple):
@@ -27,6 +30,7 @@ class Recipe(NamedTuple):
     password_command: tuple[str, ...] | None = None
     oauth2: dict[str, Any] | None = None
     """As :func:`pillarbox.app.collecting.keys` read it."""
+    password_file: Path | None = None
 
     def __repr__(self) -> str:
         """Without what could be a secret."""
@@ -64,7 +68,22 @@ def make_recipe(
         proxy=value("proxy"),
         timeout=value("timeout", TIMEOUT),
     )
-    return Recipe(account, value("password_command"), value("oauth2"))
+    return Recipe(account, value("password_command"), value("oauth2"), value("password_file"))
+
+
+def collected_twice(recipes: Sequence[Recipe], place: str) -> Iterator[Fault]:
+    """Accounts of one mailbox share a journal: at the same time only one of them can have it."""
+    names: dict[Path, str] = {}
+    for recipe in recipes:
+        account = recipe.account
+        first = names.setdefault(journal_of(account, Path()), account.name)
+        if first != account.name:
+            yield Fault(
+                place,
+                f"{ACCOUNTS}.{account.name}",
+                f"is the same mailbox as {ACCOUNTS}.{first}",
+                f"leave one out, or name the one to collect: pillarbox fetch {account.name}",
+            )
 
 
 def is_cleartext(recipe: Recipe) -> bool:

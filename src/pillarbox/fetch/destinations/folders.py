@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from pillarbox.durable import sync_folder
+
+TOGETHER = ".pillarbox-mail"
+"""A file in a directory. It says that the Maildirs below are one library: a program moves mail from one to another."""
+_MAILDIR = {"tmp", "new", "cur"}
 
 
 def make_folder(folder: Path) -> None:
@@ -24,6 +28,27 @@ def make_folder(folder: Path) -> None:
     if not folder.is_dir():
         raise NotADirectoryError(20, "Not a directory", str(folder))
     sync_folder(folder.parent)
+
+
+def together_with(folder: Path) -> Iterator[Path]:
+    """The Maildirs in which a message may be that was put into the Maildir *folder*; first itself.
+
+    Raises:
+        OSError: one of their directories cannot be read.
+    """
+    yield folder
+    library = next((above for above in folder.parents if (above / TOGETHER).is_file()), None)
+    if library is None:
+        return
+    for place, names, _ in os.walk(library, onerror=_raise):
+        if set(names) >= _MAILDIR:
+            names[:] = set(names) - _MAILDIR
+            if Path(place) != folder:
+                yield Path(place)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def identity_of(folder: Path) -> int:

@@ -13,7 +13,8 @@ So *settle* has this to go by: the file is in ``tmp``: not published, and done n
 not: it was published, and what the user has done with it since is the user's business.
 Unless somebody else has emptied ``tmp``: anybody may remove files there after 36 hours
 (cr.yp.to/proto/maildir.html), or the folder is another one by now. Then only a message that
-is found in ``new`` or ``cur`` counts as published: twice is better than never.
+is found in ``new`` or ``cur`` (of the folders of the reader's library, if this is one) counts as
+published: twice is better than never.
 """
 
 from __future__ import annotations
@@ -26,7 +27,12 @@ from pathlib import Path
 
 from pillarbox.durable import sync_folder
 from pillarbox.fetch.destinations.contract import Owner, Staging
-from pillarbox.fetch.destinations.folders import identity_of, make_folder, sweep
+from pillarbox.fetch.destinations.folders import (
+    identity_of,
+    make_folder,
+    sweep,
+    together_with,
+)
 from pillarbox.fetch.destinations.staging import FileStaging, sync_all, time_of, unique_name
 from pillarbox.fetch.destinations.trouble import usable
 from pillarbox.fetch.errors import DeliveryRefused, DestinationUnusable
@@ -118,12 +124,13 @@ class MaildirDestination:
         return age < TMP_KEPT and token.endswith(f"/{identity_of(self._tmp)}")
 
     def _is_there(self, token: str) -> bool:
-        """Whether the message is in ``new`` or ``cur``, with whatever flags."""
+        """Whether the message is in ``new`` or ``cur``, with whatever flags; here or where it may have been moved to."""
         name = token.partition("/")[0]
         return any(
             entry.name.partition(":")[0] == name
-            for folder in (self._new, self._cur)
-            for entry in folder.iterdir()
+            for maildir in together_with(self._folder)
+            for part in ("new", "cur")
+            for entry in (maildir / part).iterdir()
         )
 
 

@@ -63,7 +63,9 @@ PROVIDERS = {
         device_url=f"{_MICROSOFT}/devicecode",
         authorize_url=f"{_MICROSOFT}/authorize",
         # Without offline_access there is no refresh token.
-        scopes="https://outlook.office.com/POP.AccessAsUser.All offline_access",
+        # Refreshing names no scopes: who signed in before there was SMTP.Send goes on with POP alone.
+        scopes="https://outlook.office.com/POP.AccessAsUser.All "
+        "https://outlook.office.com/SMTP.Send offline_access",
     ),
     "google": Provider(
         Flow.BROWSER,  # its device flow does not give out the scope of mail

@@ -10,19 +10,18 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import stat
 from pathlib import Path
 
 from pillarbox.durable import replace_file, sync_folder
 from pillarbox.fetch.oauth.errors import TokensUnusable
 from pillarbox.fetch.oauth.grants import MAX_TOKEN, is_token
+from pillarbox.fetch.private_file import NotPrivate, read_private
 
 FOLDER = "oauth"
 """Of all of them, in the state folder."""
 
 _SLUG = re.compile(r"[^A-Za-z0-9@._-]+")
 _SLUG_LENGTH = 64
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class TokenFile:
@@ -47,16 +46,11 @@ class TokenFile:
             TokensUnusable: the file cannot be read, others can, or it is no token.
         """
         try:
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            content = read_private(self.path, MAX_TOKEN + 2)
         except FileNotFoundError:
             return None
-        except OSError as error:
-            raise self._unusable(f"cannot be read ({error.strerror})") from error
-        try:
-            self._refuse_insecure(os.fstat(descriptor))
-            content = os.read(descriptor, MAX_TOKEN + 2)
-        finally:
-            os.close(descriptor)
+        except NotPrivate as reason:
+            raise self._unusable(str(reason), self._remedy(reason)) from reason.__cause__
         token = content.decode("utf-8", "replace").removesuffix("\n")
         if not is_token(token):
             raise self._unusable("is damaged", "remove it, and sign in again")
@@ -90,17 +84,13 @@ class TokenFile:
         except OSError as error:
             raise self._unusable(f"cannot be removed ({error.strerror})") from error
 
-    def _refuse_insecure(self, found: os.stat_result) -> None:
-        if not stat.S_ISREG(found.st_mode):
-            raise self._unusable("is no regular file", "remove it, and sign in again")
-        if found.st_uid != os.geteuid():
-            raise self._unusable("belongs to another user", "remove it, and sign in again")
-        if found.st_mode & _OTHERS:
-            raise self._unusable(
-                "can be read by others",
+    def _remedy(self, reason: NotPrivate) -> str:
+        if reason.is_readable:
+            return (
                 f'if nobody has, "chmod 600 {self.path}" makes it usable; '
-                "otherwise take the access away at the provider, remove it, and sign in again",
+                "otherwise take the access away at the provider, remove it, and sign in again"
             )
+        return "" if reason.__cause__ else "remove it, and sign in again"
 
     def _unusable(self, what: str, hint: str = "") -> TokensUnusable:
         text = f"the file {self.path} with the sign-in of the account {what}"

@@ -15,6 +15,6 @@ Floors within, each knowing only those below::
 
 **Sending, and what a crash leaves.** :meth:`.writing.Writing.send` checks everything, then puts the message into
 the outbox, and that is all: a draft counts as sent because the outbox names it
-(:meth:`pillarbox.reader.contracts.Outbox.drafts`), so there is no second step that a crash could lose. Its files are removed
-when the message has left, whenever somebody next looks at the list of drafts; doing so again does no harm.
+(:meth:`pillarbox.reader.contracts.Outbox.drafts`), so there is no second step that a crash could lose. When
+the message has left, the outbox discards the draft before it forgets the message; doing so again does no harm.
 """

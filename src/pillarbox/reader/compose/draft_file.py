@@ -7,10 +7,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from pillarbox.reader.errors import ReaderError
+from pillarbox.reader.errors import NotSendable, ReaderError
 from pillarbox.reader.model import Draft, File, MessageKey
 
 NAME = "draft.json"
+MAX_TEXT = 2_000_000
+"""Characters of what is typed, and of what is quoted: more than any book. What is longer goes as a file."""
 _FORM = 1
 """Of the file: one that comes later and is not understood here is said, and left alone."""
 
@@ -47,3 +49,12 @@ def from_octets(octets: bytes) -> Draft:
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Damaged(f"This draft is damaged ({error}).") from error
+
+
+def check_length(draft: Draft) -> None:
+    """Raises NotSendable: it is longer than a draft can be."""
+    for words, what in ((draft.text, "The text"), (draft.quote, "The quoted message")):
+        if len(words) > MAX_TEXT:
+            raise NotSendable(
+                f"{what} is longer than {MAX_TEXT:,} characters. Attach it as a file instead."
+            )

@@ -18,6 +18,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from threading import RLock
 
@@ -25,16 +26,18 @@ from pillarbox.durable import replace_file, sync_folder
 from pillarbox.fetch.destinations.folders import make_folder
 from pillarbox.reader.compose import draft_file
 from pillarbox.reader.compose.attached import Room, write_file
+from pillarbox.reader.compose.leftovers import forget_old, names_in
 from pillarbox.reader.contracts import Clock, Outbox
 from pillarbox.reader.errors import DraftChanged, NoSuchDraft, NotSendable
 from pillarbox.reader.model import Draft, File
 from pillarbox.reader.news import DraftsChanged, Item
 
-MAX_TEXT = 2_000_000
-"""Characters of what is typed, and of what is quoted: more than any book. What is longer goes as a file."""
+UNTOUCHED = 1
+"""The version of a draft in which nobody has typed yet: who looks at an answer and goes away leaves nothing behind."""
+UNTOUCHED_DAYS = 1
+"""After so many it is discarded: a page may still be open."""
 DISCARDED_DAYS = 7
 """For so long a discarded draft can be brought back."""
-_DAY = 86_400
 _GONE = "It was sent or discarded, here or in another tab."
 _DISCARDED = "discarded"
 
@@ -55,11 +58,11 @@ class KeptDrafts:
     # Looking.
 
     def all(self) -> list[Draft]:
-        """See the contract. What has left is removed here."""
-        self._remove_sent()
+        """See the contract."""
         waiting = self._outbox.drafts()
         with self.lock:
-            shown = [draft for draft in self._drafts.values() if draft.id not in waiting]
+            typed = [draft for draft in self._drafts.values() if draft.version > UNTOUCHED]
+        shown = [draft for draft in typed if draft.id not in waiting]
         return sorted(shown, key=_age, reverse=True)
 
     def find(self, draft_id: str) -> Draft:
@@ -78,18 +81,17 @@ class KeptDrafts:
 
     def new(self, draft: Draft) -> Draft:
         """See the contract."""
-        made = replace(draft, id=secrets.token_hex(8), version=1, files=())
-        _check_length(made)
+        made = replace(draft, id=secrets.token_hex(8), version=UNTOUCHED, files=())
+        draft_file.check_length(made)
         folder = self._folder / made.id
         with self.lock:
+            self._discard_untouched()
             make_folder(folder / "files")
-            made = self._put(made)
-        self._tell(DraftsChanged())
-        return made
+            return self._put(made)
 
     def save(self, draft: Draft) -> Draft:
         """See the contract."""
-        _check_length(draft)
+        draft_file.check_length(draft)
         with self.lock:
             last = self.find(draft.id)
             if draft.version != last.version:
@@ -97,7 +99,10 @@ class KeptDrafts:
                     "This draft was changed in another tab since it was opened here. What is typed "
                     "here is not lost: copy what you need, then load the page again."
                 )
-            return self._put(replace(draft, version=last.version + 1, files=last.files))
+            saved = self._put(replace(draft, version=last.version + 1, files=last.files))
+        if last.version == UNTOUCHED:
+            self._tell(DraftsChanged())
+        return saved
 
     def correct(self, draft: Draft) -> Draft:
         """Change one whatever its version, and though it waits in the outbox: nobody has it open."""
@@ -137,23 +142,25 @@ class KeptDrafts:
         return self._files(draft_id) / file_id
 
     def discard(self, draft_id: str) -> None:
-        """See the contract. For :data:`DISCARDED_DAYS` it can be brought back."""
+        """See the contract. For :data:`DISCARDED_DAYS` it can be brought back; one that the outbox has is gone at once: that is
+        how it says that the message has left, and nobody shall send it again by accident.
+        """
         with self.lock:
             if self._drafts.pop(draft_id, None) is None:
                 return
-            now = self._clock().timestamp()
-            os.utime(self._folder / draft_id, (now, now))
-            (self._folder / draft_id).rename(self._folder / _DISCARDED / draft_id)
-            sync_folder(self._folder / _DISCARDED)
-            sync_folder(self._folder)
-            self._forget_old()
+            if draft_id in self._outbox.drafts():
+                (self._folder / draft_id / draft_file.NAME).unlink()
+                sync_folder(self._folder / draft_id)
+                shutil.rmtree(self._folder / draft_id)
+            else:
+                self._put_away(draft_id)
         self._tell(DraftsChanged())
 
     def restore(self, draft_id: str) -> Draft:
         """Undo :meth:`discard`. Raises :class:`pillarbox.reader.errors.NoSuchDraft`."""
         with self.lock:
             if draft_id not in self._drafts:
-                if draft_id not in _names(self._folder / _DISCARDED):
+                if draft_id not in names_in(self._folder / _DISCARDED):
                     raise NoSuchDraft("This draft was discarded too long ago to be brought back.")
                 (self._folder / _DISCARDED / draft_id).rename(self._folder / draft_id)
                 sync_folder(self._folder)
@@ -167,10 +174,19 @@ class KeptDrafts:
     def open(self) -> None:
         """Read what is there, and remove what a crash has left."""
         make_folder(self._folder / _DISCARDED)
-        for name in _names(self._folder):
+        for name in names_in(self._folder):
             if name != _DISCARDED:
                 self._load(self._folder / name)
-        self._forget_old()
+        self._discard_untouched()
+        forget_old(self._folder / _DISCARDED, self._clock(), DISCARDED_DAYS)
+
+    def _discard_untouched(self) -> None:
+        latest = self._clock() - timedelta(days=UNTOUCHED_DAYS)
+        waiting = self._outbox.drafts()
+        for draft in tuple(self._drafts.values()):
+            old = draft.changed is not None and draft.changed < latest
+            if draft.version == UNTOUCHED and old and draft.id not in waiting:
+                self.discard(draft.id)
 
     def _load(self, folder: Path) -> None:
         try:
@@ -184,6 +200,7 @@ class KeptDrafts:
             _log.warning("%s It stays in %s, and is not listed.", error, folder)
             return
         self._drafts[draft.id] = draft
+        make_folder(folder / "files")
         for path in (folder / "files").iterdir():
             if path.name not in {file.id for file in draft.files}:
                 path.unlink()
@@ -194,29 +211,16 @@ class KeptDrafts:
         self._drafts[draft.id] = draft
         return draft
 
+    def _put_away(self, draft_id: str) -> None:
+        now = self._clock()
+        os.utime(self._folder / draft_id, (now.timestamp(), now.timestamp()))
+        (self._folder / draft_id).rename(self._folder / _DISCARDED / draft_id)
+        sync_folder(self._folder / _DISCARDED)
+        sync_folder(self._folder)
+        forget_old(self._folder / _DISCARDED, now, DISCARDED_DAYS)
+
     def _files(self, draft_id: str) -> Path:
         return self._folder / draft_id / "files"
-
-    def _remove_sent(self) -> None:
-        """Those whose message was in the outbox, and has left it.
-
-        Asked in this order: a message that comes into the outbox meanwhile is in the second list, and one that is
-        taken back was in the first.
-        """
-        before = {outgoing.draft for outgoing in self._outbox.all()}
-        sent = self._outbox.drafts()
-        after = {outgoing.draft for outgoing in self._outbox.all()}
-        for draft_id in sent - before - after:
-            with self.lock:
-                if self._drafts.pop(draft_id, None) is not None:
-                    shutil.rmtree(self._folder / draft_id)
-
-    def _forget_old(self) -> None:
-        oldest = self._clock().timestamp() - DISCARDED_DAYS * _DAY
-        for name in _names(self._folder / _DISCARDED):
-            folder = self._folder / _DISCARDED / name
-            if folder.stat().st_mtime < oldest:
-                shutil.rmtree(folder)
 
 
 def open_drafts(
@@ -232,18 +236,5 @@ def open_drafts(
     return drafts
 
 
-def _names(folder: Path) -> list[str]:
-    with os.scandir(folder) as entries:
-        return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
-
-
 def _age(draft: Draft) -> tuple[float, str]:
     return (draft.changed.timestamp() if draft.changed else 0.0, draft.id)
-
-
-def _check_length(draft: Draft) -> None:
-    for words, what in ((draft.text, "The text"), (draft.quote, "The quoted message")):
-        if len(words) > MAX_TEXT:
-            raise NotSendable(
-                f"{what} is longer than {MAX_TEXT:,} characters. Attach it as a file instead."
-            )

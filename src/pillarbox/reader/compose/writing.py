@@ -110,7 +110,9 @@ class Writing:
 
     def doubts(self, draft_id: str) -> Sequence[str]:
         """See the contract."""
-        return doubts_about(self._drafts.find(draft_id))
+        draft = self._drafts.find(draft_id)
+        recipients_of(draft)  # what has to be corrected comes before what may be wrong
+        return doubts_about(draft)
 
     def send(self, draft_id: str) -> str:
         """See the contract. Once the outbox has it, it names the draft: there is no second step."""
@@ -146,8 +148,7 @@ class Writing:
             if draft is None:
                 draft = made = self._remade(outgoing)
             else:
-                left = only_to(draft, outgoing.to)
-                draft = draft if left == draft else self._drafts.correct(left)
+                draft = self._drafts.correct(only_to(draft, outgoing.to))
             try:
                 self._outbox.take_out(outgoing_id)
             except TooLate:
@@ -219,6 +220,7 @@ class Writing:
             references=letter.references,
         )
         draft = self._drafts.new(only_to(draft, outgoing.to))
+        draft = self._drafts.correct(draft)  # it is more than an offer
         parts = (read_part(data, part.number) for part in letter.parts)
         return self._with_files(draft, ((part.name, part.type, content) for part, content in parts))
 

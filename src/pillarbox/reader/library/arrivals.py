@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pillarbox.fetch.destinations.staging import FileStaging, sync_all
+from pillarbox.fetch.errors import DestinationUnusable
 from pillarbox.fetch.line_ends import UnixLines
+from pillarbox.reader.errors import LibraryUnusable
 from pillarbox.reader.library.names import new_base
 from pillarbox.reader.model import Flag
 
@@ -28,7 +30,7 @@ def stage(tmp: Path, arrivals: Sequence[Arrival]) -> list[Path]:
     """The messages as files in *tmp*, durable.
 
     Raises:
-        DestinationUnusable: none is left.
+        LibraryUnusable: none is left.
     """
     paths = [tmp / new_base() for _ in arrivals]
     stagings: list[FileStaging] = []
@@ -40,8 +42,10 @@ def stage(tmp: Path, arrivals: Sequence[Arrival]) -> list[Path]:
             if arrival.arrived is not None:
                 os.utime(path, (arrival.arrived, arrival.arrived))
         sync_all(stagings, tmp)
-    except BaseException:
+    except BaseException as error:
         for path in paths:
             path.unlink(missing_ok=True)
+        if isinstance(error, DestinationUnusable):
+            raise LibraryUnusable(f"{error}.") from error
         raise
     return paths

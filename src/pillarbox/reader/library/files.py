@@ -14,6 +14,10 @@ from pillarbox.reader.library.names import entry_of, file_name, new_base
 from pillarbox.reader.model import Entry, Folder
 
 NEW, CUR = "new", "cur"
+MAX_BASE = 200
+"""Octets of a base name. File systems take 255 for a whole name: one that could not be marked would stop all others."""
+MAX_EXTRA = 40
+"""Octets of unknown letters behind the flags; Dovecot has 26 keywords."""
 
 
 def place_of(entry: Entry) -> str:
@@ -91,7 +95,7 @@ def files_in(directory: Path) -> Iterator[str]:
                 yield entry.name
 
 
-def is_file(path: Path) -> bool:
+def is_file(path: str | Path) -> bool:
     """Whether there is a regular file; a link is none."""
     try:
         return stat.S_ISREG(os.lstat(path).st_mode)
@@ -114,11 +118,24 @@ def remove_older(directory: Path, seconds: float) -> None:
             continue
 
 
+def sync_in_order(target: str, sources: set[str]) -> None:
+    """Messages are durable in *target*, where they are, before they may be missing from where they were.
+
+    Raises:
+        OSError: a directory cannot be synced.
+    """
+    if sources:
+        sync_folder(Path(target))
+    for source in sources - {target}:
+        sync_folder(Path(source))
+
+
 def _well_named(directory: Path, path: Path, entry: Entry) -> Entry | None:
     """*entry* as it is called once its file *path* has a name as it should be. None: it is gone."""
-    if not entry.base.isprintable():  # nor are the surrogates that stand for what is no UTF-8
+    # The surrogates that stand for what is no UTF-8 are not printable, either.
+    if not entry.base.isprintable() or len(entry.base.encode()) > MAX_BASE:
         entry = replace(entry, base=new_base())
-    if not entry.extra.isprintable():
+    if not entry.extra.isprintable() or len(entry.extra.encode()) > MAX_EXTRA:
         entry = replace(entry, extra="")
     if entry.new and ":" in path.name:
         entry = replace(entry, new=False)

@@ -23,7 +23,8 @@ def move(shelf: Shelf, keys: Collection[MessageKey], to: Folder, verb: Verb) -> 
         NoSuchFolder: there is none.
     """
     shelf.tree.directory(to)
-    steps = shelf.refile(shelf.entries(keys), _to(to))
+    with shelf.changing:
+        steps = shelf.refile(shelf.entries(keys), _to(to), known=True)
     return _kept(shelf, steps, Change(new_id(), verb, keys_of(steps), to=to))
 
 
@@ -35,7 +36,8 @@ def mark(shelf: Shelf, keys: Collection[MessageKey], flag: Flag, *, on: bool) ->
             return entry
         return replace(entry, flags=entry.flags ^ {flag}, new=False)
 
-    steps = shelf.refile(shelf.entries(keys), marked)
+    with shelf.changing:
+        steps = shelf.refile(shelf.entries(keys), marked, known=True)
     return _kept(shelf, steps, Change(new_id(), Verb.MARKED, keys_of(steps), flag=flag, on=on))
 
 

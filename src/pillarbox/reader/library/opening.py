@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pillarbox.fetch.destinations.folders import make_folder
+from pillarbox.durable import replace_file
+from pillarbox.fetch.destinations.folders import TOGETHER, make_folder
 from pillarbox.reader.contracts import Clock, Index
 from pillarbox.reader.library.library import MailLibrary, Survey
 from pillarbox.reader.library.lock import Lock
@@ -42,8 +43,7 @@ def put_together(
     try:
         tree = Tree(root / MAIL)
         with usable(root):
-            for folder in FIXED:
-                tree.make(folder)
+            _make(tree)
         maildirs = Maildirs(tree)
         rules, trash = RulesFile(root / RULES), TrashTimes(root / TRASHED)
         index, survey, close_index = indexed(root, maildirs)
@@ -57,3 +57,16 @@ def put_together(
 
     shelf = Shelf(tree, maildirs, index, rules, trash, news, clock)
     return MailLibrary(shelf, survey, settings, close)
+
+
+def _make(tree: Tree) -> None:
+    """What is always there, and the mark that tells the collector where to look for mail that has been moved.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    for folder in FIXED:
+        tree.make(folder)
+    mark = tree.root / TOGETHER
+    if not mark.exists():
+        replace_file(mark, b"These folders are one library of mail: see pillarbox read.\n")

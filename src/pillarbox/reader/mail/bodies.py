@@ -8,7 +8,7 @@ from pillarbox.reader.mail.charsets import decode
 from pillarbox.reader.mail.layout import Layout
 from pillarbox.reader.mail.markup import words_of
 from pillarbox.reader.mail.mime import Entity
-from pillarbox.reader.mail.words import UNWANTED
+from pillarbox.reader.mail.words import CONTROLS
 
 _META = re.compile(
     rb"""<meta[^>]{1,200}?charset\s*=\s*["']?([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE
@@ -52,7 +52,7 @@ def words_in(entity: Entity, at_most: int) -> str:
     if entity.type == "text/html":
         return words_of(text_in(entity, at_most * HTML_PER_CHARACTER), at_most)
     text = text_in(entity, at_most)
-    return UNWANTED.sub("", text)
+    return CONTROLS.sub("", text)
 
 
 def joined_words(layout: Layout, at_most: int) -> str:

@@ -73,12 +73,18 @@ class Cleaned:
     """The sender has thought of dark screens."""
 
 
-def clean(markup: str, *, remote: bool, cid: Callable[[str], str | None]) -> Cleaned:
+def clean(
+    markup: str,
+    *,
+    remote: bool,
+    cid: Callable[[str], str | None],
+    mailto: Callable[[str], str] = str,
+) -> Cleaned:
     """What of *markup* can be shown. *remote*: images may be loaded from elsewhere. *cid*: the address of what has that
-    Content-ID, if there is anything.
+    Content-ID, if there is anything. *mailto*: where links that write a mail lead to instead.
     """
     balanced = balance(markup[:LETTER_HTML])
-    attributes = _Attributes(remote=remote, cid=cid)
+    attributes = _Attributes(remote=remote, cid=cid, mailto=mailto)
     fragment = nh3.clean(
         balanced.html,
         tags=set(TAGS_KEPT),
@@ -102,9 +108,12 @@ def clean(markup: str, *, remote: bool, cid: Callable[[str], str | None]) -> Cle
 class _Attributes:
     """Decides on each attribute, and counts what is not loaded."""
 
-    def __init__(self, *, remote: bool, cid: Callable[[str], str | None]) -> None:
+    def __init__(
+        self, *, remote: bool, cid: Callable[[str], str | None], mailto: Callable[[str], str]
+    ) -> None:
         self._remote = remote
         self._cid = cid
+        self._mailto = mailto
         self.hosts: dict[str, None] = {}
         self.count = 0
 
@@ -113,10 +122,17 @@ class _Attributes:
         if name == "style":
             return clean_style(value) or None
         if name == "href":
-            return _link(value)
+            return self._link(value)
         if name == "src":
             return self._source(value) if tag == "img" else None
         return value
+
+    def _link(self, value: str) -> str | None:
+        url = value.strip()
+        scheme = _IGNORED.sub("", url).partition(":")[0].lower()
+        if scheme not in _LINKS or not url.lower().startswith(f"{scheme}:"):
+            return None
+        return self._mailto(url) if scheme == "mailto" else url
 
     def _source(self, value: str) -> str | None:
         url = _IGNORED.sub("", value)
@@ -137,12 +153,6 @@ class _Attributes:
         self.hosts[host] = None
         self.count += 1
         return None
-
-
-def _link(value: str) -> str | None:
-    url = value.strip()
-    scheme = _IGNORED.sub("", url).partition(":")[0].lower()
-    return url if scheme in _LINKS and url.lower().startswith(f"{scheme}:") else None
 
 
 def _host(url: str) -> str:

@@ -22,8 +22,8 @@ SIGNED_SMIME = "It is signed with S/MIME. The signature is not checked here."
 ENCRYPTED_PGP = "It is encrypted with OpenPGP. Save the attached file, and open it with a program that has your key."
 ENCRYPTED_SMIME = "It is encrypted with S/MIME. Save the attached file, and open it with a program that has your key."
 TNEF = (
-    "The file winmail.dat was made by Microsoft Outlook. What is attached to the message may be in it; "
-    "the sender can send it as HTML or plain text instead."
+    "The file winmail.dat was made by Microsoft Outlook, and no file was found in it. If you miss something, "
+    "ask the sender to send it as HTML or plain text."
 )
 
 _SIGNATURES = {
@@ -107,6 +107,10 @@ def is_signature(entity: Entity) -> bool:
     return entity.type in _SIGNATURES
 
 
+def is_tnef(entity: Entity) -> bool:
+    return entity.type in TNEF_TYPES or said_name(entity).lower() == "winmail.dat"
+
+
 def is_within(entity: Entity, multipart: str) -> bool:
     """Whether it is directly in a multipart of that type."""
     return entity.parent is not None and entity.parent.type == multipart
@@ -145,7 +149,7 @@ def _is_text(entity: Entity) -> bool:
 def _note(entity: Entity) -> str:
     if entity.type in _SIGNATURES and is_within(entity, "multipart/signed"):
         return _SIGNATURES[entity.type]
-    if entity.type in TNEF_TYPES or said_name(entity).lower() == "winmail.dat":
+    if is_tnef(entity):
         return TNEF
     if entity.type in _PKCS7:
         kind = entity.parameters.get("smime-type", "enveloped-data").lower()

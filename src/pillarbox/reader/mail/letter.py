@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote
@@ -13,9 +14,11 @@ from pillarbox.reader.mail.bodies import charset_hint, text_in, words_in
 from pillarbox.reader.mail.dates import is_plausible, read_date
 from pillarbox.reader.mail.header import Header
 from pillarbox.reader.mail.identifiers import message_id, references
-from pillarbox.reader.mail.layout import Layout, content_id, lay_out, name_of
+from pillarbox.reader.mail.layout import TNEF, Layout, content_id, is_tnef, lay_out, name_of
 from pillarbox.reader.mail.limits import ADDRESSES, LETTER_HTML, LETTER_TEXT
 from pillarbox.reader.mail.mime import Entity, Tree
+from pillarbox.reader.mail.names import safe_name
+from pillarbox.reader.mail.tnef import TnefFile, read_tnef
 from pillarbox.reader.mail.words import raw_text, text_of
 from pillarbox.reader.model import Correspondent
 
@@ -31,7 +34,7 @@ class Part:
     """An attached file, or an image within the text."""
 
     number: str
-    """As IMAP counts: ``2.1``. What the page asks for it by."""
+    """As IMAP counts: ``2.1``; ``2-1`` for the first file in a winmail.dat that is part 2. What the page asks for it by."""
     name: str
     """Safe as a file name, and never empty."""
     type: str
@@ -82,6 +85,7 @@ def read_letter(data: bytes) -> Letter:
     header, hint, layout = tree.root.header, charset_hint(tree.root), lay_out(tree.root)
     text, flowed, delsp = _text(layout)
     markup = _markup(layout)
+    parts = _parts(layout, markup)
     date = read_date(header.first(b"date"))
     return Letter(
         subject=text_of(header.first(b"subject"), hint),
@@ -99,8 +103,8 @@ def read_letter(data: bytes) -> Letter:
         flowed=flowed,
         delsp=delsp,
         html=markup,
-        parts=_parts(layout, markup),
-        notes=tuple(dict.fromkeys(layout.notes)),
+        parts=parts,
+        notes=_notes(layout, parts),
         faults=(*tree.faults, *_faults(layout, header, date)),
     )
 
@@ -111,10 +115,16 @@ def read_part(data: bytes, number: str) -> tuple[Part, bytes]:
     Raises:
         KeyError: it has none of that number.
     """
-    entity = Tree(data).find(number)
+    whole, dash, _ = number.partition("-")
+    entity = Tree(data).find(whole)
     if entity is None:
         raise KeyError(number)
     octets = entity.decoded()
+    if dash:
+        for part, file in _files_within(entity, octets):
+            if part.number == number:
+                return part, file.content
+        raise KeyError(number)
     return Part(number, name_of(entity), entity.type, len(octets), content_id(entity)), octets
 
 
@@ -175,18 +185,38 @@ def _as_html(entity: Entity) -> str:
 
 def _parts(layout: Layout, markup: str) -> tuple[Part, ...]:
     shown = {unquote(found) for found in _CID.findall(markup)}
-    return tuple(
-        Part(
-            entity.number,
-            name_of(entity),
-            entity.type,
-            entity.octets,
-            identifier,
-            inline=bool(identifier) and identifier in shown,
+    parts: list[Part] = []
+    for entity in layout.attached:
+        if within := _unpacked(entity):
+            parts += within
+            continue
+        name, identifier = name_of(entity), content_id(entity)
+        inline = bool(identifier) and identifier in shown
+        parts.append(
+            Part(entity.number, name, entity.type, entity.octets, identifier, inline=inline)
         )
-        for entity in layout.attached
-        for identifier in (content_id(entity),)
-    )
+    return tuple(parts)
+
+
+def _unpacked(entity: Entity) -> list[Part]:
+    """The files in a winmail.dat; nothing if it is none, or there are none in it."""
+    return [part for part, _ in _files_within(entity, entity.decoded())] if is_tnef(entity) else []
+
+
+def _files_within(entity: Entity, octets: bytes) -> Iterator[tuple[Part, TnefFile]]:
+    """``2-1`` is the first file in part 2."""
+    files = read_tnef(octets) if is_tnef(entity) else ()
+    for count, file in enumerate(files, 1):
+        number = f"{entity.number}-{count}"
+        name = safe_name(file.name, file.type, number)
+        yield Part(number, name, file.type, len(file.content)), file
+
+
+def _notes(layout: Layout, parts: tuple[Part, ...]) -> tuple[str, ...]:
+    """A winmail.dat that was unpacked needs no explanation."""
+    packed = {part.number for part in parts}
+    left = any(is_tnef(entity) and entity.number in packed for entity in layout.attached)
+    return tuple(note for note in dict.fromkeys(layout.notes) if note != TNEF or left)
 
 
 def _faults(layout: Layout, header: Header, date: datetime | None) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 
-from pillarbox.reader.mail.words import UNWANTED
+from pillarbox.reader.mail.words import CONTROLS
 
 # fmt: off
 _BLOCKS = frozenset((
@@ -38,7 +38,7 @@ def words_of(markup: str, at_most: int) -> str:
     """Its text; blocks are lines of their own. No more than *at_most* characters."""
     text = html.unescape("".join(_Reader(markup, at_most).read()))
     lines = [" ".join(line.split()) for line in text.split("\n")]
-    return _EMPTY_LINES.sub("\n\n", UNWANTED.sub("", "\n".join(lines))).strip()[:at_most]
+    return _EMPTY_LINES.sub("\n\n", CONTROLS.sub("", "\n".join(lines))).strip()[:at_most]
 
 
 class _Reader:

@@ -17,7 +17,7 @@ from pillarbox.reader.mail.transfer import estimate, needed, undo
 
 _GUESS = re.compile(rb"(?:\A|\n)--([^\s-][^\n]{0,200}?)[ \t]*\n")
 _BOUNDARY_END = re.compile(rb"(--)?[ \t]*(?:\n|\Z)")
-_MBOX_LINES = re.compile(rb"\A(?:\n*>?From [^\n]*\n)+")
+_MBOX_LINES = re.compile(rb"\A(?:\n*>?From (?! *:)[^\n]*\n)+")
 _EMPTY_LINES = re.compile(rb"\A\n+(?=[!-9;-~]+:)")
 
 NO_END = "The end of this message is missing: it may have been cut off on its way."
@@ -134,17 +134,18 @@ class _Fence:
         return self._found
 
     def _search(self, at: int) -> tuple[int, int, bool] | None:
-        while True:
-            if self._data.startswith(self._mark, at):
-                start = at
-            else:
-                start = self._data.find(b"\n" + self._mark, max(at - 1, 0)) + 1
-                if start == 0:
-                    return None
+        start = at if self._data.startswith(self._mark, at) else self._find(at)
+        while start >= 0:
             end = _BOUNDARY_END.match(self._data, start + len(self._mark))
             if end is not None:
                 return start, end.end(), end[1] is not None
-            at = start + len(self._mark)
+            start = self._find(start + 1)
+        return None
+
+    def _find(self, at: int) -> int:
+        """Where, from *at*, a line begins with the mark; -1: nowhere."""
+        found = self._data.find(b"\n" + self._mark, max(at - 1, 0))
+        return found + 1 if found >= 0 else -1
 
 
 class _Splitter:

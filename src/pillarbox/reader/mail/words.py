@@ -17,6 +17,11 @@ UNWANTED = re.compile(
 """Control characters but tab and line feed, and those that turn the direction of what follows: a name could
 show itself backwards ("gpj.exe")."""
 
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+"""The same for a text of many lines, in which the marks of direction (U+200E and the like) are part of how some
+languages are written.
+"""
+
 
 def tidy(text: str) -> str:
     """As one line: without control characters, with single spaces, cut."""

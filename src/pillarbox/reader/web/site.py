@@ -29,8 +29,10 @@ from pillarbox.reader.errors import (
 from pillarbox.reader.web import events
 from pillarbox.reader.web.pages import (
     STATIC,
+    desk_of,
     feature_names,
     make_environment,
+    off_loop,
     page,
 )
 
@@ -79,8 +81,10 @@ class _Static(StaticFiles):
         return response
 
 
-async def _home(_: Request) -> Response:
-    return RedirectResponse("/mail/Inbox", status_code=303)
+async def _home(request: Request) -> Response:
+    """The mail; where there is none yet, the way to it."""
+    names = await off_loop(desk_of(request).accounts.names)
+    return RedirectResponse("/mail/Inbox" if names else "/accounts/new", status_code=303)
 
 
 async def _known_problem(request: Request, error: Exception) -> Response:

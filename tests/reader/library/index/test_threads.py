@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pillarbox.reader.library.index import threads
 from pillarbox.reader.library.index.sqlite import SqliteIndex
-from pillarbox.reader.library.index.threads import MOST_MESSAGES
 from pillarbox.reader.model import Correspondent
 from tests.reader.library.index.mail import (
     ALICE,
@@ -23,6 +23,15 @@ from tests.reader.library.index.mail import (
     key_of,
     summary,
 )
+
+MOST = 30
+"""Of a thread, where a test fills one."""
+
+
+@pytest.fixture
+def short_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "MOST_MESSAGES", MOST)
+
 
 CAROL = Correspondent("Carol", "carol@example.com")
 
@@ -138,19 +147,21 @@ def test_a_subject_of_nothing_joins_nobody(index: SqliteIndex) -> None:
     assert together(index, "c") == keys("c")
 
 
+@pytest.mark.usefixtures("short_threads")
 def test_an_id_that_is_everywhere_makes_no_thread_of_a_whole_mailbox(index: SqliteIndex) -> None:
-    many = 2 * MOST_MESSAGES + 10
+    many = 2 * MOST + 10
     index.put(
         (entry(f"{number}"), summary(message_id=f"{number}@x", references=("bad@x",)), ARRIVED)
         for number in range(many)
     )
     page = index.page([WORK], 0, many)
     assert sum(row.in_thread for row in page.rows) == many
-    assert max(row.in_thread for row in page.rows) == MOST_MESSAGES
+    assert max(row.in_thread for row in page.rows) == MOST
 
 
+@pytest.mark.usefixtures("short_threads")
 def test_a_full_thread_goes_on_in_another(index: SqliteIndex) -> None:
-    many = MOST_MESSAGES + 50
+    many = MOST + 20
     index.put(
         (
             entry(f"{number}"),
@@ -164,17 +175,18 @@ def test_a_full_thread_goes_on_in_another(index: SqliteIndex) -> None:
         for number in range(many)
     )
     page = index.page([WORK], 0, 10)
-    assert [row.in_thread for row in page.rows] == [50, MOST_MESSAGES]
+    assert [row.in_thread for row in page.rows] == [20, MOST]
 
 
+@pytest.mark.usefixtures("short_threads")
 def test_two_large_threads_are_not_joined(index: SqliteIndex) -> None:
     for name in ("a", "b"):
         index.put(
             (entry(f"{name}{number}"), summary(references=(f"{name}@x",)), ARRIVED)
-            for number in range(MOST_MESSAGES * 2 // 3)
+            for number in range(MOST * 2 // 3)
         )
     put(index, "bridge", "bridge@x", "a@x", "b@x")
-    assert len(together(index, "bridge")) == MOST_MESSAGES * 2 // 3 + 1
+    assert len(together(index, "bridge")) == MOST * 2 // 3 + 1
     assert index.page([WORK], 0, 10).total == 2
 
 
@@ -210,7 +222,7 @@ def test_a_thread_over_folders(index: SqliteIndex) -> None:
     assert index.page([WORK, TRASH], 0, 10).total == 2
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_order_does_not_matter(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -77,6 +77,12 @@ async def test_a_rule_for_mail_like_this(browser: httpx.AsyncClient, library: Ma
     assert (await browser.get("/rules/new?from=none")).status_code == 404
 
 
+async def test_a_message_leads_to_a_rule(browser: httpx.AsyncClient, library: MailLibrary) -> None:
+    key = library.add(WORK, ANN)
+    page = (await browser.get(f"/mail/Inbox/work?m={key}")).text
+    assert f'href="/rules/new?from={key}"' in page
+
+
 @pytest.mark.parametrize(
     ("path", "order"),
     [

@@ -33,8 +33,15 @@ class Shelf(Quiet):
 
     def __init__(self, messages: Mapping[str, bytes]) -> None:
         self._messages = {key_of(name): data for name, data in messages.items()}
+        assert len(self._messages) == len(messages)
+        self._rows: dict[MessageKey, Row] = {}
 
     def find(self, key: MessageKey) -> Row:
+        if key not in self._rows:
+            self._rows[key] = self._row(key)
+        return self._rows[key]
+
+    def _row(self, key: MessageKey) -> Row:
         summary = summarise(self.read(key))
         return Row(
             key=key,

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pillarbox.reader.mail.clean import clean
+from pillarbox.reader.web.features.letters.frame import marked
 from tests.reader.mail.corpus import corpus, part, whole
 from tests.reader.web.letters.shelf import key_of, reading
 
@@ -71,3 +76,26 @@ async def test_printed_plain_text_is_not_folded(tmp_path: Path) -> None:
         plain = (await browser.get(f"/message/{key_of('nested')}/print?plain=1")).text
         assert "<b>text</b>" not in plain
         assert "Plain text." in plain
+
+
+async def test_what_was_searched_for_is_marked_in_text_alone(tmp_path: Path) -> None:
+    data = whole(
+        part(
+            "text/html", '<p title="tea">Tea &amp; <b>tea</b>s<a href="https://tea.example/">x</a>'
+        )
+    )
+    async with reading({"m": data}, tmp_path) as browser:
+        pane = (await browser.get(f"/open/{key_of('m')}?word=tea&word=%26")).text
+        assert "/html?word=tea&amp;word=%26" in pane
+        page = (await browser.get(f"/message/{key_of('m')}/html?word=tea&word=%26")).text
+    assert page.count("<mark>") == 3
+    assert "<mark>Tea</mark> <mark>&amp;</mark> <b><mark>tea</mark></b>s" in page
+    assert 'title="tea"' in page
+    assert 'href="https://tea.example/"' in page
+
+
+@given(st.text(alphabet="<>&\"' ab;/=x", max_size=80), st.text(alphabet='ab<>&"', max_size=3))
+def test_marking_makes_no_tags(text: str, word: str) -> None:
+    cleaned = clean(text, remote=False, cid=lambda _: None).html
+    marked_up = str(marked(cleaned, [word]))
+    assert marked_up.count("<") - 2 * marked_up.count("<mark>") == cleaned.count("<")

@@ -36,6 +36,18 @@ async def test_always_for_this_sender(tmp_path: Path) -> None:
         assert "html?images=1" in (await browser.get(f"/open/{key}")).text
 
 
+async def test_not_any_more(tmp_path: Path) -> None:
+    key = key_of("trackers")
+    async with reading(MESSAGES, tmp_path) as browser:
+        await browser.post(f"/message/{key}/images")
+        assert "Not any more" in (await browser.get(f"/open/{key}")).text
+        await browser.post(f"/message/{key}/images", data={"on": "0"})
+        page = (await browser.get(f"/open/{key}")).text
+    assert "Not any more" not in page
+    assert "are not loaded" in page
+    assert (tmp_path / NAME).read_text() == ""
+
+
 async def test_back_stays_on_this_site(tmp_path: Path) -> None:
     async with reading(MESSAGES, tmp_path) as browser:
         reply = await browser.post(

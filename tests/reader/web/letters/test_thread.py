@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reader.mail.corpus import corpus, letter
+from tests.reader.mail.corpus import corpus, letter, part, whole
 from tests.reader.web.letters.shelf import key_of, reading
 
 
@@ -38,6 +38,20 @@ async def test_long_quotes_are_folded_and_the_signature_is_apart(tmp_path: Path)
     assert (
         '<a href="https://example.org/" target="_blank" rel="noopener noreferrer nofollow">' in page
     )
+
+
+async def test_links_that_write_a_mail_lead_to_our_own_page(tmp_path: Path) -> None:
+    rich = part("text/html", '<a href="mailto:a@b.example?subject=x&amp;cc=c">write</a>')
+    messages = {
+        "plain": letter("mailto:a@b.example.\n", "List-Unsubscribe: <mailto:off@b.example>"),
+        "rich": whole(rich),
+    }
+    async with reading(messages, tmp_path) as browser:
+        page = (await browser.get(f"/open/{key_of('plain')}")).text
+        frame = (await browser.get(f"/message/{key_of('rich')}/html")).text
+    assert '<a href="/compose?mailto=mailto%3Aa%40b.example">mailto:a@b.example</a>.' in page
+    assert 'href="/compose?mailto=mailto%3Aoff%40b.example">Leave this mailing list' in page
+    assert 'href="/compose?mailto=mailto%3Aa%40b.example%3Fsubject%3Dx%26cc%3Dc"' in frame
 
 
 async def test_short_quotes_are_not_folded(tmp_path: Path) -> None:
@@ -151,6 +165,13 @@ async def test_an_invitation_is_a_card(name: str, tmp_path: Path) -> None:
         assert said in page
 
 
+async def test_an_attached_message_can_be_read(tmp_path: Path) -> None:
+    page = await opened("attached-message", tmp_path)
+    assert "Attached message: <bdi>Inner</bdi>" in page
+    assert "inner text" in page
+    assert "Inner.eml" in page
+
+
 async def test_what_is_wrong_is_said_beside_the_source(tmp_path: Path) -> None:
     page = await opened("no-end", tmp_path)
     assert "may have been cut off" in page
@@ -158,22 +179,22 @@ async def test_what_is_wrong_is_said_beside_the_source(tmp_path: Path) -> None:
     assert "encrypted with OpenPGP" in await opened("encrypted-pgp", tmp_path)
 
 
-@pytest.mark.parametrize("name", sorted(corpus()))
-async def test_everything_awkward_opens(name: str, tmp_path: Path) -> None:
-    data = corpus()[name]
-    async with reading({name: data}, tmp_path) as browser:
-        key = key_of(name)
-        for path in (
-            f"/open/{key}",
-            f"/open/{key}?plain=1",
-            f"/message/{key}/html",
-            f"/message/{key}/print",
-        ):
-            reply = await browser.get(path)
-            assert reply.status_code == 200, path
-            assert "\0" not in reply.text
-        assert (await browser.get(f"/message/{key}/source")).status_code == 200
-        assert (await browser.get(f"/message/{key}/source?save=1")).content == data
+async def test_everything_awkward_opens(tmp_path: Path) -> None:
+    async with reading(corpus(), tmp_path) as browser:
+        for name, data in corpus().items():
+            key = key_of(name)
+            paths = (
+                f"/open/{key}",
+                f"/open/{key}?plain=1",
+                f"/message/{key}/html",
+                f"/message/{key}/print",
+                f"/message/{key}/source",
+            )
+            for path in paths:
+                reply = await browser.get(path)
+                assert reply.status_code == 200, (name, path)
+                assert "\0" not in reply.text, (name, path)
+            assert (await browser.get(f"/message/{key}/source?save=1")).content == data
 
 
 async def test_a_message_that_is_gone(tmp_path: Path) -> None:

@@ -97,6 +97,10 @@ class MemoryLibrary:
             raise NoSuchMessage("It is not there any more.")
         return self.rows[message]
 
+    def read(self, message: MessageKey) -> bytes:
+        row = self.find(message)
+        return f"From: {row.sender.address}\nSubject: {row.subject}\n\n{row.opening}\n".encode()
+
     def thread(self, message: MessageKey) -> Sequence[Row]:
         number = self.find(message).thread
         return list(reversed(self._latest(lambda row: row.thread == number)))

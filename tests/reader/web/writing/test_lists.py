@@ -18,7 +18,8 @@ async def test_without_drafts_the_page_says_what_they_are(bench: Bench) -> None:
 
 
 async def test_drafts_are_listed_with_what_they_say(bench: Bench) -> None:
-    draft = bench.begun(to="<ada@x.example>", subject="Tea & cake", text="Shall we?")
+    begun = bench.begun(to="<ada@x.example>", subject="Tea & cake", text="Shall we?")
+    draft = bench.drafts.save(begun)
     page = (await bench.browser.get("/drafts")).text
     assert f'href="/compose/{draft.id}?back=/drafts"' in page
     for words in ("&lt;ada@x.example&gt;", "Tea &amp; cake", "Shall we?"):

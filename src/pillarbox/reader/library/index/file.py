@@ -46,13 +46,15 @@ class Database:
         """There was none that could be used: it knows nothing."""
         self._writing = threading.RLock()
         self._permits = threading.Semaphore(READERS)
+        self._gate = threading.Lock()
+        """Who reads goes through; who wants to be alone keeps it shut."""
         self._idle: list[sqlite3.Connection] = []
         self._writer = self._open()
 
     def _open(self) -> sqlite3.Connection:
         try:
             return self._open_once()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # Python's own errors have none
             if code in _IN_USE or is_lack_of_room(error, self.path.parent):
                 raise unusable(self.path, error) from error
@@ -100,18 +102,27 @@ class Database:
         Raises:
             LibraryUnusable: the file is damaged.
         """
-        with self._permits, _in_words(self):
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                connection = connect(self.path)
-            try:
-                connection.execute("BEGIN")
+        with self._gate:
+            self._permits.acquire()
+        try:
+            with _in_words(self), self._connection() as connection:
                 yield connection
-            finally:
-                with suppress(sqlite3.Error):
-                    connection.execute("ROLLBACK")
-                self._idle.append(connection)
+        finally:
+            self._permits.release()
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = connect(self.path)
+        try:
+            connection.execute("BEGIN")
+            yield connection
+        finally:
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            self._idle.append(connection)
 
     def replace(self, new: Path) -> None:
         """Take the file *new*, complete and closed, for this one. Waits for all who read or write."""
@@ -130,7 +141,7 @@ class Database:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        with self._writing:
+        with self._writing, self._gate:
             for _ in range(READERS):
                 self._permits.acquire()
             try:

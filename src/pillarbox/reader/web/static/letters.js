@@ -12,8 +12,9 @@ function fit(frame) {
   const inside = frame.contentDocument;
   if (!inside?.body) return;
   const border = frame.offsetHeight - frame.clientHeight;
+  const bar = inside.defaultView.innerHeight - inside.documentElement.clientHeight; // for what is too wide
   const high = Math.max(inside.body.scrollHeight, inside.body.offsetHeight);
-  const wanted = `${Math.min(Math.max(high, LOWEST), HIGHEST) + border}px`;
+  const wanted = `${Math.min(Math.max(high, LOWEST), HIGHEST) + border + bar}px`;
   if (frame.style.height !== wanted) frame.style.height = wanted;
 }
 

@@ -19,6 +19,7 @@ class Lists {
     this.rows = null;
     this.selection = new Selection();
     this.resting = 0;
+    this.toFocus = null; // the message whose row has the focus again, once it has come back
     this.begin();
     this.cursor = new Cursor(this);
     this.acting = new Acting(this);
@@ -76,6 +77,16 @@ class Lists {
     if (isWide()) return;
     if (messageIn(url)) document.getElementById("pane").focus({ preventScroll: true });
     else this.focusRow();
+  }
+
+  /** What can be done with the open message depends on what it is now; the message itself stays as it is, and where it was scrolled to. */
+  async refreshTools() {
+    const fresh = (await pageAt(location.href)).querySelector("#pane .letter-tools");
+    const old = document.querySelector("#pane .letter-tools");
+    if (!fresh || !old) return;
+    const key = old.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    old.replaceWith(document.adoptNode(fresh));
+    if (key) fresh.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
   }
 
   /** Back or forward: in the same list only the pane changes. */
@@ -185,6 +196,8 @@ class Lists {
       if (!this.rows || !this.rows.total || !await this.rows.refresh()) this.found(await pageAt(location.href));
       this.showChoice();
       if (this.rows) markCurrent(this.rows);
+      if (this.toFocus) this.rows?.of(this.toFocus)?.querySelector("a").focus({ preventScroll: true });
+      this.toFocus = null;
     } catch (error) {
       trouble(error);
     }

@@ -57,7 +57,9 @@ async def thread_context(
         NoSuchMessage: it is not there (any more).
     """
     asked = request.query_params
-    wanted = Wanted(images=asked.get("images") == "1", plain=asked.get("plain") == "1")
+    wanted = Wanted(
+        images=asked.get("images") == "1", plain=asked.get("plain") == "1", words=tuple(words)
+    )
     rows, opened = await off_loop(_read, desk_of(request), key, wanted, senders_of(request))
     place = next((n for n, row in enumerate(rows) if row.key == key), 0)
     lines = [Neighbour(row, _url(request, m=row.key, images=None, plain=None)) for row in rows]

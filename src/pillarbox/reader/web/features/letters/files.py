@@ -11,10 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from pillarbox.reader.mail.letter import Letter, Part, read_letter, read_part
+from pillarbox.reader.mail.letter import Letter, read_letter, read_part
 from pillarbox.reader.mail.names import distinct, safe_name
 from pillarbox.reader.model import MessageKey
-from pillarbox.reader.web.features.letters.kinds import ANY, IMAGES, PDF
+from pillarbox.reader.web.features.letters.kinds import ANY, PDF, is_such, kind_of
 from pillarbox.reader.web.pages import desk_of, off_loop, page
 
 SOURCE_SHOWN = 1_000_000
@@ -43,7 +43,9 @@ async def show_part(request: Request) -> Response:
         part, octets = await off_loop(read_part, data, number)
     except KeyError:
         raise HTTPException(404) from None
-    kind = _shown_as(part)
+    kind = kind_of(part)
+    if not is_such(kind, octets):
+        kind = ANY
     save = kind == ANY or request.query_params.get("save") == "1"
     headers = {
         "Content-Disposition": disposition("attachment" if save else "inline", part.name),
@@ -149,10 +151,6 @@ class _Sink:
 def _message(request: Request) -> bytes:
     """Blocking. Raises NoSuchMessage."""
     return desk_of(request).library.read(MessageKey(request.path_params["key"]))
-
-
-def _shown_as(part: Part) -> str:
-    return IMAGES.get(part.type) or (PDF if part.type == PDF else ANY)
 
 
 def _base_name(letter: Letter) -> str:

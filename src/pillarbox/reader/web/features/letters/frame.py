@@ -6,7 +6,10 @@ has said so, images from elsewhere; nothing else, ever.
 
 from __future__ import annotations
 
-from urllib.parse import quote
+import html
+import re
+from collections.abc import Sequence
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -18,6 +21,7 @@ from pillarbox.reader.mail.letter import Letter, read_letter
 from pillarbox.reader.model import MessageKey
 from pillarbox.reader.web.features.letters.images import senders_of
 from pillarbox.reader.web.features.letters.opened import passages_of
+from pillarbox.reader.web.marking import mark
 from pillarbox.reader.web.pages import desk_of, off_loop
 
 _POLICY = (
@@ -25,6 +29,9 @@ _POLICY = (
     "script-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:{remote}; form-action 'none'; "
     "base-uri 'none'; frame-ancestors 'self'"
 )
+_TAGS = re.compile(r"(<(?:[^>\"]|\"[^\"]*\")*>)")
+"""As nh3 writes them: values always in double quotes."""
+
 _REMOTE = " https: http:"
 _PRINTED = " allow-modals"
 """The browser's own dialog for printing counts as one."""
@@ -51,6 +58,11 @@ async def show_print(request: Request) -> Response:
     return response
 
 
+def written_here(mailto: str) -> str:
+    """Where a link that writes a mail leads to: our own page for it."""
+    return f"/compose?{urlencode({'mailto': mailto})}"
+
+
 def _headers(*, remote: bool, modals: str = "") -> dict[str, str]:
     return {
         "Content-Security-Policy": _POLICY.format(remote=_REMOTE if remote else "", modals=modals),
@@ -68,18 +80,29 @@ def _cleaned(request: Request, remote: bool) -> tuple[Letter, Cleaned]:  # noqa:
         number = numbers.get(content_id)
         return f"/message/{quote(key)}/part/{quote(number)}" if number else None
 
-    return letter, clean(letter.html, remote=remote, cid=address_of)
+    return letter, clean(letter.html, remote=remote, cid=address_of, mailto=written_here)
+
+
+def marked(cleaned: str, words: Sequence[str]) -> Markup:
+    """HTML that has been through the cleaner, with what was searched for marked in its text."""
+    if not words:
+        return Markup(cleaned)  # noqa: S704 -- the cleaner's
+    pieces = (
+        piece if piece.startswith("<") else mark(html.unescape(piece), words)
+        for piece in _TAGS.split(cleaned)
+    )
+    return Markup("".join(pieces))  # noqa: S704 -- the cleaner's tags, and text that was escaped
 
 
 def _rendered(request: Request, template: str, letter: Letter, cleaned: Cleaned) -> HTMLResponse:
     environment: Environment = request.app.state.templates
-    html = environment.get_template(template).render(
+    document = environment.get_template(template).render(
         letter=letter,
-        # Both have been through the cleaner, and are HTML and CSS from here on.
-        fragment=Markup(cleaned.html),  # noqa: S704
+        # It has been through the cleaner.
+        fragment=marked(cleaned.html, request.query_params.getlist("word")),
         sheet=Markup(cleaned.sheet),  # noqa: S704
         dark=cleaned.dark,
         passages=() if cleaned.html else tuple(passages_of(letter)),
         words=(),
     )
-    return HTMLResponse(html)
+    return HTMLResponse(document)

@@ -25,6 +25,9 @@ NAME = "image-senders.txt"
 MAX_OCTETS = 1 << 20
 """Of the file: some ten thousand addresses."""
 
+_TURN = Lock()
+"""Who changes the file reads it first."""
+
 _ADDRESS = re.compile(r"[^\s@<>\",;:()\[\]\\]{1,64}@[^\s@<>\",;:()\[\]\\]{1,255}")
 
 
@@ -37,7 +40,6 @@ class ImageSenders:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._turn = Lock()
 
     def allows(self, letter: Letter) -> bool:
         """Whether the images of *letter* are loaded at once."""
@@ -56,17 +58,28 @@ class ImageSenders:
             raise NotTrusted(
                 "Images of this sender are not loaded always: it is not clear who it is. Load them for this message alone."
             )
-        with self._turn:
-            known = self._read()
-            if address in known:
-                return
-            lines = sorted({*known, address})
-            try:
-                replace_file(self._path, "".join(f"{line}\n" for line in lines).encode())
-            except OSError as error:
-                raise LibraryUnusable(
-                    f"{self._path} cannot be written: {error.strerror}. Nothing was changed."
-                ) from None
+        with _TURN:
+            self._write(self._read() | {address})
+
+    def remove(self, letter: Letter) -> None:
+        """Not any more. Durable on return.
+
+        Raises:
+            LibraryUnusable: the file cannot be written.
+        """
+        with _TURN:
+            self._write(self._read() - {trusted_address(letter)})
+
+    def _write(self, addresses: frozenset[str]) -> None:
+        if addresses == self._read():
+            return
+        content = "".join(f"{line}\n" for line in sorted(addresses))
+        try:
+            replace_file(self._path, content.encode())
+        except OSError as error:
+            raise LibraryUnusable(
+                f"{self._path} cannot be written: {error.strerror}. Nothing was changed."
+            ) from None
 
     def _read(self) -> frozenset[str]:
         try:
@@ -96,14 +109,18 @@ def senders_of(request: Request) -> ImageSenders:
 
 
 async def allow_images(request: Request) -> Response:
-    """``POST /message/KEY/images``: always for this sender."""
+    """``POST /message/KEY/images``: always for this sender; with ``on=0``, not any more."""
     key = MessageKey(request.path_params["key"])
     desk, senders = desk_of(request), senders_of(request)
-
-    def allow() -> None:
-        senders.add(read_letter(desk.library.read(key)))
-
     async with request.form(max_files=0) as form:
-        to = form.get("back")
-    await off_loop(allow)
+        to, on = form.get("back"), form.get("on") != "0"
+
+    def change() -> None:
+        letter = read_letter(desk.library.read(key))
+        if on:
+            senders.add(letter)
+        else:
+            senders.remove(letter)
+
+    await off_loop(change)
     return back(to if isinstance(to, str) and to else f"/message/{key}")

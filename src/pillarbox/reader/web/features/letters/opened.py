@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from pillarbox.reader.mail.clean import clean
 from pillarbox.reader.mail.invitation import MAX_OCTETS, Invitation, read_invitations
@@ -13,9 +13,10 @@ from pillarbox.reader.mail.letter import Letter, Part, read_letter, read_part
 from pillarbox.reader.mail.prose import Block, Kind, read_prose
 from pillarbox.reader.model import Correspondent, Flag, Row
 from pillarbox.reader.web.features.letters.images import ImageSenders, trusted_address
-from pillarbox.reader.web.features.letters.kinds import IMAGES, PDF
+from pillarbox.reader.web.features.letters.kinds import ANY, PDF, kind_of
 from pillarbox.reader.web.features.letters.moments import in_words
 from pillarbox.reader.web.features.letters.spoofing import shown_address
+from pillarbox.reader.web.marking import MAX_WORDS
 from pillarbox.reader.web.words import count
 
 FEW_PEOPLE = 4
@@ -23,6 +24,12 @@ FEW_PEOPLE = 4
 
 FEW_LINES = 3
 """Of a quote that is not folded."""
+
+MAX_ENCLOSED = 20
+"""Attached messages that can be read at once; all of them can be saved."""
+ENCLOSED_OCTETS = 5_000_000
+"""Of one of them."""
+_MESSAGES = frozenset(("message/rfc822", "message/global"))
 
 MAX_CALENDARS = 3
 """Attached ones that are shown as cards."""
@@ -35,6 +42,8 @@ class Wanted:
     images: bool = False
     """Loaded from elsewhere, this once."""
     plain: bool = False
+    words: tuple[str, ...] = ()
+    """To be marked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +58,6 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """An invitation, as the page shows it."""
-
-    event: Invitation
-    when: str
-
-
-@dataclass(frozen=True, slots=True)
 class Passage:
     """Blocks that stand together: one paragraph, or a quote with the quotes in it."""
 
@@ -64,6 +65,22 @@ class Passage:
     blocks: tuple[Block, ...]
     lines: int
     folded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosed:
+    """An attached message: what it says, as plain text."""
+
+    letter: Letter
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An invitation, as the page shows it."""
+
+    event: Invitation
+    when: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +103,11 @@ class Opened:
     """Which images are not loaded, in words; empty: none."""
     trusted: str
     """The address whose images can be loaded always."""
+    always: bool
+    """They are."""
     attachments: tuple[Attachment, ...]
     cards: tuple[Card, ...]
+    enclosed: tuple[Enclosed, ...]
 
     @property
     def flagged(self) -> bool:
@@ -104,7 +124,8 @@ def open_letter(data: bytes, row: Row, wanted: Wanted, allowed: ImageSenders) ->
     letter = read_letter(data)
     base = f"/message/{quote(row.key)}"
     as_html = bool(letter.html) and not wanted.plain
-    images = as_html and (wanted.images or allowed.allows(letter))
+    always = as_html and allowed.allows(letter)
+    images = always or (as_html and wanted.images)
     cleaned = clean(letter.html, remote=images, cid=lambda _: None) if as_html else None
     hosts = cleaned.blocked if cleaned is not None else ()
     return Opened(
@@ -113,12 +134,14 @@ def open_letter(data: bytes, row: Row, wanted: Wanted, allowed: ImageSenders) ->
         base=base,
         senders=tuple((sender, shown_address(sender)) for sender in letter.sender),
         passages=() if as_html else tuple(passages_of(letter)),
-        frame=f"{base}/html{'?images=1' if images else ''}" if as_html else "",
+        frame=_frame(base, wanted.words, images=images) if as_html else "",
         choice=bool(letter.html),
         blocked=_blocked(cleaned.remote_count, hosts) if cleaned is not None and hosts else "",
         trusted=trusted_address(letter),
+        always=always,
         attachments=tuple(_attachments(letter, base, as_html=as_html)),
         cards=tuple(Card(each, in_words(each)) for each in _invitations(letter, data)),
+        enclosed=tuple(_enclosed(letter, data)),
     )
 
 
@@ -142,6 +165,11 @@ def _quote(blocks: list[Block]) -> Passage:
     return Passage(Kind.QUOTE.value, tuple(blocks), lines, folded=lines > FEW_LINES)
 
 
+def _frame(base: str, words: tuple[str, ...], *, images: bool) -> str:
+    asked = ([("images", "1")] if images else []) + [("word", word) for word in words[:MAX_WORDS]]
+    return f"{base}/html?{urlencode(asked)}" if asked else f"{base}/html"
+
+
 def _blocked(images: int, hosts: tuple[str, ...]) -> str:
     """``3 images from example.org and 2 other places are not loaded``"""
     others = len(hosts) - 1
@@ -153,10 +181,18 @@ def _attachments(letter: Letter, base: str, *, as_html: bool) -> Iterator[Attach
     """Images within the HTML are attached when only the text is shown."""
     for part in letter.parts:
         if not (part.inline and as_html):
-            is_image = part.type in IMAGES
-            yield Attachment(
-                part, f"{base}/part/{quote(part.number)}", is_image, is_image or part.type == PDF
-            )
+            kind = kind_of(part)
+            url = f"{base}/part/{quote(part.number)}"
+            yield Attachment(part, url, kind not in (ANY, PDF), kind != ANY)
+
+
+def _enclosed(letter: Letter, data: bytes) -> Iterator[Enclosed]:
+    """Attached messages; those within them are files there."""
+    messages = [part for part in letter.parts if part.type in _MESSAGES]
+    for part in messages[:MAX_ENCLOSED]:
+        if part.octets <= ENCLOSED_OCTETS:
+            inner = read_letter(read_part(data, part.number)[1])
+            yield Enclosed(inner, tuple(passages_of(inner)))
 
 
 def _invitations(letter: Letter, data: bytes) -> Iterator[Invitation]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.errors import NoSuchMessage
 from pillarbox.reader.model import INBOX, SENT, TRASH, Folder, MessageKey, Page, Row
+from pillarbox.reader.web.features.letters.context import thread_context
 from pillarbox.reader.web.features.lists.choice import AT_ONCE, is_key
 from pillarbox.reader.web.features.lists.listing import PAGE, Listing
 from pillarbox.reader.web.features.lists.naming import HINTS, empty_of, name_of
@@ -58,7 +60,7 @@ class Views:
         first = _number(request.query_params.get("first", ""))
         part = await off_loop(self._part, listing, first)
         folders = await off_loop(self.desk.library.folders)
-        opened = await self._opened(request)
+        opened = await self._opened(request, part.words)
         return await page(
             request,
             "lists/list.html",
@@ -84,13 +86,17 @@ class Views:
             return listing.page(self.desk.library, (part.total - 1) // PAGE * PAGE)
         return part
 
-    async def _opened(self, request: Request) -> dict[str, Any]:
+    async def _opened(self, request: Request, words: Sequence[str]) -> dict[str, Any]:
         """What the pane shows."""
         key = request.query_params.get("m", "")
         row = await off_loop(self._find, key) if key else None
         if row is None:
             return {"opened": None, "gone": bool(key)}
-        return {"opened": row, "gone": False}
+        try:
+            context = await thread_context(request, row.key, words)
+        except NoSuchMessage:
+            return {"opened": None, "gone": True}
+        return context | {"opened": row, "gone": False}
 
     def _find(self, key: str) -> Row | None:
         if not is_key(key):

@@ -80,7 +80,6 @@ async def shown(  # what a page of a draft says is all of it
         back_to=back_to,
         wrong=wrong or {},
         doubts=doubts,
-        fresh=draft.version == 1 and not draft.files,
     )
 
 
@@ -130,11 +129,10 @@ async def _send(request: Request) -> Response:
         draft = await save_typed(request, typed)
     if isinstance(draft, Response):
         return draft
-    if "sure" not in typed.texts:
-        doubts = await off_loop(writing.doubts, draft.id)
-        if doubts:
-            return await shown(request, draft, back_to=typed.back, doubts=doubts, status=_WRONG)
     try:
+        doubts = await off_loop(writing.doubts, draft.id)
+        if doubts and "sure" not in typed.texts:
+            return await shown(request, draft, back_to=typed.back, doubts=doubts, status=_WRONG)
         outgoing = await off_loop(writing.send, draft.id)
     except NotSendable as error:
         wrong = error.by_field if isinstance(error, WrongFields) else {"": str(error)}
@@ -154,6 +152,10 @@ async def _discard(request: Request) -> Response:
     draft = request.path_params["draft"]
     async with form_of(request) as typed:
         where = typed.back
+        if "text" in typed.texts:  # what was typed last is to come back, too, if it does
+            saved = await save_typed(request, typed)
+            if isinstance(saved, Response):
+                return saved
     await off_loop(desk_of(request).drafts.discard, draft)
     if _by_script(request):
         return JSONResponse({"id": draft, "back": where or "/drafts"})

@@ -23,6 +23,11 @@ _QUOTE_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; "
     "base-uri 'none'; frame-ancestors 'self'"
 )
+_QUOTE_HEAD = (
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Quoted message</title>'
+    "<style>body { margin: 8px; font: 15px/1.5 system-ui, sans-serif; color: #24211e; background: white } "
+    "blockquote { margin: 8px 0; padding-left: 12px; border-left: 2px solid #8b847b }</style></head>"
+)
 _FILE_POLICY = "sandbox; default-src 'none'"
 _WRONG = 422
 

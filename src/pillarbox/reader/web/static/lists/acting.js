@@ -32,11 +32,11 @@ export class Acting {
     const fields = form.id === "choose" ? this.lists.chosen() : new URLSearchParams(new FormData(form, button));
     fields.delete("back");
     for (const [name, value] of url.searchParams) fields.set(name, value);
-    this.act(url.pathname, fields, { inPane: Boolean(form.closest("#pane")) }).catch(trouble);
+    this.act(url.pathname, fields, Boolean(form.closest("#pane"))).catch(trouble);
   }
 
   /** Ask what has to be asked, do it, and have the server do it. */
-  async act(path, fields, { inPane = false } = {}) {
+  async act(path, fields, inPane = false) {
     const name = path.match(OURS)[1] ?? "undo";
     if (name !== "undo" && name !== "empty-trash" && !fields.has("m") && !fields.has("all")) {
       throw new Error("Choose a message first: open one, or select some.");
@@ -51,7 +51,7 @@ export class Acting {
       const events = await told(post(path, fields));
       if (events.changed) changed(events.changed);
       if (name !== "mark") this.lists.selection.everything(false);
-      if (inPane && next.stays) this.lists.open(location.href, "", false);
+      if (next.stays && (inPane || keys.includes(opened()?.key))) await this.lists.refreshTools();
     } catch (error) {
       trouble(error);
       next.undo();
@@ -108,7 +108,12 @@ export class Acting {
     const url = location.href;
     const [place = -1] = lists.rows.remove(keys);
     lists.after({ place, wasOpen, hadFocus: inList || wasOpen });
-    return { stays: !wasOpen, undo: () => { if (wasOpen) lists.open(url, "replace"); } };
+    const undo = () => {
+      lists.cursor.key = keys[0];
+      if (wasOpen) lists.open(url, "replace", false);
+      if (inList) lists.toFocus = keys[0];
+    };
+    return { stays: !wasOpen, undo };
   }
 
   mark(fields, keys) {

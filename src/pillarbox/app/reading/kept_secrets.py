@@ -1,0 +1,100 @@
+"""Passwords that the wizard is given: kept in the keyring, or in files beside the configuration.
+
+A keyring counts only if it gives back what it was given. A file is readable by its owner alone, and named by
+the account's ``password_file``; the password itself never stands in the configuration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+
+from pillarbox.app.collecting.credentials import SERVICE
+from pillarbox.app.collecting.password_file import keep_password
+from pillarbox.durable import sync_folder
+from pillarbox.reader.errors import CannotAddAccount
+
+FOLDER = "pillarbox-passwords"
+"""Beside the configuration file."""
+
+_SLUG = re.compile(r"[^A-Za-z0-9@._-]+")
+
+
+class KeptSecrets:
+    """Those of the accounts of one configuration file."""
+
+    def __init__(self, config: Path) -> None:
+        self._folder = config.parent / FOLDER
+
+    def file_of(self, account: str, purpose: str = "") -> Path:
+        """Where the password of *account* would lie. The name is for people; a hash keeps apart what looks alike
+        (``Work`` and ``work`` are one name on some disks).
+        """
+        digest = hashlib.sha256(f"{account}\0{purpose}".encode()).hexdigest()[:8]
+        slug = _SLUG.sub("_", account).strip(".")[:64]
+        return self._folder / f"{slug}{'-' if purpose else ''}{purpose}-{digest}"
+
+    def keep(
+        self, account: str, host: str, user: str, password: str, *, purpose: str = ""
+    ) -> str | None:
+        """Keep *password*; what to write as its file in the configuration, None: the keyring has it.
+
+        Raises:
+            CannotAddAccount: it cannot be kept.
+        """
+        if not password or "\n" in password or "\r" in password:
+            raise CannotAddAccount("A password is one line, and not empty.")
+        if _kept_by_keyring(host, user, password):
+            return None
+        path = self.file_of(account, purpose)
+        try:
+            keep_password(path, password)
+        except OSError as error:
+            raise CannotAddAccount(
+                f"The password cannot be kept in {path} ({error.strerror or error})."
+            ) from error
+        return f"{FOLDER}/{path.name}"
+
+    def remove_file(self, account: str, purpose: str = "") -> None:
+        """See to it that there is none, as far as that can be done."""
+        with suppress(OSError):
+            path = self.file_of(account, purpose)
+            if path.exists():
+                path.unlink()
+                sync_folder(path.parent)
+
+    def forget(self, account: str, host: str, user: str) -> None:
+        """See to it that nothing is left of *account*'s passwords here, as far as that can be done."""
+        for purpose in ("", "smtp"):
+            self.remove_file(account, purpose)
+        keyring = usable_keyring()
+        if keyring is not None:
+            with suppress(Exception):  # backends fail with errors of their desktops
+                keyring.delete_password(f"{SERVICE}:{host}", user)
+
+
+def usable_keyring() -> ModuleType | None:
+    """The keyring package; None if it is not installed or has no place to keep anything."""
+    try:
+        import keyring  # noqa: PLC0415 -- an optional extra, and slow to import
+    except ImportError:
+        return None
+    try:
+        usable = keyring.get_keyring().priority > 0
+    except Exception:  # noqa: BLE001 -- a backend that cannot say how good it is is not
+        return None
+    return keyring if usable else None
+
+
+def _kept_by_keyring(host: str, user: str, password: str) -> bool:
+    keyring = usable_keyring()
+    if keyring is None:
+        return False
+    try:
+        keyring.set_password(f"{SERVICE}:{host}", user, password)
+        return bool(keyring.get_password(f"{SERVICE}:{host}", user) == password)
+    except Exception:  # noqa: BLE001 -- as above; the file takes it
+        return False

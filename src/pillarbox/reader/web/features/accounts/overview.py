@@ -1,0 +1,208 @@
+"""The accounts that there are: what each is doing, what is wrong with it, and what can be changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from pillarbox.reader.collecting.words import as_sentence
+from pillarbox.reader.desk import Desk
+from pillarbox.reader.errors import CannotAddAccount
+from pillarbox.reader.model import Collecting, Identity, Status
+from pillarbox.reader.setting_up import Description
+from pillarbox.reader.web.features.accounts import forms
+from pillarbox.reader.web.features.accounts.signing import (
+    SignIn,
+    is_through,
+    problem_of,
+    signing_in,
+)
+from pillarbox.reader.web.pages import back, desk_of, off_loop, page
+
+_WRONG = 422
+_ACCOUNT = "/accounts/{name}"
+Change = Callable[[Desk, str, forms.Typed], Awaitable[None]]
+
+
+def routes() -> list[BaseRoute]:
+    signing: dict[str, SignIn] = {}
+    return [
+        Route("/accounts", _all, methods=["GET"]),
+        Route("/collect", _collect, methods=["POST"]),
+        Route(_ACCOUNT, _one, methods=["GET"]),
+        Route(f"{_ACCOUNT}/identity", _changing(_identity), methods=["POST"]),
+        Route(f"{_ACCOUNT}/keeping", _changing(_keeping), methods=["POST"]),
+        Route(f"{_ACCOUNT}/password", _changing(_password), methods=["POST"]),
+        Route(f"{_ACCOUNT}/trust", _changing(_trust), methods=["POST"]),
+        Route(f"{_ACCOUNT}/confirm", _confirm, methods=["POST"]),
+        Route(f"{_ACCOUNT}/remove", _remove, methods=["POST"]),
+        Route(f"{_ACCOUNT}/sign-in", _sign_in(signing), methods=["GET", "POST"]),
+    ]
+
+
+async def _all(request: Request) -> Response:
+    desk = desk_of(request)
+    names = await off_loop(desk.accounts.names)
+    if not names:
+        return RedirectResponse("/accounts/new", status_code=303)
+    statuses = {status.account: status for status in desk.collector.statuses()}
+    shown = [
+        {
+            "name": name,
+            "identity": await off_loop(desk.accounts.identity, name),
+            "status": statuses.get(name) or Status(name, Collecting.NEVER),
+            "problem": await off_loop(desk.accounts.problem, name),
+        }
+        for name in names
+    ]
+    query = request.query_params
+    said = "Added. Its mail is being collected; read it as it comes." if "added" in query else ""
+    said = "Removed. Its mail stays here, and on the server." if "removed" in query else said
+    return await page(request, "accounts/all.html", accounts=shown, said=said)
+
+
+async def _collect(request: Request) -> Response:
+    form = await forms.typed(request)
+    desk_of(request).collector.collect(form.fields.get("account") or None)
+    if "HX-Request" in request.headers:
+        said = {"changed": {"id": "", "say": "Collecting mail"}}
+        return Response(status_code=204, headers={"HX-Trigger": json.dumps(said)})
+    return back(form.fields.get("back") or "/accounts")
+
+
+async def _one(request: Request) -> Response:
+    return await _account(request, request.path_params["name"])
+
+
+async def _account(request: Request, name: str, form: forms.Typed | None = None) -> Response:
+    """The page of one account, with what was typed if something is wrong with it."""
+    desk = desk_of(request)
+    if name not in await off_loop(desk.accounts.names):
+        raise CannotAddAccount(f'There is no account "{name}" (any more).')
+    description: Description = await off_loop(desk.setup.describe, name)
+    identity: Identity = await off_loop(desk.accounts.identity, name)
+    statuses = {status.account: status for status in desk.collector.statuses()}
+    days = description.keep_days
+    fields: dict[str, Any] = {
+        "address": identity.address,
+        "person": identity.name,
+        "signature": identity.signature,
+        "keep": "always" if days is None else "days" if days else "never",
+        "days": str(days or 30),
+        "ca": str(description.tls.ca or ""),
+        "fingerprint": description.tls.fingerprint or "",
+    }
+    if form is not None:
+        fields |= form.fields
+    return await page(
+        request,
+        "accounts/account.html",
+        status=_WRONG if form else 200,
+        account=description,
+        state=statuses.get(name) or Status(name, Collecting.NEVER),
+        problem=await off_loop(desk.accounts.problem, name),
+        typed=fields,
+        wrong=form.wrong if form else {},
+        saved="saved" in request.query_params,
+    )
+
+
+def _changing(work: Change) -> Callable[[Request], Awaitable[Response]]:
+    """A change of one account; what is wrong is shown beside what was typed."""
+
+    async def change(request: Request) -> Response:
+        name, desk = request.path_params["name"], desk_of(request)
+        form = await forms.typed(request)
+        try:
+            await work(desk, name, form)
+        except CannotAddAccount as error:
+            form.wrong["all"] = as_sentence(str(error))
+        if form.wrong:
+            return await _account(request, name, form)
+        desk.collector.refresh()
+        return back(f"/accounts/{name}?saved")
+
+    return change
+
+
+async def _identity(desk: Desk, name: str, form: forms.Typed) -> None:
+    address = form.line("address")
+    if address and ("@" not in address or any(c in address for c in " <>,;")):
+        form.wrong["address"] = "An address looks like alice@example.org."
+    signature = form.fields.get("signature", "").replace("\r\n", "\n").strip("\n")
+    identity = Identity(name, address, form.line("person"), signature)
+    if not form.wrong:
+        await off_loop(desk.setup.set_identity, identity)
+
+
+async def _keeping(desk: Desk, name: str, form: forms.Typed) -> None:
+    days = forms.keep_days(form)
+    if not form.wrong:
+        await off_loop(desk.setup.set_keeping, name, days)
+
+
+async def _password(desk: Desk, name: str, form: forms.Typed) -> None:
+    password = form.fields.get("password", "")
+    form.fields = {}  # it is not shown again
+    if not password:
+        form.wrong["password"] = "Enter the password."  # noqa: S105 -- words
+        return
+    await off_loop(desk.setup.set_password, name, password)
+
+
+async def _trust(desk: Desk, name: str, form: forms.Typed) -> None:
+    tls = forms.trust(form)
+    if not form.wrong:
+        await off_loop(desk.setup.set_trust, name, tls)
+
+
+async def _confirm(request: Request) -> Response:
+    desk_of(request).collector.confirm(request.path_params["name"])
+    return back("/accounts")
+
+
+async def _remove(request: Request) -> Response:
+    name, desk = request.path_params["name"], desk_of(request)
+    form = await forms.typed(request)
+    if "sure" not in form.fields:
+        form.wrong["sure"] = "Tick this first."
+        return await _account(request, name, form)
+    await off_loop(desk.setup.remove, name)
+    desk.collector.refresh()
+    return back("/accounts?removed")
+
+
+def _sign_in(signing: dict[str, SignIn]) -> Callable[[Request], Awaitable[Response]]:
+    """OAuth 2 once more, for an account that has it."""
+
+    async def step(request: Request) -> Response:
+        name, desk = request.path_params["name"], desk_of(request)
+        now = signing.get(name)
+        if request.method == "POST":
+            if now is not None:
+                now.task.cancel()
+            said: list[str] = []
+            work = desk.setup.sign_in(name, None, said.append)
+            signing[name] = signing_in(work, said)
+            return back(f"/accounts/{name}/sign-in")
+        if now is None:
+            return back(f"/accounts/{name}")
+        if is_through(now):
+            del signing[name]
+            desk.collector.refresh()
+            return back(f"/accounts/{name}?saved")
+        return await page(
+            request,
+            "accounts/oauth.html",
+            said=now.said[-1] if now.said else "",
+            problem=problem_of(now),
+            again=f"/accounts/{name}/sign-in",
+            otherwise=f"/accounts/{name}",
+        )
+
+    return step

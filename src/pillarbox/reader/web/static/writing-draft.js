@@ -1,0 +1,195 @@
+/* A draft is kept while one types; nothing typed is lost, whatever fails. */
+
+import { post } from "./shell.js";
+import { toast } from "./toasts.js";
+import { leaveFor } from "./writing-done.js";
+
+const PAUSE = 1500; // milliseconds without a key, then it is saved
+const AGAIN = 5000; // milliseconds, then a save that failed is tried again
+const KEPT_ALIVE = 60_000; // octets: browsers send 64 KiB of a page that is being left, and no more
+
+const NOT_SAVED = "Not saved: Pillarbox does not answer. What you typed is here, and saving is tried again.";
+
+const now = () => new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+/** What a reply that is no success says. */
+function trouble(reply) {
+  try {
+    return JSON.parse(reply.headers.get("HX-Trigger")).trouble.say;
+  } catch {
+    return "This did not work. What you typed is still here.";
+  }
+}
+
+class Keeper {
+  constructor(form, begin) {
+    this.form = form;
+    this.begin = begin; // has another form, which has come in place of this one, work
+    this.url = `/compose/${form.dataset.draft}`;
+    this.note = form.querySelector("#saved");
+    this.dirty = false;
+    this.stopped = false; // another tab has the draft: saving would replace what was typed there
+    this.gone = false; // it was sent or discarded from here
+    this.timer = 0;
+    this.queue = Promise.resolve(true);
+  }
+
+  fields() {
+    const data = new FormData(this.form);
+    data.delete("files");
+    data.delete("csrf");
+    return new URLSearchParams([...data]);
+  }
+
+  touched() {
+    if (this.gone) return;
+    this.dirty = true;
+    this.later(PAUSE);
+  }
+
+  later(pause) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.save(), pause);
+  }
+
+  /** Saved as it is now? One save at a time: each has to know the version of the one before. */
+  save({ always = false } = {}) {
+    this.queue = this.queue.then(() => this.saveNow(always));
+    return this.queue;
+  }
+
+  async saveNow(always) {
+    clearTimeout(this.timer);
+    if (this.gone || (!this.dirty && !always)) return true;
+    if (this.stopped) return false;
+    this.dirty = false;
+    const before = this.form.elements.text.value;
+    let reply;
+    try {
+      reply = await post(`${this.url}/save`, this.fields());
+      if (reply.status === 404 && (await post(`${this.url}/restore`)).ok) reply = await post(`${this.url}/save`, this.fields());
+    } catch {
+      this.failed(NOT_SAVED);
+      this.later(AGAIN);
+      return false;
+    }
+    if (!reply.ok) {
+      this.stopped = reply.status === 409 || reply.status === 404;
+      this.failed(trouble(reply));
+      if (!this.stopped) this.later(AGAIN); // a full disk, say
+      return false;
+    }
+    const { version, text } = await reply.json();
+    this.form.elements.version.value = version;
+    const field = this.form.elements.text;
+    if (text !== before.replaceAll("\r\n", "\n") && field.value === before) field.value = text; // another signature
+    this.say(`Saved ${now()}`);
+    return true;
+  }
+
+  failed(words) {
+    this.dirty = true;
+    this.say(words);
+    this.note.classList.add("failed");
+  }
+
+  say(words) {
+    this.note.classList.remove("failed");
+    if (this.note.textContent !== words) this.note.textContent = words;
+  }
+
+  /** The page is being left, perhaps for good. */
+  leave() {
+    if (!this.dirty || this.stopped || this.gone) return;
+    const body = this.fields();
+    if (body.toString().length > KEPT_ALIVE) { this.save(); return; }
+    const csrf = document.querySelector('meta[name="csrf"]').content;
+    this.dirty = false;
+    this.queue = this.queue.then(async () => {
+      try {
+        const headers = { "X-CSRF": csrf, "HX-Request": "true" };
+        const reply = await fetch(`${this.url}/save`, { method: "POST", body, headers, keepalive: true });
+        if (!reply.ok) return this.failed(trouble(reply)), false;
+        this.form.elements.version.value = (await reply.json()).version;
+        this.say(`Saved ${now()}`);
+        return true;
+      } catch {
+        this.failed(NOT_SAVED);
+        this.later(AGAIN);
+        return false;
+      }
+    });
+  }
+
+  async send(button) {
+    if (!(await this.save())) return;
+    const fields = this.fields();
+    if (button.name) fields.set(button.name, button.value);
+    let reply;
+    try {
+      reply = await post(`${this.url}/send`, fields);
+    } catch {
+      this.failed("Not sent: Pillarbox does not answer. What you typed is here.");
+      return;
+    }
+    if (!reply.ok) {
+      if (reply.headers.get("HX-Trigger")) this.failed(trouble(reply));
+      else this.show(await reply.text());
+      return;
+    }
+    const { id, back, hold } = await reply.json();
+    this.gone = true;
+    const seconds = Math.round(hold);
+    if (seconds) leaveFor(back, `Leaves in ${seconds} s`, `/outbox/${id}/edit`);
+    else leaveFor(back, "On its way");
+  }
+
+  async discard() {
+    if (!(await this.save())) return; // what was typed last is to come back, too, if it does
+    let reply;
+    try {
+      reply = await post(`${this.url}/discard`, { back: this.form.elements.back.value });
+    } catch {
+      toast("Not discarded: Pillarbox does not answer.");
+      return;
+    }
+    if (!reply.ok) { toast(trouble(reply)); return; }
+    this.gone = true;
+    leaveFor((await reply.json()).back, "Draft discarded", `${this.url}/restore`);
+  }
+
+  /** The page as the server sees it: what is wrong, or to be asked. */
+  show(html) {
+    const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("compose");
+    if (!fresh) { this.failed("This did not work. What you typed is still here."); return; }
+    this.gone = true;
+    this.form.replaceWith(document.adoptNode(fresh));
+    this.begin();
+  }
+}
+
+/** Keep what is typed into `form`; its keeper. */
+export function keepDraft(form, begin) {
+  const keeper = new Keeper(form, begin);
+  form.addEventListener("input", (event) => { if (event.target.type !== "file") keeper.touched(); });
+  form.addEventListener("change", (event) => { if (event.target.type !== "file") keeper.touched(); });
+  form.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    event.preventDefault();
+    if (button?.hasAttribute("data-send")) once(button, () => keeper.send(button));
+    else if (button?.hasAttribute("data-discard")) once(button, () => keeper.discard());
+    else if (!button?.hasAttribute("data-detach")) keeper.save({ always: true });
+  });
+  document.addEventListener("visibilitychange", () => { if (document.hidden) keeper.leave(); });
+  addEventListener("pagehide", () => keeper.leave());
+  addEventListener("pageshow", (event) => { if (event.persisted && form.isConnected) location.reload(); });
+  addEventListener("beforeunload", (event) => { if (keeper.dirty && !keeper.gone && form.isConnected) { keeper.leave(); if (keeper.dirty) event.preventDefault(); } });
+  return keeper;
+}
+
+async function once(button, work) {
+  if (button.getAttribute("aria-disabled") === "true") return;
+  button.setAttribute("aria-disabled", "true");
+  await work();
+  button.removeAttribute("aria-disabled");
+}

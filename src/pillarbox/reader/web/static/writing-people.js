@@ -1,0 +1,138 @@
+/* Who may be meant, offered while one types (WAI-ARIA: a combobox with a list box). */
+
+const PAUSE = 120; // milliseconds without a key, then it is asked for
+let count = 0;
+
+/** Where the last name begins that the caret is in: behind a comma or semicolon that is not in quotes. */
+function beginning(text, caret) {
+  let start = 0;
+  let quoted = false;
+  for (let at = 0; at < caret; at += 1) {
+    if (text[at] === '"') quoted = !quoted;
+    else if (!quoted && (text[at] === "," || text[at] === ";")) start = at + 1;
+  }
+  while (start < caret && text[start] === " ") start += 1;
+  return start;
+}
+
+export function completePeople(field) {
+  count += 1;
+  const list = document.createElement("ul");
+  list.className = "choices";
+  list.id = `choices-${count}`;
+  list.role = "listbox";
+  list.hidden = true;
+  list.setAttribute("aria-label", "Who may be meant");
+  field.after(list);
+  const found = document.createElement("span");
+  found.className = "hidden";
+  found.role = "status";
+  list.after(found);
+  field.role = "combobox";
+  field.setAttribute("aria-autocomplete", "list");
+  field.setAttribute("aria-controls", list.id);
+  field.setAttribute("aria-expanded", "false");
+
+  let offered = [];
+  let chosen = -1;
+  let timer = 0;
+  let asked = 0;
+
+  function close() {
+    clearTimeout(timer);
+    asked += 1;
+    offered = [];
+    chosen = -1;
+    list.hidden = true;
+    list.replaceChildren();
+    field.setAttribute("aria-expanded", "false");
+    field.removeAttribute("aria-activedescendant");
+  }
+
+  function choose(index) {
+    chosen = index;
+    [...list.children].forEach((each, at) => each.setAttribute("aria-selected", String(at === index)));
+    const one = list.children[index];
+    if (one) {
+      field.setAttribute("aria-activedescendant", one.id);
+      one.scrollIntoView({ block: "nearest" });
+    } else field.removeAttribute("aria-activedescendant");
+  }
+
+  function take(index) {
+    const caret = field.selectionStart;
+    const start = beginning(field.value, caret);
+    const rest = field.value.slice(caret).replace(/^[^,;]*[,;]?\s*/, "");
+    const before = `${field.value.slice(0, start)}${offered[index].text}, `;
+    close();
+    field.value = before + rest;
+    field.setSelectionRange(before.length, before.length);
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  function option(one, index) {
+    const item = document.createElement("li");
+    item.id = `${list.id}-${index}`;
+    item.role = "option";
+    item.setAttribute("aria-selected", "false");
+    const name = document.createElement("span");
+    name.textContent = one.name || one.address;
+    item.append(name);
+    if (one.name) {
+      const address = document.createElement("span");
+      address.className = "meta";
+      address.textContent = one.address;
+      item.append(" ", address);
+    }
+    item.addEventListener("pointerdown", (event) => event.preventDefault()); // the field keeps the focus
+    item.addEventListener("click", () => take(index));
+    return item;
+  }
+
+  async function ask() {
+    const caret = field.selectionStart;
+    const typed = field.value.slice(beginning(field.value, caret), caret).replaceAll('"', "").trim();
+    if (!typed) { close(); return; }
+    asked += 1;
+    const mine = asked;
+    let answer;
+    try {
+      const reply = await fetch(`/contacts/complete?${new URLSearchParams({ q: typed })}`);
+      answer = reply.ok ? await reply.json() : [];
+    } catch {
+      answer = [];
+    }
+    if (mine !== asked || document.activeElement !== field) return;
+    if (!answer.length) { close(); return; }
+    offered = answer;
+    list.replaceChildren(...answer.map(option));
+    list.hidden = false;
+    field.setAttribute("aria-expanded", "true");
+    found.textContent = answer.length === 1 ? "1 person found" : `${answer.length} people found`;
+    choose(-1);
+  }
+
+  field.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(ask, PAUSE);
+  });
+  field.addEventListener("blur", close);
+  field.addEventListener("keydown", (event) => {
+    if (event.isComposing) return;
+    if (event.key === "ArrowDown" && list.hidden) { ask(); event.preventDefault(); return; }
+    if (list.hidden || event.ctrlKey || event.metaKey || event.altKey) return;
+    const last = offered.length - 1;
+    const steps = {
+      ArrowDown: () => choose(chosen >= last ? 0 : chosen + 1),
+      ArrowUp: () => choose(chosen <= 0 ? last : chosen - 1),
+      Escape: close,
+      Enter: () => take(Math.max(chosen, 0)),
+      Tab: () => chosen >= 0 && take(chosen),
+    };
+    const step = steps[event.key];
+    if (!step) return;
+    if (event.key !== "Tab") event.preventDefault();
+    step();
+    event.stopPropagation();
+  });
+}

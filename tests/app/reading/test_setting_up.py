@@ -1,0 +1,196 @@
+"""Accounts are added, changed and removed; secrets go where they belong."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from pillarbox.app.reading.accounts import ConfiguredAccounts
+from pillarbox.app.reading.setting_up import ConfiguredSetup
+from pillarbox.client.endpoint import Endpoint
+from pillarbox.client.endpoint import Security as Collecting
+from pillarbox.client.tls import TlsSettings
+from pillarbox.reader.errors import CannotAddAccount
+from pillarbox.reader.model import Identity
+from pillarbox.reader.setting_up import Found, NewAccount, OAuth
+from pillarbox.reader.submission import Security, Submission
+
+PASSWORD = "a fine and private place"
+PLACE = Endpoint("pop.example.org", 995, Collecting.IMPLICIT_TLS, "alice")
+SMTP = Submission("smtp.example.org", 465, Security.TLS, "alice")
+
+
+async def nowhere(_: str) -> Sequence[Found]:
+    return []
+
+
+async def anything(_: Submission) -> None:
+    """Every server will do."""
+
+
+def made(
+    folder: Path, text: str = "", *overrides: str
+) -> tuple[ConfiguredSetup, ConfiguredAccounts]:
+    path = folder / "pillarbox.toml"
+    path.write_text(text)
+    accounts = ConfiguredAccounts(path, overrides, folder / "state")
+    return ConfiguredSetup(accounts, anything, nowhere), accounts
+
+
+def content(folder: Path) -> str:
+    return (folder / "pillarbox.toml").read_text()
+
+
+def account(**changes: object) -> NewAccount:
+    fields = {"name": "home", "address": "a@example.org", "collect": PLACE, "password": PASSWORD}
+    return NewAccount(**(fields | changes))  # type: ignore[arg-type]  # any of its fields
+
+
+@pytest.fixture(autouse=True)
+def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+
+
+def test_what_is_added_is_read_back(tmp_path: Path) -> None:
+    setup, accounts = made(tmp_path, "# mine\n")
+    setup.add(account(submit=SMTP, person="Alice"))
+    assert accounts.names() == ("home",)
+    assert accounts.identity("home") == Identity("home", "a@example.org", "Alice")
+    read = accounts.to_collect("home", tmp_path)
+    assert (read.endpoint, read.rules.keep_days) == (PLACE, 30)
+    assert callable(read.password)
+    assert read.password() == PASSWORD
+    sending = accounts.to_submit("home")
+    assert (sending.host, sending.port, sending.user) == ("smtp.example.org", 465, "alice")
+    assert content(tmp_path).startswith("# mine\n")
+
+
+def test_the_password_is_for_its_owner_and_not_in_the_configuration(tmp_path: Path) -> None:
+    setup, _ = made(tmp_path)
+    setup.add(account(submit=SMTP, submit_password="another one"))
+    assert PASSWORD not in content(tmp_path)
+    assert "another one" not in content(tmp_path)
+    files = sorted((tmp_path / "pillarbox-passwords").iterdir())
+    assert [file.stat().st_mode & 0o777 for file in files] == [0o600, 0o600]
+    assert {file.read_text() for file in files} == {f"{PASSWORD}\n", "another one\n"}
+    assert PASSWORD not in repr(account())
+
+
+SHAPES = [
+    {"keep_days": None},
+    {"keep_days": 0},
+    {"collect": PLACE._replace(security=Collecting.STLS, port=110)},
+    {"collect": PLACE._replace(port=8995, user="a@b c/d")},
+    {"tls": TlsSettings(fingerprint="ab" * 32)},
+    {"submit": SMTP._replace(security=Security.STARTTLS, port=8025, user=None)},
+    {"submit": SMTP._replace(user="somebody else")},
+    {"submit": SMTP._replace(host="pop.example.org")},
+]
+
+
+@pytest.mark.parametrize("changes", SHAPES, ids=str)
+def test_every_shape_survives(tmp_path: Path, changes: dict[str, object]) -> None:
+    setup, accounts = made(tmp_path)
+    wanted = account(**changes)
+    setup.add(wanted)
+    read = accounts.to_collect("home", tmp_path)
+    assert (read.endpoint, read.rules.keep_days, read.tls.fingerprint) == (
+        wanted.collect,
+        wanted.keep_days,
+        wanted.tls.fingerprint,
+    )
+    if wanted.submit is not None:
+        found = accounts.to_submit("home")
+        assert found[:4] == wanted.submit[:4]
+        assert found.tls == wanted.submit.tls
+
+
+def test_what_cannot_be_added(tmp_path: Path) -> None:
+    setup, accounts = made(tmp_path)
+    for bad in (account(name="a b"), account(name="login"), account(password="")):
+        before = content(tmp_path)
+        with pytest.raises(CannotAddAccount):
+            setup.add(bad)
+        assert tomllib.loads(content(tmp_path)) == tomllib.loads(before)
+    setup.add(account())
+    with pytest.raises(CannotAddAccount, match="already"):
+        setup.add(account())
+    with pytest.raises(CannotAddAccount, match="same mailbox"):
+        setup.add(account(name="again"))
+    assert accounts.names() == ("home",)
+
+
+def test_changes(tmp_path: Path) -> None:
+    setup, accounts = made(tmp_path)
+    setup.add(account())
+    setup.set_identity(Identity("home", "b@example.org", "B", "Line\nLine"))
+    assert accounts.identity("home") == Identity("home", "b@example.org", "B", "Line\nLine")
+    for days in (None, 0, 7):
+        setup.set_keeping("home", days)
+        assert setup.describe("home").keep_days == days
+    setup.set_trust("home", TlsSettings(fingerprint="cd" * 32))
+    assert setup.describe("home").tls.fingerprint == "cd" * 32
+    setup.set_password("home", "new")
+    read = accounts.to_collect("home", tmp_path).password
+    assert callable(read)
+    assert read() == "new"
+
+
+def test_removing_leaves_no_secret(tmp_path: Path) -> None:
+    setup, accounts = made(tmp_path, "# mine\n")
+    setup.add(account(submit=SMTP, submit_password="x"))
+    setup.remove("home")
+    assert accounts.names() == ()
+    assert list((tmp_path / "pillarbox-passwords").iterdir()) == []
+    assert content(tmp_path).startswith("# mine\n")
+    with pytest.raises(CannotAddAccount):
+        setup.describe("home")
+
+
+def test_oauth(tmp_path: Path) -> None:
+    setup, accounts = made(tmp_path)
+    setup.add(account(password="", oauth=OAuth("microsoft", "id", "s")))
+    assert accounts.to_collect("home", tmp_path).token is not None
+    assert setup.describe("home").oauth
+
+
+def test_an_account_of_the_command_line_is_not_changed_here(tmp_path: Path) -> None:
+    setup, _ = made(tmp_path, "", "accounts.work.url=pop3s://a@b")
+    assert "command line" in setup.describe("work").fixed
+    changes: list[Callable[[], None]] = [
+        lambda: setup.set_keeping("work", 3),
+        lambda: setup.remove("work"),
+        lambda: setup.set_identity(Identity("work", "a@b")),
+        lambda: setup.set_password("work", "x"),
+    ]
+    for change in changes:
+        with pytest.raises(CannotAddAccount, match="command line"):
+            change()
+    assert content(tmp_path) == ""
+
+
+def test_a_password_command_is_not_overruled(tmp_path: Path) -> None:
+    setup, _ = made(tmp_path, '[accounts.w]\nurl = "pop3s://a@b"\npassword_command = "pass x"\n')
+    assert setup.describe("w").password_from == "the command pass"
+    with pytest.raises(CannotAddAccount, match="the command pass"):
+        setup.set_password("w", "x")
+
+
+def test_what_fetch_does_with_it(tmp_path: Path) -> None:
+    setup, _ = made(tmp_path, '[accounts.w]\nurl = "pop3s://a@b"\nto = "maildir:Mail"\n')
+    assert setup.describe("w").elsewhere == f"maildir:{tmp_path}/Mail"
+    setup.add(account())
+    assert setup.describe("home").elsewhere == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [("a@b.example", "a@b.example"), ("ü@b", "b"), ("home", "home-2"), ("", "mail")],
+)
+def test_names(tmp_path: Path, address: str, name: str) -> None:
+    setup, _ = made(tmp_path)
+    setup.add(account())
+    assert setup.suggest_name(address) == name

@@ -1,0 +1,187 @@
+"""What is shown of accounts, and the one thing to do about each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pillarbox.app.reading.accounts import ConfiguredAccounts
+from pillarbox.app.reading.setting_up import ConfiguredSetup
+from pillarbox.reader.model import Collecting, Identity, Status
+from tests.app.reading.test_setting_up import anything, nowhere
+from tests.reader.desk import NOW, make_desk, visitor
+
+CONFIG = """\
+[accounts.work]   # comment
+url = "pop3s://alice@mail.example.org"
+to = "reader"
+keep_days = 30
+
+[accounts.shared]
+url = "pop3s://team@mail.example.org"
+to = "maildir:Mail"
+password_command = "pass show team"
+"""
+
+
+class Collector:
+    """What pages tell it."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+        self.shown: list[Status] = []
+
+    def statuses(self) -> list[Status]:
+        return self.shown
+
+    def collect(self, account: str | None = None) -> None:
+        self.told.append(("collect", account))
+
+    def confirm(self, account: str) -> None:
+        self.told.append(("confirm", account))
+
+    def refresh(self) -> None:
+        self.told.append("refresh")
+
+
+class World:
+    """A reader with two accounts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "pillarbox.toml"
+        self.file.write_text(CONFIG)
+        self.accounts = ConfiguredAccounts(self.file, (), folder / "state")
+        self.collector = Collector()
+        self.browser: httpx.AsyncClient
+
+    async def text(self, path: str) -> str:
+        reply = await self.browser.get(path)
+        assert reply.status_code == 200
+        return reply.text
+
+    async def post(self, path: str, **fields: str) -> httpx.Response:
+        return await self.browser.post(path, data=fields)
+
+
+@asynccontextmanager
+async def pages(folder: Path) -> AsyncIterator[World]:
+    world = World(folder)
+    setup = ConfiguredSetup(world.accounts, anything, nowhere)
+    desk = make_desk(accounts=world.accounts, setup=setup, collector=world.collector)
+    async with visitor(desk) as world.browser:
+        yield world
+
+
+@pytest.fixture(autouse=True)
+def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+
+
+BUTTONS = [
+    (Collecting.DONE, "Collect now"),
+    (Collecting.OFFLINE, "Collect now"),
+    (Collecting.FAILED, "Collect now"),
+    (Collecting.REFUSED, "Sign in again"),
+    (Collecting.INSECURE, "Compare its certificate"),
+    (Collecting.CONFIRM, "Delete them on the server"),
+]
+
+
+@pytest.mark.parametrize(("state", "button"), BUTTONS)
+async def test_the_state_and_its_button(tmp_path: Path, state: Collecting, button: str) -> None:
+    async with pages(tmp_path) as world:
+        last = NOW - timedelta(hours=2)
+        world.collector.shown = [Status("work", state, last, problem="What is <wrong>.")]
+        for path in ("/accounts", "/accounts/work"):
+            page = await world.text(path)
+            assert "What is &lt;wrong&gt;." in page
+            assert button in page
+            others = {other for _, other in BUTTONS if other != button and other in page}
+            # Of the other account, and of a section of the account's page.
+            assert others <= {"Collect now", "Sign in again"}
+
+
+async def test_collecting_by_hand(tmp_path: Path) -> None:
+    async with pages(tmp_path) as world:
+        assert (await world.post("/collect")).status_code == 303
+        assert (await world.post("/collect", account="work", back="/mail/Inbox")).headers[
+            "location"
+        ] == "/mail/Inbox"
+        reply = await world.browser.post("/collect", headers={"HX-Request": "true"})
+        assert reply.status_code == 204
+        assert "Collecting mail" in reply.headers["hx-trigger"]
+        assert world.collector.told == [("collect", None), ("collect", "work"), ("collect", None)]
+
+
+async def test_a_yes(tmp_path: Path) -> None:
+    async with pages(tmp_path) as world:
+        await world.post("/accounts/work/confirm")
+        assert world.collector.told == [("confirm", "work")]
+
+
+async def test_changes_are_written_and_counted_at_once(tmp_path: Path) -> None:
+    async with pages(tmp_path) as world:
+        await world.post(
+            "/accounts/work/identity", address="a@b.example", person="A", signature="A.\r\nB."
+        )
+        assert world.accounts.identity("work") == Identity("work", "a@b.example", "A", "A.\nB.")
+        await world.post("/accounts/work/keeping", keep="never")
+        assert world.accounts.to_collect("work", tmp_path).rules.keep_days == 0
+        await world.post("/accounts/work/password", password="new one")
+        assert "new one" not in world.file.read_text()
+        assert "new one" not in await world.text("/accounts/work")
+        await world.post("/accounts/work/trust", fingerprint="ab" * 32, ca="")
+        assert world.accounts.to_collect("work", tmp_path).tls.fingerprint == "ab" * 32
+        assert "ab" * 32 in await world.text("/accounts/work")
+        assert world.collector.told == ["refresh"] * 4
+        assert "# comment" in world.file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "said"),
+    [
+        ("identity", {"address": "a b"}, "An address looks like"),
+        ("keeping", {"keep": "days", "days": "x"}, "whole number of days"),
+        ("password", {"password": ""}, "Enter the password"),
+        ("trust", {"fingerprint": "xyz"}, "64 digits"),
+        ("remove", {}, "Tick this first"),
+    ],
+)
+async def test_slips(tmp_path: Path, path: str, fields: dict[str, str], said: str) -> None:
+    async with pages(tmp_path) as world:
+        reply = await world.post(f"/accounts/work/{path}", **fields)
+        assert (reply.status_code, said in reply.text) == (422, True)
+        assert world.file.read_text() == CONFIG
+        assert world.collector.told == []
+
+
+async def test_what_comes_from_elsewhere_is_said(tmp_path: Path) -> None:
+    async with pages(tmp_path) as world:
+        page = await world.text("/accounts/shared")
+        assert "the command pass" in page
+        assert f"maildir:{tmp_path}/Mail" in page
+        reply = await world.post("/accounts/shared/password", password="x")
+        assert reply.status_code == 422
+        assert "maildir" not in await world.text("/accounts/work")
+
+
+async def test_removing(tmp_path: Path) -> None:
+    async with pages(tmp_path) as world:
+        reply = await world.post("/accounts/work/remove", sure="on")
+        assert reply.headers["location"] == "/accounts?removed"
+        assert world.accounts.names() == ("shared",)
+        assert "Its mail stays here" in await world.text("/accounts?removed")
+        assert (await world.browser.get("/accounts/work")).status_code == 409
+
+
+async def test_settings_that_will_not_do(tmp_path: Path) -> None:
+    """The page is there all the same, with what is wrong and where."""
+    async with pages(tmp_path) as world:
+        world.file.write_text(CONFIG.replace("keep_days = 30", "keep_days = -1"))
+        for path in ("/accounts", "/accounts/work"):
+            assert "keep_days" in await world.text(path)
