@@ -93,7 +93,6 @@ class FileOutbox:
 
     def nudge(self, account: str | None = None) -> None:
         """None: all that wait for the network. An account: whatever stopped it (it has been changed). Never blocks."""
-
         self._sender.forgive(account)
 
     async def run(self) -> None:
