@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -113,7 +113,7 @@ def inside(reader: Reader, entrance: str = "", *, verify: object = True) -> Iter
 
 
 def post(
-    browser: httpx.Client, path: str, fields: dict[str, str | Sequence[str]]
+    browser: httpx.Client, path: str, fields: Mapping[str, str | Sequence[str]]
 ) -> httpx.Response:
     """A form of a page, sent with its token."""
     page = browser.get("/settings").text

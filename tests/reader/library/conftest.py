@@ -1,22 +1,20 @@
-"""A library on disk with an index that is simple."""
+"""A library on disk."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from pillarbox.reader.contracts import Index
-from pillarbox.reader.library.library import MailLibrary, Survey
-from pillarbox.reader.library.maildirs import Maildirs
+from pillarbox.reader.library.library import MailLibrary
 from pillarbox.reader.library.opening import put_together
+from pillarbox.reader.library.survey import FILE, open_index
 from pillarbox.reader.model import Settings
 from pillarbox.reader.news import Item, News
 from tests.fetch.conftest import strace
-from tests.reader.library.naive import NaiveIndex, NaiveSurvey
 
 __all__ = ["Place", "strace"]
 
@@ -40,20 +38,16 @@ class Place:
         self.told = Told()
         self.settings = Settings()
         self.time = datetime(2026, 11, 27, 12, tzinfo=UTC)
-        self.index = NaiveIndex()
         self._open: MailLibrary | None = None
 
     def open(self, *, with_index: bool = True) -> MailLibrary:
         """Anew, as after a restart; without an index: it has been deleted."""
         self.close()
         if not with_index:
-            self.index = NaiveIndex()
-
-        def indexed(_: Path, maildirs: Maildirs) -> tuple[Index, Survey, Callable[[], None]]:
-            return self.index, NaiveSurvey(maildirs, self.index), lambda: None
-
+            for path in self.root.glob(f"{FILE}*"):
+                path.unlink()
         news = cast("News", self.told)
-        self._open = put_together(self.root, news, self.settings, indexed, lambda: self.time)
+        self._open = put_together(self.root, news, self.settings, open_index, lambda: self.time)
         return self._open
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 
 import pytest
@@ -122,6 +123,29 @@ def test_a_folder_that_is_gone_takes_nothing_back(library: MailLibrary) -> None:
     assert where(library, key) == [ARCHIVE]
 
 
+def test_an_undo_that_the_disk_refuses_can_be_said_again(
+    library: MailLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, *_ = three(library)
+    change = library.archive([key])
+
+    def refuse(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "rename", refuse)
+    with pytest.raises(LibraryUnusable, match="check its disk"):
+        library.undo(change.id)
+    monkeypatch.undo()
+    assert library.undo(change.id) is not None
+    assert where(library, key) == [WORK]
+
+
+def test_without_an_account_all_inboxes_are_empty(place: Place) -> None:
+    library = place.open()
+    assert library.page(INBOX, 0, 10).total == 0
+    assert library.search("text", 0, 10, within=INBOX).total == 0
+
+
 def test_an_undo_is_forgotten_after_so_many(library: MailLibrary) -> None:
     key, *_ = three(library)
     first = library.mark([key], Flag.FLAGGED)
@@ -197,20 +221,21 @@ def test_all_inboxes_are_one_list(library: MailLibrary) -> None:
     keys = {library.add(WORK, letter("a")), library.add(HOME, letter("b"))}
     library.add(ARCHIVE, letter("c"))
     assert {row.key for row in library.page(INBOX, 0, 10).rows} == keys
-    assert {row.key for row in library.search("", 0, 10, within=INBOX).rows} == keys
+    assert {row.key for row in library.search("text", 0, 10, within=INBOX).rows} == keys
     with pytest.raises(NoSuchFolder):
         library.page(Folder("none"), 0, 10)
     with pytest.raises(NoSuchFolder):
-        library.search("", 0, 10, within=Folder("none"))
+        library.search("text", 0, 10, within=Folder("none"))
 
 
 def test_a_search_in_a_folder_is_one_in_those_below_too(library: MailLibrary) -> None:
     keys = {library.add(library.make_folder(path), letter("a")) for path in ("P/q", "P")}
-    assert {row.key for row in library.search("", 0, 9, within=Folder("P")).rows} == keys
+    assert {row.key for row in library.search("text", 0, 9, within=Folder("P")).rows} == keys
 
 
 def test_a_thread_has_nothing_of_trash(library: MailLibrary) -> None:
-    one, two = (library.add(WORK, letter("same")) for _ in range(2))
+    heads = [b"Message-ID: <1@x>\n", b"Message-ID: <2@x>\nReferences: <1@x>\n"]
+    one, two = (library.add(WORK, head + letter("same")) for head in heads)
     library.delete([one])
     assert [row.key for row in library.thread(two)] == [two]
     assert {row.key for row in library.thread(one)} == {one, two}

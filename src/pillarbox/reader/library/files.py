@@ -95,7 +95,7 @@ def files_in(directory: Path) -> Iterator[str]:
                 yield entry.name
 
 
-def is_file(path: Path) -> bool:
+def is_file(path: str | Path) -> bool:
     """Whether there is a regular file; a link is none."""
     try:
         return stat.S_ISREG(os.lstat(path).st_mode)
@@ -116,6 +116,18 @@ def remove_older(directory: Path, seconds: float) -> None:
                 path.unlink()
         except FileNotFoundError:
             continue
+
+
+def sync_in_order(target: str, sources: set[str]) -> None:
+    """Messages are durable in *target*, where they are, before they may be missing from where they were.
+
+    Raises:
+        OSError: a directory cannot be synced.
+    """
+    if sources:
+        sync_folder(Path(target))
+    for source in sources - {target}:
+        sync_folder(Path(source))
 
 
 def _well_named(directory: Path, path: Path, entry: Entry) -> Entry | None:

@@ -197,45 +197,49 @@ class Maildirs:
         done: dict[int, Refiled],
     ) -> list[int]:
         """One pass; returns the places of those that are not where they should be."""
-        by_target: dict[Path, list[tuple[int, Refiled]]] = defaultdict(list)
+        by_target: dict[str, list[tuple[int, Refiled]]] = defaultdict(list)
         for place, before in entries:
             after = change(before)
-            by_target[self.path(after).parent].append((place, Refiled(before, after)))
+            by_target[self._directory(after)].append((place, Refiled(before, after)))
         for folder in {wish.after.folder for wishes in by_target.values() for _, wish in wishes}:
             self.tree.directory(folder)
         lost: list[int] = []
         for target, wishes in by_target.items():
-            sources: set[Path] = set()
+            sources: set[str] = set()
             for place, wish in wishes:
                 if (now := self._rename(wish)) is None:
                     lost.append(place)
                     continue
                 done[place] = Refiled(wish.before, now)
                 if now != wish.before:
-                    sources.add(self.path(wish.before).parent)
-            _sync_in_order(target, sources)
+                    sources.add(self._directory(wish.before))
+            files.sync_in_order(target, sources)
         return lost
 
     def _rename(self, wish: Refiled) -> Entry | None:
-        """As what it is now. None: the file is not there."""
+        """As what it is now. None: the file is not there. (Half of its time would be pathlib's.)"""
         before, after = wish
-        source = self.path(before)
+        source = self._name(before)
         if not files.is_file(source):
             return None
         if after == before:
             return after
-        if self._is_taken(after, source):
-            after = replace(after, base=new_base())
+        names = (self._name(after), self._name(replace(after, new=True)))
+        if any(name != source and os.path.lexists(name) for name in names):
+            after = replace(
+                after, base=new_base()
+            )  # another message has the name: nothing is overwritten
         try:
-            os.rename(source, self.path(after))  # noqa: PTH104 - half the time
+            os.rename(source, self._name(after))  # noqa: PTH104
         except FileNotFoundError:
             return None
         return after
 
-    def _is_taken(self, entry: Entry, source: Path) -> bool:
-        """Whether another file has the name, or that name in ``new``."""
-        names = (self.path(entry), self.path(replace(entry, new=True)))
-        return any(path != source and os.path.lexists(path) for path in names)
+    def _directory(self, entry: Entry) -> str:
+        return f"{self.tree.root}/{entry.folder}/{files.NEW if entry.new else files.CUR}"
+
+    def _name(self, entry: Entry) -> str:
+        return f"{self.tree.root}/{entry.folder}/{files.place_of(entry)}"
 
     def _unlink(self, entry: Entry) -> bool:
         try:
@@ -247,11 +251,3 @@ class Maildirs:
     def _search_in(self, folder: Folder, bases: Collection[str]) -> Iterator[Entry]:
         if self.tree.has(folder):
             yield from files.search(self.tree.root / folder, folder, bases)
-
-
-def _sync_in_order(target: Path, sources: set[Path]) -> None:
-    """Durable where they are, before they may be missing from where they were."""
-    if sources:
-        sync_folder(target)
-    for source in sources - {target}:
-        sync_folder(source)

@@ -53,9 +53,13 @@ class Shelf:
         return entry
 
     def refile(
-        self, entries: Sequence[Entry], change: Callable[[Entry], Entry]
+        self,
+        entries: Sequence[Entry],
+        change: Callable[[Entry], Entry],
+        *,
+        known: bool = False,
     ) -> tuple[Refiled, ...]:
-        """Those that *change* has changed, which is told as news.
+        """Those that *change* has changed, which is told as news. *known*: the index has just named them all.
 
         Raises:
             NoSuchFolder, LibraryUnusable: as :meth:`.maildirs.Maildirs.refile`.
@@ -64,7 +68,7 @@ class Shelf:
             results = self.maildirs.refile(entries, change)
             steps = tuple(each for each in results if each and each.before != each.after)
             self._note_trash(steps)
-            self._note(zip(entries, results, strict=True))
+            self._note(zip(entries, results, strict=True), known=known)
         self.tell(entry.folder for step in steps for entry in step)
         return steps
 
@@ -99,14 +103,15 @@ class Shelf:
         """POSIX time."""
         return self.clock().timestamp()
 
-    def _note(self, results: Iterable[tuple[Entry, Refiled | None]]) -> None:
+    def _note(self, results: Iterable[tuple[Entry, Refiled | None]], *, known: bool) -> None:
         """In the index: where messages are, which ones are gone, which have another name."""
         placed: list[tuple[MessageKey, Entry]] = []
         gone: list[MessageKey] = []
         unknown: list[tuple[Entry, float]] = []
         for thought, found in results:
             key = key_of(thought.base)
-            if found and found.after.base == thought.base and self.index.entry(key):
+            same = found and found.after.base == thought.base
+            if found and same and (known or self.index.entry(key)):
                 placed.append((key, found.after))
                 continue
             gone.append(key)

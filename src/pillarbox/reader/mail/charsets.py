@@ -60,10 +60,18 @@ _NOT_MEANT = frozenset(
         "raw_unicode_escape",
         "undefined",
         "unicode_escape",
-        "utf-7",
+        "utf_7",
     }
 )
 """Python's codecs that no mail is written in, or (UTF-7) only what is to get past a filter."""
+
+_SHIFTS = re.compile(rb"\x1b|\0|~\{")
+"""With one of these, ASCII may be something else: ISO 2022, UTF-16, HZ."""
+_JAPANESE = re.compile(rb"\x1b\$[@B]|\x1b\(J")
+_WIDE = ("utf-16", "utf-32")
+"""Each space has a zero in it. Without any the label is wrong, as it often is in HTML."""
+
+_BYTE_ORDER = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 _TIDY = re.compile(r"[^a-z0-9._:+-]")
 _ASCII = bytes(range(128))
@@ -88,14 +96,14 @@ def codec(label: str) -> str | None:
         "".encode(name)
     except (LookupError, ValueError, UnicodeError):
         return None
-    return None if name in _NOT_MEANT else name
+    return None if name.replace("-", "_") in _NOT_MEANT else name
 
 
 def decode(octets: bytes, label: str = "", *, cut: bool = False) -> str:
     """The text of *octets*. *cut*: they may end within a character."""
-    if octets.isascii() and not _is_stateful(octets, label):
+    if octets.isascii() and not _SHIFTS.search(octets):
         return octets.decode("ascii")
-    named = codec(label) if label else None
+    named = _named(octets, label)
     for name in dict.fromkeys((named, "utf-8")):
         if name is not None and (text := _strictly(octets, name, cut=cut)) is not None:
             return text
@@ -108,23 +116,23 @@ def decode(octets: bytes, label: str = "", *, cut: bool = False) -> str:
 
 def decode_short(octets: bytes, label: str = "") -> str:
     """The same for a word or a name: too short for a guess."""
-    if octets.isascii() and not _is_stateful(octets, label):
+    if octets.isascii() and not _SHIFTS.search(octets):
         return octets.decode("ascii")
-    named = codec(label) if label else None
+    named = _named(octets, label)
     for name in (named, "utf-8"):
         if name is not None and (text := _strictly(octets, name, cut=False)) is not None:
             return text
     return octets.decode("cp1252" if named in (None, "ascii") else named, "replace")
 
 
-def _is_stateful(octets: bytes, label: str) -> bool:
-    """Whether all octets being ASCII does not mean that it is ASCII: ISO 2022, HZ, UTF-16."""
-    return (
-        b"\x1b" in octets
-        or b"\0" in octets
-        or b"~{" in octets
-        or label[:6].lower() in ("utf-16", "utf-32")
-    )
+def _named(octets: bytes, label: str) -> str | None:
+    """What *label* stands for, if it can be that at all. Japanese mail often does not say what it is, but it shows."""
+    name = codec(label) if label else None
+    if name is not None and name.startswith(_WIDE):
+        return name if b"\0" in octets or octets.startswith(_BYTE_ORDER) else None
+    if _JAPANESE.search(octets) and not (name or "").startswith("iso2022"):
+        return "iso2022_jp_ext"
+    return name
 
 
 def _strictly(octets: bytes, name: str, *, cut: bool) -> str | None:

@@ -21,9 +21,17 @@ class Agenda:
         self._shelf = shelf
         self._noting = noting
         self._standings = standings
+        self._pardoned: dict[str, float] = {}
+
+    def pardon(self, record: Record) -> None:
+        """It need not wait for its next try, as it is now. (Forgotten at a restart, which is no harm.)"""
+        if record.next_try:
+            self._pardoned[record.id] = record.next_try
 
     def due(self, now: float, busy: Container[str]) -> list[str]:
         """Who has something to do, and is not *busy*."""
+        for gone in [each for each in self._pardoned if self._shelf.find(each) is None]:
+            del self._pardoned[gone]
         names = {record.account for record in self._shelf.all() if self._is_ready(record, now)}
         if self._noting.due():
             names.add(FILING)
@@ -41,7 +49,7 @@ class Agenda:
             until = self._until(record.account)
             idle = record.account not in busy
             if idle and until is not None and self._may_leave(record):
-                moments.append(max(record.held_until, record.next_try, until))
+                moments.append(max(self._moment(record), until))
         until = self._until(FILING)
         if FILING not in busy and until is not None and self._noting.due():
             moments.append(until)
@@ -56,7 +64,11 @@ class Agenda:
         return 0.0 if standing is None else standing.next_try
 
     def _is_ready(self, record: Record, now: float) -> bool:
-        return self._may_leave(record) and max(record.held_until, record.next_try) <= now
+        return self._may_leave(record) and self._moment(record) <= now
+
+    def _moment(self, record: Record) -> float:
+        pardoned = self._pardoned.get(record.id) == record.next_try
+        return record.held_until if pardoned else max(record.held_until, record.next_try)
 
     def _may_leave(self, record: Record) -> bool:
         return (

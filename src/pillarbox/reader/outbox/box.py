@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pillarbox.fetch.destinations.staging import unique_name
 from pillarbox.reader.contracts import Clock, Library
 from pillarbox.reader.errors import TooLate
+from pillarbox.reader.library.names import new_base
 from pillarbox.reader.model import Outgoing, Parcel, Sending
 from pillarbox.reader.news import News, OutboxChanged
 from pillarbox.reader.outbox.agenda import FILING
@@ -44,7 +44,7 @@ class FileOutbox:
             subject=parcel.subject,
             octets=len(message),
             since=now,
-            sent_base=unique_name("outbox"),
+            sent_base=new_base(),
             waiting=tuple(dict.fromkeys(parcel.recipients)),
             held_until=now + hold_seconds if hold_seconds > 0 else 0.0,
             draft=parcel.draft,
@@ -92,14 +92,7 @@ class FileOutbox:
         self._sender.forgive(record.account)
 
     def nudge(self, account: str | None = None) -> None:
-        """None: all that wait for the network. An account: whatever stopped it (it has been changed)."""
-
-        def step(record: Record) -> Record:
-            return replace(record, next_try=0.0) if account or record.network else record
-
-        for record in self._shelf.all():
-            if account in (None, record.account) and record.waiting and record.next_try:
-                self._shelf.change(record.id, step)
+        """None: all that wait for the network. An account: whatever stopped it (it has been changed). Never blocks."""
         self._sender.forgive(account)
 
     async def run(self) -> None:

@@ -84,10 +84,13 @@ class Sender:
                 loop.call_soon_threadsafe(self._awake.set)
 
     def forgive(self, account: str | None) -> None:
-        """Try *account* now, whatever was wrong; None: all whose trouble was the network."""
+        """Try *account* now, whatever was wrong; None: all whose trouble was the network. Never blocks."""
         for name, standing in list(self._standings.items()):
             if name == account or (account is None and standing.network):
                 self._standings.pop(name, None)
+        for record in self._shelf.all():
+            if record.account == account or (account is None and record.network):
+                self._agenda.pardon(record)
         self.wake()
 
     async def run(self) -> None:

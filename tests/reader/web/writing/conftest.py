@@ -14,6 +14,7 @@ import pytest
 from pillarbox.reader.compose.contacts import KeptContacts, open_contacts
 from pillarbox.reader.compose.drafts import KeptDrafts, open_drafts
 from pillarbox.reader.compose.writing import Writing
+from pillarbox.reader.desk import Desk
 from pillarbox.reader.model import Draft, FolderState, Settings
 from tests.reader.compose.outboxes import HeldOutbox
 from tests.reader.compose.people import HOME, NOW, WORK, FixedAccounts, Shelf
@@ -30,8 +31,10 @@ class PageShelf(Shelf):
 
 
 @dataclass
-class Bench:
-    browser: httpx.AsyncClient
+class Table:
+    """What one writes with."""
+
+    desk: Desk
     drafts: KeptDrafts
     contacts: KeptContacts
     writing: Writing
@@ -49,12 +52,19 @@ class Bench:
         return self.drafts.find(found[1])
 
 
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+@dataclass
+class Bench(Table):
+    """With a browser without scripts."""
+
+    browser: httpx.AsyncClient
+
+
+def make_table(folder: Path) -> Table:
+    """On an event loop."""
     outbox, library, settings = HeldOutbox(), PageShelf(), Settings()
     accounts = cast("Any", FixedAccounts(WORK, HOME))
-    drafts = open_drafts(tmp_path / "drafts", outbox=outbox, tell=lambda _: None, clock=lambda: NOW)
-    contacts = open_contacts(tmp_path / "contacts.json", correspondents=library.correspondents)
+    drafts = open_drafts(folder / "drafts", outbox=outbox, tell=lambda _: None, clock=lambda: NOW)
+    contacts = open_contacts(folder / "contacts.json", correspondents=library.correspondents)
     writing = Writing(
         accounts=accounts,
         library=cast("Any", library),
@@ -72,5 +82,11 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
         outbox=outbox,
         settings=settings,
     )
-    async with visitor(desk) as browser:
-        yield Bench(browser, drafts, contacts, writing, outbox, library)
+    return Table(desk, drafts, contacts, writing, outbox, library)
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    table = make_table(tmp_path)
+    async with visitor(table.desk) as browser:
+        yield Bench(**vars(table), browser=browser)

@@ -76,6 +76,7 @@ class Keeper {
     if (!reply.ok) {
       this.stopped = reply.status === 409 || reply.status === 404;
       this.failed(trouble(reply));
+      if (!this.stopped) this.later(AGAIN); // a full disk, say
       return false;
     }
     const { version, text } = await reply.json();

@@ -1,0 +1,213 @@
+"""What becomes of recipients: a state machine over all that servers, users and crashes can do, on disk."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from pillarbox.reader.errors import LibraryUnusable
+from pillarbox.reader.model import Sending
+from pillarbox.reader.outbox.becoming import became, failed
+from pillarbox.reader.outbox.handover import Outcome
+from pillarbox.reader.outbox.record import Record, decode, encode, shown
+from pillarbox.reader.outbox.shelf import Shelf
+from pillarbox.reader.outbox.standings import FIRST, LONGEST, pause, standing_after
+from pillarbox.reader.outbox.troubles import Offline, PutOff, Stopped
+from pillarbox.reader.outbox.words import MAX_WORDS, Reply, cleaned
+
+ALL = tuple(f"{name}@example.org" for name in "abcde")
+NOW = 1000.0
+
+
+def record(**more: object) -> Record:
+    base = {
+        "id": "1",
+        "account": "work",
+        "sender": "me@example.org",
+        "subject": "News",
+        "octets": 10,
+        "since": NOW,
+        "sent_base": "base",
+        "waiting": ALL,
+    }
+    return Record(**(base | more))  # type: ignore[arg-type]
+
+
+class Recipients(RuleBasedStateMachine):
+    """Who has got it is never sent to again; who may have got it, only by the user's word."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        self.shelf = Shelf(self.folder / "outbox", lambda: None)
+        self.shelf.put(record(), b"message")
+        self.got: set[str] = set()
+        self.perhaps: set[str] = set()
+
+    def teardown(self) -> None:
+        shutil.rmtree(self.folder)
+
+    @property
+    def now(self) -> Record:
+        found = self.shelf.find("1")
+        assert found is not None
+        return found
+
+    @precondition(lambda self: self.now.waiting and not self.now.in_hand)
+    @rule(data=st.data())
+    def hand_over(self, data: st.DataObject) -> None:
+        """A server takes, puts off and refuses whom it likes, and answers the end as it likes."""
+        fates = {
+            who: data.draw(st.sampled_from(["yes", "later", "no"])) for who in self.now.waiting
+        }
+        taken = [who for who, fate in fates.items() if fate == "yes"]
+        refused = {who: "550 no" for who, fate in fates.items() if fate == "no"}
+        later = "450 busy" if "later" in fates.values() else ""
+        if not taken:
+            outcome = Outcome(refused, later)
+        else:
+            code = data.draw(st.sampled_from([250, 451, 554, None, "killed"]))
+            self.shelf.change("1", lambda found: found.handing(taken))
+            if code in (250, None, "killed"):  # it may have it
+                assert not self.got & set(taken)
+                assert not self.perhaps & set(taken)
+            if code == "killed":
+                self.perhaps |= set(taken)
+                self.restart()
+                return
+            if code == 250:
+                self.got |= set(taken)
+            elif code is None:
+                self.perhaps |= set(taken)
+            reply = Reply(code, "words") if isinstance(code, int) else None
+            outcome = Outcome(refused, later, later == "", reply, unanswered=code is None)
+        self.shelf.change("1", lambda found: became(found, outcome, NOW, lambda low, _: low))
+
+    @precondition(lambda self: not self.now.in_hand)
+    @rule()
+    def no_network(self) -> None:
+        before = self.now
+        trouble = Offline("The network is away.")
+        self.shelf.change("1", lambda found: failed(found, trouble, NOW, lambda low, _: low))
+        assert self.now.waiting == before.waiting
+        assert self.now.next_try > NOW
+
+    @rule()
+    def restart(self) -> None:
+        self.shelf = Shelf(self.folder / "outbox", lambda: None)
+        self.shelf.change("1", Record.unanswered)
+
+    @precondition(lambda self: not self.now.has_left)
+    @rule()
+    def send_again(self) -> None:
+        """The user's word."""
+        self.shelf.change("1", Record.again)
+        self.perhaps.clear()
+        assert self.now.next_try == 0
+        assert set(self.now.waiting) == set(ALL) - self.got
+
+    @invariant()
+    def everybody_is_in_one_state(self) -> None:
+        now = self.now
+        states = [*now.waiting, *now.in_hand, *now.taken, *now.unsure, *now.refused]
+        assert sorted(states) == sorted(ALL)
+        assert set(now.taken) == self.got
+        assert set(now.unsure) == self.perhaps
+
+    @invariant()
+    def what_is_shown_is_what_is(self) -> None:
+        now = self.now
+        seen = shown(now, NOW)
+        assert set(seen.to) == set(ALL) - self.got
+        assert (seen.state is Sending.UNCONFIRMED) is bool(now.unsure and not now.waiting)
+        assert not now.unsure or "may have arrived" in seen.problem
+        assert not now.refused or "550" in seen.problem or "554" in seen.problem
+        assert decode(encode(now)) == now
+
+
+TestRecipients = Recipients.TestCase
+TestRecipients.settings = settings(deadline=None, max_examples=60, stateful_step_count=20)
+
+
+@pytest.mark.parametrize(
+    ("more", "state"),
+    [
+        ({"held_until": NOW + 1}, Sending.HELD),
+        ({}, Sending.WAITING),
+        ({"in_hand": ALL[:1], "waiting": ALL[1:]}, Sending.SENDING),
+        ({"unsure": ALL, "waiting": ()}, Sending.UNCONFIRMED),
+        ({"unsure": ALL[:1], "refused": {ALL[1]: "no"}, "waiting": ()}, Sending.UNCONFIRMED),
+        ({"refused": dict.fromkeys(ALL, "no"), "waiting": ()}, Sending.REFUSED),
+    ],
+)
+def test_the_state_of_a_message(more: dict[str, object], state: Sending) -> None:
+    assert record(**more).state(NOW) is state
+
+
+def test_what_a_crash_has_left_is_swept_and_what_is_damaged_is_kept(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, lambda: None)
+    shelf.put(record(id="good"), b"good")
+    shelf.put(record(id="bad"), b"bad")
+    (tmp_path / "bad.json").write_bytes(b'{"id": "ba')
+    (tmp_path / "orphan.eml").write_bytes(b"never promised")
+    (tmp_path / ".half.1234").write_bytes(b"half")
+    again = Shelf(tmp_path, lambda: None)
+    assert [found.id for found in again.all()] == ["good"]
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["bad.damaged", "bad.eml", "good.eml", "good.json"]
+
+
+def test_what_cannot_be_kept_is_not_found_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written_and_yet_failed(path: Path, content: bytes) -> None:
+        path.write_bytes(content)
+        if path.suffix == ".json":
+            raise OSError(28, "No space left on device")
+
+    shelf = Shelf(tmp_path, lambda: None)
+    monkeypatch.setattr("pillarbox.reader.outbox.shelf.replace_file", written_and_yet_failed)
+    with pytest.raises(LibraryUnusable, match="Make room"):
+        shelf.put(record(), b"message")
+    assert shelf.all() == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pauses_grow_from_half_a_minute_to_an_hour_and_no_two_clients_come_together() -> None:
+    lowest = [pause(failures, lambda low, _: low) for failures in range(1, 12)]
+    highest = [pause(failures, lambda _, high: high) for failures in range(1, 12)]
+    assert lowest == sorted(lowest)
+    assert lowest[0] < FIRST < highest[0]
+    assert lowest[-1] < LONGEST < highest[-1]
+    assert pause(10**9) <= 1.1 * LONGEST
+
+
+def test_a_standing_counts_failures_and_a_stop_has_no_next_try() -> None:
+    first = standing_after(None, Offline("a"), NOW, lambda low, _: low)
+    second = standing_after(first, PutOff("b"), NOW, lambda low, _: low)
+    third = standing_after(second, Stopped("c"), NOW, lambda low, _: low)
+    assert (first.network, second.network, third.network) == (True, False, False)
+    assert first.next_try is not None
+    assert second.next_try is not None
+    assert NOW < first.next_try < second.next_try
+    assert (third.next_try, third.failures, third.problem) == (None, 3, "c")
+
+
+@pytest.mark.parametrize(
+    ("said", "shown_as"),
+    [
+        ("5.1.1 no\nsuch\tuser", "5.1.1 no such user"),
+        ("\x1b[31mred\x07", "[31mred"),
+        ("abc\u202edef\udcff", "abc def"),
+        ("x" * 5000, "x" * MAX_WORDS + "…"),
+        ("", ""),
+    ],
+)
+def test_words_of_servers_are_one_bounded_line_without_controls(said: str, shown_as: str) -> None:
+    assert cleaned(said) == shown_as

@@ -1,0 +1,214 @@
+"""Writing in a real browser: what the page of a draft does by itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, FilePayload, Page, Route, expect
+
+from pillarbox.reader.model import Contact, Draft
+from tests.reader.browser import browsing, chromium
+from tests.reader.web.writing.conftest import Table, make_table
+from tests.reader.web.writing.test_composing import HTML
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def table(tmp_path: Path) -> Table:
+    return make_table(tmp_path)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser: Browser, table: Table, tmp_path: Path) -> AsyncIterator[Page]:
+    async with browsing(browser, table.desk, tmp_path, "/drafts") as page:
+        yield page
+
+
+async def saved(page: Page) -> None:
+    await expect(page.locator("#saved")).to_contain_text("Saved ")
+
+
+async def opened(page: Page, draft: Draft) -> None:
+    await page.goto(f"/compose/{draft.id}?back=/drafts")
+    await expect(page.locator("html")).to_have_class("scripted")
+
+
+async def test_a_message_is_written_by_keys_alone(page: Page, table: Table) -> None:
+    table.contacts.save(Contact("Byrne, David", "david@x.example"))
+    await page.keyboard.press("c")
+    await expect(page.locator("#to")).to_be_focused()
+    await page.keyboard.type("by")
+    offered = page.locator("#to + .choices li")
+    await expect(offered).to_have_count(2)
+    await page.keyboard.press("ArrowDown")
+    await expect(page.locator("#to")).to_have_attribute("aria-activedescendant", "choices-1-0")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#to")).to_have_value('"Byrne, David" <david@x.example>, ')
+    await page.keyboard.press("Tab")  # Cc, Bcc
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("Tea")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("Now?")
+    await page.keyboard.press("Control+Enter")
+    await expect(page).to_have_url("/drafts")
+    await expect(page.locator("#writing-done")).to_contain_text("Leaves in 10 s")
+    (parcel,) = table.outbox.parcels.values()
+    assert parcel.recipients == ("david@x.example",)
+    assert b"Now?" in parcel.message
+
+
+async def test_escape_closes_what_is_offered(page: Page, table: Table) -> None:
+    await opened(page, table.begun())
+    await page.fill("#to", "")
+    await page.locator("#to").press_sequentially("by")
+    await expect(page.locator("#to + .choices")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#to + .choices")).to_be_hidden()
+    await expect(page.locator("#to")).to_have_value("by")
+
+
+async def test_what_is_typed_is_saved_by_itself_and_on_leaving(page: Page, table: Table) -> None:
+    draft = table.begun()
+    await opened(page, draft)
+    await page.fill("#text", "typed")
+    await saved(page)
+    assert table.drafts.find(draft.id).text == "typed"
+    await page.fill("#text", "typed and left at once")
+    async with page.expect_response(f"**/compose/{draft.id}/save"):
+        await page.goto("/drafts")
+    assert table.drafts.find(draft.id).text == "typed and left at once"
+
+
+@pytest.mark.parametrize("answer", [None, 503])
+async def test_while_it_cannot_be_saved_nothing_is_lost(
+    page: Page, table: Table, answer: int | None
+) -> None:
+    draft = table.begun()
+    await opened(page, draft)
+    away = f"**/compose/{draft.id}/save"
+
+    async def gone(route: Route) -> None:
+        await (route.fulfill(status=answer) if answer else route.abort("connectionaborted"))
+
+    await page.route(away, gone)
+    await page.fill("#text", "typed on a train")
+    await expect(page.locator("#saved")).to_have_class("meta failed")
+    await expect(page.locator("#text")).to_have_value("typed on a train")
+    await page.unroute(away)
+    await expect(page.locator("#saved")).to_contain_text("Saved ", timeout=20_000)
+    assert table.drafts.find(draft.id).text == "typed on a train"
+
+
+async def test_another_tab_is_not_overwritten(page: Page, table: Table) -> None:
+    draft = table.begun()
+    await opened(page, draft)
+    table.drafts.save(draft)
+    await page.fill("#text", "too late")
+    await expect(page.locator("#saved")).to_contain_text("another tab")
+    await expect(page.locator("#text")).to_have_value("too late")
+    await page.locator("#compose").evaluate("form => form.remove()")  # else the browser asks
+
+
+async def test_files_come_by_button_and_by_drop_and_go(page: Page, table: Table) -> None:
+    draft = table.begun()
+    await opened(page, draft)
+    file = FilePayload(name="a.txt", mimeType="text/plain", buffer=b"hello")
+    await page.set_input_files("#files", [file])
+    await expect(page.locator("#attached li")).to_have_count(1)
+    await page.evaluate(
+        """() => {
+          const data = new DataTransfer();
+          data.items.add(new File(["dropped"], "b.txt"));
+          document.getElementById("text").dispatchEvent(
+            new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+        }"""
+    )
+    await expect(page.locator("#attached li")).to_have_count(2)
+    assert [one.octets for one in table.drafts.find(draft.id).files] == [5, 7]
+    await page.get_by_role("button", name="Remove a.txt").click()
+    await expect(page.locator("#attached li")).to_have_count(1)
+    assert [one.name for one in table.drafts.find(draft.id).files] == ["b.txt"]
+
+
+async def test_what_is_wrong_then_what_is_asked_then_it_is_sent(page: Page, table: Table) -> None:
+    await opened(page, table.begun(to="nobody", subject="Tea", text="It is attached."))
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#to-error")).to_contain_text("no @")
+    await expect(page.locator("#to")).to_be_focused()
+    await page.fill("#to", "ada@x.example")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("attachment")
+    await page.keyboard.press("Control+Enter")
+    await expect(page).to_have_url("/drafts")
+    assert len(table.outbox.parcels) == 1
+
+
+async def test_another_account_signs_otherwise(page: Page, table: Table) -> None:
+    await opened(page, table.begun(text="Hi"))
+    await expect(page.locator("#text")).to_have_value("Hi\n\n-- \nMax\nWork Ltd\n")
+    await page.select_option("#account", "home")
+    await expect(page.locator("#text")).to_have_value("Hi")
+
+
+async def test_a_discarded_draft_comes_back_by_z(page: Page, table: Table) -> None:
+    await opened(page, table.begun())
+    await page.fill("#text", "kept")
+    await page.get_by_role("button", name="Discard").click()
+    await expect(page.locator("#writing-done")).to_contain_text("Draft discarded")
+    assert table.drafts.all() == []
+    await page.keyboard.press("z")
+    await expect(page.locator("#text")).to_have_value("kept")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_everybody_can_use_these_pages(
+    browser: Browser, table: Table, tmp_path: Path, scheme: str
+) -> None:
+    table.library.put("k", HTML)
+    kept = table.drafts.save(table.writing.reply(table.library.put("k", HTML)))
+    table.drafts.attach(kept.id, "a.txt", "text/plain", [b"a"])
+    ada = table.contacts.save(Contact("Ada", "ada@x.example"))
+    wrong = table.begun(to="nobody", subject="s")
+    async with browsing(
+        browser,
+        table.desk,
+        tmp_path,
+        "/drafts",
+        color_scheme=scheme,
+        viewport={"width": 360, "height": 740},
+    ) as page:
+        for path in (
+            "/drafts",
+            f"/compose/{kept.id}",
+            "/contacts",
+            f"/contacts/{ada.id}",
+            "/compose?mailto=a@b",
+        ):
+            await page.goto(path)
+            await expect_no_violation(page)
+        await opened(page, wrong)
+        await page.locator("#to").focus()
+        await page.keyboard.press("Control+Enter")
+        await expect(page.locator("#to-error")).to_be_visible()
+        await page.fill("#to", "")
+        await page.locator("#to").press_sequentially("b")
+        await expect(page.locator("#to + .choices")).to_be_visible()
+        await expect_no_violation(page)
+        assert await page.evaluate("document.documentElement.scrollWidth") == 360
+        await page.locator("#compose").evaluate("form => form.remove()")
+
+
+async def expect_no_violation(page: Page) -> None:
+    found = await Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
