@@ -15,6 +15,7 @@ from pillarbox.app.config.faults import ConfigError
 from pillarbox.app.reading.account_file import AccountFile
 from pillarbox.app.reading.accounts import ConfiguredAccounts
 from pillarbox.app.reading.describing import described
+from pillarbox.app.reading.discovering import find_servers
 from pillarbox.app.reading.kept_secrets import KeptSecrets
 from pillarbox.app.reading.new_account import settings_of, to_try
 from pillarbox.client.looking import look_at_certificate
@@ -45,7 +46,7 @@ class ConfiguredSetup:
         self,
         accounts: ConfiguredAccounts,
         submit: TrySubmission,
-        discover: Discover,
+        discover: Discover = find_servers,
     ) -> None:
         """Change the configuration that *accounts* come from.
 

@@ -2,19 +2,14 @@
    given up when they are scrolled past, and dropped when they are far away. A row keeps its state (chosen, open, focus)
    by its message, wherever it goes. */
 
+import { anchorOf, hold } from "./anchor.js";
 import { afterRemoval, baseOf, inView, pagesOf, rowsFrom, toReveal } from "./geometry.js";
-import { pageAt } from "./asking.js";
+import { rowsAt } from "./asking.js";
 import { showPager } from "./pager.js";
+import { following, keyOf, placeOf, same } from "./row.js";
 
 const KEEP = 200; // rows on either side that stay: scrolling back a little fetches nothing
 const PAUSE = 60; // milliseconds between looks while scrolling: what only flies past is not fetched
-
-export const keyOf = (row) => row.dataset.message;
-const placeOf = (row) => Number(row.dataset.place);
-const linkOf = (row) => row.querySelector("a");
-
-/** What both show is the same (and not something that was only expected). */
-const same = (old, row) => keyOf(old) === keyOf(row) && !("guess" in old.dataset) && linkOf(old).innerHTML === linkOf(row).innerHTML;
 
 export class Rows {
   /** `show(row)` is called for each row that comes, before it is seen; `told(page)` for each page that was fetched; `trouble(error)`
@@ -23,9 +18,9 @@ export class Rows {
     this.list = list;
     this.scroller = list.parentElement;
     this.show = show;
-    this.told = told;
     this.trouble = trouble;
     this.url = list.dataset.url;
+    this.fetched = (page, signal) => rowsAt(this.url, page, signal, told);
     this.folder = list.dataset.list ?? null;
     this.step = Number(list.dataset.step);
     this.total = Number(list.dataset.total);
@@ -158,14 +153,6 @@ export class Rows {
     return controller.done;
   }
 
-  async fetched(page, signal) {
-    const url = new URL(this.url, location.origin);
-    if (page) url.searchParams.set("first", page);
-    const fetched = await pageAt(url, signal);
-    this.told(fetched);
-    return fetched.getElementById("rows");
-  }
-
   take(list) {
     const focused = [...this.rows.values()].find((row) => row.contains(document.activeElement));
     const focus = focused && { key: keyOf(focused), place: placeOf(focused), part: document.activeElement.matches("input") ? "input" : "a" };
@@ -198,7 +185,7 @@ export class Rows {
     const adopted = document.adoptNode(row);
     this.rows.set(place, adopted);
     this.put(place, adopted);
-    this.list.insertBefore(adopted, this.following(place));
+    this.list.insertBefore(adopted, following(this.list, place));
     this.show(adopted);
   }
 
@@ -207,17 +194,9 @@ export class Rows {
     row.remove();
   }
 
-  /** In the page, rows stand in the order in which they are read out. */
-  following(place) {
-    let next = this.list.lastElementChild;
-    if (!next || placeOf(next) < place) return null;
-    while (next.previousElementSibling && placeOf(next.previousElementSibling) > place) next = next.previousElementSibling;
-    return next;
-  }
-
   /** Look at the server's list again: what one sees stays where it is, unless one is at the top. False: it is empty. */
   async refresh() {
-    const anchor = this.anchor();
+    const anchor = anchorOf(this);
     const pages = pagesOf(this.view(0), this.step);
     const lists = await Promise.all((pages.length ? pages : [this.base]).map((page) => this.fetched(page)));
     if (lists.some((list) => !list)) return false;
@@ -226,35 +205,34 @@ export class Rows {
       if (!listed(place) && !row.contains(document.activeElement)) this.forget(row);
     }
     for (const list of lists) this.take(list);
-    this.restore(anchor);
+    hold(this, anchor);
     this.look();
     return true;
   }
 
-  anchor() {
-    if (this.top < this.height / 2) return null;
-    const row = this.at(this.view(0).first);
-    return row ? { key: keyOf(row), place: placeOf(row) } : null;
-  }
-
-  restore(anchor) {
-    if (!anchor) return;
-    const place = this.place(anchor.key);
-    if (place >= 0) this.scroller.scrollTop = this.top += (place - anchor.place) * this.height;
-  }
-
   // Changes that do not wait for the server.
 
-  /** Take rows out; the others close up. */
+  /** Take rows out; the others close up. Returns the places that have become free, and what puts all back. */
   remove(keys) {
-    const leaving = keys.map((key) => this.of(key)).filter(Boolean);
-    const gone = leaving.map(placeOf).sort((one, other) => one - other);
-    const staying = [...this.rows.values()].filter((row) => !leaving.includes(row));
-    for (const row of leaving) row.remove();
-    this.rows = new Map(staying.map((row) => [afterRemoval(placeOf(row), gone), row]));
+    const before = { rows: new Map(this.rows), total: this.total };
+    const leaving = new Set(keys.map((key) => this.of(key)).filter(Boolean));
+    const gone = [...leaving].map(placeOf).sort((one, other) => one - other);
+    this.rows = new Map();
+    for (const [place, row] of before.rows) {
+      if (leaving.has(row)) row.remove();
+      else this.rows.set(afterRemoval(place, gone), row);
+    }
     this.total -= gone.length;
     this.measure();
-    return gone;
+    return { gone, putBack: () => this.putBack(before) };
+  }
+
+  putBack({ rows, total }) {
+    this.rows = rows;
+    this.total = total;
+    this.list.replaceChildren(...[...rows].sort(([one], [other]) => one - other).map(([, row]) => row));
+    this.measure();
+    for (const row of rows.values()) this.show(row);
   }
 
   /** The row at `place`, in view; undefined: there is none. */
