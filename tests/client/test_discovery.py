@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from pillarbox.client.discovery import Candidate, Source, discover
+from pillarbox.client.discovery import Candidate, Servers, Source, discover, discover_both
 from pillarbox.client.endpoint import Security
 from pillarbox.client.errors import InvalidSetting, Unreachable
 from pillarbox.client.srv import Srv
@@ -265,3 +265,93 @@ async def test_an_error_that_is_not_foreseen_ends_all_steps(world: World) -> Non
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         with pytest.raises(asyncio.CancelledError):
             await task
+
+
+# Where mail is given to be sent.
+
+BOTH = b"""<clientConfig version="1.1"><emailProvider id="example.org">
+<incomingServer type="pop3"><hostname>pop.example.org</hostname><port>995</port>
+<socketType>SSL</socketType></incomingServer>
+<outgoingServer type="smtp"><hostname>smtp.%EMAILDOMAIN%</hostname><port>587</port>
+<socketType>STARTTLS</socketType><username>%EMAILLOCALPART%</username>
+<authentication>OAuth2</authentication></outgoingServer>
+<outgoingServer type="smtp"><hostname>open.example.org</hostname><port>25</port>
+<socketType>plain</socketType></outgoingServer>
+</emailProvider></clientConfig>"""
+
+
+async def both(world: World, address: str = ALICE) -> Servers:
+    return await discover_both(address, resolver=world.resolver, fetcher=world.fetcher)
+
+
+async def exits(world: World) -> list[str]:
+    return [
+        f"{c.host}:{c.port} {c.security} {c.source}{' confirm' * c.confirm}{' oauth2' * c.oauth2}"
+        for c in (await both(world)).submit
+        if c.source is not Source.GUESS
+    ]
+
+
+async def test_rfc8314_records_of_submission_tls_from_the_start_first(world: World) -> None:
+    world.dns["_submission._tcp.example.org"] = [Srv(0, 0, 587, "smtp.example.org.")]
+    world.dns["_submissions._tcp.example.org"] = [
+        Srv(5, 0, 465, "b.example.org."),
+        Srv(1, 0, 465, "a.example.org."),
+        Srv(0, 0, 465, "smtp.elsewhere.example."),
+    ]
+    assert await exits(world) == [
+        "a.example.org:465 tls srv",
+        "b.example.org:465 tls srv",
+        "smtp.example.org:587 stls srv",
+        "smtp.elsewhere.example:465 tls srv confirm",
+    ]
+    assert len(world.looked_up) == 4
+
+
+async def test_a_document_describes_both_and_is_fetched_once(world: World) -> None:
+    world.web[OWN] = BOTH
+    found = await both(world)
+    assert brief(found.collect[0]) == "pop3s://pop.example.org autoconfig"
+    first = found.submit[0]
+    assert first[:4] == ("smtp.example.org", 587, Security.STLS, "alice")
+    assert (first.source, first.confirm, first.oauth2) == (Source.AUTOCONFIG, False, True)
+    assert world.fetched.count(OWN) == 1
+    assert ISPDB not in world.fetched
+
+
+async def test_the_collection_is_asked_once_for_what_nobody_else_says(world: World) -> None:
+    world.web[OWN] = document(("pop.example.org", 995, "SSL"))
+    world.web[ISPDB] = BOTH
+    found = await both(world)
+    assert [c.source for c in found.collect if c.endpoint.host == "pop.example.org"] == [
+        Source.AUTOCONFIG,
+        Source.GUESS,
+    ]
+    assert found.submit[0].source is Source.ISPDB
+    assert world.fetched.count(ISPDB) == 1
+
+
+async def test_a_domain_that_takes_no_mail_to_be_sent(world: World) -> None:
+    for service in ("_submission", "_submissions"):
+        world.dns[f"{service}._tcp.example.org"] = [Srv(0, 0, 0, ".")]
+    found = await both(world)
+    assert found.submit == []
+    assert found.collect
+
+
+async def test_guesses_for_sending_always_have_tls(world: World) -> None:
+    found = await both(world)
+    assert [(c.host, c.port, str(c.security)) for c in found.submit] == [
+        ("smtp.example.org", 465, "tls"),
+        ("mail.example.org", 465, "tls"),
+        ("example.org", 465, "tls"),
+        ("smtp.example.org", 587, "stls"),
+        ("mail.example.org", 587, "stls"),
+        ("example.org", 587, "stls"),
+    ]
+    assert {c.user for c in found.submit} == {ALICE}
+
+
+async def test_what_is_no_address_has_no_servers(world: World) -> None:
+    with pytest.raises(InvalidSetting, match="not a mail address"):
+        await both(world, "alice")

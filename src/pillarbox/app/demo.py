@@ -33,6 +33,7 @@ from pillarbox.app import logs
 from pillarbox.app.config import Config, load
 from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.demo_guide import Demo
+from pillarbox.app.demo_reader import READER, DemoReader
 from pillarbox.app.devices import add_device
 from pillarbox.app.supervisor import Supervisor
 from pillarbox.app.supervisor_setup import Setup, prepare
@@ -40,8 +41,8 @@ from pillarbox.app.wire_up import open_accounts, open_store
 
 DOMAIN = "demo.example"
 USERS = ("alice", "bob")
-DEVICES = ("phone", "laptop")
-"""Alice's."""
+DEVICES = ("phone", "laptop", READER)
+"""Alice's. Her reader has a view of its own: whatever is tried by hand, it does not stand in its way."""
 HOST = "127.0.0.1"
 # Easy to remember, and close to the real ones (995, 110, 24, 25, 80).
 PORTS = {"pop3s": 8995, "pop3": 8110, "lmtp": 8024, "smtp": 8025, "http": 8080}
@@ -62,6 +63,8 @@ class Wish:
     """As ``--set``."""
     mail: bool = True
     """Whether to deliver sample mail."""
+    browser: bool = True
+    """Whether the reader opens one, where there is a screen."""
 
 
 def run_demo(wish: Wish) -> int:
@@ -83,10 +86,16 @@ def run_demo(wish: Wish) -> int:
         passwords = _make_accounts(config)
         demo = _describe(folder, setup, passwords, asyncio.run(_make_devices(config)), wish)
         guides: list[subprocess.Popen[str]] = []
-        supervisor = Supervisor(setup, read, on_ready=lambda: guides.append(_guide(demo)))
+        reader = DemoReader(demo, browser=wish.browser)
+
+        def ready() -> None:
+            guides.append(_guide(demo, reader.start()))
+
+        supervisor = Supervisor(setup, read, on_ready=ready)
         try:
             return supervisor.run()
         finally:
+            reader.stop()
             for guide in guides:
                 guide.terminate()
                 guide.wait()
@@ -232,10 +241,12 @@ def _this_command() -> str:
     return "pillarbox" if shutil.which("pillarbox") == name else name
 
 
-def _guide(demo: Demo) -> subprocess.Popen[str]:
-    """Start the guide; what it needs goes through a pipe, as there are passwords in it."""
-    command: Sequence[str] = (sys.executable, "-m", "pillarbox.app.demo_guide")
-    guide = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
+def _guide(demo: Demo, reader: int) -> subprocess.Popen[str]:
+    """Start the guide; what it needs goes through a pipe, as there are passwords in it. *reader* is the descriptor of
+    another pipe, into which the reader says where its page is.
+    """
+    command: Sequence[str] = (sys.executable, "-m", "pillarbox.app.demo_guide", str(reader))
+    guide = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, pass_fds=(reader,))
     assert guide.stdin is not None  # noqa: S101 - a pipe was asked for
     guide.stdin.write(json.dumps(demo._asdict()))
     guide.stdin.close()

@@ -7,16 +7,24 @@ client does, over the network. What it needs to know comes as JSON on its standa
 from __future__ import annotations
 
 import json
+import re
+import select
 import shlex
 import smtplib
 import ssl
 import sys
+import time
 from email.message import EmailMessage
 from email.utils import format_datetime, localtime, make_msgid
 from pathlib import Path
 from typing import NamedTuple
 
 from pillarbox import __version__
+
+PATIENCE = 60.0
+"""Seconds for the reader to say where its page is: more than it takes on a machine that is busy with other things."""
+
+_PAGE = re.compile(rb"Your mail: (\S+)\s")
 
 
 class Demo(NamedTuple):
@@ -80,9 +88,24 @@ def deliver(demo: Demo) -> int:
     return len(letters)
 
 
-def tour(demo: Demo, sent: int) -> str:
-    """What to try, copy-ready."""
+def page_of_reader(descriptor: int) -> str | None:
+    """The address that the reader writes into the pipe; None: it has ended, or takes too long."""
+    said = b""
+    end = time.monotonic() + PATIENCE
+    with open(descriptor, "rb", buffering=0) as pipe:
+        while (found := _PAGE.search(said)) is None:
+            ready, _, _ = select.select([pipe], [], [], max(0.0, end - time.monotonic()))
+            if not ready or not (piece := pipe.read(4096)):
+                return None
+            said += piece
+    return found[1].decode("ascii", "replace")
+
+
+def tour(demo: Demo, sent: int, page: str | None = None) -> str:
+    """What to try, copy-ready; *page* is where the reader is."""
     parts = [_introduction(demo)]
+    if page is not None:
+        parts.append(_reader(page))
     ports = demo.ports
     waiting = f" ({sent} messages are waiting)" if sent else ""
     if "smtp" in ports:
@@ -123,6 +146,14 @@ def _introduction(demo: Demo) -> str:
     return f"\n{title}\n\n{people}\n\n  on localhost: {doors}"
 
 
+def _reader(page: str) -> str:
+    return (
+        f"Read Alice's and Bob's mail in the browser (the address lets in once):\n\n  {page}\n\n"
+        "Write from Alice to Bob there, and collect: it leaves by SMTP and comes back by POP3. Stop\n"
+        "the network in between, and nothing is lost: it waits in the Outbox."
+    )
+
+
 def _authority(demo: Demo) -> str:
     return shlex.quote(str(Path(demo.folder) / "ca.pem"))
 
@@ -135,7 +166,7 @@ def _curl(demo: Demo, device: str | None = None) -> str:
 
 def _devices(demo: Demo) -> str:
     box = f"pop3s://localhost:{demo.ports['pop3s']}"
-    phone, laptop = demo.devices
+    phone, laptop, *_ = demo.devices
     return (
         f"  {_curl(demo, phone)} {box}/1 --head --request DELE\n"
         f"  {_curl(demo, phone)} {box}/\n"
@@ -197,7 +228,8 @@ def main() -> int:
             sent = deliver(demo)
         except OSError as error:
             sys.stderr.write(f"pillarbox demo: the sample mail was not accepted: {error}\n")
-    sys.stdout.write(tour(demo, sent))
+    page = page_of_reader(int(sys.argv[1])) if len(sys.argv) > 1 else None
+    sys.stdout.write(tour(demo, sent, page))
     return 0
 
 

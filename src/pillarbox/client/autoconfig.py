@@ -10,6 +10,7 @@
           <socketType>SSL</socketType>                    or STARTTLS; plain is left out here
           <username>%EMAILADDRESS%</username>
           <authentication>OAuth2</authentication>         any number, best first
+        <outgoingServer type="smtp">                      the same fields
 
 Draft-ietf-mailmaint-autoconfig, section 4. A document may have been written by anybody who can
 put files on a web server, so what is not understood is left out, and a document that declares
@@ -19,6 +20,7 @@ entities is not read at all.
 from __future__ import annotations
 
 import re
+from enum import Enum
 from typing import NamedTuple
 from xml.parsers import expat
 
@@ -30,14 +32,21 @@ MOST_SERVERS = 16
 """Servers of a document that are looked at; providers have two or three."""
 
 _SOCKETS = {"SSL": Security.IMPLICIT_TLS, "STARTTLS": Security.STLS}
-_OUTER = ["clientConfig", "emailProvider", "incomingServer"]
-_FIELD_DEPTH = len(_OUTER) + 1
+_OUTER = ["clientConfig", "emailProvider"]
+_FIELD_DEPTH = len(_OUTER) + 2
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _PLACEHOLDER = re.compile(r"%[A-Z]+%")
 
 
+class Kind(Enum):
+    """What a server is for: its element, and its type."""
+
+    POP3 = ("incomingServer", "pop3")
+    SUBMISSION = ("outgoingServer", "smtp")
+
+
 class DescribedServer(NamedTuple):
-    """One POP3 server of a document."""
+    """One server of a document."""
 
     host: str
     port: int
@@ -47,13 +56,15 @@ class DescribedServer(NamedTuple):
     """Whether OAuth 2 is among the ways to sign in."""
 
 
-def described_servers(document: bytes, address: str) -> list[DescribedServer]:
-    """The POP3 servers with TLS that *document* describes to the owner of *address*.
+def described_servers(
+    document: bytes, address: str, kind: Kind = Kind.POP3
+) -> list[DescribedServer]:
+    """The servers of that *kind*, with TLS, that *document* describes to the owner of *address*.
 
     Raises:
         ValueError: it is not such a document.
     """
-    reader = _Reader()
+    reader = _Reader(kind)
     try:
         reader.parser.Parse(document, True)
     except (expat.ExpatError, LookupError) as error:  # LookupError: no such encoding
@@ -63,12 +74,13 @@ def described_servers(document: bytes, address: str) -> list[DescribedServer]:
 
 
 class _Reader:
-    """Collects the fields of each POP3 server, as they are written."""
+    """Collects the fields of each server of a kind, as they are written."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Kind) -> None:
+        self._element, self._type = kind.value
         self.servers: list[list[tuple[str, str]]] = []
         self._path: list[str] = []
-        self._pop3 = False
+        self._wanted = False
         self._text = ""
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
@@ -85,13 +97,14 @@ class _Reader:
         if self._path[0] != _OUTER[0]:
             raise ValueError(f"its root is not {_OUTER[0]}")
         self._text = ""
-        if self._path == _OUTER:
-            self._pop3 = attributes.get("type") == "pop3"
-            if self._pop3:
+        if self._path == [*_OUTER, self._element]:
+            self._wanted = attributes.get("type") == self._type
+            if self._wanted:
                 self.servers.append([])
 
     def _end(self, name: str) -> None:
-        if self._pop3 and len(self._path) == _FIELD_DEPTH and self._path[:-1] == _OUTER:
+        within = len(self._path) == _FIELD_DEPTH and self._path[:-1] == [*_OUTER, self._element]
+        if self._wanted and within:
             self.servers[-1].append((name, self._text.strip()))
         self._path.pop()
 

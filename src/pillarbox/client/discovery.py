@@ -1,6 +1,7 @@
-"""Which server has the mail of an address: what the provider has published, then guesses.
+"""Which server has the mail of an address, and which takes mail from it: what is published, then guesses.
 
-1. SRV records of the address's domain (RFC 6186): ``_pop3s._tcp``, ``_pop3._tcp``.
+1. SRV records of the address's domain: ``_pop3s._tcp``, ``_pop3._tcp`` (RFC 6186); for sending
+   ``_submissions._tcp`` (RFC 8314, section 5.1) and ``_submission._tcp``.
 2. The provider's document at ``autoconfig.DOMAIN``, else at ``DOMAIN/.well-known``
    (draft-ietf-mailmaint-autoconfig).
 3. If these say nothing that can be trusted: the same kind of document in Mozilla's collection
@@ -20,16 +21,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from enum import StrEnum
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from pillarbox.client.autoconfig import described_servers
-from pillarbox.client.endpoint import Endpoint, Security, default_port
-from pillarbox.client.errors import InvalidSetting, Unreachable, quoted
-from pillarbox.client.hosts import host_name, is_address
+from pillarbox.client.autoconfig import Kind, described_servers
+from pillarbox.client.candidates import (
+    Address,
+    Candidate,
+    Server,
+    Source,
+    mailbox_at,
+    parse_address,
+    ranked,
+)
+from pillarbox.client.endpoint import Security, default_port
+from pillarbox.client.errors import Unreachable
+from pillarbox.client.hosts import host_name
 from pillarbox.client.srv import Srv, srv_records
 from pillarbox.client.web import fetch_document
+
+__all__ = ["Candidate", "Server", "Servers", "Source", "discover", "discover_both"]
 
 Resolver = Callable[[str], Awaitable[Sequence[Srv]]]
 """From a name to its SRV records, empty for none; raises Unreachable when it cannot know."""
@@ -37,44 +48,27 @@ Resolver = Callable[[str], Awaitable[Sequence[Srv]]]
 Fetcher = Callable[[str], Awaitable[bytes | None]]
 """From an https URL to the document there, or None. It must not go on over cleartext."""
 
-_SERVICES = {"_pop3s": Security.IMPLICIT_TLS, "_pop3": Security.STLS}
+_SERVICES = {
+    Kind.POP3: {"_pop3s": Security.IMPLICIT_TLS, "_pop3": Security.STLS},
+    Kind.SUBMISSION: {"_submissions": Security.IMPLICIT_TLS, "_submission": Security.STLS},
+}
 _OWN_DOCUMENTS = (
     "https://autoconfig.{domain}/mail/config-v1.1.xml?emailaddress={address}",
     "https://{domain}/.well-known/autoconfig/mail/config-v1.1.xml",
 )
 _COLLECTION = ("https://autoconfig.thunderbird.net/v1.1/{domain}",)
-_OFTEN = ("pop.{domain}", "pop3.{domain}", "mail.{domain}", "{domain}")
+_OFTEN = {
+    Kind.POP3: ("pop.{domain}", "pop3.{domain}", "mail.{domain}", "{domain}"),
+    Kind.SUBMISSION: ("smtp.{domain}", "mail.{domain}", "{domain}"),
+}
+_SUBMISSION_PORTS = {Security.IMPLICIT_TLS: 465, Security.STLS: 587}  # RFC 8314; RFC 6409
 
 
-class Source(StrEnum):
-    """Who says that a server has the mail."""
+class Servers(NamedTuple):
+    """What there is for an address, each best first; either may be empty."""
 
-    SRV = "srv"
-    """The DNS of the domain."""
-    AUTOCONFIG = "autoconfig"
-    """The provider, on its web server."""
-    ISPDB = "ispdb"
-    """Mozilla's collection."""
-    GUESS = "guess"
-    """Nobody: servers are often called so."""
-
-
-class Candidate(NamedTuple):
-    """A mailbox that may be the one."""
-
-    endpoint: Endpoint
-    """Always with TLS."""
-    source: Source
-    confirm: bool = False
-    """The DNS alone points to a server outside the domain: ask the user before connecting."""
-    oauth2: bool = False
-    """OAuth 2 is said to be among the ways to sign in."""
-
-
-class _Address(NamedTuple):
-    whole: str
-    domain: str
-    """In A-labels."""
+    collect: list[Candidate]
+    submit: list[Server]
 
 
 async def discover(
@@ -97,29 +91,53 @@ async def discover(
         InvalidSetting: *address* is none; or the resolver is the default, and dnspython is not
             installed.
     """
-    who = _parse(address)
-    recorded, described = await _together(
-        _from_dns(who, resolver), _from_documents(who, _OWN_DOCUMENTS, Source.AUTOCONFIG, fetcher)
+    found = await _discover(address, (Kind.POP3,), resolver, fetcher)
+    return [mailbox_at(server) for server in found[Kind.POP3]]
+
+
+async def discover_both(
+    address: str,
+    *,
+    resolver: Resolver | None = srv_records,
+    fetcher: Fetcher | None = fetch_document,
+) -> Servers:
+    """Where the mail of *address* may be, and where it may be sent from. As :func:`discover`, and by the same
+    rules; a document that describes both is fetched once.
+
+    Raises:
+        InvalidSetting: as there.
+    """
+    found = await _discover(address, tuple(Kind), resolver, fetcher)
+    return Servers([mailbox_at(server) for server in found[Kind.POP3]], found[Kind.SUBMISSION])
+
+
+async def _discover(
+    address: str, kinds: Sequence[Kind], resolver: Resolver | None, fetcher: Fetcher | None
+) -> dict[Kind, list[Server]]:
+    """By kind, the servers of that kind."""
+    who = parse_address(address)
+    *recorded, document = await _together(
+        *(_from_dns(who, kind, resolver) for kind in kinds), _document(who, _OWN_DOCUMENTS, fetcher)
     )
-    found = [c for candidates in recorded.values() for c in candidates or ()] + described
-    if all(candidate.confirm for candidate in found):
-        found += await _from_documents(who, _COLLECTION, Source.ISPDB, fetcher)
-    offered = [security for security, candidates in recorded.items() if candidates is not None]
-    return [c for c in _ranked(found + _guesses(who)) if c.endpoint.security in offered]
+    found = {
+        kind: [server for servers in records.values() for server in servers or ()]
+        + _described(who, document, kind, Source.AUTOCONFIG)
+        for kind, records in zip(kinds, recorded, strict=True)
+    }
+    doubtful = [kind for kind in kinds if all(server.confirm for server in found[kind])]
+    if doubtful:
+        document = await _document(who, _COLLECTION, fetcher)
+        for kind in doubtful:
+            found[kind] += _described(who, document, kind, Source.ISPDB)
+    return {
+        kind: _offered(ranked(found[kind] + _guesses(who, kind)), records)
+        for kind, records in zip(kinds, recorded, strict=True)
+    }
 
 
-def _parse(address: str) -> _Address:
-    whole = address.strip()
-    local, _, domain = whole.rpartition("@")
-    try:
-        name = host_name(domain)
-    except ValueError:
-        name = ""
-    if not local or not local.isprintable() or not name or is_address(name):
-        raise InvalidSetting(
-            f"{quoted(address)} is not a mail address; one looks like alice@example.org"
-        )
-    return _Address(whole, name)
+def _offered(servers: Sequence[Server], records: _Records) -> list[Server]:
+    """Those whose kind of service is not decidedly missing."""
+    return [server for server in servers if records[server.security] is not None]
 
 
 async def _together(*steps: Coroutine[Any, Any, Any]) -> list[Any]:
@@ -132,19 +150,21 @@ async def _together(*steps: Coroutine[Any, Any, Any]) -> list[Any]:
             task.cancel()
 
 
-async def _from_dns(
-    who: _Address, resolver: Resolver | None
-) -> dict[Security, list[Candidate] | None]:
-    """By kind of service: what is recorded; None: it is decidedly not offered."""
+_Records = dict[Security, list[Server] | None]
+"""By kind of service: what is recorded; None: it is decidedly not offered."""
+
+
+async def _from_dns(who: Address, kind: Kind, resolver: Resolver | None) -> _Records:
+    services = _SERVICES[kind]
     if resolver is None:
-        return {security: [] for security in _SERVICES.values()}
-    asked = [_from_service(who, s, security, resolver) for s, security in _SERVICES.items()]
-    return dict(zip(_SERVICES.values(), await _together(*asked), strict=True))
+        return {security: [] for security in services.values()}
+    asked = [_from_service(who, s, security, resolver) for s, security in services.items()]
+    return dict(zip(services.values(), await _together(*asked), strict=True))
 
 
 async def _from_service(
-    who: _Address, service: str, security: Security, resolver: Resolver
-) -> list[Candidate] | None:
+    who: Address, service: str, security: Security, resolver: Resolver
+) -> list[Server] | None:
     try:
         records = await resolver(f"{service}._tcp.{who.domain}")
     except Unreachable:
@@ -157,67 +177,54 @@ async def _from_service(
     return [candidate for candidate in candidates if candidate is not None]
 
 
-def _recorded(who: _Address, record: Srv, security: Security) -> Candidate | None:
+def _recorded(who: Address, record: Srv, security: Security) -> Server | None:
     try:
         host = host_name(record.target)
     except ValueError:
         return None
     outside = host != who.domain and not host.endswith(f".{who.domain}")
     # RFC 6186, section 4: the whole address first.
-    endpoint = Endpoint(host, record.port, security, who.whole)
-    return Candidate(endpoint, Source.SRV, confirm=outside)
+    return Server(host, record.port, security, who.whole, Source.SRV, confirm=outside)
 
 
-async def _from_documents(
-    who: _Address, urls: Sequence[str], source: Source, fetcher: Fetcher | None
-) -> list[Candidate]:
-    """What the first document says that can be had and understood."""
+async def _document(who: Address, urls: Sequence[str], fetcher: Fetcher | None) -> bytes | None:
+    """The first document that can be had and understood."""
     if fetcher is None:
-        return []
+        return None
     address = quote(who.whole, safe="@")
     filled = [url.format(domain=who.domain, address=address) for url in urls]
     for document in await _together(*(_fetched(fetcher, url) for url in filled)):
         try:
-            servers = described_servers(document or b"", who.whole)
+            described_servers(document or b"", who.whole)
         except ValueError:
             continue  # many web servers have a page for everything that they do not have
-        return [
-            Candidate(Endpoint(*server[:4]), source, oauth2=server.oauth2) for server in servers
-        ]
-    return []
+        found: bytes = document
+        return found
+    return None
+
+
+def _described(who: Address, document: bytes | None, kind: Kind, source: Source) -> list[Server]:
+    if document is None:
+        return []
+    return [
+        Server(*server[:4], source, oauth2=server.oauth2)
+        for server in described_servers(document, who.whole, kind)
+    ]
 
 
 async def _fetched(fetcher: Fetcher, url: str) -> bytes | None:
     return await fetcher(url)
 
 
-def _guesses(who: _Address) -> list[Candidate]:
+def _guesses(who: Address, kind: Kind) -> list[Server]:
     return [
-        Candidate(
-            Endpoint(name.format(domain=who.domain), default_port(security), security, who.whole),
-            Source.GUESS,
+        Server(
+            name.format(domain=who.domain), _port(kind, security), security, who.whole, Source.GUESS
         )
-        for security in _SERVICES.values()
-        for name in _OFTEN
+        for security in _SERVICES[kind].values()
+        for name in _OFTEN[kind]
     ]
 
 
-def _ranked(found: Sequence[Candidate]) -> list[Candidate]:
-    """Each server once, best first.
-
-    Guesses last; before them what has to be confirmed; TLS from the start goes before STLS
-    (RFC 8314, section 3).
-    """
-    known: dict[tuple[object, ...], Candidate] = {}
-    for candidate in found:
-        key = candidate.endpoint[:3]
-        # A document knows the name to sign in with, and comes over a road that can be trusted.
-        documented = candidate.source in {Source.AUTOCONFIG, Source.ISPDB}
-        if key not in known or (documented and known[key].source is Source.SRV):
-            known[key] = candidate
-    return sorted(known.values(), key=_rank)
-
-
-def _rank(candidate: Candidate) -> tuple[bool, bool, bool]:
-    stls = candidate.endpoint.security is Security.STLS
-    return candidate.source is Source.GUESS, candidate.confirm, stls
+def _port(kind: Kind, security: Security) -> int:
+    return default_port(security) if kind is Kind.POP3 else _SUBMISSION_PORTS[security]

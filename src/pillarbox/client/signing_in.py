@@ -113,8 +113,8 @@ async def _credentials(proofs: Proofs) -> Credentials:
     Raises:
         InvalidSetting: there is nothing to sign in with, or it cannot be sent.
     """
-    password = await _reveal(proofs.password)
-    token = await _reveal(proofs.token)
+    password = await reveal(proofs.password)
+    token = await reveal(proofs.token)
     if password is None and token is None and not proofs.certificate:
         raise InvalidSetting(
             f"there is no password for {proofs.user}; give one with --password-stdin or "
@@ -139,7 +139,8 @@ def _fault(secret: str) -> str | None:
     return None
 
 
-async def _reveal(secret: Secret | None) -> str | None:
+async def reveal(secret: Secret | None) -> str | None:
+    """The secret itself, got now if it is yet to be got."""
     if not callable(secret):
         return secret
     revealed = secret()

@@ -34,15 +34,16 @@ class TlsSettings(NamedTuple):
     client_certificate: Path | str | None = None
     """PEM file with our certificate, its chain, and its key without a password."""
 
-    def context(self) -> ssl.SSLContext:
+    def context(self, alpn: str | None = ALPN) -> ssl.SSLContext:
         """A context for connections that have to be what these settings say.
 
-        Behind the handshake, :meth:`check_pin` has to be asked.
+        Behind the handshake, :meth:`check_pin` has to be asked. *alpn*: the protocol that is
+        asked for by name (RFC 7301); None: the server is of a kind that has none.
 
         Raises:
             InvalidSetting: a file cannot be used, or the fingerprint is none.
         """
-        context = _bare_context()
+        context = _bare_context(alpn)
         if self.fingerprint is not None:
             normal_fingerprint(self.fingerprint)
         if self.ca is not None:
@@ -81,7 +82,7 @@ def looking_context() -> ssl.SSLContext:
     Over such a connection nothing is said but what leads to the handshake: it serves only to
     tell the user what is wrong with the certificate.
     """
-    context = _bare_context()
+    context = _bare_context(ALPN)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
@@ -106,10 +107,11 @@ def normal_fingerprint(text: str) -> str:
     raise InvalidSetting(f"the fingerprint {quoted(text)} {what}; SHA-256 is needed: {_HOW}")
 
 
-def _bare_context() -> ssl.SSLContext:
+def _bare_context(alpn: str | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols([ALPN])
+    if alpn is not None:
+        context.set_alpn_protocols([alpn])
     context.hostname_checks_common_name = False  # RFC 9525, section 2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     return context

@@ -120,9 +120,7 @@ class Setup(Protocol):
         """SHA-256 of the certificate that the server for collecting shows; empty: it cannot be had."""
         ...
 
-    async def sign_in(
-        self, account: str, oauth: OAuth | None, show: Callable[[str], object]
-    ) -> None:
+    async def sign_in(self, account: str, oauth: OAuth | None, show: Callable[[str], None]) -> None:
         """Have a person sign in by OAuth 2: *show* gets one sentence with a URL. *oauth* None: as its settings say.
 
         Raises:

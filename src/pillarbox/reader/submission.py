@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
+from pillarbox.client import endpoint
+from pillarbox.client.discovery import Server
 from pillarbox.client.signing_in import Secret
 from pillarbox.client.tls import TlsSettings
 
@@ -37,3 +39,14 @@ class Submission(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<Submission {self.host}:{self.port} {self.security.value}>"
+
+
+_AS_FOUND = {
+    endpoint.Security.IMPLICIT_TLS: Security.TLS,
+    endpoint.Security.STLS: Security.STARTTLS,
+}
+
+
+def submission_of(found: Server) -> Submission:
+    """What discovery has found, still without a password."""
+    return Submission(found.host, found.port, _AS_FOUND[found.security], found.user)

@@ -346,3 +346,42 @@ def test_root_runs_no_command_that_a_stranger_has_laid_there(box: Box) -> None:
     assert done.code == 2
     assert "root does not obey it unasked" in done.err
     assert not (box.home / "ran").exists()
+
+
+def test_what_the_reader_collects_is_passed_over(box: Box) -> None:
+    """A timer that fetches all accounts does not trip over those that were added on the reader's page."""
+    box.deliver("one")
+    box.configure(
+        f'[accounts.mine]\nto = "maildir:Mail"\n{box.account}'
+        f'[accounts.readers]\nto = "reader"\nurl = "pop3s://nobody@localhost:1"\n'
+    )
+    assert box.run("fetch").code == 0
+    assert box.stored == ["one"]
+    named = box.run("fetch", "readers")
+    assert (named.code, "is collected by the reader" in named.err) == (2, True)
+    assert "pillarbox read" in named.err
+
+
+def test_only_accounts_of_the_reader(box: Box) -> None:
+    box.configure(f'[accounts.readers]\nto = "reader"\n{box.account}')
+    done = box.run("fetch")
+    assert (done.code, "is collected by the reader" in done.err) == (2, True)
+    box.deliver("one")
+    assert box.run("fetch", "readers", "--to=maildir:Mail").code == 0
+    assert box.stored == ["one"]
+
+
+def test_a_password_in_a_file(box: Box) -> None:
+    box.deliver("one")
+    settings = "".join(
+        line for line in box.account.splitlines(True) if not line.startswith("password_command")
+    )
+    box.configure(f'[accounts.a]\nto = "maildir:Mail"\n{settings}password_file = "password"\n')
+    file = box.home / "password"
+    file.chmod(0o644)
+    done = box.run("fetch")
+    assert (done.code, "can be read by others" in done.err) == (2, True)
+    assert PASSWORD not in done.err
+    file.chmod(0o600)
+    assert box.run("fetch").code == 0
+    assert box.stored == ["one"]

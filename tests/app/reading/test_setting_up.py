@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import cast
 
+import httpx
 import pytest
 
 from pillarbox.app.reading.accounts import ConfiguredAccounts
@@ -17,6 +21,7 @@ from pillarbox.reader.errors import CannotAddAccount
 from pillarbox.reader.model import Identity
 from pillarbox.reader.setting_up import Found, NewAccount, OAuth
 from pillarbox.reader.submission import Security, Submission
+from tests.fetch.oauth.authority import running
 
 PASSWORD = "a fine and private place"
 PLACE = Endpoint("pop.example.org", 995, Collecting.IMPLICIT_TLS, "alice")
@@ -194,3 +199,31 @@ def test_names(tmp_path: Path, address: str, name: str) -> None:
     setup, _ = made(tmp_path)
     setup.add(account())
     assert setup.suggest_name(address) == name
+
+
+async def test_a_person_signs_in_again(tmp_path: Path) -> None:
+    """By the browser flow, against an authorization server; what the page shows is the link."""
+    with running() as authority:
+        setup, accounts = made(
+            tmp_path,
+            '[accounts.w]\nurl = "pop3s://a@b"\n[accounts.w.oauth2]\n'
+            f'provider = "mine"\nclient_id = "{authority.client_id}"\nscopes = "{authority.scope}"\n'
+            f'token_url = "{authority.url}/token"\nauthorize_url = "{authority.url}/authorize"\n',
+        )
+        shown: asyncio.Queue[str] = asyncio.Queue()
+        work = asyncio.create_task(setup.sign_in("w", None, shown.put_nowait))
+        found = re.search(r"http://\S+/authorize\S+", await shown.get())
+        assert found
+        async with httpx.AsyncClient() as browser:
+            await browser.get(authority.consent(found[0]))
+        await work
+        token = accounts.to_collect("w", tmp_path).token
+        assert callable(token)
+        assert (await cast("Awaitable[str]", token())).startswith("access-")
+
+
+async def test_an_account_with_a_password_signs_in_nowhere(tmp_path: Path) -> None:
+    setup, _ = made(tmp_path)
+    setup.add(account())
+    with pytest.raises(CannotAddAccount, match="by a password"):
+        await setup.sign_in("home", None, print)

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pillarbox.app.demo import HOST, PORTS
@@ -25,7 +26,7 @@ needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="the tour i
 @contextlib.contextmanager
 def demo(tmp_path: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A running demo, and what it printed."""
-    command: Sequence[str] = [sys.executable, "-m", "pillarbox", "demo", *options]
+    command: Sequence[str] = [sys.executable, "-m", "pillarbox", "demo", "--no-browser", *options]
     with (tmp_path / "demo.log").open("w") as log:
         process = subprocess.Popen(
             command,
@@ -88,13 +89,28 @@ def test_every_command_of_the_tour_works(tmp_path: Path) -> None:
         assert len(shell(phone).stdout.split()) == 6
         assert len(shell(laptop).stdout.split()) == 8
         listed = [line.split()[0] for line in shell(devices).stdout.splitlines()]
-        assert listed == ["DEVICE", "default", "laptop", "phone"]
+        assert listed == ["DEVICE", "default", "laptop", "phone", "reader"]
         gone = shell(delete)
         assert gone.returncode == 0, gone.stderr
         assert "Subject: Welcome" not in shell(retrieve).stdout
         # Workers write their counters once a second; each question takes some milliseconds.
         counted = 'pillarbox_deliveries_total{door="smtp",outcome="stored"}'
         assert any(counted in shell(metrics).stdout for _ in range(1000))
+
+
+def test_the_reader_opens_on_both_accounts(tmp_path: Path) -> None:
+    """Behind the address of the tour is a page with their inboxes; it ends with the demo."""
+    with demo(tmp_path) as (_, text):
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/\S+", text)
+        assert found, text
+        with httpx.Client(follow_redirects=True) as browser:
+            page = browser.get(found[0])
+            assert page.status_code == 200
+            for user in ("alice", "bob"):
+                assert f"/mail/Inbox/{user}" in page.text
+        address = (HOST, int(found[1]))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, PATIENCE)
 
 
 def test_ctrl_c_ends_it_and_nothing_stays(tmp_path: Path) -> None:

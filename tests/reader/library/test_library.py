@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 
 import pytest
@@ -120,6 +121,29 @@ def test_a_folder_that_is_gone_takes_nothing_back(library: MailLibrary) -> None:
     library.remove_folder(folder)
     assert library.undo(change.id) is None
     assert where(library, key) == [ARCHIVE]
+
+
+def test_an_undo_that_the_disk_refuses_can_be_said_again(
+    library: MailLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, *_ = three(library)
+    change = library.archive([key])
+
+    def refuse(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "rename", refuse)
+    with pytest.raises(LibraryUnusable, match="check its disk"):
+        library.undo(change.id)
+    monkeypatch.undo()
+    assert library.undo(change.id) is not None
+    assert where(library, key) == [WORK]
+
+
+def test_without_an_account_all_inboxes_are_empty(place: Place) -> None:
+    library = place.open()
+    assert library.page(INBOX, 0, 10).total == 0
+    assert library.search("text", 0, 10, within=INBOX).total == 0
 
 
 def test_an_undo_is_forgotten_after_so_many(library: MailLibrary) -> None:

@@ -234,6 +234,9 @@ def _charsets() -> dict[str, bytes]:
             part("text/plain; charset=utf-16", "wide text".encode("utf-16"), encode=True)
         ),
         "utf-7": letter("Hi +AGEAYg-", "Content-Type: text/plain; charset=utf-7"),
+        "charset-nul": letter(
+            "text", "Content-Type: text/plain; charset=a\0b", "Subject: Grüße".encode("latin-1")
+        ),
         "codec-that-is-none": letter("text", "Content-Type: text/plain; charset=zlib"),
     }
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pillarbox.reader.mail import layout, mime
 from pillarbox.reader.mail.letter import CUT, WRONG_DATE, Letter, read_letter, read_part
 from pillarbox.reader.mail.limits import LETTER_TEXT
+from pillarbox.reader.mail.summary import summarise
 from pillarbox.reader.model import Correspondent
 from tests.reader.mail.corpus import (
     HTML,
@@ -191,3 +192,23 @@ def test_attached_octets_come_back_as_they_were(contents: list[bytes]) -> None:
     data = whole(multipart("mixed", PLAIN, *parts))
     found = read_letter(data).parts
     assert [read_part(data, each.number)[1] for each in found] == contents
+
+
+_SMALL = sorted(name for name, data in corpus().items() if len(data) < 20_000)
+
+
+@given(
+    st.sampled_from(_SMALL),
+    st.lists(
+        st.tuples(st.integers(0, 20_000), st.integers(0, 12), st.binary(max_size=6)), max_size=6
+    ),
+)
+def test_damaged_mail_can_be_read(name: str, damage: list[tuple[int, int, bytes]]) -> None:
+    data = bytearray(corpus()[name])
+    for place, length, noise in damage:
+        at = place % (len(data) + 1)
+        data[at : at + length] = noise
+    found = read_letter(bytes(data))
+    assert summarise(bytes(data)).octets == len(data)
+    for each in found.parts:
+        assert read_part(bytes(data), each.number)[0].name == each.name

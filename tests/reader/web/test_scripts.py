@@ -185,3 +185,49 @@ async def test_what_goes_wrong_is_said_in_passing(page: Page) -> None:
     await page.click("#size a")
     await expect(page.locator("#toasts")).to_contain_text("leads nowhere")
     await expect(page.locator("#size a")).to_be_visible()
+
+
+async def test_which_pane_a_phone_shows_follows_the_address(page: Page) -> None:
+    view = "document.body.dataset.view"
+    assert await page.evaluate(view) == "list"
+    await page.evaluate(
+        """() => {
+          history.pushState({}, "", "?m=key");
+          document.dispatchEvent(new CustomEvent("htmx:pushedIntoHistory"));
+        }"""
+    )
+    assert await page.evaluate(view) == "message"
+    await page.go_back()
+    await page.wait_for_function(f"{view} === 'list'")
+
+
+async def test_folders_on_a_phone_come_and_go_without_scripts(page: Page) -> None:
+    await page.set_viewport_size({"width": 360, "height": 640})
+    folders = page.get_by_role("navigation", name="Folders")
+    await expect(folders).to_be_hidden()
+    await page.get_by_role("link", name="Folders", exact=True).click()
+    await expect(folders).to_be_visible()
+    await page.get_by_role("link", name="Close the list of folders").click()
+    await expect(folders).to_be_hidden()
+    await page.go_back()
+    await expect(folders).to_be_visible()
+    await page.go_back()
+    await expect(folders).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [360, 700, 1100, 1600])
+async def test_nothing_is_wider_than_the_window(page: Page, width: int) -> None:
+    await page.set_viewport_size({"width": width, "height": 640})
+    for element in ("document.documentElement", "document.getElementById('main')"):
+        assert await page.evaluate(f"{element}.scrollWidth <= {element}.clientWidth")
+
+
+async def test_targets_are_large_enough_and_larger_for_fingers(
+    browser: Browser, desk: Desk, tmp_path: Path
+) -> None:
+    heights = "Array.from(document.querySelectorAll('#side a, #side button'), e => e.offsetHeight).filter(h => h)"
+    async with browsing(browser, desk, tmp_path) as page:
+        assert min(await page.evaluate(heights)) >= 24
+    touched = make_desk(preferences=desk.preferences)
+    async with browsing(browser, touched, tmp_path, has_touch=True, is_mobile=True) as page:
+        assert min(await page.evaluate(heights)) >= 44

@@ -22,8 +22,11 @@ def demo(
         ),
     ] = None,
     mail: Annotated[bool, typer.Option("--mail/--no-mail", help="Deliver sample mail.")] = True,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the reader in a browser.")
+    ] = True,
 ) -> None:
-    """Run a whole post office on loopback: two accounts, sample mail, POP3, SMTP, TLS.
+    """Run a whole post office on loopback: two accounts, sample mail, POP3, SMTP, TLS, the reader.
 
     Prints commands to try, ready to be copied. Ctrl-C ends it.
     """
@@ -34,4 +37,4 @@ def demo(
             f"`pillarbox --config {invocation.file} serve` serves yours",
             ExitCode.USAGE,
         )
-    raise typer.Exit(run_demo(Wish(path, invocation.overrides, mail)))
+    raise typer.Exit(run_demo(Wish(path, invocation.overrides, mail, browser)))

@@ -33,6 +33,9 @@ class RootGroup(LazyGroup):
         "fetch login": Entry(
             f"{_HERE}.fetch_login:fetch_login", "Sign in to an account by OAuth 2."
         ),
+        "read": Entry(
+            f"{_HERE}.read:read", "Read, search, file and answer mail in the browser, offline."
+        ),
         "check-config": Entry(
             f"{_HERE}.check_config:check_config", "Check the configuration and show its faults."
         ),

@@ -15,6 +15,7 @@ from pillarbox.app.config.faults import ConfigError
 from pillarbox.app.reading.account_file import AccountFile
 from pillarbox.app.reading.accounts import ConfiguredAccounts
 from pillarbox.app.reading.describing import described
+from pillarbox.app.reading.discovering import find_servers
 from pillarbox.app.reading.kept_secrets import KeptSecrets
 from pillarbox.app.reading.new_account import settings_of, to_try
 from pillarbox.client.looking import look_at_certificate
@@ -45,7 +46,7 @@ class ConfiguredSetup:
         self,
         accounts: ConfiguredAccounts,
         submit: TrySubmission,
-        discover: Discover,
+        discover: Discover = find_servers,
     ) -> None:
         """Change the configuration that *accounts* come from.
 
@@ -88,7 +89,9 @@ class ConfiguredSetup:
         der = await look_at_certificate(account.collect, None)
         return fingerprint_of(der) if der else ""
 
-    async def sign_in(self, account: str, oauth: OAuth | None, show: Callable[[str], None]) -> None:
+    async def sign_in(
+        self, account: str, oauth: OAuth | None, show: Callable[[str], object]
+    ) -> None:
         if oauth is None:
             table = self._accounts.recipe(account, READER).oauth2
             if table is None:

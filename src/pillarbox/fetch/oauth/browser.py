@@ -31,7 +31,7 @@ async def sign_in_by_browser(
     provider: Provider,
     settings: OAuth2,
     *,
-    show: Callable[[str], None],
+    show: Callable[[str], object],
     open_browser: Callable[[str], object],
     patience: float = PATIENCE,
 ) -> Tokens:

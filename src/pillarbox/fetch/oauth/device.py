@@ -90,7 +90,7 @@ async def sign_in_by_code(
     provider: Provider,
     settings: OAuth2,
     *,
-    show: Callable[[str], None],
+    show: Callable[[str], object],
     wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Tokens:
     """Have a person sign in; takes as long as that takes.

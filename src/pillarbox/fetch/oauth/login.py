@@ -16,7 +16,7 @@ async def login(
     settings: OAuth2,
     store: TokenStore,
     *,
-    show: Callable[[str], None],
+    show: Callable[[str], object],
     open_browser: Callable[[str], object],
     wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:

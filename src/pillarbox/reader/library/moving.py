@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
-from pillarbox.reader.errors import BadFolderName, NoSuchFolder
+from pillarbox.reader.errors import BadFolderName, NoSuchFolder, ReaderError
 from pillarbox.reader.library.maildirs import Refiled
 from pillarbox.reader.library.memory import Done, back, new_id
 from pillarbox.reader.library.shelf import Shelf, keys_of
@@ -42,23 +42,37 @@ def mark(shelf: Shelf, keys: Collection[MessageKey], flag: Flag, *, on: bool) ->
 
 
 def undo(shelf: Shelf, change_id: str) -> Change | None:
-    """See :meth:`pillarbox.reader.contracts.Library.undo`. What it does can be undone, too."""
+    """See :meth:`pillarbox.reader.contracts.Library.undo`. What it does can be undone, too.
+
+    Raises:
+        LibraryUnusable: the disk refuses; it can be said again.
+    """
     with shelf.changing:
         done = shelf.memory.take(change_id)
         if done is None:
             return None
-        with usable(shelf.tree.root):
-            for folder in done.removed:
-                shelf.tree.make(folder)
-        steps = [step for step in done.steps if shelf.tree.has(step.before.folder)]
-        taken = shelf.refile([step.after for step in steps], back(steps))
-        shelf.tell(done.removed)
+        try:
+            taken = _taken_back(shelf, done)
+        except ReaderError:
+            shelf.memory.keep(done)
+            raise
     if not taken and not done.removed:
         return None
     folders = {step.after.folder for step in taken}
     to = folders.pop() if len(folders) == 1 and done.change.to else None
     change = replace(done.change, id=new_id(), keys=keys_of(taken), to=to, on=not done.change.on)
     return _kept(shelf, taken, change)
+
+
+def _taken_back(shelf: Shelf, done: Done) -> tuple[Refiled, ...]:
+    """Those of its messages that are where and as it left them are where and as they were."""
+    with usable(shelf.tree.root):
+        for folder in done.removed:
+            shelf.tree.make(folder)
+    steps = [step for step in done.steps if shelf.tree.has(step.before.folder)]
+    taken = shelf.refile([step.after for step in steps], back(steps))
+    shelf.tell(done.removed)
+    return taken
 
 
 def apply(shelf: Shelf, rule: Rule, folder: Folder) -> Change:

@@ -71,6 +71,8 @@ _JAPANESE = re.compile(rb"\x1b\$[@B]|\x1b\(J")
 _WIDE = ("utf-16", "utf-32")
 """Each space has a zero in it. Without any the label is wrong, as it often is in HTML."""
 
+_BYTE_ORDER = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
 _TIDY = re.compile(r"[^a-z0-9._:+-]")
 _ASCII = bytes(range(128))
 _GUESS_OCTETS = 8_192
@@ -127,7 +129,7 @@ def _named(octets: bytes, label: str) -> str | None:
     """What *label* stands for, if it can be that at all. Japanese mail often does not say what it is, but it shows."""
     name = codec(label) if label else None
     if name is not None and name.startswith(_WIDE):
-        return name if b"\0" in octets else None
+        return name if b"\0" in octets or octets.startswith(_BYTE_ORDER) else None
     if _JAPANESE.search(octets) and not (name or "").startswith("iso2022"):
         return "iso2022_jp_ext"
     return name

@@ -34,13 +34,10 @@ def raw_text(value: bytes, hint: str = "") -> str:
     """Octets of a field as characters. *hint*: the charset of the message's text, for 8-bit that is not UTF-8."""
     if value.isascii():
         return value.decode("ascii")
-    for label in ("utf-8", hint):
-        if label:
-            try:
-                return value.decode(label)
-            except (LookupError, UnicodeError):
-                continue
-    return decode_short(value, hint)
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return decode_short(value, hint)
 
 
 def decode_words(text: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from pillarbox.app.reading.setting_up import ConfiguredSetup
 from pillarbox.client.endpoint import Endpoint
 from pillarbox.client.endpoint import Security as Collecting
 from pillarbox.client.errors import InvalidSetting
+from pillarbox.contracts.errors import PillarboxError
+from pillarbox.fetch.oauth.errors import SignInFailed
 from pillarbox.reader.errors import NotSendable
-from pillarbox.reader.setting_up import Found
+from pillarbox.reader.setting_up import Found, NewAccount, OAuth
 from pillarbox.reader.submission import Security, Submission
 from tests.postoffice import PASSWORD, PostOffice
 from tests.reader.desk import make_desk, visitor
@@ -51,6 +54,35 @@ class Collector:
         return []
 
 
+class Person:
+    """Who signs in with a provider."""
+
+    def __init__(self) -> None:
+        self.at_it = asyncio.Event()
+        self.has_signed_in = asyncio.Event()
+        self.error: PillarboxError | None = None
+        self.asked: list[tuple[str, OAuth | None]] = []
+
+
+class Setup(ConfiguredSetup):
+    """The real one, but for the provider, which is not to be had here."""
+
+    person: Person
+
+    async def sign_in(
+        self, account: str, oauth: OAuth | None, show: Callable[[str], object]
+    ) -> None:
+        self.person.asked.append((account, oauth))
+        show("Open https://provider.example/device in a browser, and enter the code WDJB-MJHT.")
+        self.person.at_it.set()
+        await self.person.has_signed_in.wait()
+        if self.person.error is not None:
+            raise self.person.error
+
+    async def try_collecting(self, account: NewAccount) -> int:
+        return 7 if account.oauth else await super().try_collecting(account)
+
+
 class World:
     """A reader without an account."""
 
@@ -62,6 +94,7 @@ class World:
         self.submissions: list[Submission] = []
         self.refusal: NotSendable | None = None
         self.collector = Collector()
+        self.person = Person()
         self.browser: httpx.AsyncClient
 
     async def discover(self, address: str) -> Sequence[Found]:
@@ -91,7 +124,8 @@ class World:
 @asynccontextmanager
 async def wizard(folder: Path) -> AsyncIterator[World]:
     world = World(folder)
-    setup = ConfiguredSetup(world.accounts, world.submit, world.discover)
+    setup = Setup(world.accounts, world.submit, world.discover)
+    setup.person = world.person
     desk = make_desk(accounts=world.accounts, setup=setup, collector=world.collector)
     async with visitor(desk) as world.browser:
         yield world
@@ -300,3 +334,39 @@ async def test_it_can_be_left(tmp_path: Path) -> None:
         at = await world.begin()
         await world.post(f"{at}/cancel")
         assert (await world.browser.get(f"{at}/trial")).headers["location"] == "/accounts/new"
+
+
+async def test_a_sign_in_with_the_provider(office: PostOffice, tmp_path: Path) -> None:
+    async with wizard(tmp_path) as world:
+        at = await world.begin()
+        await world.post(at, **by_hand(office) | {"sends": "on"})
+        reply = await world.post(
+            f"{at}/sign-in", **sign_in(way="microsoft", client_id="the-id", password="")
+        )
+        assert reply.headers["location"] == f"{at}/oauth"
+        await world.person.at_it.wait()
+        assert world.person.asked == [("home", OAuth("microsoft", "the-id"))]
+        page = await world.text(f"{at}/oauth")
+        assert 'href="https://provider.example/device"' in page
+        assert "WDJB-MJHT" in page
+        world.person.has_signed_in.set()
+        while (reply := await world.browser.get(f"{at}/oauth")).status_code == 200:
+            pass  # it has not noticed yet
+        assert reply.headers["location"] == f"{at}/trial"
+        assert "7 messages wait" in await world.text(f"{at}/trial")
+        await world.post(f"{at}/save")
+        assert 'provider = "microsoft"' in world.file.read_text()
+        assert world.accounts.to_collect("home", tmp_path).token is not None
+
+
+async def test_a_sign_in_that_is_denied(office: PostOffice, tmp_path: Path) -> None:
+    async with wizard(tmp_path) as world:
+        at = await world.begin()
+        await world.post(at, **by_hand(office))
+        world.person.error = SignInFailed("the sign-in was denied: begin again")
+        world.person.has_signed_in.set()
+        await world.post(f"{at}/sign-in", **sign_in(way="google", client_id="i", client_secret="s"))
+        while "denied" not in (page := await world.text(f"{at}/oauth")):
+            pass  # it has not noticed yet
+        assert "The sign-in was denied: begin again." in page
+        assert f'href="{at}/sign-in"' in page

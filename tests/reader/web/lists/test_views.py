@@ -307,7 +307,12 @@ async def test_the_status_line_has_a_sentence_for_each_account() -> None:
     assert "sign-in refused" in line
     assert "offline" in line
     assert 'title="The password is &lt;wrong&gt;."' in line
-    assert "Sign-in refused. The password is &lt;wrong&gt;." in html
+    page = html[html.index('<main id="main"') : html.index('<footer id="status"')]
+    assert "The password is &lt;wrong&gt;." in page
+    assert 'href="/accounts/home#sign-in"' in page
+    assert re.findall(r'<li[^>]*><a href="([^"]*)"', line) == [
+        *("/accounts/work", "/accounts/home", "/accounts/club")
+    ]
 
 
 async def test_scripts_get_the_sidebar_for_the_page_they_are_on() -> None:

@@ -19,14 +19,13 @@ class Lists {
     this.rows = null;
     this.selection = new Selection();
     this.resting = 0;
-    this.toFocus = null; // the message whose row has the focus again, once it has come back
     this.begin();
     this.cursor = new Cursor(this);
     this.acting = new Acting(this);
     this.searching = new Searching((page) => this.found(page));
     dragging(this);
     this.listen();
-    shown(performance.getEntriesByType("navigation")[0]?.type !== "reload");
+    shown(false);
     this.toOpened();
   }
 
@@ -44,11 +43,13 @@ class Lists {
   }
 
   listen() {
+    document.addEventListener("keydown", (event) => { if (event.key === "Enter" && event.target.matches("#choose input")) event.preventDefault(); });
     document.addEventListener("click", closeMenu);
     document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeMenu(event); });
     document.addEventListener("click", (event) => this.clicked(event));
     document.addEventListener("change", (event) => this.chose(event));
     document.addEventListener("lists:shown", () => { if (this.rows) markCurrent(this.rows); });
+    document.addEventListener("lists:read", () => this.refreshSoon());
     document.addEventListener("news:mail", (event) => this.news(event.detail));
     document.addEventListener("news:lagging", () => this.refreshSoon());
     addEventListener("popstate", () => this.went());
@@ -196,8 +197,6 @@ class Lists {
       if (!this.rows || !this.rows.total || !await this.rows.refresh()) this.found(await pageAt(location.href));
       this.showChoice();
       if (this.rows) markCurrent(this.rows);
-      if (this.toFocus) this.rows?.of(this.toFocus)?.querySelector("a").focus({ preventScroll: true });
-      this.toFocus = null;
     } catch (error) {
       trouble(error);
     }

@@ -54,7 +54,7 @@ export class Acting {
       if (next.stays && (inPane || keys.includes(opened()?.key))) await this.lists.refreshTools();
     } catch (error) {
       trouble(error);
-      next.undo();
+      await next.undo();
     } finally {
       if (rows) rows.held -= 1;
     }
@@ -106,12 +106,15 @@ export class Acting {
     const wasOpen = Boolean(open) && (keys.includes(open.key) || Boolean(row && keys.includes(keyOf(row))));
     const inList = lists.rows.list.contains(document.activeElement) || document.activeElement === document.body;
     const url = location.href;
-    const [place = -1] = lists.rows.remove(keys);
-    lists.after({ place, wasOpen, hadFocus: inList || wasOpen });
-    const undo = () => {
+    const { rows } = lists;
+    const { gone: [place = -1], putBack } = rows.remove(keys);
+    const going = lists.after({ place, wasOpen, hadFocus: inList || wasOpen });
+    const undo = async () => {
+      await going;
+      if (lists.rows === rows) putBack();
       lists.cursor.key = keys[0];
-      if (wasOpen) lists.open(url, "replace", false);
-      if (inList) lists.toFocus = keys[0];
+      if (wasOpen) await lists.open(url, "replace", false);
+      if (inList) lists.focusRow();
     };
     return { stays: !wasOpen, undo };
   }

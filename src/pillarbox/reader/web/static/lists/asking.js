@@ -13,6 +13,15 @@ export async function pageAt(url, signal) {
   return new DOMParser().parseFromString(html, "text/html");
 }
 
+/** The part of the list at `url` that begins with row `first`; null: there are no rows. `told(page)` is what else the page says. */
+export async function rowsAt(url, first, signal, told) {
+  const asked = new URL(url, location.origin);
+  if (first) asked.searchParams.set("first", first);
+  const page = await pageAt(asked, signal);
+  told(page);
+  return page.getElementById("rows");
+}
+
 /** What a reply tells the page: the events of its header HX-Trigger. Raises Refused. */
 export async function told(asked) {
   return eventsOf(await answered(asked));

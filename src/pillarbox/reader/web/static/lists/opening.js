@@ -61,7 +61,9 @@ async function markRead(key) {
   }
   try {
     const reply = await post("/do/mark", { m: key, flag: "seen", on: "1", quiet: "1" });
-    if (reply.ok && opened()?.key === key) document.getElementById("opened").setAttribute("data-seen", "");
+    if (!reply.ok) return;
+    if (opened()?.key === key) document.getElementById("opened").setAttribute("data-seen", "");
+    document.dispatchEvent(new CustomEvent("lists:read"));
   } catch {
     // It does not answer. Opening it once more marks it then.
   }

@@ -3,7 +3,7 @@
    by its message, wherever it goes. */
 
 import { afterRemoval, baseOf, inView, pagesOf, rowsFrom, toReveal } from "./geometry.js";
-import { pageAt } from "./asking.js";
+import { rowsAt } from "./asking.js";
 import { showPager } from "./pager.js";
 
 const KEEP = 200; // rows on either side that stay: scrolling back a little fetches nothing
@@ -23,9 +23,9 @@ export class Rows {
     this.list = list;
     this.scroller = list.parentElement;
     this.show = show;
-    this.told = told;
     this.trouble = trouble;
     this.url = list.dataset.url;
+    this.fetched = (page, signal) => rowsAt(this.url, page, signal, told);
     this.folder = list.dataset.list ?? null;
     this.step = Number(list.dataset.step);
     this.total = Number(list.dataset.total);
@@ -158,14 +158,6 @@ export class Rows {
     return controller.done;
   }
 
-  async fetched(page, signal) {
-    const url = new URL(this.url, location.origin);
-    if (page) url.searchParams.set("first", page);
-    const fetched = await pageAt(url, signal);
-    this.told(fetched);
-    return fetched.getElementById("rows");
-  }
-
   take(list) {
     const focused = [...this.rows.values()].find((row) => row.contains(document.activeElement));
     const focus = focused && { key: keyOf(focused), place: placeOf(focused), part: document.activeElement.matches("input") ? "input" : "a" };
@@ -245,16 +237,27 @@ export class Rows {
 
   // Changes that do not wait for the server.
 
-  /** Take rows out; the others close up. */
+  /** Take rows out; the others close up. Returns the places that have become free, and what puts all back. */
   remove(keys) {
-    const leaving = keys.map((key) => this.of(key)).filter(Boolean);
-    const gone = leaving.map(placeOf).sort((one, other) => one - other);
-    const staying = [...this.rows.values()].filter((row) => !leaving.includes(row));
-    for (const row of leaving) row.remove();
-    this.rows = new Map(staying.map((row) => [afterRemoval(placeOf(row), gone), row]));
+    const before = { rows: new Map(this.rows), total: this.total };
+    const leaving = new Set(keys.map((key) => this.of(key)).filter(Boolean));
+    const gone = [...leaving].map(placeOf).sort((one, other) => one - other);
+    this.rows = new Map();
+    for (const [place, row] of before.rows) {
+      if (leaving.has(row)) row.remove();
+      else this.rows.set(afterRemoval(place, gone), row);
+    }
     this.total -= gone.length;
     this.measure();
-    return gone;
+    return { gone, putBack: () => this.putBack(before) };
+  }
+
+  putBack({ rows, total }) {
+    this.rows = rows;
+    this.total = total;
+    this.list.replaceChildren(...[...rows].sort(([one], [other]) => one - other).map(([, row]) => row));
+    this.measure();
+    for (const row of rows.values()) this.show(row);
   }
 
   /** The row at `place`, in view; undefined: there is none. */

@@ -1,0 +1,64 @@
+"""What there is to do in the outbox, and when the next thing will be."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+
+from pillarbox.reader.outbox.noting import Noting
+from pillarbox.reader.outbox.record import Record
+from pillarbox.reader.outbox.shelf import Shelf
+from pillarbox.reader.outbox.standings import Standing
+
+FILING = "\0filing"
+"""Stands among the accounts for what has left and is to be noted."""
+
+
+class Agenda:
+    """Of accounts, and of :data:`FILING`. Times are POSIX ones."""
+
+    def __init__(self, shelf: Shelf, noting: Noting, standings: Mapping[str, Standing]) -> None:
+        """*standings*: of those that cannot be sent from; looked at each time."""
+        self._shelf = shelf
+        self._noting = noting
+        self._standings = standings
+
+    def due(self, now: float, busy: Container[str]) -> list[str]:
+        """Who has something to do, and is not *busy*."""
+        names = {record.account for record in self._shelf.all() if self._is_ready(record, now)}
+        if self._noting.due():
+            names.add(FILING)
+        return sorted(name for name in names if name not in busy and self._may(name, now))
+
+    def ready(self, account: str, now: float) -> Record | None:
+        """The message of *account* that is to leave first."""
+        ready = (r for r in self._shelf.all() if r.account == account and self._is_ready(r, now))
+        return next(ready, None)
+
+    def next_moment(self, busy: Container[str]) -> float | None:
+        """When somebody who is not *busy* will have something to do; None: not by itself."""
+        moments = []
+        for record in self._shelf.all():
+            until = self._until(record.account)
+            idle = record.account not in busy
+            if idle and until is not None and self._may_leave(record):
+                moments.append(max(record.held_until, record.next_try, until))
+        until = self._until(FILING)
+        if FILING not in busy and until is not None and self._noting.due():
+            moments.append(until)
+        return min(moments, default=None)
+
+    def _may(self, name: str, now: float) -> bool:
+        until = self._until(name)
+        return until is not None and until <= now
+
+    def _until(self, name: str) -> float | None:
+        standing = self._standings.get(name)
+        return 0.0 if standing is None else standing.next_try
+
+    def _is_ready(self, record: Record, now: float) -> bool:
+        return self._may_leave(record) and max(record.held_until, record.next_try) <= now
+
+    def _may_leave(self, record: Record) -> bool:
+        return (
+            bool(record.waiting) and not record.in_hand and not self._noting.is_unwritten(record.id)
+        )

@@ -1,0 +1,170 @@
+"""The outbox as the rest of the reader knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pillarbox.fetch.destinations.staging import unique_name
+from pillarbox.reader.contracts import Clock, Library
+from pillarbox.reader.errors import TooLate
+from pillarbox.reader.model import Outgoing, Parcel, Sending
+from pillarbox.reader.news import News, OutboxChanged
+from pillarbox.reader.outbox.agenda import FILING
+from pillarbox.reader.outbox.envelope import in_lines
+from pillarbox.reader.outbox.filing import file_in
+from pillarbox.reader.outbox.noting import Noting
+from pillarbox.reader.outbox.record import Record, shown
+from pillarbox.reader.outbox.sender import Sender
+from pillarbox.reader.outbox.shelf import Shelf, new_id
+from pillarbox.reader.submission import Submission
+
+GONE = "This message is not in the outbox any more: it has left, or was taken out."
+LEAVING = "It is too late to take this message back: it is with the server already."
+
+
+class FileOutbox:
+    """:class:`pillarbox.reader.contracts.Outbox` in a folder. Made by :func:`open_outbox`."""
+
+    def __init__(self, shelf: Shelf, noting: Noting, sender: Sender) -> None:
+        self._shelf = shelf
+        self._noting = noting
+        self._sender = sender
+
+    def put(self, parcel: Parcel, *, hold_seconds: float) -> str:
+        """Keep a message; its id."""
+        message = in_lines(parcel.message)
+        now = self._sender.now()
+        record = Record(
+            id=new_id(),
+            account=parcel.account,
+            sender=parcel.sender,
+            subject=parcel.subject,
+            octets=len(message),
+            since=now,
+            sent_base=unique_name("outbox"),
+            waiting=tuple(dict.fromkeys(parcel.recipients)),
+            held_until=now + hold_seconds if hold_seconds > 0 else 0.0,
+            draft=parcel.draft,
+            answers=parcel.answers,
+            forwards=parcel.forwards,
+        )
+        self._shelf.put(record, message)
+        return record.id
+
+    def all(self) -> Sequence[Outgoing]:
+        """In the order in which they came."""
+        return [self._shown(record) for record in self._shelf.all()]
+
+    def find(self, outgoing_id: str) -> Outgoing | None:
+        """None: it is not here any more."""
+        record = self._shelf.find(outgoing_id)
+        return None if record is None else self._shown(record)
+
+    def read(self, outgoing_id: str) -> bytes:
+        """The message."""
+        message = self._shelf.message(outgoing_id)
+        if message is None:
+            raise TooLate(GONE)
+        return message
+
+    def drafts(self) -> frozenset[str]:
+        """Of which messages are here."""
+        return frozenset(r.draft for r in self._shelf.all() if r.draft is not None)
+
+    def take_out(self, outgoing_id: str) -> None:
+        """It is not to be sent; possible until the end of the message is said to a server."""
+        self._noting.file(outgoing_id)  # those who have got it have got it
+        if self._shelf.remove(outgoing_id, _is_leaving) is None:
+            raise TooLate(LEAVING if self._shelf.find(outgoing_id) else GONE)
+
+    def send_again(self, outgoing_id: str) -> None:
+        """To all that have not certainly got it, now."""
+
+        def step(record: Record) -> Record | None:
+            return None if _is_leaving(record) else record.again()
+
+        record = self._shelf.change(outgoing_id, step)
+        if record is None:
+            raise TooLate(LEAVING if self._shelf.find(outgoing_id) else GONE)
+        self._sender.forgive(record.account)
+
+    def nudge(self, account: str | None = None) -> None:
+        """None: all that wait for the network. An account: whatever stopped it (it has been changed)."""
+
+        def step(record: Record) -> Record:
+            return replace(record, next_try=0.0) if account or record.network else record
+
+        for record in self._shelf.all():
+            if account in (None, record.account) and record.waiting and record.next_try:
+                self._shelf.change(record.id, step)
+        self._sender.forgive(account)
+
+    async def run(self) -> None:
+        """Send, until cancelled."""
+        await self._sender.run()
+
+    def _shown(self, record: Record) -> Outgoing:
+        """With what is not written down: it is being sent, or its account waits."""
+        now = self._sender.now()
+        outgoing = shown(record, now)
+        if record.has_left:
+            filing = self._sender.standing(FILING)
+            why = (
+                f"It has left, and is still to be put into Sent. {filing.problem}" if filing else ""
+            )
+            return replace(outgoing, problem=why)
+        if self._sender.is_sending(record):
+            return replace(outgoing, state=Sending.SENDING, next_try=None)
+        standing = self._sender.standing(record.account)
+        if standing is None or outgoing.state is not Sending.WAITING:
+            return outgoing
+        moment = None
+        if standing.next_try is not None:
+            moment = datetime.fromtimestamp(max(standing.next_try, record.next_try), UTC)
+        problem = " ".join(filter(None, (standing.problem, outgoing.problem)))
+        tries = max(outgoing.tries, standing.failures)
+        return replace(outgoing, next_try=moment, problem=problem, tries=tries)
+
+
+def open_outbox(
+    folder: Path,
+    *,
+    submit_for: Callable[[str], Submission],
+    library: Library,
+    discard_draft: Callable[[str], None],
+    news: News,
+    clock: Clock,
+) -> FileOutbox:
+    """Open the outbox in *folder*, made if need be.
+
+    Args:
+        folder: nobody else has it open.
+        submit_for: where an account's mail leaves; may block, and raise PillarboxError with a sentence that says
+            why it cannot.
+        library: has Sent, and what is answered.
+        discard_draft: called when the message that was made of a draft has left; perhaps again after a crash.
+        news: told of each change.
+        clock: now.
+
+    Raises:
+        LibraryUnusable: the folder cannot be read or written.
+    """
+    sender: Sender | None = None
+
+    def told() -> None:
+        news.tell(OutboxChanged())
+        if sender is not None:
+            sender.wake()
+
+    shelf = Shelf(folder, told)
+    noting = Noting(shelf, file_in(library), discard_draft)
+    sender = Sender(shelf, submit_for, noting, clock, told)
+    sender.settle()  # whoever was sending was killed
+    return FileOutbox(shelf, noting, sender)
+
+
+def _is_leaving(record: Record) -> bool:
+    return bool(record.in_hand) or record.has_left

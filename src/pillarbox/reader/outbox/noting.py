@@ -1,0 +1,67 @@
+"""What is done when a message has left, also for only some of its recipients: said again until it is done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from pillarbox.reader.outbox.filing import File
+from pillarbox.reader.outbox.record import Record
+from pillarbox.reader.outbox.shelf import Shelf
+
+Step = Callable[[Record], Record]
+
+
+class Noting:
+    """The copy in Sent, the draft, and the outbox's own files, in this order; and what the disk had no room for."""
+
+    def __init__(self, shelf: Shelf, file: File, discard_draft: Callable[[str], None]) -> None:
+        self._shelf = shelf
+        self._file = file
+        self._discard_draft = discard_draft
+        self._unwritten: dict[str, Step] = {}
+
+    def due(self) -> list[Record]:
+        """Messages of which something is still to be noted."""
+        return [
+            record
+            for record in self._shelf.all()
+            if record.to_be_filed or record.has_left or record.id in self._unwritten
+        ]
+
+    def remember(self, record_id: str, step: Step) -> None:
+        """The disk did not take this *step*: until it does, the message is not touched."""
+        self._unwritten[record_id] = step
+
+    def is_unwritten(self, record_id: str) -> bool:
+        """Whether what is on disk is older than what has happened."""
+        return record_id in self._unwritten
+
+    async def run(self) -> None:
+        """Note all that is due.
+
+        Raises:
+            PillarboxError: something could not be; the rest waits, too.
+        """
+        for record in self.due():
+            await asyncio.to_thread(self._note, record.id)
+
+    def file(self, record_id: str) -> None:
+        """Put a copy into Sent, if anybody has got the message and it is not there yet. Blocking; from any thread."""
+        record = self._shelf.find(record_id)
+        message = self._shelf.message(record_id)
+        if record is not None and message is not None and record.to_be_filed:
+            self._file(record, message)
+            self._shelf.change(record_id, Record.noted)
+
+    def _note(self, record_id: str) -> None:
+        step = self._unwritten.get(record_id)
+        if step is not None:
+            self._shelf.change(record_id, step)
+            self._unwritten.pop(record_id, None)
+        self.file(record_id)
+        record = self._shelf.find(record_id)
+        if record is not None and record.has_left:
+            if record.draft is not None:
+                self._discard_draft(record.draft)
+            self._shelf.remove(record_id, lambda current: not current.has_left)

@@ -1,0 +1,185 @@
+"""What is known of a message in the outbox: what it is, and what has become of each recipient."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import msgspec
+
+from pillarbox.reader.model import MessageKey, Outgoing, Sending
+
+_SHOWN_IN_SENTENCES = 3
+"""Addresses that a sentence names; a message may have thousands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Replaced as a whole with each step. Times are POSIX ones."""
+
+    id: str
+    account: str
+    sender: str
+    subject: str
+    octets: int
+    since: float
+    sent_base: str
+    """Of the file that its copy in Sent will be."""
+    waiting: tuple[str, ...]
+    """Recipients that it is still to be sent to."""
+    in_hand: tuple[str, ...] = ()
+    """The end of the message is being sent for them."""
+    taken: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Recipients, with the server's words."""
+    held_until: float = 0.0
+    next_try: float = 0.0
+    """Not before."""
+    network: bool = False
+    """It was the network that failed: there is no need to wait once it is back."""
+    problem: str = ""
+    """Why it still waits."""
+    tries: int = 0
+    filed: bool = False
+    """Its copy is in Sent, and what it answers is marked."""
+    draft: str | None = None
+    answers: str | None = None
+    forwards: str | None = None
+
+    @property
+    def has_left(self) -> bool:
+        """Nothing is left to be sent, or to be decided."""
+        return not (self.in_hand or self.waiting or self.unsure or self.refused)
+
+    @property
+    def to_be_filed(self) -> bool:
+        """Somebody has got it, and that is not done yet which is done then."""
+        return bool(self.taken) and not self.filed
+
+    def state(self, now: float) -> Sending:
+        """What it waits for. Of one that has left: SENDING, until that is noted everywhere."""
+        if self.in_hand or self.has_left:
+            return Sending.SENDING
+        if self.waiting:
+            return Sending.HELD if self.held_until > now else Sending.WAITING
+        return Sending.UNCONFIRMED if self.unsure else Sending.REFUSED
+
+    # The steps.
+
+    def handing(self, recipients: Collection[str]) -> Record:
+        """The end of the message is about to be sent for *recipients*."""
+        waiting = tuple(r for r in self.waiting if r not in recipients)
+        in_hand = tuple(r for r in self.waiting if r in recipients)
+        return replace(self, waiting=waiting, in_hand=in_hand)
+
+    def answered(self) -> Record:
+        """The server has taken it for those in hand."""
+        return replace(
+            self, taken=self.taken + self.in_hand, in_hand=(), tries=0, problem="", network=False
+        )
+
+    def unanswered(self) -> Record:
+        """Nobody knows whether it has."""
+        return replace(self, unsure=self.unsure + self.in_hand, in_hand=())
+
+    def back(self) -> Record:
+        """The server has said that it has not, for now."""
+        return replace(self, waiting=self.in_hand + self.waiting, in_hand=())
+
+    def refuse(self, words: Mapping[str, str]) -> Record:
+        """The server does not want it for these, and says why."""
+        return replace(
+            self,
+            waiting=tuple(r for r in self.waiting if r not in words),
+            in_hand=tuple(r for r in self.in_hand if r not in words),
+            refused={**self.refused, **words},
+        )
+
+    def wait(self, problem: str, until: float, *, network: bool) -> Record:
+        """It did not work; again at *until*."""
+        return replace(self, problem=problem, next_try=until, network=network, tries=self.tries + 1)
+
+    def noted(self) -> Record:
+        """Its copy is in Sent."""
+        return replace(self, filed=True)
+
+    def again(self) -> Record:
+        """The user wants it sent to all that have not certainly got it, now."""
+        return replace(
+            self.back(),
+            waiting=self.in_hand + self.waiting + self.unsure + tuple(self.refused),
+            unsure=(),
+            refused={},
+            held_until=0.0,
+            next_try=0.0,
+            problem="",
+            tries=0,
+        )
+
+    def explanation(self) -> str:
+        """What is wrong, whole sentences; empty: nothing is."""
+        sentences = [self.problem] if self.problem and self.waiting else []
+        if self.unsure:
+            sentences.append(
+                f"It was handed over for {_listed(self.unsure)}, and the server's answer was lost: "
+                "it may have arrived, or not. It is not sent again unless you say so."
+            )
+        sentences += _refusals(self.refused)
+        if self.taken and (sentences or self.waiting):
+            sentences.append(f"It has left for {_listed(self.taken)}.")
+        return " ".join(sentences)
+
+
+def shown(record: Record, now: float) -> Outgoing:
+    """What pages are told of it, as far as it is written down."""
+    moment = max(record.held_until, record.next_try)
+    return Outgoing(
+        id=record.id,
+        account=record.account,
+        state=record.state(now),
+        subject=record.subject,
+        to=(*record.in_hand, *record.waiting, *record.unsure, *record.refused),
+        since=datetime.fromtimestamp(record.since, UTC),
+        next_try=datetime.fromtimestamp(moment, UTC) if record.waiting and moment > now else None,
+        problem=record.explanation(),
+        tries=record.tries,
+        draft=record.draft,
+        octets=record.octets,
+    )
+
+
+def marks(record: Record) -> tuple[MessageKey | None, MessageKey | None]:
+    """What it answers, and what it forwards."""
+    return (
+        MessageKey(record.answers) if record.answers else None,
+        MessageKey(record.forwards) if record.forwards else None,
+    )
+
+
+def encode(record: Record) -> bytes:
+    """For people who look into the folder, too."""
+    return msgspec.json.format(msgspec.json.encode(record), indent=1)
+
+
+def decode(data: bytes) -> Record:
+    """Raises ValueError: it is none."""
+    return msgspec.json.decode(data, type=Record)
+
+
+def _refusals(refused: Mapping[str, str]) -> list[str]:
+    """One sentence for each way in which the server said no."""
+    by_words: dict[str, list[str]] = {}
+    for recipient, words in refused.items():
+        by_words.setdefault(words, []).append(recipient)
+    return [
+        f"It was refused for {_listed(recipients)}: {words}"
+        for words, recipients in by_words.items()
+    ]
+
+
+def _listed(addresses: Collection[str]) -> str:
+    first = list(addresses)[:_SHOWN_IN_SENTENCES]
+    more = len(addresses) - len(first)
+    return ", ".join(first) + (f" and {more} more" if more else "")

@@ -1,0 +1,153 @@
+"""The outbox's files: for each message ``ID.eml``, and ``ID.json``, which says what has become of it.
+
+A message is there once its record is: the message is written first, and removed last. So a message without a record is
+what a crash has left of one that was never promised, or that has gone.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType
+
+from pillarbox.durable import replace_file, sync_folder
+from pillarbox.reader.errors import LibraryUnusable
+from pillarbox.reader.outbox.record import Record, decode, encode
+
+MESSAGE, RECORD, DAMAGED = ".eml", ".json", ".damaged"
+
+
+def new_id() -> str:
+    """In the order of time, and never the same twice."""
+    return f"{time.time_ns():016x}{secrets.token_hex(4)}"
+
+
+class Shelf:
+    """All messages of an outbox. Blocking; from any thread. What returns is durable."""
+
+    def __init__(self, folder: Path, told: Callable[[], None]) -> None:
+        """Open the outbox in *folder*, made if need be; *told* is called after each change, in its thread.
+
+        Raises:
+            LibraryUnusable: it cannot be read or written.
+        """
+        self._folder = folder
+        self._told = told
+        self._lock = threading.RLock()
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sync_folder(folder.parent)
+            self._records: Mapping[str, Record] = MappingProxyType(self._read_all())
+            self._sweep()
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def all(self) -> list[Record]:
+        """In the order in which they came."""
+        return list(self._records.values())
+
+    def find(self, record_id: str) -> Record | None:
+        """What is known of a message; None: it is not here any more."""
+        return self._records.get(record_id)
+
+    def message(self, record_id: str) -> bytes | None:
+        """The message itself; None: it is not here any more."""
+        if record_id not in self._records:
+            return None
+        try:
+            return self._path(record_id, MESSAGE).read_bytes()
+        except FileNotFoundError:
+            if record_id not in self._records:
+                return None
+            raise
+
+    def put(self, record: Record, message: bytes) -> None:
+        """Keep a new message."""
+        with self._lock:
+            try:
+                self._write(record.id, MESSAGE, message)
+                self._write(record.id, RECORD, encode(record))
+            except LibraryUnusable:
+                # Whoever is told that it is not kept will send it again: it must not be found later.
+                for kind in (RECORD, MESSAGE):
+                    with suppress(OSError):
+                        self._path(record.id, kind).unlink(missing_ok=True)
+                raise
+            self._set(record)
+        self._told()
+
+    def change(self, record_id: str, step: Callable[[Record], Record | None]) -> Record | None:
+        """Take a *step* with a message: what it is then. None: it is not here any more, or the step leads nowhere."""
+        with self._lock:
+            record = self._records.get(record_id)
+            changed = step(record) if record is not None else None
+            if changed is None:
+                return None
+            if changed != record:
+                self._write(record_id, RECORD, encode(changed))
+                self._set(changed)
+        self._told()
+        return changed
+
+    def remove(self, record_id: str, unless: Callable[[Record], bool]) -> Record | None:
+        """Forget a message: what it was. None: it is not here any more, or *unless* holds for it."""
+        with self._lock:
+            record = self._records.get(record_id)
+            if record is None or unless(record):
+                return None
+            try:
+                self._path(record_id, RECORD).unlink(missing_ok=True)
+                sync_folder(self._folder)
+                self._path(record_id, MESSAGE).unlink(missing_ok=True)
+            except OSError as error:
+                raise self._unusable(error) from error
+            self._records = MappingProxyType(
+                {key: value for key, value in self._records.items() if key != record_id}
+            )
+        self._told()
+        return record
+
+    def _set(self, record: Record) -> None:
+        # A new mapping each time: who looks needs no lock.
+        self._records = MappingProxyType({**self._records, record.id: record})
+
+    def _read_all(self) -> dict[str, Record]:
+        records = {}
+        for path in sorted(self._folder.glob(f"*{RECORD}")):
+            try:
+                record = decode(path.read_bytes())
+            except ValueError:
+                # Not thrown away: with the message beside it, somebody can make sense of it.
+                path.replace(path.with_suffix(DAMAGED))
+                continue
+            if record.id == path.stem and self._path(record.id, MESSAGE).exists():
+                records[record.id] = record
+        return records
+
+    def _sweep(self) -> None:
+        """Remove what crashes have left: messages without a record, and files half written."""
+        kept = {*self._records, *(path.stem for path in self._folder.glob(f"*{DAMAGED}"))}
+        for path in list(self._folder.iterdir()):
+            orphan = path.suffix == MESSAGE and path.stem not in kept
+            if orphan or path.name.startswith("."):
+                with suppress(FileNotFoundError):
+                    path.unlink()
+
+    def _path(self, record_id: str, kind: str) -> Path:
+        return self._folder / f"{record_id}{kind}"
+
+    def _write(self, record_id: str, kind: str, content: bytes) -> None:
+        try:
+            replace_file(self._path(record_id, kind), content)
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: OSError) -> LibraryUnusable:
+        return LibraryUnusable(
+            f"The outbox in {self._folder} cannot be used: {error.strerror or error}. Make room on its disk, or "
+            "give write permission to it."
+        )

@@ -1,0 +1,59 @@
+"""What the buttons do. What comes too late (it has left meanwhile) is said by the error's own words."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from pillarbox.reader.desk import Desk
+from pillarbox.reader.errors import TooLate
+from pillarbox.reader.model import Sending
+from pillarbox.reader.web.features.outbox.pages import HOME, outgoing_id
+from pillarbox.reader.web.pages import back, desk_of, off_loop
+
+GONE = "It has left, or was taken out of the outbox."
+
+
+async def _send(request: Request) -> Response:
+    """Send now. One that may have arrived is asked about first: the button may be on an old page."""
+    wanted = outgoing_id(request)
+    outbox = desk_of(request).outbox
+    found = await off_loop(outbox.find, wanted)
+    if found is not None and found.state is Sending.UNCONFIRMED:
+        return back(f"{HOME}/{wanted}/again")
+    await off_loop(outbox.send_again, wanted)
+    return back(HOME)
+
+
+async def _again(request: Request) -> Response:
+    """The user has been told what it means."""
+    await off_loop(desk_of(request).outbox.send_again, outgoing_id(request))
+    return back(HOME)
+
+
+async def _edit(request: Request) -> Response:
+    draft = await off_loop(desk_of(request).writing.take_back, outgoing_id(request))
+    return back(f"/compose/{draft.id}")
+
+
+async def _discard(request: Request) -> Response:
+    await off_loop(_discarded, desk_of(request), outgoing_id(request))
+    return back(HOME)
+
+
+def _discarded(desk: Desk, wanted: str) -> None:
+    found = desk.outbox.find(wanted)
+    if found is None:
+        raise TooLate(GONE)
+    desk.outbox.take_out(wanted)
+    if found.draft is not None:
+        desk.drafts.discard(found.draft)
+
+
+ROUTES: list[BaseRoute] = [
+    Route(HOME + "/{outgoing}/send", _send, methods=["POST"]),
+    Route(HOME + "/{outgoing}/again", _again, methods=["POST"]),
+    Route(HOME + "/{outgoing}/edit", _edit, methods=["POST"]),
+    Route(HOME + "/{outgoing}/discard", _discard, methods=["POST"]),
+]

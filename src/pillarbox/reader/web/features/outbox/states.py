@@ -1,0 +1,72 @@
+"""What the page says of a message in the outbox, and what it offers to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pillarbox.reader.model import Outgoing, Sending
+from pillarbox.reader.web.words import until
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Of one message."""
+
+    words: str
+    """What it waits for."""
+    icon: str
+    warn: bool = False
+    """The user has to do something."""
+    send: str = ""
+    """What the button says that sends it; empty: there is none."""
+    asks: bool = False
+    """That button asks first."""
+    back: str = ""
+    """What the button says that makes a draft of it again; empty: it is too late."""
+    discard: bool = False
+
+
+def said_of(outgoing: Outgoing, now: datetime) -> Said:
+    """The words for *outgoing*."""
+    moment = outgoing.next_try
+    match outgoing.state:
+        case Sending.HELD:
+            words = f"Leaves {until(moment, now)}." if moment else "Leaves now."
+            return Said(words, "outbox", send="Send now", back="Take back", discard=True)
+        case Sending.SENDING:
+            return Said("Being handed over to the server.", "outbox")
+        case Sending.REFUSED:
+            return Said(
+                "Refused. Edit or discard it.",
+                "warning",
+                warn=True,
+                send="Try again",
+                back="Edit",
+                discard=True,
+            )
+        case Sending.UNCONFIRMED:
+            return Said(
+                "Handed over, but not confirmed. Sent again only if you say so.",
+                "warning",
+                warn=True,
+                send="Send again…",
+                asks=True,
+                back="Edit",
+                discard=True,
+            )
+        case Sending.WAITING:
+            return _waiting(outgoing, now)
+
+
+def _waiting(outgoing: Outgoing, now: datetime) -> Said:
+    send = "Send now"
+    warn = bool(outgoing.problem) and outgoing.next_try is None
+    if outgoing.next_try is not None:
+        words = f"Waiting. Tries again {until(outgoing.next_try, now)}."
+    elif warn:
+        words, send = "Stopped, until what is wrong is put right.", "Try again"
+    else:
+        words = "Waiting to leave."
+    icon = "warning" if warn else "offline" if outgoing.problem else "outbox"
+    return Said(words, icon, warn=warn, send=send, back="Edit", discard=True)

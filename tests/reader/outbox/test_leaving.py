@@ -1,0 +1,457 @@
+"""Mail leaves, whatever a server says and whenever it hangs up: once, and nothing is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from pillarbox.reader.errors import TooLate
+from pillarbox.reader.model import SENT, Flag, MessageKey, Sending
+from tests.reader.outbox.server import Cut, HostileServer, Rule, Session, says
+from tests.reader.outbox.world import ALICE, BOB, CAROL, MESSAGE, World, plain
+
+LONG = 7200.0
+"""Seconds: past every pause."""
+
+
+def cuts(said: bytes = b"", *, times: int = 1) -> Rule:
+    """A rule that hangs up, so many times."""
+    left = [times]
+
+    def rule(_: Session, __: str) -> None:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise Cut(said)
+
+    return rule
+
+
+async def test_a_message_leaves_as_it_is(world: World, server: HostileServer) -> None:
+    sent = world.put(BOB, CAROL, draft="d1", answers=MessageKey("a"), forwards=MessageKey("f"))
+    await world.until_left(sent)
+    assert server.taken == [(ALICE, (BOB, CAROL), MESSAGE)]
+    ((folder, content, flags),) = world.library.sent.values()
+    assert (folder, content, flags) == (SENT, MESSAGE, frozenset({Flag.SEEN}))
+    assert world.library.marked == [("a", Flag.REPLIED), ("f", Flag.PASSED)]
+    assert world.discarded == ["d1"]
+    assert list(world.folder.iterdir()) == []
+
+
+async def test_several_messages_through_one_connection(world: World, server: HostileServer) -> None:
+    await world.stop()
+    sent = [world.put(subject=str(number)) for number in range(5)]
+    world.start()
+    for one in sent:
+        await world.until_left(one)
+    assert len(server.taken) == 5
+    assert server.connections == 1
+
+
+async def test_what_is_held_can_be_taken_back_and_leaves_when_its_time_has_come(
+    world: World, server: HostileServer
+) -> None:
+    back, sent = world.put(hold_seconds=60), world.put(hold_seconds=60, draft="d")
+    assert world[sent].state is Sending.HELD
+    assert world.outbox.drafts() == {"d"}
+    world.outbox.take_out(back)
+    assert world.outbox.find(back) is None
+    await world.restart()
+    assert world[sent].state is Sending.HELD
+    world.later(61)
+    await world.until_left(sent)
+    assert len(server.taken) == 1
+    assert world.outbox.drafts() == frozenset()
+    for late in (back, sent):
+        with pytest.raises(TooLate):
+            world.outbox.take_out(late)
+        with pytest.raises(TooLate):
+            world.outbox.send_again(late)
+        with pytest.raises(TooLate):
+            world.outbox.read(late)
+
+
+async def test_what_is_held_leaves_at_once_if_the_user_says_so(
+    world: World, server: HostileServer
+) -> None:
+    sent = world.put(hold_seconds=3600)
+    world.outbox.send_again(sent)
+    await world.until_left(sent)
+    assert len(server.taken) == 1
+
+
+async def test_a_server_that_is_away_is_waited_for(world: World, server: HostileServer) -> None:
+    await server.__aexit__(None, None, None)
+    sent = world.put()
+    waiting = await world.until_state(sent, Sending.WAITING, "Cannot reach 127.0.0.1")
+    assert waiting.next_try is not None
+    async with server:
+        world.outbox.nudge()
+        await world.until_left(sent)
+    assert len(server.taken) == 1
+
+
+async def test_it_is_tried_again_by_itself(world: World, server: HostileServer) -> None:
+    await server.__aexit__(None, None, None)
+    sent = world.put()
+    await world.until_tried(sent)
+    async with server:
+        world.later(LONG)
+        await world.until_left(sent)
+
+
+STEPS = ("GREETING", "EHLO", "MAIL", "RCPT", "DATA")
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_connection_that_breaks_before_the_end_of_the_message_is_safe(
+    world: World, server: HostileServer, step: str
+) -> None:
+    server.instead[step] = cuts()
+    sent = world.put()
+    waiting = await world.until_tried(sent)
+    assert waiting.state is Sending.WAITING
+    world.outbox.nudge()
+    await world.until_left(sent)
+    assert len(server.taken) == 1
+
+
+@pytest.mark.parametrize("step", [*STEPS, "END"])
+async def test_later_means_later(world: World, server: HostileServer, step: str) -> None:
+    server.instead[step] = says(b"451 4.7.1 greylisted, come back\r\n", times=1)
+    sent = world.put()
+    waiting = await world.until_tried(sent)
+    assert waiting.state is Sending.WAITING
+    assert "greylisted" in waiting.problem
+    assert waiting.next_try is not None
+    assert server.taken == []
+    world.later(LONG)
+    await world.until_left(sent)
+    assert len(server.taken) == 1
+
+
+@pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA", "END"])
+async def test_never_means_never(world: World, server: HostileServer, step: str) -> None:
+    server.instead[step] = says(b"550 5.7.1 we do not\r\n want\x1b[2J this\r\n", times=1)
+    sent = world.put()
+    refused = await world.until_state(sent, Sending.REFUSED)
+    assert "550 5.7.1 we do not" in refused.problem
+    assert refused.problem.isprintable()
+    assert refused.to == (BOB,)
+    world.later(LONG)
+    other = world.put()
+    await world.until_left(other)
+    assert len(server.taken) == 1
+    world.outbox.send_again(sent)
+    await world.until_left(sent)
+    assert len(server.taken) == 2
+
+
+@pytest.mark.parametrize("step", ["GREETING", "EHLO"])
+async def test_a_server_that_wants_no_mail_from_here_stops_the_account(
+    world: World, server: HostileServer, step: str
+) -> None:
+    server.instead[step] = says(b"554 5.7.1 your address is listed\r\n", times=1)
+    sent = world.put()
+    stopped = await world.until_tried(sent)
+    assert stopped.state is Sending.WAITING
+    assert stopped.next_try is None
+    assert "your address is listed" in stopped.problem
+    world.outbox.nudge()  # the network is not what is wrong
+    world.later(LONG)
+    assert world[sent].problem == stopped.problem
+    world.outbox.nudge("work")  # its settings have changed
+    await world.until_left(sent)
+
+
+async def test_an_account_that_cannot_send_says_why_and_stops_no_other(
+    world: World, server: HostileServer
+) -> None:
+    stuck = world.put(account="home")
+    sent = world.put()
+    await world.until_left(sent)
+    stopped = await world.until_tried(stuck)
+    assert stopped.problem == "This account has no server for sending. Add one."
+    assert stopped.next_try is None
+    world.submissions["home"] = plain(server.port)
+    world.outbox.send_again(stuck)
+    await world.until_left(stuck)
+
+
+# What is said at the end of the message, and what is not.
+
+
+@pytest.mark.parametrize("has_it", [True, False])
+async def test_a_lost_answer_is_said_to_be_lost_and_nothing_is_sent_again(
+    world: World, server: HostileServer, has_it: bool
+) -> None:
+    server.instead["END"] = cuts(b"taken" if has_it else b"")
+    sent = world.put()
+    unsure = await world.until_state(sent, Sending.UNCONFIRMED)
+    assert "may have arrived, or not" in unsure.problem
+    assert unsure.to == (BOB,)
+    world.outbox.nudge()
+    world.outbox.nudge("work")
+    world.later(LONG)
+    other = world.put()
+    await world.until_left(other)
+    await world.restart()
+    assert world[sent].state is Sending.UNCONFIRMED
+    assert len(server.taken) == 1 + has_it
+    world.outbox.send_again(sent)
+    await world.until_left(sent)
+    assert len(server.taken) == 2 + has_it
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [b"\r\n", b"hello\r\n", b"999 what\r\n", b"354 go on\r\n", b"25\xff\r\n", b"x" * 100_000],
+)
+async def test_an_answer_that_says_nothing_is_as_good_as_none(
+    world: World, server: HostileServer, junk: bytes
+) -> None:
+    server.instead["END"] = says(junk)
+    sent = world.put()
+    await world.until_state(sent, Sending.UNCONFIRMED)
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("junk", [b"hello\r\n", b"\0\r\n", b"x" * 100_000, b"250-" * 50_000])
+async def test_junk_before_the_end_of_the_message_is_safe(
+    world: World, server: HostileServer, step: str, junk: bytes
+) -> None:
+    server.instead[step] = says(junk, times=1)
+    sent = world.put()
+    waiting = await world.until_tried(sent)
+    assert waiting.state is Sending.WAITING
+    assert waiting.problem.isprintable()
+    assert len(waiting.problem) < 1000
+    world.later(LONG)
+    world.outbox.nudge()
+    await world.until_left(sent)
+    assert len(server.taken) == 1
+
+
+@pytest.mark.parametrize("step", [*STEPS, "END"])
+async def test_a_server_that_says_nothing(world: World, server: HostileServer, step: str) -> None:
+    world.submissions["work"] = plain(server.port, timeout=0.05)
+    server.instead[step] = says(b"", times=1)
+    sent = world.put()
+    if step == "END":  # minutes of silence are what is to be expected there
+        await world.until_state(sent, Sending.SENDING)
+        return
+    waiting = await world.until_tried(sent)
+    assert "does not answer" in waiting.problem
+    world.outbox.nudge()
+    world.submissions["work"] = plain(server.port)
+    world.later(LONG)
+    await world.until_left(sent)
+    assert len(server.taken) == 1
+
+
+async def cut_at_each(
+    world: World, server: HostileServer, limit: Callable[[int | None], None]
+) -> list[Sending]:
+    """What becomes of messages whose connections end after 0, 1, 2, … octets; the last gets through."""
+    found: list[Sending] = []
+    while True:
+        limit(len(found))
+        before = len(server.taken)
+        sent = world.put()
+        await world.until(lambda: _is_decided(world, sent))  # noqa: B023 -- asked for in this round
+        limit(None)
+        outgoing = world.outbox.find(sent)
+        if outgoing is None:
+            assert len(server.taken) == before + 1
+            return found
+        found.append(outgoing.state)
+        if outgoing.state is Sending.WAITING:
+            assert len(server.taken) == before, "it is there already"
+            world.outbox.nudge()
+            await world.until_left(sent)
+            assert len(server.taken) == before + 1
+        else:
+            assert outgoing.state is Sending.UNCONFIRMED
+            world.outbox.take_out(sent)
+
+
+def _is_decided(world: World, sent: str) -> bool:
+    outgoing = world.outbox.find(sent)
+    return outgoing is None or (outgoing.state is not Sending.SENDING and outgoing.problem != "")
+
+
+async def test_cut_behind_every_octet_that_the_server_says(
+    world: World, server: HostileServer
+) -> None:
+    def limit(octets: int | None) -> None:
+        server.says = octets
+
+    found = await cut_at_each(world, server, limit)
+    assert Sending.WAITING in found
+    assert found[-1] is Sending.UNCONFIRMED
+    assert found == sorted(found, key=lambda state: state is Sending.UNCONFIRMED)
+
+
+async def test_cut_behind_every_octet_that_the_server_hears(
+    world: World, server: HostileServer
+) -> None:
+    def limit(octets: int | None) -> None:
+        server.hears = octets
+
+    found = await cut_at_each(world, server, limit)
+    assert Sending.WAITING in found
+
+
+# Recipients.
+
+
+async def test_who_is_refused_and_who_has_to_wait_does_not_keep_it_from_the_others(
+    world: World, server: HostileServer
+) -> None:
+    later = [True]
+
+    def rule(_: Session, argument: str) -> bytes | None:
+        if "nobody" in argument:
+            return b"550 5.1.1 no such user\r\n"
+        return b"450 4.2.1 busy\r\n" if "carol" in argument and later[0] else None
+
+    server.instead["RCPT"] = rule
+    sent = world.put(BOB, CAROL, "nobody@example.org", draft="d")
+    waiting = await world.until_tried(sent)
+    assert waiting.state is Sending.WAITING
+    assert set(waiting.to) == {CAROL, "nobody@example.org"}
+    assert "450 4.2.1 busy" in waiting.problem
+    assert "550 5.1.1 no such user" in waiting.problem
+    assert f"It has left for {BOB}." in waiting.problem
+    await world.until(lambda: len(world.library.sent) == 1)
+    later[0] = False
+    world.later(LONG)
+    refused = await world.until_state(sent, Sending.REFUSED)
+    assert refused.to == ("nobody@example.org",)
+    assert f"It has left for {BOB}, {CAROL}." in refused.problem
+    assert [taken.recipients for taken in server.taken] == [(BOB,), (CAROL,)]
+    assert world.discarded == []
+    assert world.outbox.drafts() == {"d"}
+    world.outbox.take_out(sent)
+    assert len(world.library.sent) == 1
+
+
+async def test_more_recipients_than_go_into_one_transaction(
+    world: World, server: HostileServer
+) -> None:
+    """RFC 5321, section 4.5.3.1.10."""
+
+    def rule(session: Session, _: str) -> bytes | None:
+        return b"452 4.5.3 too many\r\n" if len(session.recipients) >= 10 else None
+
+    server.instead["RCPT"] = rule
+    everybody = tuple(f"u{number}@example.org" for number in range(35))
+    sent = world.put(*everybody)
+    await world.until_left(sent)
+    assert sorted(r for taken in server.taken for r in taken.recipients) == sorted(everybody)
+    assert len(server.taken) == 4
+    assert len(world.library.sent) == 1
+
+
+async def test_an_answer_that_is_lost_for_some_does_not_keep_it_from_the_others(
+    world: World, server: HostileServer
+) -> None:
+    def rule(session: Session, argument: str) -> bytes | None:
+        return b"450 busy\r\n" if "carol" in argument and server.connections == 1 else None
+
+    server.instead["RCPT"] = rule
+    server.instead["END"] = cuts(b"taken")
+    sent = world.put(BOB, CAROL)
+    waiting = await world.until_tried(sent)
+    assert waiting.state is Sending.WAITING
+    world.later(LONG)
+    unsure = await world.until_state(sent, Sending.UNCONFIRMED)
+    assert unsure.to == (BOB,)
+    assert [taken.recipients for taken in server.taken] == [(BOB,), (CAROL,)]
+
+
+# What happens beside it.
+
+
+async def test_a_message_can_be_taken_back_until_its_end_is_said(
+    world: World, server: HostileServer
+) -> None:
+    def rule(_: Session, __: str) -> None:
+        world.outbox.take_out(sent)
+
+    server.instead["DATA"] = rule
+    sent = world.put()
+    await world.until_left(sent)
+    server.instead.clear()
+    other = world.put()
+    await world.until_left(other)
+    assert len(server.taken) == 1
+
+
+async def test_it_is_too_late_when_its_end_is_said(world: World, server: HostileServer) -> None:
+    caught: list[str] = []
+
+    def rule(_: Session, __: str) -> None:
+        assert world[sent].state is Sending.SENDING
+        for act in (world.outbox.take_out, world.outbox.send_again):
+            with pytest.raises(TooLate) as error:
+                act(sent)
+            caught.append(str(error.value))
+
+    server.instead["END"] = rule
+    sent = world.put()
+    await world.until_left(sent)
+    assert len(caught) == 2
+    assert len(server.taken) == 1
+
+
+async def test_a_copy_that_cannot_be_made_is_made_later(
+    world: World, server: HostileServer
+) -> None:
+    world.library.full = True
+    sent = world.put()
+    await world.until(lambda: "The disk is full" in world[sent].problem)
+    with pytest.raises(TooLate):
+        world.outbox.send_again(sent)
+    world.library.full = False
+    world.later(LONG)
+    await world.until_left(sent)
+    assert len(server.taken) == 1
+    assert len(world.library.sent) == 1
+
+
+async def test_what_is_under_way_when_the_reader_ends_is_finished(
+    world: World, server: HostileServer
+) -> None:
+    def rule(_: Session, __: str) -> None:
+        world._running.cancel()
+
+    server.instead["DATA"] = rule
+    sent, other = world.put(), world.put()
+    await world.until(lambda: len(server.taken) == 1)
+    await world.stop()
+    server.instead.clear()
+    await world.restart()
+    await world.until_left(sent)
+    await world.until_left(other)
+    assert len(server.taken) == 2
+
+
+async def test_who_breaks_off_in_the_middle_of_a_large_message(
+    world: World, server: HostileServer
+) -> None:
+    large = MESSAGE + b"line of text\r\n" * 400_000
+
+    def rule(session: Session, _: str) -> None:
+        session._writer.write(b"354 go on\r\n552 5.3.4 too large after all\r\n")
+        raise Cut
+
+    server.instead["DATA"] = rule
+    sent = world.put(message=large)
+    found = await world.until_tried(sent)
+    assert found.state in {Sending.REFUSED, Sending.WAITING}
+    assert server.taken == []
+    server.instead.clear()
+    world.outbox.send_again(sent)
+    await world.until_left(sent)
+    assert server.taken[0].content == large

@@ -1,0 +1,131 @@
+"""The same pages on a library as it is: files, and an index."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from html import unescape
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pillarbox.reader.library.library import MailLibrary
+from pillarbox.reader.library.opening import put_together
+from pillarbox.reader.library.survey import open_index
+from pillarbox.reader.model import SENT, Settings, inbox_of
+from pillarbox.reader.news import News
+from pillarbox.reader.preferences import Preferences
+from tests.reader.desk import make_desk, visitor
+
+WORK, HOME = inbox_of("work"), inbox_of("home")
+
+
+def mail(number: int, subject: str, *, answers: int | None = None, sender: str = "ada") -> bytes:
+    lines = [
+        f"From: {sender.title()} <{sender}@example.org>",
+        "To: bob@example.org",
+        f"Subject: {subject}",
+        f"Message-ID: <{number}@example.org>",
+        f"Date: Fri, 27 Nov 2026 10:{number:02}:00 +0000",
+        *([f"In-Reply-To: <{answers}@example.org>"] if answers else []),
+        "",
+        f"Text number {number}, about bicycles.",
+        "",
+    ]
+    return "\n".join(lines).encode()
+
+
+@pytest.fixture
+async def library(tmp_path: Path) -> AsyncIterator[MailLibrary]:
+    library = put_together(tmp_path / "library", News(), Settings(), open_index)
+    for account in ("work", "home"):
+        library.folder_of(account)
+    library.add(WORK, mail(1, "Lunch"))
+    library.add(SENT, mail(2, "Re: Lunch", answers=1, sender="bob"))
+    library.add(WORK, mail(3, "Re: Lunch", answers=2))
+    library.add(HOME, mail(4, "The <red> bicycle", sender="grace"))
+    yield library
+    library.close()
+
+
+@pytest.fixture
+async def browser(library: MailLibrary, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    preferences = Preferences(tmp_path / "settings.json")
+    async with visitor(make_desk(library=library, preferences=preferences)) as client:
+        yield client
+
+
+def subjects(html: str) -> list[str]:
+    rows = re.findall(r'<span class="subject">(.*?)</span>\n<span class="opening"', html, re.DOTALL)
+    return [unescape(re.sub(r"<span.*?</span>|<[^>]*>", "", row)) for row in rows]
+
+
+async def shown(browser: httpx.AsyncClient, path: str) -> list[str]:
+    reply = await browser.get(path)
+    assert reply.status_code == 200, reply.text
+    return subjects(reply.text)
+
+
+def links(html: str) -> list[str]:
+    return [unescape(link) for link in re.findall(r'class="row-link" href="([^"]*)"', html)]
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+async def test_a_day(browser: httpx.AsyncClient) -> None:
+    html = (await browser.get("/mail/Inbox")).text
+    assert subjects(html) == ["The <red> bicycle", "Re: Lunch"]
+    assert 'title="2 messages"' in html, "a thread is one row, with what of it lies here"
+    bicycle, lunch = links(html)
+
+    pane = (await browser.get(lunch)).text
+    assert "Text number 3, about bicycles." in pane
+    assert "Text number 1" in pane, "the others of its thread are lines"
+
+    key = re.search("m=([^&]+)", lunch)
+    assert key
+    fields = {"m": key[1], "list": "Inbox", "back": lunch}
+    reply = await browser.post("/do/archive", data=fields)
+    assert await shown(browser, "/mail/Inbox") == ["The <red> bicycle"]
+    assert await shown(browser, "/mail/Archive") == ["Re: Lunch"]
+    assert await shown(browser, "/mail/Sent") == ["Re: Lunch"]
+
+    html = (await browser.get(reply.headers["location"])).text
+    assert "Archived 2 messages." in html
+    undo = re.search(r'action="(/undo/[^"]*)"', html)
+    assert undo
+    await browser.post(unescape(undo[1]))
+    assert await shown(browser, "/mail/Inbox/work") == ["Re: Lunch"]
+    assert await shown(browser, "/mail/Archive") == []
+    assert await shown(browser, bicycle) == ["The <red> bicycle", "Re: Lunch"]
+
+
+async def test_what_is_searched_for_is_found_and_marked(browser: httpx.AsyncClient) -> None:
+    html = (await browser.get("/search?q=from:grace+bicyc")).text
+    assert subjects(html) == ["The <red> bicycle"]
+    assert "<mark>bicyc</mark>les" in html or "<mark>bicycles</mark>" in html
+    assert await shown(browser, "/search?q=subject:lunch&in=Sent") == ["Re: Lunch"]
+    assert len(await shown(browser, "/search?q=bicycles")) == 4
+    assert await shown(browser, "/search?q=zebra") == []
+
+
+async def test_all_that_a_search_finds_goes_to_trash_and_for_good(
+    browser: httpx.AsyncClient,
+) -> None:
+    await browser.post("/do/delete", data={"all": "1", "q": "lunch"})
+    assert await shown(browser, "/search?q=bicycles") == ["The <red> bicycle"]
+    assert await shown(browser, "/mail/Trash") == ["Re: Lunch"]
+    await browser.post("/do/erase", data={"all": "1", "list": "Trash", "sure": "1"})
+    assert await shown(browser, "/mail/Trash") == []
+
+
+@pytest.mark.parametrize("new", ["../out", "a/../../b", "/etc", ".hidden", "Inbox", "\0"])
+async def test_no_message_goes_where_none_may_be(
+    browser: httpx.AsyncClient, new: str, tmp_path: Path
+) -> None:
+    await browser.post("/do/move", data={"all": "1", "list": "Inbox", "new": new})
+    assert len(await shown(browser, "/mail/Inbox")) == 2
+    assert names_in(tmp_path) <= {"library", "settings.json"}

@@ -1,0 +1,434 @@
+"""Lists in a real browser: the window, the keys, what happens at once and what happens when the server says no."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page, Route, expect
+
+from pillarbox.reader.desk import Desk
+from pillarbox.reader.model import ARCHIVE, INBOX, TRASH, Flag, Folder
+from pillarbox.reader.news import MailChanged
+from tests.reader.browser import browsing, chromium
+from tests.reader.desk import NOW, make_desk
+from tests.reader.web.lists.library import WORK, MemoryLibrary, key, letter
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MANY = 400
+WIDE = {"width": 1280, "height": 800}
+PHONE = {"width": 360, "height": 700}
+
+# The row on top of what is seen of the list, and how far it sticks out.
+ON_TOP = """() => {
+  const top = document.getElementById("scroller").getBoundingClientRect().top;
+  const rows = [...document.querySelectorAll("#rows > li")];
+  const row = rows.find((each) => each.getBoundingClientRect().bottom > top + 2);
+  return [row.dataset.message, Math.round(row.getBoundingClientRect().top - top)];
+}"""
+FOCUSED = "document.activeElement.closest('#rows > li')?.dataset.message ?? null"
+IN_ORDER = """() => {
+  const places = [...document.querySelectorAll("#rows > li")].map((row) => Number(row.dataset.place));
+  return places.every((place, at) => !at || place > places[at - 1]);
+}"""
+
+
+class Open(Protocol):
+    def __call__(
+        self, path: str = ..., viewport: dict[str, int] = ...
+    ) -> AbstractAsyncContextManager[Page]: ...
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def library() -> MemoryLibrary:
+    """Of :data:`MANY` messages in one inbox, the highest number being the latest."""
+    return MemoryLibrary(
+        (letter(number) for number in range(MANY)), folders=["Lists", "Projects/2026"]
+    )
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def desk(library: MemoryLibrary) -> Desk:
+    return make_desk(library=library)
+
+
+@pytest.fixture
+def open_page(browser: Browser, desk: Desk, tmp_path: Path) -> Open:
+    def opened(
+        path: str = "/mail/Inbox", viewport: dict[str, int] = WIDE
+    ) -> AbstractAsyncContextManager[Page]:
+        return browsing(browser, desk, tmp_path, path, viewport=viewport)
+
+    return opened
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(open_page: Open) -> AsyncIterator[Page]:
+    async with open_page() as page:
+        await page.wait_for_selector("#rows.windowed")
+        yield page
+
+
+def row(page: Page, number: int) -> Locator:
+    return page.locator(f"#rows > li[data-message='{key(number)}']")
+
+
+async def focused(page: Page) -> str | None:
+    found: str | None = await page.evaluate(FOCUSED)
+    return found
+
+
+async def focus_is_on(page: Page, number: int) -> None:
+    await page.wait_for_function(f"({FOCUSED}) === '{key(number)}'")
+
+
+async def is_open(page: Page, number: int) -> None:
+    await expect(page.locator(f"#opened[data-message='{key(number)}']")).to_be_attached()
+    await expect(row(page, number).locator("a")).to_have_attribute("aria-current", "true")
+
+
+async def toast(page: Page, text: str) -> None:
+    await expect(page.locator(".toast").filter(has_text=text)).to_be_visible()
+
+
+async def scroll_to(page: Page, place: int, beyond: int = 0) -> None:
+    await page.evaluate(
+        """([place, beyond]) => {
+          const list = document.getElementById("rows");
+          const height = list.offsetHeight / list.lastElementChild.ariaSetSize;
+          list.parentElement.scrollTop = place * height + beyond;
+        }""",
+        [place, beyond],
+    )
+    await page.wait_for_selector(f"li[data-place='{place}']")
+
+
+# The window.
+
+
+async def test_any_part_of_the_list_is_there_when_it_is_scrolled_to(page: Page) -> None:
+    await scroll_to(page, MANY // 2)
+    middle = row(page, MANY - 1 - MANY // 2)
+    await expect(middle).to_be_visible()
+    assert await middle.get_attribute("aria-posinset") == str(MANY // 2 + 1)
+    assert await middle.get_attribute("aria-setsize") == str(MANY)
+    await page.evaluate("document.getElementById('scroller').scrollTop = 1e9")
+    await expect(row(page, 0)).to_be_visible()
+    await scroll_to(page, 0)
+    assert await page.evaluate(IN_ORDER)
+
+
+async def test_what_is_far_away_is_dropped(page: Page) -> None:
+    for place in range(0, MANY, 25):
+        await scroll_to(page, min(place, MANY - 12))
+    await expect(page.locator("li[data-place='0']")).to_have_count(0)
+
+
+async def test_new_mail_does_not_move_what_one_looks_at(
+    page: Page, library: MemoryLibrary, desk: Desk
+) -> None:
+    await scroll_to(page, 100, beyond=11)
+    before = await page.evaluate(ON_TOP)
+    for number in range(3):
+        new = letter(MANY + number, date=NOW + timedelta(seconds=number))
+        library.rows[new.key] = new
+    desk.news.tell(MailChanged(frozenset({WORK}), arrived=3))
+    await expect(page.locator("#about")).to_have_text(f"{MANY + 3} messages, {MANY + 3} unread")
+    await expect(page.locator("p[role=status]")).to_have_text("3 new messages")
+    top = await page.locator(f"li[data-message='{before[0]}']").get_attribute("data-place")
+    assert top == "103"
+    assert await page.evaluate(ON_TOP) == before
+    await scroll_to(page, 0)
+    await expect(row(page, MANY + 2)).to_be_visible()
+
+
+async def test_at_the_top_new_mail_is_seen_at_once(
+    page: Page, library: MemoryLibrary, desk: Desk
+) -> None:
+    new = letter(MANY, date=NOW)
+    library.rows[new.key] = new
+    desk.news.tell(MailChanged(frozenset({WORK}), arrived=1))
+    await expect(row(page, MANY)).to_be_visible()
+    count = page.locator("#folders a[href='/mail/Inbox'] .count")
+    await expect(count).to_contain_text(str(MANY + 1))
+
+
+async def test_an_empty_folder_fills(open_page: Open, library: MemoryLibrary, desk: Desk) -> None:
+    async with open_page("/mail/Lists") as page:
+        await expect(page.locator("#nothing")).to_be_visible()
+        library.move([key(1)], Folder("Lists"))
+        desk.news.tell(MailChanged(frozenset({Folder("Lists")})))
+        await expect(row(page, 1)).to_be_visible()
+
+
+# Keys.
+
+
+async def test_on_a_wide_screen_going_on_is_opening(page: Page, library: MemoryLibrary) -> None:
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 2)
+    await page.keyboard.press("k")
+    await is_open(page, MANY - 1)
+    assert await focused(page) == key(MANY - 1)
+    await expect(row(page, MANY - 1)).not_to_have_class("row unread")
+    assert Flag.SEEN in library.rows[key(MANY - 1)].flags
+    assert Flag.SEEN not in library.rows[key(MANY - 2)].flags, "passing by is not reading"
+
+
+async def test_who_holds_j_down_comes_far(page: Page) -> None:
+    for _ in range(120):
+        await page.keyboard.down("j")
+    await page.keyboard.up("j")
+    await page.wait_for_selector("#opened")
+    place = await page.evaluate("Number(document.activeElement.closest('li').dataset.place)")
+    assert place > 20
+    assert await page.evaluate(IN_ORDER)
+
+
+async def test_what_is_marked_unread_stays_so_while_it_is_open(
+    page: Page, library: MemoryLibrary
+) -> None:
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    await expect(page.locator("#opened[data-seen]")).to_be_attached()
+    await page.keyboard.press("Shift+U")
+    await toast(page, "Marked 1 message as unread")
+    await expect(row(page, MANY - 1)).to_have_class("row unread")
+    await page.clock.install()
+    await page.reload()
+    await page.wait_for_selector("#rows.windowed")
+    await page.clock.fast_forward("10")
+    await page.keyboard.press("s")
+    await toast(page, "Flagged 1 message")  # what was asked before is answered
+    assert library.rows[key(MANY - 1)].flags == {Flag.FLAGGED}
+    await page.keyboard.press("j")
+    await page.clock.fast_forward("01")
+    await is_open(page, MANY - 2)
+    await page.keyboard.press("k")
+    await page.clock.fast_forward("01")
+    await is_open(page, MANY - 1)
+    await page.clock.fast_forward("10")
+    await expect(page.locator("#opened[data-seen]")).to_be_attached()
+    assert Flag.SEEN in library.rows[key(MANY - 1)].flags, "opened again, it is read again"
+
+
+async def test_the_next_one_is_opened_when_one_has_left_and_comes_back_by_undo(
+    page: Page, library: MemoryLibrary
+) -> None:
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    await page.keyboard.press("e")
+    await is_open(page, MANY - 2)
+    await focus_is_on(page, MANY - 2)
+    await toast(page, "Archived 1 message")
+    assert library.rows[key(MANY - 1)].folder == ARCHIVE
+    await page.keyboard.press("z")
+    await toast(page, "Undone")
+    await expect(row(page, MANY - 1)).to_be_visible()
+    assert library.rows[key(MANY - 1)].folder == WORK
+    await is_open(page, MANY - 2)
+
+
+async def test_several_at_once_go_to_a_new_folder_by_keys_alone(
+    page: Page, library: MemoryLibrary
+) -> None:
+    for press in ("j", "x", "j", "x", "j", "x", "x"):
+        await page.keyboard.press(press)
+    await expect(page.locator("#chosen-count")).to_have_text("2 selected")
+    await page.keyboard.press("m")
+    await expect(page.locator("#move-to")).to_be_visible()
+    await page.keyboard.type("Holidays")
+    await expect(page.get_by_role("option")).to_have_text(["New folder “Holidays”"])
+    await page.keyboard.press("Enter")
+    await toast(page, "Moved 2 messages to Holidays")
+    await expect(page.locator("#folders [data-folder=Holidays]")).to_be_visible()
+    assert [row.folder for row in list(library.rows.values())[-2:]] == ["Holidays"] * 2
+
+
+async def test_the_folder_one_means_is_found_by_a_part_of_its_name(
+    page: Page, library: MemoryLibrary
+) -> None:
+    await page.keyboard.press("j")
+    await page.keyboard.press("m")
+    await page.keyboard.type("20 proj")
+    await page.keyboard.press("Enter")
+    await toast(page, "Moved 1 message to Projects / 2026")
+    await page.keyboard.press("m")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#move-to")).to_be_hidden()
+    assert [row.folder for row in library.rows.values()].count(WORK) == MANY - 1
+
+
+async def test_a_key_flags_and_takes_the_flag_off(page: Page, library: MemoryLibrary) -> None:
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    await page.keyboard.press("s")
+    await toast(page, "Flagged 1 message")
+    await expect(row(page, MANY - 1).get_by_label("Flagged")).to_be_visible()
+    await page.keyboard.press("s")
+    await toast(page, "Took the flag off 1 message")
+    await expect(row(page, MANY - 1).get_by_label("Flagged")).to_have_count(0)
+
+
+async def test_enter_in_a_box_does_nothing(page: Page, library: MemoryLibrary) -> None:
+    await row(page, MANY - 1).locator("input").focus()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 2)
+    assert library.rows[key(MANY - 1)].folder == WORK
+
+
+async def test_without_scripts_enter_in_a_box_only_asks(
+    browser: Browser, desk: Desk, tmp_path: Path, library: MemoryLibrary
+) -> None:
+    async with browsing(browser, desk, tmp_path, "/mail/Inbox", java_script_enabled=False) as page:
+        box = row(page, MANY - 1).locator("input")
+        await box.check()
+        await box.press("Enter")
+        await expect(page.locator("h1")).to_have_text("Move to a folder")
+        await page.get_by_label("Archive", exact=True).check()
+        await page.get_by_role("button", name="Move", exact=True).click()
+        await expect(page.locator("#done")).to_contain_text("Moved 1 message to Archive.")
+        await page.get_by_role("button", name="Undo").click()
+        await expect(page.locator("#done")).to_contain_text("Undone.")
+    assert library.rows[key(MANY - 1)].folder == WORK
+
+
+# What the server refuses.
+
+
+async def test_what_was_refused_comes_back(page: Page) -> None:
+    async def refuse(route: Route) -> None:
+        headers = {"HX-Trigger": '{"trouble": {"say": "The disk is full."}}'}
+        await route.fulfill(status=409, headers=headers, body="")
+
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    await page.route("**/do/archive", refuse)
+    await page.keyboard.press("e")
+    await toast(page, "The disk is full.")
+    await is_open(page, MANY - 1)
+    await focus_is_on(page, MANY - 1)
+    assert await page.locator("#about").inner_text() == f"{MANY} messages, {MANY} unread"
+
+
+async def test_a_server_that_does_not_answer_is_said(page: Page) -> None:
+    await page.evaluate(
+        "() => { window.fetch = () => Promise.reject(new TypeError('no network')); }"
+    )
+    await row(page, MANY - 1).locator("a").focus()
+    await page.keyboard.press("#")
+    await toast(page, "Pillarbox does not answer.")
+    await expect(row(page, MANY - 1)).to_be_visible()
+
+
+# Mouse.
+
+
+async def test_a_range_by_shift_and_all_but_one(page: Page, library: MemoryLibrary) -> None:
+    await row(page, MANY - 1).locator("input").click()
+    await row(page, MANY - 4).locator("input").click(modifiers=["Shift"])
+    await expect(page.locator("#chosen-count")).to_have_text("4 selected")
+    await page.locator("#all").click()
+    await row(page, MANY - 2).locator("input").click()
+    await expect(page.locator("#chosen-count")).to_have_text(f"{MANY - 1} selected")
+    await scroll_to(page, 200)
+    await expect(page.locator("li[data-place='200'] input")).to_be_checked()
+    await page.get_by_role("button", name="Delete", exact=True).first.click()
+    await toast(page, f"Moved {MANY - 1} messages to Trash")
+    assert [row.key for row in library.rows.values() if row.folder == WORK] == [key(MANY - 2)]
+
+
+async def test_rows_are_dropped_on_folders(page: Page, library: MemoryLibrary) -> None:
+    await row(page, MANY - 3).locator("a").drag_to(page.locator("#folders [data-folder=Lists]"))
+    await toast(page, "Moved 1 message to Lists")
+    assert library.rows[key(MANY - 3)].folder == "Lists"
+
+
+async def test_for_good_only_after_a_question(open_page: Open, library: MemoryLibrary) -> None:
+    library.delete([key(1), key(2)])
+    async with open_page("/mail/Trash") as page:
+        await page.keyboard.press("j")
+        await is_open(page, 2)
+        await page.keyboard.press("#")
+        await page.get_by_role("button", name="Keep").click()
+        assert library.rows[key(2)].folder == TRASH
+        await page.keyboard.press("#")
+        dialog = page.locator("#sure")
+        await expect(dialog).to_contain_text("1 message will be removed.")
+        await dialog.get_by_role("button", name="Remove for good").click()
+        await toast(page, "Removed 1 message for good")
+        await is_open(page, 1)
+    assert key(2) not in library.rows
+
+
+# Searching.
+
+
+async def test_the_list_follows_what_is_typed_in_one_entry_of_the_history(page: Page) -> None:
+    await page.keyboard.press("/")
+    await page.keyboard.type("subject 39", delay=20)
+    await expect(page.locator("#about")).to_have_text("11 messages")
+    await expect(page.locator("#rows mark").first).to_have_text("Subject 39")
+    assert page.url.endswith("/search?q=subject+39")
+    assert await page.evaluate("document.activeElement.id") == "q"
+    await page.keyboard.press("ArrowDown")
+    await focus_is_on(page, 399)
+    await page.go_back()
+    await expect(page.locator("h1")).to_have_text("All inboxes")
+    assert page.url.endswith("/mail/Inbox")
+
+
+async def test_a_search_that_is_emptied_is_the_folder_again(page: Page) -> None:
+    await page.keyboard.press("/")
+    await page.keyboard.type("zebra")
+    await expect(page.locator("#nothing")).to_contain_text("has “zebra”")
+    await page.keyboard.press("Escape")
+    await expect(row(page, MANY - 1)).to_be_visible()
+
+
+# Narrow screens: one thing at a time.
+
+
+async def test_on_a_phone_a_message_takes_the_place_of_the_list(
+    open_page: Open, library: MemoryLibrary
+) -> None:
+    async with open_page(viewport=PHONE) as page:
+        await page.wait_for_selector("#rows.windowed")
+        await scroll_to(page, 100)
+        await page.keyboard.press("j")
+        assert await page.locator("#opened").count() == 0, "moving opens nothing here"
+        await row(page, MANY - 104).locator("a").click()
+        await expect(page.locator("#opened")).to_be_visible()
+        await expect(page.locator("#list")).to_be_hidden()
+        await page.go_back()
+        await expect(row(page, MANY - 104)).to_be_visible()
+        await focus_is_on(page, MANY - 104)
+        await row(page, MANY - 104).locator("a").click()
+        await expect(page.locator("#opened")).to_be_visible()
+        await page.keyboard.press("e")
+        await toast(page, "Archived 1 message")
+        await expect(page.locator("#list")).to_be_visible()
+        await focus_is_on(page, MANY - 105)
+        assert library.rows[key(MANY - 104)].folder == ARCHIVE
+
+
+async def test_folders_stay_folded(page: Page) -> None:
+    await page.locator("[data-tree=Projects] > summary").click()
+    await page.reload()
+    await expect(page.locator("#folders [data-folder='Projects/2026']")).to_be_hidden()
+    assert INBOX in page.url
