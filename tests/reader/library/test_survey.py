@@ -170,22 +170,22 @@ def test_nothing_is_read_when_nothing_has_changed(
     mailbox.put(WORK, "cur/1000000001.a:2,", "first")
     mailbox.let_time_pass()
     mailbox.survey.look(FOLDERS)
-    scanned: list[Folder] = []
-    scan = Maildirs.scan
+    compared: list[Folder] = []
+    files = SqliteIndex.files
 
-    def noted(self: Maildirs, folder: Folder) -> Iterator[object]:
-        scanned.append(folder)
-        return scan(self, folder)
+    def noted(self: SqliteIndex, folder: Folder) -> dict[str, str]:
+        compared.append(folder)
+        return files(self, folder)
 
-    monkeypatch.setattr(Maildirs, "scan", noted)
+    monkeypatch.setattr(SqliteIndex, "files", noted)
     assert mailbox.survey.look(FOLDERS) == Looked(0, frozenset())
-    assert scanned == []
+    assert compared == []
     mailbox.put(ARCHIVE, "cur/1000000002.b:2,", "second")
     assert mailbox.survey.look(FOLDERS) == Looked(1, frozenset({ARCHIVE}))
-    assert scanned == [ARCHIVE]
+    assert compared == [ARCHIVE]
     # As long as the clock may not have ticked, it looks again.
     mailbox.survey.look(FOLDERS)
-    assert scanned == [ARCHIVE, ARCHIVE]
+    assert compared == [ARCHIVE, ARCHIVE]
 
 
 def test_what_happens_within_a_tick_of_the_clock_is_seen(mailbox: Mailbox) -> None:
@@ -254,6 +254,20 @@ def test_what_changes_while_it_is_made_anew_is_found_by_the_next_look(mailbox: M
     mailbox.survey.reindex(meanwhile)
     mailbox.survey.look(FOLDERS)
     assert mailbox.known() == mailbox.on_disk()
+
+
+def test_while_the_first_one_is_made_a_look_does_not_do_it_twice(mailbox: Mailbox) -> None:
+    mailbox.put(WORK, "cur/1000000001.a:2,", "first")
+    looked: list[Looked] = []
+
+    def meanwhile(_: Progress) -> None:
+        looked.append(mailbox.survey.look(FOLDERS))
+
+    mailbox.survey.reindex(meanwhile)
+    assert set(looked) == {Looked(0, frozenset())}
+    mailbox.put(WORK, "cur/1000000002.b:2,", "second")
+    mailbox.survey.reindex(meanwhile)  # a later one: mail is read meanwhile
+    assert Looked(1, frozenset({WORK})) in looked
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])

@@ -13,8 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from cryptography import x509
-
 from pillarbox.app.config.addresses import TcpAddress
 from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.config.reader import Reader
@@ -174,6 +172,8 @@ def _names_of(certificate: Path) -> list[str]:
         OSError: it cannot be read.
         ValueError: it is none.
     """
+    from cryptography import x509  # noqa: PLC0415 -- pages on loopback have no certificate
+
     found = x509.load_pem_x509_certificate(certificate.read_bytes())
     try:
         alternatives = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

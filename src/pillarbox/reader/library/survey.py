@@ -10,21 +10,25 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from pillarbox.reader.contracts import Report
 from pillarbox.reader.errors import NoSuchFolder
+from pillarbox.reader.library import files
 from pillarbox.reader.library.index.arrival import Arrival
 from pillarbox.reader.library.index.building import build
 from pillarbox.reader.library.index.file import unusable
 from pillarbox.reader.library.index.preparing import ALONE, BATCH, Task, preparing
-from pillarbox.reader.library.index.sqlite import SqliteIndex, state_of
+from pillarbox.reader.library.index.sqlite import SqliteIndex
 from pillarbox.reader.library.library import Looked
 from pillarbox.reader.library.maildirs import Maildirs
 from pillarbox.reader.library.names import PARTS, key_of, new_base
+from pillarbox.reader.library.trouble import usable
 from pillarbox.reader.model import Entry, Folder, MessageKey, Progress
 
 FILE, BESIDE = "index.db", "index.db.new"
@@ -57,6 +61,9 @@ class DiskSurvey:
     def __init__(self, index: SqliteIndex, maildirs: Maildirs) -> None:
         self._index = index
         self._disk = maildirs
+        self._reindexing = threading.Lock()
+        self._learning = False
+        """The index knew nothing, and is told of everything right now."""
 
     @property
     def wants_reindex(self) -> bool:
@@ -64,11 +71,14 @@ class DiskSurvey:
         return self._index.made_anew or self._index.worn
 
     def look(self, folders: Collection[Folder]) -> Looked:
-        """Take note of what is in *folders*, some of which may have been removed.
+        """Take note of what is in *folders*, some of which may have been removed. Nothing, while the first index is being
+        made: it would be done twice.
 
         Raises:
             LibraryUnusable: the disk or the index cannot be read or written; a part of it may be noted.
         """
+        if self._learning:
+            return Looked(0, frozenset())
         began = time.time()
         known = self._index.stamps()
         stamps = {folder: self._stamp(folder) for folder in folders}
@@ -85,11 +95,19 @@ class DiskSurvey:
     def reindex(self, report: Report) -> None:
         """Make the index anew, beside the old one, and put it in its place. The old one can be used meanwhile; what
         happens to messages meanwhile has to be looked for afterwards. Ended by whatever (an exception of *report*,
-        too), it leaves the old one.
+        too), it leaves the old one. One at a time; a second one waits, and begins anew.
 
         Raises:
             LibraryUnusable: the disk cannot be read or written.
         """
+        with self._reindexing:
+            self._learning = self._index.made_anew
+            try:
+                self._reindex(report)
+            finally:
+                self._learning = False
+
+    def _reindex(self, report: Report) -> None:
         began = time.time()
         folders = list(self._disk.tree.folders())
         stamps = {folder: self._stamp(folder) for folder in folders}
@@ -143,15 +161,21 @@ class _Look:
 
     def compare(self, folder: Folder) -> None:
         """What is in *folder* with what was known of it."""
-        states = self._index.states(folder)
+        expected = self._index.files(folder)
+        there = _names(self._disk.tree.root / folder) if self._disk.tree.has(folder) else set()
+        odd = there - expected.keys()
+        for name in there & expected.keys():
+            del expected[name]
+        # What is left has gone from the folder, or has other flags; and what is odd is new, or is that.
+        missing = set(expected.values())
         placed: list[tuple[MessageKey, Entry]] = []
-        for entry in _scan(self._disk, folder):
-            state = states.pop(entry.base, None)
-            if state is None:
-                self._unknown.append(entry)
-            elif state != state_of(entry):
+        for entry in _entries(self._disk, folder, there, odd):
+            if entry.base in missing:
+                missing.discard(entry.base)
                 placed.append((key_of(entry.base), entry))
-        self._missing.update(dict.fromkeys(states, folder))
+            else:
+                self._unknown.append(entry)
+        self._missing.update(dict.fromkeys(missing, folder))
         self._place(placed)
 
     def note(self) -> None:
@@ -194,6 +218,37 @@ class _Look:
         self.changed.update(entry.folder for _, entry in placed)
         for start in range(0, len(placed), _AT_ONCE):
             self._index.place(placed[start : start + _AT_ONCE])
+
+
+def _names(directory: Path) -> set[str]:
+    """Of all that lies in ``new`` and ``cur``, with these before it."""
+    found: set[str] = set()
+    for part in (files.NEW, files.CUR):
+        with usable(directory), suppress(FileNotFoundError), os.scandir(directory / part) as there:
+            found.update(f"{part}/{one.name}" for one in there if not one.name.startswith("."))
+    return found
+
+
+def _entries(disk: Maildirs, folder: Folder, there: set[str], odd: set[str]) -> Iterator[Entry]:
+    """The messages in the files with *odd* names among those that are *there*."""
+    if not odd:
+        return
+    bases = {_base(name) for name in odd}
+    alike = sum(_base(name) in bases for name in there) if len(bases) == len(odd) else 0
+    if alike == len(odd):
+        with usable(disk.tree.root):
+            yield from files.search(disk.tree.root / folder, folder, bases)
+        return
+    # Two files with one base name: one gets another name, which a whole scan does.
+    known = there - odd
+    for entry in _scan(disk, folder):
+        if files.place_of(entry) not in known:
+            yield entry
+
+
+def _base(name: str) -> str:
+    """Of a file in ``new`` or ``cur``."""
+    return name[len("cur/") :].partition(":")[0]
 
 
 def _scan(disk: Maildirs, folder: Folder) -> Iterator[Entry]:

@@ -26,6 +26,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
+from pillarbox.peers import network_of, peer_of
 from pillarbox.reader.web.bodies import FORM, announced, limit_of, token_of
 from pillarbox.reader.web.door import Door
 from pillarbox.reader.web.pages import back, off_loop
@@ -129,7 +130,7 @@ class Guard:
         target = request.query_params.get("to", "/")
         if request.method != "POST":
             return self._render(request, "login.html", 200, to=target, wrong="")
-        address = request.client.host if request.client else ""
+        address = network_of(peer_of(request.scope.get("client")))
         if announced(request.scope) > FORM:
             return self._say(request, *_TOO_LARGE, 413)
         async with request.form(max_part_size=FORM, max_files=0) as form:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -10,6 +11,11 @@ from pillarbox.reader.library.index.arrival import Arrival, octets_of
 from pillarbox.reader.library.index.file import connect, make, remove
 from pillarbox.reader.library.index.writing import Writing
 from pillarbox.reader.model import Folder, MessageKey
+
+_WORDS_IN_MEMORY = 32 * 1024 * 1024
+"""Octets: the words of some 10,000 messages."""
+_USUAL = 1024 * 1024
+"""What SQLite begins with (sqlite.org/fts5.html, 6.5)."""
 
 
 def build(
@@ -28,26 +34,30 @@ def build(
     connection = connect(path, bulk=True)
     try:
         make(connection)
-        # Merged once at the end, not again and again on the way.
-        connection.execute("INSERT INTO words (words, rank) VALUES ('automerge', 0)")
+        # One transaction, though nothing is to be taken back: words are written out at its end, and when there
+        # are very many of them; each time makes a part of the full text that has to be merged.
+        connection.execute("BEGIN")
+        _set(connection, "hashsize", _WORDS_IN_MEMORY)
         for batch in arrivals:
-            connection.execute("BEGIN")
             writing = Writing(connection, key_of)
             writing.put(batch)
             writing.finish()
-            connection.execute("COMMIT")
-        connection.execute("INSERT INTO words (words) VALUES ('optimize')")
-        connection.execute("INSERT INTO words (words, rank) VALUES ('automerge', 4)")
+        _set(connection, "hashsize", _USUAL)
         connection.executemany(
             "INSERT INTO stamps VALUES (?, ?)",
             [(octets_of(folder), stamp) for folder, stamp in stamps.items()],
         )
+        connection.execute("COMMIT")
         connection.close()
         _sync(path)
     except BaseException:
         connection.close()
         remove(path)
         raise
+
+
+def _set(connection: sqlite3.Connection, option: str, value: int) -> None:
+    connection.execute("INSERT INTO words (words, rank) VALUES (?, ?)", (option, value))
 
 
 def _sync(path: Path) -> None:

@@ -24,9 +24,10 @@ AT_ONCE = 500
 """Rows in one SELECT: SQLite allows 999 or more parameters in all versions."""
 
 _SHOWN = """
-    SELECT m.id, m.key, f.name, c.subject, c.sender_name, c.sender_address, c.recipients, m.date,
+    SELECT m.id, p.key, f.name, c.subject, c.sender_name, c.sender_address, c.recipients, m.date,
         c.opening, m.octets, m.flags, m.attachments, m.thread, h.messages, h.unseen
-    FROM messages m JOIN faces c USING (id) JOIN folders f ON f.id = m.folder
+    FROM messages m JOIN files p USING (id) JOIN faces c USING (id)
+        JOIN folders f ON f.id = m.folder
         LEFT JOIN heads h ON h.thread = m.thread AND h.list = coalesce(?, m.folder)
     WHERE m.id IN ({marks})
 """

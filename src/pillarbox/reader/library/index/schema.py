@@ -5,7 +5,7 @@ from __future__ import annotations
 APPLICATION_ID = 0x50424958
 """Marks the file as ours: "PBIX"."""
 
-VERSION = 1
+VERSION = 2
 """To be raised whenever tables, folding, or what is kept of a message change."""
 
 INBOXES = 1
@@ -26,7 +26,7 @@ STATEMENTS = (
         threads INTEGER NOT NULL DEFAULT 0
     )
     """,
-    # What may change, or is counted by: small rows, of which a whole mailbox fits into memory.
+    # What is searched by, or counted: small rows, of which a whole mailbox fits into memory.
     """
     CREATE TABLE messages (
         id INTEGER PRIMARY KEY,
@@ -35,14 +35,19 @@ STATEMENTS = (
         date INTEGER NOT NULL,
         octets INTEGER NOT NULL,
         attachments INTEGER NOT NULL,
-        thread INTEGER NOT NULL,
-        new INTEGER NOT NULL,
-        key TEXT NOT NULL,
+        thread INTEGER NOT NULL
+    )
+    """,
+    # Its file: where to find it, and by what others know it.
+    """
+    CREATE TABLE files (
+        id INTEGER PRIMARY KEY,
+        key TEXT NOT NULL UNIQUE,
         base BLOB NOT NULL,
+        new INTEGER NOT NULL,
         extra BLOB NOT NULL
     )
     """,
-    "CREATE UNIQUE INDEX messages_by_key ON messages (key)",
     "CREATE INDEX messages_by_thread ON messages (thread, folder, flags)",
     "CREATE INDEX messages_by_folder ON messages (folder)",
     # What a list shows of a message, and never changes.

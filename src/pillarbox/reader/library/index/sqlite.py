@@ -7,14 +7,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from pillarbox.reader.contracts import Clock
 from pillarbox.reader.library.index import lists, matching, people
 from pillarbox.reader.library.index.arrival import (
     Arrival,
     arrival,
-    bits_of,
+    flags_of,
     name_of,
     number_of,
     octets_of,
@@ -33,20 +33,8 @@ _WORN = 4
 _WORN_LEAST = 1000
 """Fewer of these are no burden."""
 
-_PLACE = "f.name, m.base, m.flags, m.new, m.extra"
-_PLACED = "messages m JOIN folders f ON f.id = m.folder"
-
-
-class State(NamedTuple):
-    """What may change of a message in its folder."""
-
-    flags: int
-    new: bool
-    extra: bytes
-
-
-def state_of(entry: Entry) -> State:
-    return State(bits_of(entry.flags), entry.new, octets_of(entry.extra))
+_PLACE = "f.name, p.base, m.flags, p.new, p.extra"
+_PLACED = "messages m JOIN files p USING (id) JOIN folders f ON f.id = m.folder"
 
 
 class SqliteIndex:
@@ -161,24 +149,30 @@ class SqliteIndex:
             found = db.execute("SELECT folder, stamp FROM stamps")
             return {Folder(name_of(name)): bytes(stamp) for name, stamp in found}
 
-    def states(self, folder: Folder) -> dict[str, State]:
-        """The messages of *folder*, by base name; as :meth:`entries`, but small."""
-        same: dict[State, State] = {}
+    def files(self, folder: Folder) -> dict[str, str]:
+        """What the files of *folder* should be called (``cur/BASE:2,S``), and their base names; as
+        :meth:`entries`, but small, and quick.
+        """
+        infos: dict[tuple[int, bytes], str] = {}
+        files: dict[str, str] = {}
         with self._file.reading() as db:
             found = db.execute(
-                f"SELECT m.base, m.flags, m.new, m.extra FROM {_PLACED}"  # noqa: S608 - constants
+                f"SELECT p.base, m.flags, p.new, p.extra FROM {_PLACED}"  # noqa: S608 - constants
                 " WHERE f.name = ? AND f.id <> ?",
                 (octets_of(folder), INBOXES),
             )
-            return {
-                name_of(base): same.setdefault((state := State(flags, bool(new), extra)), state)
-                for base, flags, new, extra in found
-            }
+            for octets, flags, new, extra in found:
+                base = name_of(octets)
+                if (info := infos.get((flags, extra))) is None:
+                    letters = "".join(sorted(flags_of(flags)))
+                    info = infos[flags, extra] = f":2,{letters}{name_of(extra)}"
+                files[f"new/{base}" if new else f"cur/{base}{info}"] = base
+        return files
 
     def entries(self, folder: Folder) -> dict[str, tuple[MessageKey, Entry]]:
         with self._file.reading() as db:
             found = db.execute(
-                f"SELECT m.key, {_PLACE} FROM {_PLACED} WHERE f.name = ? AND f.id <> ?",  # noqa: S608 - constants
+                f"SELECT p.key, {_PLACE} FROM {_PLACED} WHERE f.name = ? AND f.id <> ?",  # noqa: S608 - constants
                 (octets_of(folder), INBOXES),
             )
             return {
@@ -190,7 +184,7 @@ class SqliteIndex:
     def entry(self, key: MessageKey) -> Entry | None:
         with self._file.reading() as db:
             found = db.execute(
-                f"SELECT {_PLACE} FROM {_PLACED} WHERE m.key = ?",  # noqa: S608 - constants
+                f"SELECT {_PLACE} FROM {_PLACED} WHERE p.key = ?",  # noqa: S608 - constants
                 (key,),
             ).fetchone()
         return lists.entry_of(*found) if found else None
@@ -221,13 +215,16 @@ class SqliteIndex:
 
     def find(self, key: MessageKey) -> Row | None:
         with self._file.reading() as db:
-            found = lists.rows(db, _numbers(db, "key = ?", key))
+            found = lists.rows(db, _numbers(db, "files WHERE key = ?", key))
         return found[0] if found else None
 
     def thread(self, key: MessageKey) -> Sequence[Row]:
         with self._file.reading() as db:
             numbers = _numbers(
-                db, "thread = (SELECT thread FROM messages WHERE key = ?) ORDER BY id", key
+                db,
+                "messages WHERE thread ="
+                " (SELECT thread FROM messages JOIN files USING (id) WHERE key = ?) ORDER BY id",
+                key,
             )
             rows = lists.rows(db, numbers)
         in_trash = any(row.key == key and row.folder == TRASH for row in rows)
@@ -252,7 +249,7 @@ class SqliteIndex:
         """Latest first."""
         with self._file.reading() as db:
             found = db.execute(
-                "SELECT key FROM messages WHERE folder ="
+                "SELECT key FROM messages JOIN files USING (id) WHERE folder ="
                 " (SELECT id FROM folders WHERE name = ? AND id <> ?) ORDER BY id DESC",
                 (octets_of(folder), INBOXES),
             )
@@ -260,5 +257,5 @@ class SqliteIndex:
 
 
 def _numbers(connection: sqlite3.Connection, where: str, key: MessageKey) -> list[int]:
-    found = connection.execute(f"SELECT id FROM messages WHERE {where}", (key,))  # noqa: S608 - constants
+    found = connection.execute(f"SELECT id FROM {where}", (key,))  # noqa: S608 - constants
     return [number for (number,) in found]

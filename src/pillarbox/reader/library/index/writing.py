@@ -12,6 +12,7 @@ from pillarbox.reader.library.index.schema import INBOXES, NUMBERS_A_SECOND
 from pillarbox.reader.library.index.threads import Threads
 from pillarbox.reader.model import INBOX, SENT, Correspondent, Entry, Folder, MessageKey
 
+_FOUND = "SELECT id, folder, thread FROM messages JOIN files USING (id) WHERE key = ?"
 _FIRST = 2
 """The first number of a folder: behind that of all inboxes."""
 
@@ -33,9 +34,7 @@ class Writing:
         """Those that are there already are placed."""
         # In the order of their numbers: full text is written in runs of ascending ones.
         for message in sorted(arrivals, key=lambda one: one.date):
-            found = self._db.execute(
-                "SELECT 1 FROM messages WHERE key = ?", (message.key,)
-            ).fetchone()
+            found = self._db.execute("SELECT 1 FROM files WHERE key = ?", (message.key,)).fetchone()
             if found:
                 self.place(message.key, message.entry)
             else:
@@ -45,23 +44,20 @@ class Writing:
     def drop(self, keys: Iterable[MessageKey]) -> None:
         """Those that are not there are passed over."""
         for key in keys:
-            found = self._db.execute(
-                "SELECT id, folder, thread FROM messages WHERE key = ?", (key,)
-            ).fetchone()
+            found = self._db.execute(_FOUND, (key,)).fetchone()
             if found is None:
                 continue
             number, folder, thread = found
             self._count(number, folder, -1)
             self._db.execute("DELETE FROM messages WHERE id = ?", (number,))
+            self._db.execute("DELETE FROM files WHERE id = ?", (number,))
             self._db.execute("DELETE FROM faces WHERE id = ?", (number,))
             self._db.execute("INSERT INTO gone VALUES (?)", (number,))
             self._touched.add(thread)
 
     def place(self, key: MessageKey, entry: Entry) -> None:
         """One that is not there is passed over. With another base name it has another key."""
-        found = self._db.execute(
-            "SELECT id, folder, thread FROM messages WHERE key = ?", (key,)
-        ).fetchone()
+        found = self._db.execute(_FOUND, (key,)).fetchone()
         if found is None:
             return
         number, before, thread = found
@@ -70,12 +66,14 @@ class Writing:
         moved_by_sent = before != folder and sent in (before, folder)
         if moved_by_sent:
             self._count(number, before, -1)
+        flags, *file = _state(entry)
         self._db.execute(
-            "UPDATE messages SET folder = ?, flags = ?, new = ?, base = ?, extra = ? WHERE id = ?",
-            (folder, *_state(entry), number),
+            "UPDATE messages SET folder = ?, flags = ? WHERE id = ?", (folder, flags, number)
         )
-        if (now := self._key_of(entry.base)) != key:
-            self._db.execute("UPDATE messages SET key = ? WHERE id = ?", (now, number))
+        self._db.execute(
+            "UPDATE files SET key = ?, new = ?, base = ?, extra = ? WHERE id = ?",
+            (self._key_of(entry.base), *file, number),
+        )
         if moved_by_sent:
             self._count(number, folder, 1)
         self._touched.add(thread)
@@ -115,7 +113,7 @@ class Writing:
         folder = self._folder(message.entry.folder)
         flags, new, base, extra = _state(message.entry)
         self._db.execute(
-            "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 number,
                 folder,
@@ -124,11 +122,10 @@ class Writing:
                 message.octets,
                 message.attachments,
                 thread,
-                new,
-                message.key,
-                base,
-                extra,
             ),
+        )
+        self._db.execute(
+            "INSERT INTO files VALUES (?, ?, ?, ?, ?)", (number, message.key, base, new, extra)
         )
         self._db.execute(
             "INSERT INTO faces VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

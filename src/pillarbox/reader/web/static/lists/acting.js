@@ -6,7 +6,7 @@ import { told } from "./asking.js";
 import { sure, where } from "./dialogs.js";
 import { counted, flagOn, isOff, leaves, markOf } from "./effects.js";
 import { isWide, keepUnread, opened } from "./opening.js";
-import { keyOf } from "./rows.js";
+import { keyOf } from "./row.js";
 import { changed, trouble } from "./saying.js";
 
 const OURS = /^\/(?:do\/([a-z-]+)|undo\/.+)$/;
@@ -26,6 +26,8 @@ export class Acting {
     const action = button?.hasAttribute("formaction") ? button.formAction : form.action;
     const url = new URL(action, location.origin);
     if (form.method === "dialog" || !OURS.test(url.pathname)) return;
+    // Where there are no dialogs the server asks what has to be asked.
+    if (!url.pathname.startsWith("/undo/") && !document.getElementById("sure")) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     button?.closest("details.more-tools")?.removeAttribute("open");
@@ -50,7 +52,7 @@ export class Acting {
     try {
       const events = await told(post(path, fields));
       if (events.changed) changed(events.changed);
-      if (name !== "mark") this.lists.selection.everything(false);
+      if (!inPane && name !== "mark" && name !== "undo") this.lists.selection.everything(false);
       if (next.stays && (inPane || keys.includes(opened()?.key))) await this.lists.refreshTools();
     } catch (error) {
       trouble(error);

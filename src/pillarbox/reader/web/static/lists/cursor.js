@@ -1,11 +1,9 @@
 /* Moving in the list by keys: the focus is the cursor. */
 
 import { isWide, opened } from "./opening.js";
-import { keyOf } from "./rows.js";
+import { keyOf, linkOf } from "./row.js";
 
 const REST = 150; // milliseconds on a row before it is opened: who holds j down opens only where they stop
-
-const linkOf = (row) => row.querySelector("a");
 
 export class Cursor {
   constructor(lists) {

@@ -9,7 +9,6 @@ const answered = (dialog) => new Promise((resolve) => {
 /** Whether what `what` says is to be done. */
 export async function sure(title, what) {
   const dialog = document.getElementById("sure");
-  if (!dialog) return null; // not on this page: the server asks
   document.getElementById("sure-title").textContent = title;
   document.getElementById("sure-what").textContent = what;
   return await answered(dialog) === "sure";

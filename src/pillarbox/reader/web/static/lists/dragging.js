@@ -1,6 +1,6 @@
 /* Rows can be dragged onto folders. The key m and the button do the same. */
 
-import { keyOf } from "./rows.js";
+import { keyOf } from "./row.js";
 
 const TYPE = "text/x-pillarbox-messages";
 

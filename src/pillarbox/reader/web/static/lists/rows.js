@@ -2,19 +2,14 @@
    given up when they are scrolled past, and dropped when they are far away. A row keeps its state (chosen, open, focus)
    by its message, wherever it goes. */
 
+import { anchorOf, hold } from "./anchor.js";
 import { afterRemoval, baseOf, inView, pagesOf, rowsFrom, toReveal } from "./geometry.js";
 import { rowsAt } from "./asking.js";
 import { showPager } from "./pager.js";
+import { following, keyOf, placeOf, same } from "./row.js";
 
 const KEEP = 200; // rows on either side that stay: scrolling back a little fetches nothing
 const PAUSE = 60; // milliseconds between looks while scrolling: what only flies past is not fetched
-
-export const keyOf = (row) => row.dataset.message;
-const placeOf = (row) => Number(row.dataset.place);
-const linkOf = (row) => row.querySelector("a");
-
-/** What both show is the same (and not something that was only expected). */
-const same = (old, row) => keyOf(old) === keyOf(row) && !("guess" in old.dataset) && linkOf(old).innerHTML === linkOf(row).innerHTML;
 
 export class Rows {
   /** `show(row)` is called for each row that comes, before it is seen; `told(page)` for each page that was fetched; `trouble(error)`
@@ -190,7 +185,7 @@ export class Rows {
     const adopted = document.adoptNode(row);
     this.rows.set(place, adopted);
     this.put(place, adopted);
-    this.list.insertBefore(adopted, this.following(place));
+    this.list.insertBefore(adopted, following(this.list, place));
     this.show(adopted);
   }
 
@@ -199,17 +194,9 @@ export class Rows {
     row.remove();
   }
 
-  /** In the page, rows stand in the order in which they are read out. */
-  following(place) {
-    let next = this.list.lastElementChild;
-    if (!next || placeOf(next) < place) return null;
-    while (next.previousElementSibling && placeOf(next.previousElementSibling) > place) next = next.previousElementSibling;
-    return next;
-  }
-
   /** Look at the server's list again: what one sees stays where it is, unless one is at the top. False: it is empty. */
   async refresh() {
-    const anchor = this.anchor();
+    const anchor = anchorOf(this);
     const pages = pagesOf(this.view(0), this.step);
     const lists = await Promise.all((pages.length ? pages : [this.base]).map((page) => this.fetched(page)));
     if (lists.some((list) => !list)) return false;
@@ -218,21 +205,9 @@ export class Rows {
       if (!listed(place) && !row.contains(document.activeElement)) this.forget(row);
     }
     for (const list of lists) this.take(list);
-    this.restore(anchor);
+    hold(this, anchor);
     this.look();
     return true;
-  }
-
-  anchor() {
-    if (this.top < this.height / 2) return null;
-    const row = this.at(this.view(0).first);
-    return row ? { key: keyOf(row), place: placeOf(row) } : null;
-  }
-
-  restore(anchor) {
-    if (!anchor) return;
-    const place = this.place(anchor.key);
-    if (place >= 0) this.scroller.scrollTop = this.top += (place - anchor.place) * this.height;
   }
 
   // Changes that do not wait for the server.

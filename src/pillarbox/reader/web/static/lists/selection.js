@@ -1,6 +1,6 @@
 /* Which rows are chosen: some, or all of the list but some. By message, as rows come and go. */
 
-import { keyOf } from "./rows.js";
+import { keyOf } from "./row.js";
 
 export class Selection {
   constructor() {
