@@ -371,6 +371,31 @@ async def test_who_guesses_has_to_wait_and_the_right_one_is_not_heard_meanwhile(
         assert reply.status_code == 303
 
 
+@pytest.mark.parametrize(
+    ("guesser", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8::1", "2001:db8::2", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("192.0.2.1", "::ffff:192.0.2.1", True),
+    ],
+)
+async def test_who_counts_as_one_guesser(
+    remote: Place, guesser: str, other: str, same: bool
+) -> None:
+    async def typed(address: str, password: str) -> int:
+        transport = httpx.ASGITransport(remote.guard, client=(address, 1))
+        origin = remote.door.url("127.0.0.1")
+        async with httpx.AsyncClient(transport=transport, base_url=origin) as browser:
+            headers = {"Origin": origin}
+            reply = await browser.post("/login", data={"password": password}, headers=headers)
+        return reply.status_code
+
+    for _ in range(FREE_TRIES):
+        await typed(guesser, "wrong")
+    assert await typed(other, PASSWORD) == (429 if same else 303)
+
+
 async def test_another_site_cannot_type_the_password(remote: Place) -> None:
     async with remote.browser(inside=False) as browser:
         reply = await browser.post(

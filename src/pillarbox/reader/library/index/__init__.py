@@ -8,10 +8,12 @@ folder, of a thread and of a search alike. So each of them is a range of one b-t
 page needs it, and full text search, which gives its hits by number, need not find the rest. A number is never
 given twice: the full text of a message that is gone stays, and finds nothing.
 
-``query``        what was typed, understood (pure)
+``query``        what was typed, understood (pure); ``moments``: its dates
 ``folding``      words as they are compared: case, width, scripts without spaces (pure)
 ``topics``       subjects without "Re:" in many languages (pure)
 ``arrival``      a message, ready to be written down (pure; made in worker processes for many)
+``preparing``    files read and understood, many of them by processes of their own
+``building``     an index made anew, beside the one in use
 ``schema``       the tables
 ``file``         the database file: opened, replaced, and its connections
 ``writing``      what happens to rows when mail comes, goes, or moves

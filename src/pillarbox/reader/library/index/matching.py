@@ -132,7 +132,8 @@ def _places(
         folders = folders - meant if one.negative else folders & meant
     if folders == set(names):
         return []
-    return [(f"m.folder IN ({','.join(map(str, sorted(folders)))})", [])]
+    # +: rows are read in the order of their numbers; by folder, all of them would have to be sorted.
+    return [(f"+m.folder IN ({','.join(map(str, sorted(folders)))})", [])]
 
 
 def _meant(names: dict[int, str], said: str) -> set[int]:
