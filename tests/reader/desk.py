@@ -43,6 +43,9 @@ class Quiet:
     def statuses(self) -> list[Any]:
         return []
 
+    def nudge(self, account: str | None = None) -> None:
+        """There is nothing to be sent."""
+
     def names(self) -> list[str]:
         """There is an account: without any, everything begins with the wizard."""
         return ["work"]

@@ -15,6 +15,7 @@ from pillarbox.reader.compose.addresses import Recipient
 from pillarbox.reader.compose.flowed import lines_of, unflow
 from pillarbox.reader.compose.message import MAX_REFERENCES, Recipients, make_message, trimmed
 from pillarbox.reader.errors import NotSendable
+from pillarbox.reader.mail.letter import read_letter
 from pillarbox.reader.model import Draft, File, Identity
 
 NOW = datetime(2026, 11, 3, 10, 42, tzinfo=timezone(timedelta(hours=1)))
@@ -183,3 +184,18 @@ def test_a_reference_that_would_break_the_field_is_left_out(bad: str) -> None:
     message = parsed(made(Draft("d", in_reply_to=bad, references=("a@x", bad))))
     assert message["in-reply-to"] is None
     assert message["references"] == "<a@x>"
+
+
+words = st.text(st.characters(categories=["L", "N", "P", "S", "M"]), min_size=1, max_size=30)
+
+
+@given(
+    st.lists(words, max_size=8).map(" ".join), st.lists(words, min_size=1, max_size=3).map(" ".join)
+)
+def test_the_reader_itself_reads_what_was_written(subject: str, name: str) -> None:
+    letter = read_letter(
+        made(Draft("d", subject=subject), Recipients([Recipient(name, "a@x.example")]))
+    )
+    assert letter.subject == subject
+    assert [(one.name, one.address) for one in letter.to] == [(name, "a@x.example")]
+    assert (letter.date, letter.flowed) == (NOW, True)

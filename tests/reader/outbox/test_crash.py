@@ -23,8 +23,8 @@ from tests.reader.outbox.server import HostileServer
 
 SUBJECTS = ("one", "two")
 CALLS = ("fsync", "rename", "unlink", "mkdir")
-SPARSE = 5
-"""The plain run tries every so-manieth octet string that is sent: most only wake the loop."""
+MORE = (("sendto", 9), ("write", 9))
+"""What is said, be it only to wake the loop, and what is written: with every so-manieth tried by default."""
 
 
 async def run(*command: str, folder: Path, port: int, subjects: tuple[str, ...]) -> tuple[int, str]:
@@ -78,17 +78,12 @@ async def killed_at_each(strace: str, place: Path, call: str, stride: int) -> No
         assert status in {-9, 137}
 
 
-@pytest.mark.parametrize("call", CALLS)
-async def test_kill_before_any_change(strace: str, tmp_path: Path, call: str) -> None:  # noqa: F811
-    await killed_at_each(strace, tmp_path, call, 1)
-
-
-@pytest.mark.parametrize("call", ["sendto", "write"])
-async def test_kill_before_some_of_what_is_said(strace: str, tmp_path: Path, call: str) -> None:  # noqa: F811
-    await killed_at_each(strace, tmp_path, call, SPARSE)
+@pytest.mark.parametrize(("call", "stride"), [*((call, 4) for call in CALLS), *MORE])
+async def test_kill_before_some(strace: str, tmp_path: Path, call: str, stride: int) -> None:  # noqa: F811
+    await killed_at_each(strace, tmp_path, call, stride)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("call", ["sendto", "write"])
-async def test_kill_before_all_that_is_said(strace: str, tmp_path: Path, call: str) -> None:  # noqa: F811
+@pytest.mark.parametrize("call", [*CALLS, *(call for call, _ in MORE)])
+async def test_kill_before_any(strace: str, tmp_path: Path, call: str) -> None:  # noqa: F811
     await killed_at_each(strace, tmp_path, call, 1)

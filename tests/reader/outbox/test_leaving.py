@@ -249,13 +249,17 @@ async def test_a_server_that_says_nothing(world: World, server: HostileServer, s
     assert len(server.taken) == 1
 
 
+STRIDES = [pytest.param(1, marks=pytest.mark.long), 5]
+"""Octets between two cuts."""
+
+
 async def cut_at_each(
-    world: World, server: HostileServer, limit: Callable[[int | None], None]
+    world: World, server: HostileServer, limit: Callable[[int | None], None], stride: int
 ) -> list[Sending]:
-    """What becomes of messages whose connections end after 0, 1, 2, … octets; the last gets through."""
+    """What becomes of messages whose connections end after 0, 1, 2, … strides; the last gets through."""
     found: list[Sending] = []
     while True:
-        limit(len(found))
+        limit(len(found) * stride)
         before = len(server.taken)
         sent = world.put()
         await world.until(lambda: _is_decided(world, sent))  # noqa: B023 -- asked for in this round
@@ -280,25 +284,27 @@ def _is_decided(world: World, sent: str) -> bool:
     return outgoing is None or (outgoing.state is not Sending.SENDING and outgoing.problem != "")
 
 
-async def test_cut_behind_every_octet_that_the_server_says(
-    world: World, server: HostileServer
+@pytest.mark.parametrize("stride", STRIDES)
+async def test_cut_behind_octets_that_the_server_says(
+    world: World, server: HostileServer, stride: int
 ) -> None:
     def limit(octets: int | None) -> None:
         server.says = octets
 
-    found = await cut_at_each(world, server, limit)
+    found = await cut_at_each(world, server, limit, stride)
     assert Sending.WAITING in found
     assert found[-1] is Sending.UNCONFIRMED
     assert found == sorted(found, key=lambda state: state is Sending.UNCONFIRMED)
 
 
-async def test_cut_behind_every_octet_that_the_server_hears(
-    world: World, server: HostileServer
+@pytest.mark.parametrize("stride", STRIDES)
+async def test_cut_behind_octets_that_the_server_hears(
+    world: World, server: HostileServer, stride: int
 ) -> None:
     def limit(octets: int | None) -> None:
         server.hears = octets
 
-    found = await cut_at_each(world, server, limit)
+    found = await cut_at_each(world, server, limit, stride)
     assert Sending.WAITING in found
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from pillarbox.client.discovery import Candidate, Servers, Source, discover_both
 from pillarbox.client.errors import InvalidSetting
 from pillarbox.reader.setting_up import Found
 from pillarbox.reader.submission import submission_of
-
-Discover = Callable[[str], Awaitable[Sequence[Found]]]
 
 _WORDS = {
     Source.SRV: "the domain's DNS",

@@ -45,7 +45,8 @@ def make_submission(name: str, settings: Layer, signing: Signing) -> Submission:
     place: Place | None = value("smtp")
     if place is None:
         raise NotSendable(
-            f'The account "{name}" has no server for sending: name one on its page, under Accounts.'
+            f'The account "{name}" has no server for sending: set smtp for it in the configuration '
+            "file, or remove it under Accounts and add it anew. Its mail stays."
         )
     submission = Submission(
         place.host,

@@ -125,6 +125,7 @@ def _changing(work: Change) -> Callable[[Request], Awaitable[Response]]:
         if form.wrong:
             return await _account(request, name, form)
         desk.collector.refresh()
+        desk.outbox.nudge(name)  # what its settings have stopped may leave now
         return back(f"/accounts/{name}?saved")
 
     return change
@@ -195,6 +196,7 @@ def _sign_in(signing: dict[str, SignIn]) -> Callable[[Request], Awaitable[Respon
         if is_through(now):
             del signing[name]
             desk.collector.refresh()
+            desk.outbox.nudge(name)
             return back(f"/accounts/{name}?saved")
         return await page(
             request,

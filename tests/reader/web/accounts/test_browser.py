@@ -1,0 +1,116 @@
+"""The pages of accounts in a real browser: nothing for axe to find, and the wizard by its buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, expect
+
+from pillarbox.app.reading.accounts import ConfiguredAccounts
+from pillarbox.app.reading.setting_up import ConfiguredSetup
+from pillarbox.reader.model import Collecting, Status
+from tests.app.reading.test_setting_up import anything, nowhere
+from tests.postoffice import PASSWORD, PostOffice
+from tests.reader.browser import browsing, chromium
+from tests.reader.desk import NOW, make_desk
+from tests.reader.web.accounts.test_overview import CONFIG, Collector
+
+WCAG: dict[str, Any] = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+}
+PHONE = {"width": 360, "height": 740}
+WIDE = {"width": 1280, "height": 800}
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostOffice]:
+    settings = {"server": {"workers": 1}}
+    folder = tmp_path_factory.mktemp("office")
+    with PostOffice(folder, users=["alice"], settings=settings) as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+
+
+async def axe(page: Page) -> None:
+    found = await Axe().run(page, options=WCAG)
+    assert found.violations_count == 0, f"{page.url}: {found.generate_report()}"
+    width = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert width <= 0, f"{page.url} is wider than its window"
+
+
+@pytest.mark.parametrize(
+    "look", [{"viewport": WIDE}, {"viewport": PHONE, "color_scheme": "dark"}], ids=["wide", "phone"]
+)
+async def test_every_state(tmp_path: Path, look: dict[str, Any]) -> None:
+    (tmp_path / "pillarbox.toml").write_text(CONFIG)
+    accounts = ConfiguredAccounts(tmp_path / "pillarbox.toml", (), tmp_path / "state")
+    collector = Collector()
+    desk = make_desk(
+        accounts=accounts,
+        setup=ConfiguredSetup(accounts, anything, nowhere),
+        collector=collector,
+    )
+    async with (
+        chromium() as browser,
+        browsing(browser, desk, tmp_path, "/accounts", **look) as page,
+    ):
+        states = list(Collecting)
+        for first, second in zip(states[::2], states[1::2], strict=True):
+            said = "What is wrong. What to do."
+            collector.shown = [
+                Status("work", first, NOW, NOW, said, 3, 10),
+                Status("shared", second, NOW, NOW, said, 3, 10),
+            ]
+            await page.goto("/accounts")
+            await axe(page)
+        for path in ("/accounts/work", "/accounts/shared"):
+            await page.goto(path)
+            await axe(page)
+        await page.get_by_role("button", name="Remove").click()
+        await axe(page)
+
+
+@pytest.mark.parametrize(
+    "look", [{"viewport": WIDE}, {"viewport": PHONE, "color_scheme": "dark"}], ids=["wide", "phone"]
+)
+async def test_the_wizard(office: PostOffice, tmp_path: Path, look: dict[str, Any]) -> None:
+    (tmp_path / "pillarbox.toml").write_text("")
+    accounts = ConfiguredAccounts(tmp_path / "pillarbox.toml", (), tmp_path / "state")
+    desk = make_desk(
+        accounts=accounts,
+        setup=ConfiguredSetup(accounts, anything, nowhere),
+        collector=Collector(),
+    )
+    async with chromium() as browser, browsing(browser, desk, tmp_path, "/", **look) as page:
+        await expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
+        await axe(page)
+        await page.get_by_label("Your mail address").fill("alice@example.org")
+        await page.get_by_role("button", name="Look the servers up").click()
+        await expect(page.get_by_role("heading", name="Servers of")).to_be_visible()
+        await axe(page)
+        await page.locator("#host").fill("localhost")
+        await page.locator("#port").fill(str(office.addresses["pop3s"].port))
+        await page.locator("#user").fill("alice")
+        await page.get_by_label("This account sends mail, too").uncheck()
+        await page.get_by_role("button", name="Go on").click()
+        await expect(page.get_by_role("heading", name="Sign in as")).to_be_visible()
+        await axe(page)
+        await page.get_by_label("Password", exact=True).fill(PASSWORD)
+        await page.get_by_role("button", name="Try it").click()
+        await expect(page.get_by_role("heading", name="Its certificate")).to_be_visible()
+        await axe(page)
+        await page.locator("#ca").fill(str(office.authority))
+        await page.get_by_role("button", name="Try with this").click()
+        await axe(page)
+        await page.get_by_role("button", name="Add the account").click()
+        await expect(page.get_by_role("heading", name="Accounts")).to_be_visible()
+        await axe(page)
+    assert accounts.names() == ("alice@example.org",)
