@@ -96,6 +96,10 @@ class News:
         self._loop = asyncio.get_running_loop()
         self._listeners: set[Subscription] = set()
         self._over = False
+        self.told = 0
+        """How many news there were. A page keeps the number from before it looked at anything: if it is another one
+        when the page begins to listen, it has missed something.
+        """
 
     def tell(self, item: Item) -> None:
         """From any thread; never waits, and never fails."""
@@ -123,5 +127,6 @@ class News:
             listener.end()
 
     def _spread(self, item: Item) -> None:
+        self.told += 1
         for listener in tuple(self._listeners):
             listener.add(item)

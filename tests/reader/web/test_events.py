@@ -55,6 +55,23 @@ async def test_a_page_hears_what_happens_until_news_are_closed() -> None:
     assert [event async for event in heard] == []
 
 
+async def test_what_happened_while_the_page_was_on_its_way_is_not_missed() -> None:
+    """A collection of one message was over before the page listened: it said "collecting" for ever."""
+    news = News()
+    before = str(news.told)
+    news.tell(OutboxChanged())
+    with news.listening() as other:
+        await other.next()
+    late, on_time = stream(news, before), stream(news, str(news.told))
+    await anext(late)
+    assert await anext(late) == as_event(Lagging())
+    await anext(on_time)
+    news.tell(DraftsChanged())
+    assert await anext(on_time) == as_event(DraftsChanged())
+    await late.aclose()
+    await on_time.aclose()
+
+
 async def test_silence_is_broken_so_that_a_browser_that_has_gone_is_noticed() -> None:
     news = News()
     heard = stream(news, heartbeat=0)

@@ -34,17 +34,22 @@ def routes() -> list[BaseRoute]:
 
 
 async def _events(request: Request) -> Response:
+    after = request.query_params.get("after")
     return StreamingResponse(
-        stream(desk_of(request).news),
+        stream(desk_of(request).news, after),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def stream(news: News, heartbeat: float = HEARTBEAT) -> AsyncGenerator[str]:
-    """Events for one page; ends when *news* is closed."""
+async def stream(
+    news: News, after: str | None = None, heartbeat: float = HEARTBEAT
+) -> AsyncGenerator[str]:
+    """Events for one page; ends when *news* is closed. *after*: :attr:`News.told` when the page was made."""
     with news.listening() as subscription:
         yield f"retry: {RETRY}\n\n"
+        if after is not None and after != str(news.told):
+            yield as_event(Lagging())
         while True:
             try:
                 async with asyncio.timeout(heartbeat):

@@ -80,6 +80,7 @@ class Guard:
             return
         send = _with_headers(send)
         scope["csrf"] = self._door.csrf
+        scope["told"] = self._site.state.desk.news.told
         request = Request(scope, receive)
         response = self._not_for_us(request) or await self._at_the_door(request)
         if response is None and request.method not in _SAFE:

@@ -99,7 +99,12 @@ async def page(request: Request, template: str, *, status: int = 200, **context:
     environment: Environment = request.app.state.templates
     html = environment.get_template(template).render(
         common
-        | {"here": request.scope["path"], "csrf": request.scope.get("csrf", ""), "request": request}
+        | {
+            "here": request.scope["path"],
+            "csrf": request.scope.get("csrf", ""),
+            "told": request.scope.get("told", 0),
+            "request": request,
+        }
         | context
     )
     return HTMLResponse(html, status)

@@ -2,7 +2,8 @@
    news:outbox, news:drafts, news:lagging (anything may have happened: look again at everything).
 
    Only a page that is seen listens: a browser gives a site six connections, and a hidden tab needs none. What it
-   missed meanwhile it does not know, so it is told "lagging" when it is seen again. */
+   missed meanwhile it does not know, so it is told "lagging" when it is seen again. What happened while the page was on
+   its way the server knows, by how much had been told when it made the page. */
 
 import { toast } from "./toasts.js";
 
@@ -19,7 +20,8 @@ function tell(kind, detail = {}) {
 }
 
 function open() {
-  source = new EventSource("/events");
+  const told = document.querySelector('meta[name="told"]')?.content ?? "";
+  source = new EventSource(`/events?after=${encodeURIComponent(told)}`);
   for (const kind of KINDS) source.addEventListener(kind, (event) => tell(kind, JSON.parse(event.data)));
   source.addEventListener("open", () => {
     noted?.remove();
