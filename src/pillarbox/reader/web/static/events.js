@@ -54,4 +54,6 @@ function follow() {
 document.addEventListener("visibilitychange", follow);
 addEventListener("pagehide", close);
 addEventListener("pageshow", follow);
-follow();
+// Not before all scripts listen: modules run one after the other, and this is not the last.
+if (document.readyState === "complete") follow();
+else document.addEventListener("DOMContentLoaded", follow);
