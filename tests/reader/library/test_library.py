@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -434,3 +435,21 @@ def test_a_later_reindexing_hides_nothing(library: MailLibrary) -> None:
     shown = []
     library.reindex(lambda _: shown.append(library.reading_in))
     assert set(shown) == {None}
+
+
+def test_a_clock_that_is_not_set_yet_takes_nothing_early(
+    library: MailLibrary, place: Place
+) -> None:
+    known, new, _ = three(library)
+    library.delete([known])
+    library.tidy()
+    today, place.time = place.time, datetime(1970, 1, 1, 0, 1, tzinfo=UTC)
+    library.delete([new])
+    library.tidy()
+    place.time = today + timedelta(days=1)
+    library.tidy()
+    assert in_trash(library) == 2
+    place.later(days=29)
+    library.tidy()
+    assert where(library, new) == [TRASH]
+    assert in_trash(library) == 1
