@@ -74,6 +74,11 @@ def make_message(
     return _header(draft, identity, recipients, now).encode() + b"MIME-Version: 1.0\r\n" + body
 
 
+def bcc_field(recipients: Recipients) -> str:
+    """The field that :func:`make_message` leaves out, for the writer's own copy; empty: nobody is hidden."""
+    return fields.address_list("Bcc", recipients.bcc) if recipients.bcc else ""
+
+
 def sender_address(identity: Identity) -> str:
     """Of the envelope, and of From.
 
