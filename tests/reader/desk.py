@@ -34,6 +34,9 @@ class Quiet:
     folder = Path("there-is-no-such-folder")
     """Where services keep what is theirs."""
 
+    reading_in = None
+    """All mail is known."""
+
     def folders(self) -> list[FolderState]:
         return [FolderState(folder, folder) for folder in (SENT, ARCHIVE, TRASH)]
 

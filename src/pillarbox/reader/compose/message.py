@@ -132,7 +132,8 @@ def _words(draft: Draft) -> bytes:
     typed = cleaned(draft.text)
     if not draft.quote:
         return _text("plain", flow(typed))
-    plain, html = alternatives(typed, draft.quote)
+    # What is quoted was written by others: a line end of another kind in it could end the message for some server.
+    plain, html = alternatives(typed, cleaned(draft.quote))
     return _multipart("alternative", [_text("plain", flow(plain)), _text("html", html.split("\n"))])
 
 
