@@ -6,6 +6,7 @@
     ├── Offline      nobody could be reached, or the connection broke: again, as soon as there is a network
     ├── PutOff       the server says "later": again, after a while
     ├── Stopped      the user, or the server's operator, has to do something first
+    │   └── NotLetIn     the server refuses the sign-in
     └── TakenBack    the user has taken the message back while it was being sent
 """
 
@@ -37,6 +38,10 @@ class PutOff(Trouble):
 
 class Stopped(Trouble):
     """Trying again by itself is of no use."""
+
+
+class NotLetIn(Stopped):
+    """The server refuses the sign-in."""
 
 
 class TakenBack(Trouble):

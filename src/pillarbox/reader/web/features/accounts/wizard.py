@@ -305,12 +305,8 @@ def _as_fields(begun: Begun) -> dict[str, Any]:
         fields |= {"host": collect.host, "port": str(collect.port), "user": collect.user}
         fields["security"] = names.get(collect.security, "tls")
     if submit is not None:
-        words = {security: word for word, (security, _) in forms.SENDING.items()}
-        fields |= {"smtp_host": submit.host, "smtp_port": str(submit.port)}
-        fields["smtp_security"] = words.get(submit.security, "tls")
-        fields["smtp_user"] = submit.user or ""
-        if submit.user is None:
-            del fields["smtp_auth"]
+        fields.pop("smtp_auth")
+        fields |= forms.as_fields(submit)
     elif account is not None:
         del fields["sends"]
     if account is not None:
