@@ -49,6 +49,9 @@ class Quiet:
     def nudge(self, account: str | None = None) -> None:
         """There is nothing to be sent."""
 
+    def collect(self, account: str | None = None) -> None:
+        """No mail comes."""
+
     def names(self) -> list[str]:
         """There is an account: without any, everything begins with the wizard."""
         return ["work"]

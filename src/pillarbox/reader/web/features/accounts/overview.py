@@ -70,7 +70,7 @@ async def _collect(request: Request) -> Response:
     form = await forms.typed(request)
     desk_of(request).collector.collect(form.fields.get("account") or None)
     if "HX-Request" in request.headers:
-        said = {"changed": {"id": "", "say": "Collecting mail"}}
+        said = {"said": {"say": "Collecting mail"}}  # beside what can be undone, not in its place
         return Response(status_code=204, headers={"HX-Trigger": json.dumps(said)})
     return back(form.fields.get("back") or "/accounts")
 
