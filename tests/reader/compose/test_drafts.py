@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -230,3 +231,19 @@ def test_a_file_holds_all_of_a_draft(draft: Draft) -> None:
 )
 def test_types(given_: str, safe: str) -> None:
     assert safe_type(given_) == safe
+
+
+def test_files_that_come_side_by_side_are_no_more_than_one_by_one(place: Place) -> None:
+    drafts = place.open()
+    draft = written(drafts)
+    half = MAX_OCTETS // 2 + 1
+
+    def meanwhile() -> Iterator[bytes]:
+        yield bytes(half)
+        drafts.attach(draft.id, "first.bin", "", [bytes(half)])
+
+    with pytest.raises(NotSendable):
+        drafts.attach(draft.id, "second.bin", "", meanwhile())
+    (kept,) = drafts.find(draft.id).files
+    assert kept.name == "first.bin"
+    assert [path.name for path in (place.folder / draft.id / "files").iterdir()] == [kept.id]
