@@ -136,7 +136,8 @@ async def test_a_script_is_sent_nowhere_else_either(bench: Bench, back: str) -> 
 async def test_back_leads_nowhere_else(bench: Bench, back: str) -> None:
     draft = bench.begun(to="ada@x.example", subject="Tea", text="Now?")
     reply = await posted(bench, f"/compose/{draft.id}/send", {"version": "1", "back": back})
-    assert reply.headers["location"] == "/"
+    (outgoing,) = bench.outbox.parcels
+    assert reply.headers["location"] == f"/outbox/{outgoing}", "as if it had said nothing"
 
 
 async def test_what_is_wrong_stands_at_its_field_and_all_that_was_typed_stays(bench: Bench) -> None:
