@@ -123,9 +123,9 @@ async def test_every_page(inspector: Inspector) -> None:
         await inspector.visit(path)
     for row in _rows(house):
         await inspector.visit(f"/mail/{row.folder}?m={row.key}")
+    # Not the print view and the frame of an HTML mail: nothing can run in them, and so axe cannot either.
     first = next(_rows(house))
-    for view in ("source", "print"):
-        await inspector.visit(f"/message/{first.key}/{view}")
+    await inspector.visit(f"/message/{first.key}/source")
     for draft in house.drafts:
         await inspector.visit(f"/compose/{draft.id}")
     for leaving in house.desk.outbox.all():
