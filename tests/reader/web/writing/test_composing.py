@@ -73,6 +73,7 @@ async def test_saving_by_script_tells_the_next_version(bench: Bench) -> None:
     data = {"version": "1", "text": "one"}
     reply = await bench.browser.post(f"/compose/{draft.id}/save", data=data, headers=SCRIPT)
     assert reply.json() == {"version": 2, "text": "one"}
+    data["text"] = "two"
     reply = await bench.browser.post(f"/compose/{draft.id}/save", data=data, headers=SCRIPT)
     assert reply.status_code == 409
     assert "another tab" in reply.headers["HX-Trigger"]
