@@ -49,6 +49,13 @@ class Library(Protocol):
         """Inboxes first, then Sent, Archive, Trash, then the user's own by name."""
         ...
 
+    @property
+    def reading_in(self) -> Progress | None:
+        """The mail is being read in for the first time, so far: until it is done, lists and searches do not have all of
+        it. Each step is news. None: they do.
+        """
+        ...
+
     def page(self, folder: Folder, first: int, count: int) -> Page:
         """Threads of *folder*, latest first; of :data:`.model.INBOX`: of all inboxes.
 
@@ -373,6 +380,12 @@ class Outbox(Protocol):
 
     def all(self) -> Sequence[Outgoing]:
         """In the order in which they came."""
+        ...
+
+    def damaged(self) -> Sequence[Path]:
+        """Files of messages of which it is not known any more whom they are for, or whether they have left: the message, if
+        it is there, and what was noted. They are not sent, and stay until the user removes them.
+        """
         ...
 
     def find(self, outgoing_id: str) -> Outgoing | None: ...

@@ -10,6 +10,7 @@ from pathlib import Path
 from pillarbox.reader.contracts import Clock, Library
 from pillarbox.reader.errors import TooLate
 from pillarbox.reader.library.names import new_base
+from pillarbox.reader.mail.private import without_bcc
 from pillarbox.reader.model import Outgoing, Parcel, Sending
 from pillarbox.reader.news import News, OutboxChanged
 from pillarbox.reader.outbox.agenda import FILING
@@ -18,7 +19,7 @@ from pillarbox.reader.outbox.filing import file_in
 from pillarbox.reader.outbox.noting import Noting
 from pillarbox.reader.outbox.record import Record, shown
 from pillarbox.reader.outbox.sender import Sender
-from pillarbox.reader.outbox.shelf import Shelf, new_id
+from pillarbox.reader.outbox.shelf import MESSAGE, Shelf, new_id
 from pillarbox.reader.submission import Submission
 
 GONE = "This message is not in the outbox any more: it has left, or was taken out."
@@ -35,7 +36,7 @@ class FileOutbox:
 
     def put(self, parcel: Parcel, *, hold_seconds: float) -> str:
         """Keep a message; its id."""
-        message = in_lines(parcel.message)
+        message = without_bcc(in_lines(parcel.message))
         now = self._sender.now()
         record = Record(
             id=new_id(),
@@ -50,6 +51,7 @@ class FileOutbox:
             draft=parcel.draft,
             answers=parcel.answers,
             forwards=parcel.forwards,
+            bcc=parcel.bcc,
         )
         self._shelf.put(record, message)
         return record.id
@@ -57,6 +59,12 @@ class FileOutbox:
     def all(self) -> Sequence[Outgoing]:
         """In the order in which they came."""
         return [self._shown(record) for record in self._shelf.all()]
+
+    def damaged(self) -> Sequence[Path]:
+        """See the contract."""
+        records = [path for path in self._shelf.damaged if path.exists()]
+        both = [file for path in records for file in (path.with_suffix(MESSAGE), path)]
+        return [file for file in both if file.exists()]
 
     def find(self, outgoing_id: str) -> Outgoing | None:
         """None: it is not here any more."""

@@ -27,6 +27,7 @@ from pillarbox.reader.errors import (
     NoSuchMessage,
     ReaderError,
 )
+from pillarbox.reader.sentences import reworded
 from pillarbox.reader.web import events
 from pillarbox.reader.web.pages import (
     STATIC,
@@ -90,11 +91,12 @@ async def _home(request: Request) -> Response:
 
 async def _known_problem(request: Request, error: Exception) -> Response:
     """The error's own sentences."""
+    said = reworded(str(error))
     if isinstance(error, _GONE):
-        return await problem(request, "Not there any more", str(error), 404)
+        return await problem(request, "Not there any more", said, 404)
     # A disk that is full, or away: pages go on trying, which they do not when it is about what they ask for.
     status = 503 if isinstance(error, LibraryUnusable) else 409
-    return await problem(request, "This did not work", str(error), status)
+    return await problem(request, "This did not work", said, status)
 
 
 async def _http_problem(request: Request, error: Exception) -> Response:
