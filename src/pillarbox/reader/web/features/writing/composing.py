@@ -143,15 +143,11 @@ async def _send(request: Request) -> Response:
         wrong = error.by_field if isinstance(error, WrongFields) else {"": str(error)}
         status = _UNUSABLE if unusable else _WRONG
         return await shown(request, draft, back_to=typed.back, wrong=wrong, status=status)
+    hold = desk_of(request).settings.hold_seconds
     if _by_script(request):
-        return JSONResponse(
-            {
-                "id": outgoing,
-                "back": typed.back or "/",
-                "hold": desk_of(request).settings.hold_seconds,
-            }
-        )
-    return back(typed.back or "/")
+        return JSONResponse({"id": outgoing, "back": typed.back or "/", "hold": hold})
+    # Without scripts it can be taken back there only.
+    return back(f"/outbox/{outgoing}" if hold else typed.back or "/")
 
 
 async def _discard(request: Request) -> Response:
