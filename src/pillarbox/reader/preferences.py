@@ -112,9 +112,7 @@ def _parsed(content: bytes) -> Settings:
     settings = Settings()
     for name, first in asdict(settings).items():
         value = found.get(name, first)
-        if isinstance(first, tuple):
-            value = tuple(map(str, value))
-        elif isinstance(first, bool) != isinstance(value, bool):
+        if isinstance(first, bool) != isinstance(value, bool):
             raise TypeError(name)
         setattr(settings, name, type(first)(value))
     check(settings)

@@ -108,7 +108,10 @@ async def _http_problem(request: Request, error: Exception) -> Response:
             "The address leads nowhere. Your mail is in the list.",
             404,
         )
-    response = await problem(request, "This did not work", f"{error.detail}.", error.status_code)
+    say = f"{error.detail}."
+    if error.status_code == 405:  # noqa: PLR2004 -- as above
+        say = "This address is for what a page sends, and shows nothing by itself. Your mail is in the list."
+    response = await problem(request, "This did not work", say, error.status_code)
     response.headers.update(error.headers or {})
     return response
 
