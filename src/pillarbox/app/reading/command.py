@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import platformdirs
-import typer
 
 from pillarbox.app import logs
 from pillarbox.app.cli.passwords import new_password
@@ -105,8 +105,10 @@ async def _serve(
 
 def _show(url: str, more: str, wish: ReadWish) -> None:
     """The one place where a token is shown: to who has started this."""
-    typer.echo(f"Your mail: {url}")
-    typer.echo(f"{more} The address lets in once; `pillarbox read` makes another.")
+    sys.stdout.write(
+        f"Your mail: {url}\n{more} The address lets in once; `pillarbox read` makes another.\n"
+    )
+    sys.stdout.flush()  # who waits for it may be behind a pipe
     if wish.browser:
         open_page(url)
 
