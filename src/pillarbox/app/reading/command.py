@@ -33,6 +33,7 @@ from pillarbox.fetch.command_words import words_of
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.news import News
 from pillarbox.reader.web.guard import Guard
+from pillarbox.reader.web.pages import compile_all
 from pillarbox.reader.web.password import Password, hash_password
 from pillarbox.reader.web.server import PageServer
 from pillarbox.reader.web.site import make_site
@@ -89,15 +90,20 @@ async def _serve(
 ) -> None:
     news = News()
     parts = await make_parts(wish, folder.library, news)
-    guard = Guard(make_site(parts.desk), doorway.door)
+    site = make_site(parts.desk)
+    guard = Guard(site, doorway.door)
     page = PageServer(guard, doorway.sockets, certificate=settings.certificate, key=settings.key)
+
+    async def compiled() -> None:
+        """While the browser starts."""
+        await asyncio.to_thread(compile_all, site.state.templates)
 
     def ready() -> None:
         folder.announce(doorway.address)
         _show(doorway.entrance(), "Ctrl-C ends it.", wish)
 
     try:
-        await run(page, parts.services, news, ready)
+        await run(page, (*parts.services, compiled), news, ready)
     finally:
         parts.close()
         folder.leave()

@@ -66,6 +66,7 @@ class Views:
             "lists/list.html",
             listing=listing,
             part=part,
+            folders=folders,
             step=PAGE,
             name=name_of(listing, part, folders),
             empty=empty_of(listing, folders, accounts=bool(self.desk.collector.statuses())),
