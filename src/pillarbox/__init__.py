@@ -14,6 +14,10 @@ root of the repository draws the house; the floors, from the ground up:
 ``client``
     Mail being collected from any POP3 server: :func:`connect`, :mod:`pillarbox.sync`,
     :func:`discover`. Loaded when first used, so that importing this costs nothing.
+``fetch``
+    Collecting mail: nothing lost, nothing twice.
+``reader``
+    Mail in the browser, from one's own disk, offline.
 ``app``
     Configuration, wiring, the supervisor and the commands.
 """

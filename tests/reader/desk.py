@@ -34,6 +34,9 @@ class Quiet:
     folder = Path("there-is-no-such-folder")
     """Where services keep what is theirs."""
 
+    reading_in = None
+    """All mail is known."""
+
     def folders(self) -> list[FolderState]:
         return [FolderState(folder, folder) for folder in (SENT, ARCHIVE, TRASH)]
 
@@ -45,6 +48,9 @@ class Quiet:
 
     def nudge(self, account: str | None = None) -> None:
         """There is nothing to be sent."""
+
+    def collect(self, account: str | None = None) -> None:
+        """No mail comes."""
 
     def names(self) -> list[str]:
         """There is an account: without any, everything begins with the wizard."""

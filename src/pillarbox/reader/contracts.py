@@ -49,6 +49,13 @@ class Library(Protocol):
         """Inboxes first, then Sent, Archive, Trash, then the user's own by name."""
         ...
 
+    @property
+    def reading_in(self) -> Progress | None:
+        """The mail is being read in for the first time, so far: until it is done, lists and searches do not have all of
+        it. Each step is news. None: they do.
+        """
+        ...
+
     def page(self, folder: Folder, first: int, count: int) -> Page:
         """Threads of *folder*, latest first; of :data:`.model.INBOX`: of all inboxes.
 

@@ -224,6 +224,8 @@ class Parcel:
     """The draft that it was made of."""
     answers: MessageKey | None = None
     forwards: MessageKey | None = None
+    bcc: str = ""
+    """The Bcc field, with CRLF: of the copy in Sent, and of nothing that leaves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,8 +71,12 @@ class Description:
     name: str
     collect: str = ""
     """URL of the server from which it is collected."""
+    mailbox: Endpoint | None = None
+    """The same, taken apart; None: its settings cannot be used."""
     submit: str = ""
     """URL of the server to which its mail is handed over; empty: it cannot send."""
+    sending: Submission | None = None
+    """The same, without secrets."""
     keep_days: int | None = None
     oauth: bool = False
     password_from: str = ""
@@ -149,6 +153,19 @@ class Setup(Protocol):
         ...
 
     def set_password(self, account: str, password: str) -> None: ...
+
+    async def try_sending(self, account: str, submit: Submission, password: str) -> None:
+        """Sign in at *submit*; nothing is sent, and nothing kept. *password* empty: as it signs in there now, or else where it
+        is collected from.
+
+        Raises:
+            PillarboxError: it does not work.
+        """
+        ...
+
+    def set_sending(self, account: str, submit: Submission | None, password: str) -> None:
+        """Where its mail leaves; None: it does not send. *submit* has no secrets; *password* as above."""
+        ...
 
     def remove(self, account: str) -> None:
         """It is not collected any more. Its mail stays, here and there."""

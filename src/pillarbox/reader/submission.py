@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
@@ -33,7 +34,11 @@ class Submission(NamedTuple):
     password: Secret | None = None
     token: Secret | None = None
     """An OAuth 2 access token, or what gets one."""
+    discard_token: Callable[[], None] | None = None
+    """Called when the server refuses the token; then *token* is asked once more."""
     tls: TlsSettings = TlsSettings()
+    proxy: str | None = None
+    """URL of the proxy through which it is reached; None: straight."""
     timeout: float = 60.0
     """Seconds of silence."""
 

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-import re
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-import pillarbox
 from pillarbox.client.errors import (
     Insecure,
     InUse,
@@ -27,7 +21,7 @@ from pillarbox.fetch.errors import Defect, DestinationUnusable, JournalBusy, Not
 from pillarbox.fetch.oauth import errors as oauth
 from pillarbox.fetch.plan import Action, Decision, Reason
 from pillarbox.fetch.stages import Listed
-from pillarbox.reader.collecting.words import as_sentence, in_words, reworded, state_of
+from pillarbox.reader.collecting.words import in_words, state_of
 from pillarbox.reader.errors import NoPassword
 from pillarbox.reader.model import Collecting
 from pillarbox.wire.replies import Code
@@ -83,54 +77,3 @@ def test_a_confirmation_says_how_many_and_that_nothing_goes_here() -> None:
     assert "1 message that was collected" in in_words(NotConfirmed([HELD]))
     assert "2 messages that were collected" in in_words(NotConfirmed([HELD, HELD]))
     assert "What is here stays" in in_words(NotConfirmed([HELD]))
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("the server is gone; try again", "The server is gone; try again."),
-        ("mail.example.org:995 is gone", "mail.example.org:995 is gone."),
-        ("Is it there?", "Is it there?"),
-        ("", ""),
-    ],
-)
-def test_sentences(text: str, sentence: str) -> None:
-    assert as_sentence(text) == sentence
-
-
-def texts(tree: ast.Module) -> Iterator[str]:
-    """All that the program could say, with X for what is put in; docstrings are nothing to users."""
-    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    parts = {
-        id(part)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.JoinedStr)
-        for part in node.values
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.JoinedStr):
-            yield "".join(
-                part.value
-                if isinstance(part, ast.Constant) and isinstance(part.value, str)
-                else "X"
-                for part in node.values
-            )
-        elif (
-            isinstance(node, ast.Constant)
-            and isinstance(node.value, str)
-            and id(node) not in docstrings | parts
-        ):
-            yield node.value
-
-
-def test_no_hint_names_an_option_of_the_command_line() -> None:
-    """Whatever client and fetch may say, on a page nobody is told to give ``--timeout``."""
-    root = Path(pillarbox.__file__).parent
-    seen = 0
-    for file in [*root.glob("client/**/*.py"), *root.glob("fetch/**/*.py")]:
-        for text in texts(ast.parse(file.read_text())):
-            if re.search(r"--[a-z]|pillarbox fetch", text) and " " in text.strip():
-                seen += 1
-                left = reworded(text).replace("pillarbox --debug read", "")
-                assert not re.search(r"--[a-z]|pillarbox fetch", left), f"{file}: {text}"
-    assert seen > 10

@@ -120,6 +120,16 @@ def test_the_text_survives_the_way(text: str, encoding: str) -> None:
     assert not any(line.startswith((b"From ", b".")) for line in message.split(b"\r\n"))
 
 
+def test_a_quote_cannot_end_the_message() -> None:
+    """A character reference (``&#13;``) becomes a lone CR, which some servers take for a line end: then a line with
+    a dot would end the message, and what follows would be commands by the sender of what is quoted.
+    """
+    quote = "<p>one\r.\rMAIL FROM:&lt;me@example.org&gt;\r\n.\r\n</p>"
+    message = made(Draft("d", text="yes", quote=quote))
+    _, html = parsed(message).iter_parts()
+    assert "MAIL FROM" in html.get_content()
+
+
 def test_a_quote_in_html_makes_two_forms_of_one_message() -> None:
     quote = "<p>On Tuesday, Ada wrote:</p><blockquote><p>1 &lt; 2</p><p>Yes</p></blockquote>"
     message = parsed(made(Draft("d", text="Hello <b>\n\n-- \nMax", quote=quote)))

@@ -119,6 +119,27 @@ def test_a_forwarded_message_as_a_file(bench: Bench) -> None:
     assert "See the file" not in draft.text
 
 
+def test_whom_a_message_was_hidden_from_nobody_learns_by_a_forwarded_file(bench: Bench) -> None:
+    copy = b"Bcc: Eve <eve@x.example>,\n eva@x.example\n" + FILES
+    draft = bench.writing.forward(bench.library.put("k", copy), attached=True)
+    (file,) = draft.files
+    assert bench.drafts.path(draft.id, file.id).read_bytes() == FILES
+
+
+def test_hidden_recipients_are_for_the_writers_own_copy_only(bench: Bench) -> None:
+    draft = bench.writing.new(Draft("", to="ada@x.example", bcc="Évé <eve@x.example>, b@x.example"))
+    bench.writing.send(draft.id)
+    (parcel,) = bench.outbox.parcels.values()
+    assert parcel.recipients == ("ada@x.example", "eve@x.example", "b@x.example")
+    assert b"eve@" not in parcel.message
+    assert b"bcc" not in parcel.message.lower()
+    own = read_letter(parcel.bcc.encode() + parcel.message)
+    assert [(one.name, one.address) for one in own.bcc] == [
+        ("Évé", "eve@x.example"),
+        ("", "b@x.example"),
+    ]
+
+
 def test_a_file_that_does_not_fit_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pillarbox.reader.compose.attached.MAX_OCTETS", 3)
     draft = bench.writing.forward(bench.library.put("k", FILES))

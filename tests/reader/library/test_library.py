@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -24,6 +25,7 @@ from pillarbox.reader.model import (
     Folder,
     FolderState,
     MessageKey,
+    Progress,
     Rule,
     Verb,
     inbox_of,
@@ -394,3 +396,60 @@ def test_a_clock_that_was_ahead_takes_nothing_early(library: MailLibrary, place:
     place.later(days=30)
     library.tidy()
     assert in_trash(library) == 0
+
+
+def test_the_first_reading_says_how_far_it_is_and_ends_with_news_of_everything(
+    library: MailLibrary, place: Place
+) -> None:
+    three(library)
+    files = len(list((place.mail / WORK).glob("*/*")))
+    library = place.open(with_index=False)
+    place.told.items.clear()
+    shown: list[Progress | None] = []
+    library.reindex(lambda _: shown.append(library.reading_in))
+    assert shown == [Progress(0, files), Progress(files, files)]
+    assert library.reading_in is None
+    first, *_, last = place.told.items
+    assert first == MailChanged(frozenset())
+    assert isinstance(last, MailChanged)
+    assert last.folders >= {WORK, ARCHIVE}
+    assert library.page(WORK, 0, 10).total == files
+
+
+def test_a_first_reading_that_fails_does_not_go_on_for_ever(
+    place: Place, library: MailLibrary
+) -> None:
+    library = place.open(with_index=False)
+
+    def full(_: Progress) -> None:
+        assert library.reading_in is not None
+        raise OSError("no room")
+
+    with pytest.raises(Exception, match="no room"):
+        library.reindex(full)
+    assert library.reading_in is None
+
+
+def test_a_later_reindexing_hides_nothing(library: MailLibrary) -> None:
+    library.reindex(lambda _: None)
+    shown = []
+    library.reindex(lambda _: shown.append(library.reading_in))
+    assert set(shown) == {None}
+
+
+def test_a_clock_that_is_not_set_yet_takes_nothing_early(
+    library: MailLibrary, place: Place
+) -> None:
+    known, new, _ = three(library)
+    library.delete([known])
+    library.tidy()
+    today, place.time = place.time, datetime(1970, 1, 1, 0, 1, tzinfo=UTC)
+    library.delete([new])
+    library.tidy()
+    place.time = today + timedelta(days=1)
+    library.tidy()
+    assert in_trash(library) == 2
+    place.later(days=29)
+    library.tidy()
+    assert where(library, new) == [TRASH]
+    assert in_trash(library) == 1

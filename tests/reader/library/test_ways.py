@@ -202,6 +202,15 @@ def test_as_zip(full: MailLibrary) -> None:
     assert names[0] == "00001 2026-11-23 one.eml"
 
 
+@pytest.mark.parametrize("year", [1975, 2107, 2200, 9998])
+def test_a_date_that_no_zip_can_hold_stops_no_export(library: MailLibrary, year: int) -> None:
+    library.add(ARCHIVE, f"Date: 1 Jul {year} 00:00:00 +0000\nSubject: a\n\nx\n".encode())
+    library.add(ARCHIVE, ANN)
+    with zipfile.ZipFile(io.BytesIO(exported(library, ExportForm.ZIP))) as archive:
+        assert len(archive.namelist()) == 2
+        assert archive.testzip() is None
+
+
 @pytest.mark.parametrize("subject", ["../../etc/passwd", "a/b", "c:\\x", "\u202e", "x" * 300, ""])
 def test_a_name_in_a_zip_stays_where_it_is_unpacked(library: MailLibrary, subject: str) -> None:
     library.add(ARCHIVE, f"Subject: {subject}\n\nx\n".encode())

@@ -59,6 +59,7 @@ class HostileServer:
         self.starttls = starttls
         self.extensions = ["PIPELINING", "SIZE 10000000", "8BITMIME", "SMTPUTF8"]
         self.mechanisms = ["PLAIN", "LOGIN"]
+        self.takes_token = ""
         self.instead: dict[str, Rule] = {}
         self.taken: list[Taken] = []
         self.heard: list[str] = []
@@ -158,6 +159,9 @@ class Session:
 
     async def _sign_in(self, argument: str) -> None:
         mechanism, _, initial = argument.partition(" ")
+        if mechanism == "XOAUTH2":
+            await self._check_token(argument, initial)
+            return
         if mechanism not in {"PLAIN", "LOGIN"}:
             await self._reply("AUTH", argument, b"504 unknown\r\n")
             return
@@ -172,6 +176,12 @@ class Session:
         honest = b"235 welcome\r\n" if given == (USER, PASSWORD) else b"535 5.7.8 wrong\r\n"
         if await self._reply("AUTH", argument, honest):
             self.server.signed_in.append(mechanism)
+
+    async def _check_token(self, argument: str, initial: str) -> None:
+        right = f"auth=Bearer {self.server.takes_token}\x01" in b64decode(initial).decode()
+        honest = b"235 welcome\r\n" if right else b"535 5.7.8 wrong\r\n"
+        if await self._reply("AUTH", argument, honest):
+            self.server.signed_in.append("XOAUTH2")
 
     async def _content(self) -> None:
         lines = []

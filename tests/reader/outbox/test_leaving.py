@@ -38,6 +38,22 @@ async def test_a_message_leaves_as_it_is(world: World, server: HostileServer) ->
     assert list(world.folder.iterdir()) == []
 
 
+async def test_who_is_hidden_stands_in_the_copy_in_sent_and_nowhere_else(
+    world: World, server: HostileServer
+) -> None:
+    """Neither when it leaves for the first, nor after a restart, nor because somebody forgot it in the message."""
+    await world.stop()
+    field = "Bcc: Carol <carol@example.org>\r\n"
+    sent = world.put(BOB, CAROL, bcc=field)
+    forgotten = world.put(BOB, CAROL, message=field.encode() + MESSAGE)
+    await world.restart()
+    for one in (sent, forgotten):
+        await world.until_left(one)
+    assert [taken.content for taken in server.taken] == [MESSAGE, MESSAGE]
+    copies = [content for _, content, _ in world.library.sent.values()]
+    assert sorted(copies) == sorted([field.encode() + MESSAGE, MESSAGE])
+
+
 async def test_several_messages_through_one_connection(world: World, server: HostileServer) -> None:
     await world.stop()
     sent = [world.put(subject=str(number)) for number in range(5)]

@@ -16,9 +16,12 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from pillarbox.client.tls import TlsSettings, fingerprint_of
 from pillarbox.reader.model import Sending
+from pillarbox.reader.outbox.talk import Talk
+from pillarbox.reader.outbox.troubles import NotLetIn
 from pillarbox.reader.submission import Security, Submission
+from tests.client.proxies import HttpProxy, SocksProxy, listening
 from tests.reader.outbox.server import HOST, PASSWORD, USER, HostileServer, Session, says
-from tests.reader.outbox.world import MESSAGE, World
+from tests.reader.outbox.world import MESSAGE, World, plain
 
 AUTHORITY = trustme.CA()
 LEAF = AUTHORITY.issue_cert(HOST)
@@ -351,3 +354,49 @@ async def test_line_ends_and_dots_arrive_as_they_are_meant(
     await world.until_left(world.put(message=message))
     whole = message.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
     assert server.taken[0].content == whole.removesuffix(b"\r\n") + b"\r\n"
+
+
+async def test_a_token_that_the_server_refuses_is_had_anew_once(server: HostileServer) -> None:
+    """It may have been taken back before its time (RFC 7009)."""
+    discarded: list[str] = []
+    tokens = iter(["old", "new", "never"])
+    server.mechanisms = ["XOAUTH2"]
+    server.takes_token = "new"
+
+    def submission() -> Submission:
+        return plain(
+            server.port,
+            user=USER,
+            token=lambda: next(tokens),
+            discard_token=lambda: discarded.append("once"),
+        )
+
+    await (await Talk.open(submission())).close()
+    assert discarded == ["once"]
+    assert server.signed_in == ["XOAUTH2"]
+    tokens = iter(["old", "older", "never"])
+    with pytest.raises(NotLetIn):
+        await Talk.open(submission())
+    assert discarded == ["once", "once"]
+    assert next(tokens) == "never"
+
+
+async def test_a_wrong_password_is_tried_once(server: HostileServer) -> None:
+    with pytest.raises(NotLetIn):
+        await Talk.open(plain(server.port, user=USER, password="wrong"))
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+async def test_an_account_with_a_proxy_is_sent_through_it(
+    world: World, server: HostileServer, scheme: str
+) -> None:
+    kind = HttpProxy if scheme == "http" else SocksProxy
+    proxy = kind(server.port)
+    async with listening(proxy.serve) as port:
+        # Nobody of that name is anywhere: only the proxy can know it.
+        world.submissions["work"] = Submission(
+            "smtp.invalid", 25, Security.NONE, proxy=f"{scheme}://{HOST}:{port}"
+        )
+        await world.until_left(world.put())
+    assert [taken.content for taken in server.taken] == [MESSAGE]

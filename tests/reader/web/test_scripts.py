@@ -90,6 +90,16 @@ async def test_two_keys_lead_somewhere(page: Page) -> None:
     await page.wait_for_url("**/outbox")
 
 
+async def test_who_collects_stays_where_they_are(page: Page, desk: Desk) -> None:
+    url = page.url
+    async with page.expect_response("**/collect") as collecting:
+        await page.keyboard.press(".")
+    assert (await (await collecting.value).request.all_headers())["hx-request"] == "true"
+    await expect(page.locator("#toasts")).to_contain_text("Collecting mail")
+    assert page.url == url
+    assert await pressed(page) == [], "it is the same page"
+
+
 async def test_after_g_a_key_means_something_else(page: Page) -> None:
     await page.keyboard.press("g")
     await page.keyboard.press("e")

@@ -174,3 +174,12 @@ def test_every_icon_that_a_template_names_is_drawn() -> None:
         for name in re.findall(r"\bicon\(\s*[\"']([\w-]+)[\"']", template.read_text())
     }
     assert named <= drawn
+
+
+async def test_who_collects_without_scripts_comes_back_to_the_page_that_they_looked_at() -> None:
+    async with visitor(make_desk()) as browser:
+        shown = (await browser.get("/settings?saved=1")).text
+        not_gone_to = (await browser.post("/settings", data={"trash_days": "never"})).text
+    assert 'name="back" value="/settings?saved=1"' in shown
+    assert 'action="/collect"' in not_gone_to
+    assert 'name="back"' not in not_gone_to

@@ -42,6 +42,16 @@ class AccountFile:
         """
         return frozenset(_accounts_in(_parsed(self._read())))
 
+    def values(self, account: str) -> dict[str, Any]:
+        """What it says of *account* now; empty: it does not stand there.
+
+        Raises:
+            CannotAddAccount: it cannot be read.
+        """
+        accounts = _parsed(self._read()).get(ACCOUNTS, {})
+        found = accounts.get(account, {}) if isinstance(accounts, dict) else {}
+        return found if isinstance(found, dict) else {}
+
     def put(self, account: str, values: Values) -> None:
         """Set *values* of *account*, which is made if need be; durable on return.
 

@@ -49,6 +49,12 @@ class KeptSecrets:
             raise CannotAddAccount("A password is one line, and not empty.")
         if _kept_by_keyring(host, user, password):
             return None
+        return self.keep_file(account, password, purpose=purpose)
+
+    def keep_file(self, account: str, password: str, *, purpose: str = "") -> str:
+        """Keep *password* in a file, whatever the keyring could do; what to write in the configuration. Raises the same."""
+        if not password or "\n" in password or "\r" in password:
+            raise CannotAddAccount("A password is one line, and not empty.")
         path = self.file_of(account, purpose)
         try:
             keep_password(path, password)

@@ -6,14 +6,17 @@ from typing import Any
 
 from pillarbox.app.collecting.sending_values import PORTS, SMTP, SMTPS
 from pillarbox.app.collecting.values import READER
+from pillarbox.client.endpoint import Endpoint
 from pillarbox.client.endpoint import Security as Collecting
 from pillarbox.client.hosts import authority
+from pillarbox.client.tls import TlsSettings
 from pillarbox.client.url import encoded_name
 from pillarbox.fetch.account import Account
 from pillarbox.fetch.rules import Rules
 from pillarbox.reader.setting_up import NewAccount
 from pillarbox.reader.submission import Security, Submission
 
+_SENDING = ("smtp", "smtp_auth", "smtp_insecure_cleartext", "smtp_ca", "smtp_fingerprint")
 PATIENCE = 30.0
 """Seconds of silence until a trial is given up: somebody waits for it."""
 
@@ -46,18 +49,28 @@ def settings_of(account: NewAccount) -> dict[str, Any]:
         "from": account.address,
         "name": account.person or None,
     }
-    return values | _of_submission(account, account.submit)
+    return values | sending_settings(account.submit, account.collect, account.tls)
 
 
-def _of_submission(account: NewAccount, submit: Submission | None) -> dict[str, Any]:
+def sending_settings(
+    submit: Submission | None, collect: Endpoint, tls: TlsSettings
+) -> dict[str, Any]:
+    """Keys and values of where mail leaves, but for the password there.
+
+    Args:
+        submit: where; None: nowhere.
+        collect: where the account is collected from.
+        tls: which certificate counts there.
+    """
+    values: dict[str, Any] = dict.fromkeys(_SENDING)
     if submit is None:
-        return {}
-    values: dict[str, Any] = {"smtp": smtp_url(submit, account.collect.user)}
+        return values
+    values["smtp"] = smtp_url(submit, collect.user)
     if submit.user is None:
         values["smtp_auth"] = False
     if submit.security is Security.NONE:
         values["smtp_insecure_cleartext"] = True
-    if submit.tls != account.tls or submit.host != account.collect.host:
+    if submit.tls != tls or submit.host != collect.host:
         values["smtp_ca"] = str(submit.tls.ca) if submit.tls.ca else None
         values["smtp_fingerprint"] = submit.tls.fingerprint
     return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -17,19 +18,22 @@ from pillarbox.app.reading.accounts import ConfiguredAccounts
 from pillarbox.app.reading.describing import described
 from pillarbox.app.reading.discovering import find_servers
 from pillarbox.app.reading.kept_secrets import KeptSecrets
-from pillarbox.app.reading.new_account import settings_of, to_try
+from pillarbox.app.reading.new_account import PATIENCE, sending_settings, settings_of, to_try
 from pillarbox.client.looking import look_at_certificate
 from pillarbox.client.tls import TlsSettings, fingerprint_of
+from pillarbox.contracts.errors import PillarboxError
+from pillarbox.fetch.account import Account
 from pillarbox.fetch.oauth.login import login
 from pillarbox.fetch.oauth.source import TokenSource
 from pillarbox.fetch.oauth.store import TokenStore
 from pillarbox.fetch.oauth.token_file import TokenFile
 from pillarbox.fetch.run import preview
-from pillarbox.reader.errors import CannotAddAccount
+from pillarbox.reader.errors import CannotAddAccount, NotSendable
 from pillarbox.reader.model import Identity
 from pillarbox.reader.setting_up import Description, Found, NewAccount, OAuth
 from pillarbox.reader.submission import Submission
 
+_SENDING_PASSWORD = ("smtp_password_file", "smtp_password_command")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9@._+-]+")
 
 Discover = Callable[[str], Awaitable[Sequence[Found]]]
@@ -166,6 +170,52 @@ class ConfiguredSetup:
         if kept is None:  # the keyring has it now
             KeptSecrets(file.path).remove_file(account)
 
+    async def try_sending(self, account: str, submit: Submission, password: str) -> None:
+        await self._submit(await asyncio.to_thread(self._signing_as_now, account, submit, password))
+
+    def set_sending(self, account: str, submit: Submission | None, password: str) -> None:
+        file = self._own(account)
+        recipe = self._accounts.recipe(account, READER)
+        mailbox = recipe.account
+        if submit is not None:
+            submit = _introduced(submit, mailbox)
+        values = sending_settings(submit, mailbox.endpoint, mailbox.tls)
+        secrets = KeptSecrets(file.path)
+        before = file.values(account)
+        signs_in = submit is not None and submit.user is not None
+        if not signs_in:
+            values |= dict.fromkeys(_SENDING_PASSWORD)
+        elif submit is not None and password:
+            values |= dict.fromkeys(_SENDING_PASSWORD)
+            values["smtp_password_file"] = secrets.keep_file(account, password, purpose="smtp")
+        file.put(account, values)
+        try:
+            self._accounts.recipe(account, READER)
+            if submit is not None:
+                self._accounts.to_submit(account)
+        except PillarboxError as error:
+            file.put(account, {key: before.get(key) for key in values})
+            raise CannotAddAccount(f"Nothing was changed: {error}") from None
+        if not signs_in:
+            secrets.remove_file(account, "smtp")
+
+    def _signing_as_now(self, account: str, submit: Submission, password: str) -> Submission:
+        """*submit*, with what signs in there."""
+        mailbox = self._accounts.recipe(account, READER).account
+        submit = _introduced(submit, mailbox)._replace(proxy=mailbox.proxy, timeout=PATIENCE)
+        if submit.user is None:
+            return submit
+        if password:
+            return submit._replace(password=password)
+        try:
+            now = self._accounts.to_submit(account)
+        except NotSendable:
+            now = None
+        if now is not None and now.user is not None:
+            return submit._replace(password=now.password, token=now.token)
+        signed = self._accounts.to_collect(account, self._accounts.state)
+        return submit._replace(password=signed.password, token=signed.token)
+
     def remove(self, account: str) -> None:
         file = self._own(account)
         endpoint = self._accounts.recipe(account, READER).account.endpoint
@@ -204,6 +254,14 @@ class ConfiguredSetup:
             for purpose in ("", "smtp"):
                 KeptSecrets(file.path).remove_file(account, purpose)
             raise CannotAddAccount(f"The account was not added: {error}") from None
+
+
+def _introduced(submit: Submission, mailbox: Account) -> Submission:
+    """With the certificate of ours that the mailbox's server knows, if it is the same."""
+    if submit.host != mailbox.endpoint.host:
+        return submit
+    ours = mailbox.tls.client_certificate
+    return submit._replace(tls=submit.tls._replace(client_certificate=ours))
 
 
 def _table(oauth: OAuth) -> dict[str, Any]:

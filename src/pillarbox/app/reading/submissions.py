@@ -32,8 +32,8 @@ class Signing(NamedTuple):
     """The account with password or token; may ask the keyring."""
 
 
-def make_submission(name: str, settings: Layer, signing: Signing) -> Submission:
-    """Of the account *name*.
+def place_of(name: str, settings: Layer, account: Account) -> Submission:
+    """Where the mail of the account *name* leaves, without secrets; *account*: where it is collected from.
 
     Raises:
         NotSendable: it has no server for sending, or one without protection.
@@ -45,28 +45,44 @@ def make_submission(name: str, settings: Layer, signing: Signing) -> Submission:
     place: Place | None = value("smtp")
     if place is None:
         raise NotSendable(
-            f'The account "{name}" has no server for sending: set smtp for it in the configuration '
-            "file, or remove it under Accounts and add it anew. Its mail stays."
+            f'The account "{name}" has no server for sending. Name one on its page, under Accounts.'
         )
     submission = Submission(
         place.host,
         place.port,
         _security(name, place, clear=value("smtp_insecure_cleartext", default=False)),
-        tls=_tls(value, place, signing.account),
-        timeout=signing.account.timeout,
+        tls=_tls(value, place, account),
+        timeout=account.timeout,
+        proxy=account.proxy,
     )
     if not value("smtp_auth", default=True):
         return submission
-    user = place.user or signing.account.endpoint.user
-    submission = submission._replace(user=user)
+    return submission._replace(user=place.user or account.endpoint.user)
+
+
+def make_submission(name: str, settings: Layer, signing: Signing) -> Submission:
+    """Of the account *name*.
+
+    Raises:
+        NotSendable: it has no server for sending, or one without protection.
+    """
+
+    def value(key: str, default: Any = None) -> Any:
+        return settings[key].value if key in settings else default
+
+    submission = place_of(name, settings, signing.account)
+    if submission.user is None:
+        return submission
     if (own := _own_password(name, value)) is not None:
         return submission._replace(password=own)
-    if not signing.is_told and place.host != signing.account.endpoint.host:
-        kept = password_kept_for(place.host, user, name)
+    if not signing.is_told and submission.host != signing.account.endpoint.host:
+        kept = password_kept_for(submission.host, submission.user, name)
         if kept is not None:
             return submission._replace(password=kept)
     signed = signing.sign()
-    return submission._replace(password=signed.password, token=signed.token)
+    return submission._replace(
+        password=signed.password, token=signed.token, discard_token=signed.discard_token
+    )
 
 
 def _security(name: str, place: Place, *, clear: bool) -> Security:

@@ -26,10 +26,11 @@ from pillarbox.fetch.run import Outcome, journal_of
 from pillarbox.fetch.several import TellOf
 from pillarbox.reader.collecting.live import Live
 from pillarbox.reader.collecting.looks import Looks
-from pillarbox.reader.collecting.words import as_sentence, in_words, reworded, state_of
+from pillarbox.reader.collecting.words import in_words, state_of
 from pillarbox.reader.contracts import Accounts, Clock, Library
 from pillarbox.reader.errors import NoPassword
 from pillarbox.reader.model import Collecting, Settings, Status, inbox_of
+from pillarbox.reader.sentences import as_sentence, reworded
 
 SLICE = 15.0
 """Seconds that are slept at once. The clock that sleeping goes by stands still while a laptop is shut; the one on the

@@ -74,6 +74,11 @@ def make_message(
     return _header(draft, identity, recipients, now).encode() + b"MIME-Version: 1.0\r\n" + body
 
 
+def bcc_field(recipients: Recipients) -> str:
+    """The field that :func:`make_message` leaves out, for the writer's own copy; empty: nobody is hidden."""
+    return fields.address_list("Bcc", recipients.bcc) if recipients.bcc else ""
+
+
 def sender_address(identity: Identity) -> str:
     """Of the envelope, and of From.
 
@@ -127,7 +132,8 @@ def _words(draft: Draft) -> bytes:
     typed = cleaned(draft.text)
     if not draft.quote:
         return _text("plain", flow(typed))
-    plain, html = alternatives(typed, draft.quote)
+    # What is quoted was written by others: a line end of another kind in it could end the message for some server.
+    plain, html = alternatives(typed, cleaned(draft.quote))
     return _multipart("alternative", [_text("plain", flow(plain)), _text("html", html.split("\n"))])
 
 

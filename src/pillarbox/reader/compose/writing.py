@@ -11,7 +11,7 @@ from pillarbox.reader.compose.addresses import as_typed
 from pillarbox.reader.compose.attached import MAX_FILES
 from pillarbox.reader.compose.checking import doubts_about, only_to, recipients_of
 from pillarbox.reader.compose.drafts import KeptDrafts
-from pillarbox.reader.compose.message import make_message, sender_address
+from pillarbox.reader.compose.message import bcc_field, make_message, sender_address
 from pillarbox.reader.compose.original import Original, read_original
 from pillarbox.reader.compose.replies import each, envelope_for, identity_for
 from pillarbox.reader.compose.signatures import signed, signed_anew
@@ -19,6 +19,8 @@ from pillarbox.reader.compose.subjects import answering, forwarding
 from pillarbox.reader.contracts import Accounts, Clock, Library, Outbox
 from pillarbox.reader.errors import NotSendable, TooLate, WrongFields
 from pillarbox.reader.mail.letter import read_letter, read_part
+from pillarbox.reader.mail.mime import with_lf
+from pillarbox.reader.mail.private import without_bcc
 from pillarbox.reader.model import Draft, File, Identity, MessageKey, Outgoing, Parcel, Settings
 
 _PIECE = 1 << 20
@@ -85,7 +87,8 @@ class Writing:
         if attached:
             draft = self._drafts.new(self._begun(draft, original, ""))
             name = f"{letter.subject or 'message'}.eml"
-            return self._with_files(draft, [(name, "message/rfc822", self._library.read(key))])
+            whole = without_bcc(with_lf(self._library.read(key)))
+            return self._with_files(draft, [(name, "message/rfc822", whole)])
         if original.html:
             quote = quoting.forwarded_html(letter, original.html, self._zone)
             draft = self._begun(replace(draft, quote=quote), original, "")
@@ -134,6 +137,7 @@ class Writing:
                 draft=draft.id,
                 answers=draft.answers,
                 forwards=draft.forwards,
+                bcc=bcc_field(recipients),
             )
             return self._outbox.put(parcel, hold_seconds=self._settings.hold_seconds)
 

@@ -26,7 +26,7 @@ HEAD = 64 * 1024
 """Octets of a message in which its subject and date are looked for."""
 _SUBJECT = 60
 """Characters of it in a file's name."""
-_EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
+_EARLIEST, _LATEST = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)
 """What a zip can hold."""
 
 
@@ -61,7 +61,7 @@ def _zip(_: Folder, messages: Iterator[tuple[Entry, bytes]]) -> Iterator[bytes]:
             subject = summary.subject[:_SUBJECT].replace("/", "-").replace("\\", "-")
             said = f"{number:05} {date:%Y-%m-%d} {subject}"
             info = zipfile.ZipInfo(f"{safe_name(said, '', str(number))}.eml")
-            info.date_time = max(date, _EARLIEST).timetuple()[:6]
+            info.date_time = min(max(date.timetuple()[:6], _EARLIEST), _LATEST)
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, message.replace(b"\n", b"\r\n"))
             yield pipe.taken()

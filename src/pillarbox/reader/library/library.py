@@ -11,6 +11,7 @@ from pillarbox.reader.errors import BadFolderName, NoSuchFolder, NoSuchMessage
 from pillarbox.reader.library import moving
 from pillarbox.reader.library.arrivals import Arrival
 from pillarbox.reader.library.exporting import export
+from pillarbox.reader.library.first import FirstReading
 from pillarbox.reader.library.importing import bring_in
 from pillarbox.reader.library.names import key_of
 from pillarbox.reader.library.shelf import Shelf
@@ -31,12 +32,14 @@ from pillarbox.reader.model import (
     Imported,
     MessageKey,
     Page,
+    Progress,
     Row,
     Rule,
     Settings,
     Verb,
     inbox_of,
 )
+from pillarbox.reader.news import MailChanged
 
 
 class Looked(NamedTuple):
@@ -49,6 +52,11 @@ class Looked(NamedTuple):
 
 class Survey(Protocol):
     """The disk against the index. Whoever calls *look* keeps others from changing either meanwhile."""
+
+    @property
+    def knows_nothing(self) -> bool:
+        """The index is new: nothing has been read in yet."""
+        ...
 
     def look(self, folders: Collection[Folder]) -> Looked:
         """Take note of what is in *folders*, some of which may have been removed."""
@@ -69,6 +77,7 @@ class MailLibrary:
         self._index = shelf.index
         self._survey = survey
         self._settings = settings
+        self._first = FirstReading(lambda: shelf.news.tell(MailChanged(frozenset())))
         self.rules = shelf.rules
         """The user's, for the desk."""
         self.close = close
@@ -78,6 +87,10 @@ class MailLibrary:
 
     def folders(self) -> Sequence[FolderState]:
         return states(self._shelf.tree.folders(), self._index.counts())
+
+    @property
+    def reading_in(self) -> Progress | None:
+        return self._first.progress
 
     def page(self, folder: Folder, first: int, count: int) -> Page:
         if folder == INBOX:
@@ -192,8 +205,13 @@ class MailLibrary:
         return looked.arrived
 
     def reindex(self, report: Report) -> None:
-        self._survey.reindex(report)
+        if not self._survey.knows_nothing:
+            self._survey.reindex(report)
+        else:
+            with self._first.going_on(report) as noted:
+                self._survey.reindex(noted)
         self.look()
+        self._shelf.tell(self._shelf.tree.folders())
 
     def tidy(self) -> None:
         """What is to be done once at the start, and each hour: what has been in Trash for long enough goes,

@@ -66,9 +66,14 @@ class DiskSurvey:
         """The index knew nothing, and is told of everything right now."""
 
     @property
+    def knows_nothing(self) -> bool:
+        """The index is new."""
+        return self._index.made_anew
+
+    @property
     def wants_reindex(self) -> bool:
         """The index is new, and knows nothing; or much of it is of messages that are gone."""
-        return self._index.made_anew or self._index.worn
+        return self.knows_nothing or self._index.worn
 
     def look(self, folders: Collection[Folder]) -> Looked:
         """Take note of what is in *folders*, some of which may have been removed. Nothing, while the first index is being

@@ -14,6 +14,10 @@ from pillarbox.reader.library import kept
 
 DAY = 24 * 3600.0
 """Seconds."""
+EARLIEST = 1_767_225_600.0
+"""POSIX time, the beginning of 2026: no clock that is right says less. A machine without a battery begins in 1970 and
+is told the time later, at which all that was noted until then would have been in Trash for ages.
+"""
 
 
 class TrashTimes:
@@ -25,11 +29,14 @@ class TrashTimes:
         self._since = self._load()
 
     def expired(self, bases: Iterable[str], days: float, now: float) -> set[str]:
-        """Which of *bases*, all that are in Trash, have been there for *days*. Others are forgotten.
+        """Which of *bases*, all that are in Trash, have been there for *days*. Others are forgotten. None, and nothing is
+        noted, while the clock is not set.
 
         Raises:
             LibraryUnusable: the file cannot be written.
         """
+        if now < EARLIEST:
+            return set()
         with self._lock:
             # A time to come is that of a clock that was wrong.
             since = {base: min(self._since.get(base, now), now) for base in bases}

@@ -9,11 +9,13 @@ from pillarbox.reader.mail.words import decode_words, raw_text, tidy
 from pillarbox.reader.model import Correspondent
 
 _TOKEN = re.compile(
-    r'"((?:[^"\\]|\\.)*)"'  # 1: a quoted string
-    r"|\(((?:[^()\\]|\\.)*)\)"  # 2: a comment
+    r'"((?:[^"\\]++|\\.)*+)"'  # 1: a quoted string
+    r"|\(((?:[^()\\]++|\\.)*+)\)"  # 2: a comment
     r"|<([^<>]*)>"  # 3: an address
     r"|([,;:])"  # 4
-    r'|([^",;:<>()]+|.)',  # 5: words; or what should not be there
+    # 5: words; or what should not be there. A backslash takes the next character along, as in quotes: else each
+    # escaped mark would be the beginning of something, whose end is looked for once more.
+    r'|((?:[^",;:<>()\\]++|\\.)++|.)',
     re.DOTALL,
 )
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -24,6 +26,8 @@ class _Reader:
 
     def __init__(self) -> None:
         self._name: list[str] = []
+        self._at = False
+        """There is an ``@`` in it."""
         self._comment = ""
         self._address: str | None = None
         self._group = ""
@@ -33,24 +37,28 @@ class _Reader:
     def take(self, token: re.Match[str]) -> Iterator[Correspondent]:
         quoted, comment, address, mark, words = token.groups()
         if words is not None:
-            self._name.append(words)
+            self._add(words)
         elif quoted is not None:
-            self._name.append(_ESCAPED.sub(r"\1", quoted))
+            self._add(_ESCAPED.sub(r"\1", quoted))
         elif address is not None:
             self._address = address
         elif comment is not None:
             self._comment = comment
-        elif mark == ":" and self._address is None and "@" not in "".join(self._name):
+        elif mark == ":" and self._address is None and not self._at:
             self._group, self._name = "".join(self._name), []
         elif mark == ":":
             self._name.append(":")
         else:
             yield from self.end(last=mark == ";")
 
+    def _add(self, piece: str) -> None:
+        self._name.append(piece)
+        self._at = self._at or "@" in piece
+
     def end(self, *, last: bool) -> Iterator[Correspondent]:
         """An address is complete. *last*: nothing more belongs to it."""
         name, address, comment = "".join(self._name).strip(), self._address, self._comment
-        self._name, self._address, self._comment = [], None, ""
+        self._name, self._at, self._address, self._comment = [], False, None, ""
         if address is not None:
             yield _made(f"{self._before}, {name}" if self._before else name or comment, address)
             self._before, self._group = "", ""

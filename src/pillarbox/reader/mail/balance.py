@@ -6,12 +6,12 @@ what was looked at. So only known tags come out of here, each closed within the 
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pillarbox.reader.mail.limits import HTML_DEPTH, OPEN_FORMATS, STYLE_SHEET, TAGS
+from pillarbox.reader.mail.words import without_references
 
 FORMATS = frozenset(
     ("a", "b", "big", "code", "em", "font", "i", "s", "small", "strike", "strong", "tt", "u")
@@ -60,7 +60,7 @@ _NAME = re.compile(r"(/?)([a-zA-Z][a-zA-Z0-9:]*+)")
 _REST = re.compile(r"(?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
 _CUTS = 8
 """So many ``<`` may be within the quotes of one tag."""
-_SCHEME = re.compile(r"name\s*=\s*[\"']?\s*(?:supported-)?color-schemes?\b", re.IGNORECASE)
+_SCHEME = re.compile(r"name\s*+=\s*+[\"']?\s*+(?:supported-)?color-schemes?\b", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -150,14 +150,15 @@ class _Balancer:
         if name in _SILENT and not is_end:
             text = self._skip(name, text, attributes)
         elif name == "meta":
-            said = html.unescape(attributes)
+            said = without_references(attributes)
             self._result.dark |= bool(_SCHEME.search(said)) and "dark" in said.lower()
         elif name in TAGS_KEPT:
             self._count += 1
-            if is_end:
-                self._end(name)
-            elif self._count <= TAGS:
-                self._begin(name, attributes)
+            if self._count <= TAGS:  # ends as well: each looks through all that is open
+                if is_end:
+                    self._end(name)
+                else:
+                    self._begin(name, attributes)
         self._text(text)
 
     def _skip(self, name: str, text: str, attributes: str) -> str:

@@ -28,7 +28,9 @@ _MEDIA = re.compile(r"@media\b[\w\s,():.>=/-]*+", re.IGNORECASE | re.ASCII)
 
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _TOKEN = re.compile(r""""[^"\n]*"|'[^'\n]*'|[^"'{};()]+|.""", re.DOTALL)
-_DARK = re.compile(r"prefers-color-scheme\s*:\s*dark|color-scheme\s*:[^;}]*\bdark\b", re.IGNORECASE)
+_DARK = re.compile(
+    r"prefers-color-scheme\s*:\s*dark|color-scheme\s*+:[^:;}]*\bdark\b", re.IGNORECASE
+)
 
 _MEDIA_DEPTH = 3
 """Of ``@media`` within ``@media``."""
@@ -39,10 +41,14 @@ def declares_dark(style: str) -> bool:
     return _DARK.search(style) is not None
 
 
-@functools.lru_cache(maxsize=2_048)
 def clean_style(style: str) -> str:
     """What is harmless in a style attribute."""
-    return _declarations(_COMMENT.sub(" ", style[:STYLE]))
+    return _clean_style(style[:STYLE])
+
+
+@functools.lru_cache(maxsize=2_048)
+def _clean_style(style: str) -> str:
+    return _declarations(_COMMENT.sub(" ", style))
 
 
 def clean_sheet(sheet: str) -> str:

@@ -13,6 +13,8 @@ EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=2)
 """A message may be written so long after a server says that it was there: clocks, and time zones, are wrong."""
 
+_FIRST, _LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
+"""What can be told in every time zone, and be reckoned with."""
 _MAX_OFFSET = 24 * 3600 - 60
 _LONGEST = 200
 """Octets of a date."""
@@ -30,9 +32,10 @@ def read_date(value: bytes) -> datetime | None:
             return None
         offset = found[9] or 0
         zone = timezone(timedelta(seconds=offset)) if 0 < abs(offset) <= _MAX_OFFSET else UTC
-        return datetime(*found[:5], min(found[5], 59), tzinfo=zone)
+        date = datetime(*found[:5], min(found[5], 59), tzinfo=zone)
     except (ArithmeticError, ValueError, LookupError, TypeError):
         return None
+    return date if _FIRST <= date <= _LAST else None
 
 
 def arrival(header: Header) -> datetime | None:

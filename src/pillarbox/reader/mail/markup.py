@@ -6,10 +6,9 @@ the standard library's parser takes ten times as long, and of some inputs for ev
 
 from __future__ import annotations
 
-import html
 import re
 
-from pillarbox.reader.mail.words import CONTROLS
+from pillarbox.reader.mail.words import CONTROLS, without_references
 
 # fmt: off
 _BLOCKS = frozenset((
@@ -36,7 +35,7 @@ _EMPTY_LINES = re.compile(r"\n{3,}")
 
 def words_of(markup: str, at_most: int) -> str:
     """Its text; blocks are lines of their own. No more than *at_most* characters."""
-    text = html.unescape("".join(_Reader(markup, at_most).read()))
+    text = without_references("".join(_Reader(markup, at_most).read()))
     lines = [" ".join(line.split()) for line in text.split("\n")]
     return _EMPTY_LINES.sub("\n\n", CONTROLS.sub("", "\n".join(lines))).strip()[:at_most]
 

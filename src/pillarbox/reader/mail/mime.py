@@ -115,36 +115,41 @@ def with_lf(data: bytes) -> bytes:
 
 
 class _Fence:
-    """The delimiter lines of one multipart. Where the next one is, is looked for once."""
+    """The delimiter lines of one multipart. No place is looked at twice, however many multiparts there are."""
 
-    __slots__ = ("_data", "_found", "_mark", "entity")
+    __slots__ = ("_clear", "_data", "_found", "_mark", "entity")
 
     def __init__(self, entity: Entity, boundary: bytes, data: bytes) -> None:
         self.entity = entity
         self._data = data
         self._mark = b"--" + boundary
-        self._found: tuple[int, int, bool] | None = (-1, -1, False)
+        self._found: tuple[int, int, bool] | None = None
+        self._clear = 0
+        """Up to here there is none but *_found*."""
 
-    def next(self, at: int) -> tuple[int, int, bool] | None:
+    def next(self, at: int, limit: int) -> tuple[int, int, bool] | None:
         """Of the next delimiter line from *at*, the beginning of a line: where it begins, where the next line does,
-        and whether it is the last one.
+        and whether it is the last one. None: no line up to the one that begins at *limit* is one.
         """
-        while self._found is not None and self._found[0] < at:
-            self._found = self._search(at)
-        return self._found
+        if self._found is None or self._found[0] < at:
+            self._found = self._search(at, limit)
+            if self._found is None:
+                self._clear = limit + 1
+        return self._found if self._found is not None and self._found[0] <= limit else None
 
-    def _search(self, at: int) -> tuple[int, int, bool] | None:
-        start = at if self._data.startswith(self._mark, at) else self._find(at)
+    def _search(self, at: int, limit: int) -> tuple[int, int, bool] | None:
+        begins = at >= self._clear and self._data.startswith(self._mark, at)
+        start = at if begins else self._find(max(at, self._clear), limit)
         while start >= 0:
             end = _BOUNDARY_END.match(self._data, start + len(self._mark))
             if end is not None:
                 return start, end.end(), end[1] is not None
-            start = self._find(start + 1)
+            start = self._find(start + 1, limit)
         return None
 
-    def _find(self, at: int) -> int:
-        """Where, from *at*, a line begins with the mark; -1: nowhere."""
-        found = self._data.find(b"\n" + self._mark, max(at - 1, 0))
+    def _find(self, at: int, limit: int) -> int:
+        """Where, from *at* to *limit*, a line begins with the mark; -1: nowhere."""
+        found = self._data.find(b"\n" + self._mark, max(at - 1, 0), limit + len(self._mark))
         return found + 1 if found >= 0 else -1
 
 
@@ -183,11 +188,11 @@ class _Splitter:
 
     def _next(self, at: int) -> tuple[int, tuple[int, int, bool]] | None:
         """The next delimiter of any open multipart, the innermost first."""
-        best = None
-        for level in range(len(self._fences) - 1, -1, -1):
-            found = self._fences[level].next(at)
-            if found is not None and (best is None or found[0] < best[1][0]):
-                best = level, found
+        best, limit = None, len(self._data)
+        for level, fence in enumerate(self._fences):
+            found = fence.next(at, limit)
+            if found is not None:
+                best, limit = (level, found), found[0]
         return best
 
     def _begin(self, at: int, parent: Entity | None) -> tuple[Entity, int]:
@@ -232,7 +237,7 @@ class _Splitter:
             return
         boundary = entity.parameters.get("boundary", "").rstrip().encode("utf-8", "replace")
         fence = _Fence(entity, boundary, self._data)
-        if not boundary or (first := fence.next(body)) is None or first[0] > end:
+        if not boundary or fence.next(body, end) is None:
             guess = _GUESS.search(self._data, max(body - 1, 0), end)
             if guess is None:
                 self.faults.append(NO_PARTS)

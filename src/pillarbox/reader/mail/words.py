@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import html
 import re
 
 from pillarbox.reader.mail.charsets import decode_short
@@ -17,10 +18,19 @@ UNWANTED = re.compile(
 """Control characters but tab and line feed, and those that turn the direction of what follows: a name could
 show itself backwards ("gpj.exe")."""
 
+_ENDLESS = re.compile("&#[0-9]{20,}+;?")
+"""A character reference with more digits than any needs, zeros in front and all. Of some thousand digits Python
+makes no number."""
+
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 """The same for a text of many lines, in which the marks of direction (U+200E and the like) are part of how some
 languages are written.
 """
+
+
+def without_references(text: str) -> str:
+    """Text of HTML with its character references (``&auml;``, ``&#228;``) as the characters that they stand for."""
+    return html.unescape(_ENDLESS.sub("\ufffd", text))
 
 
 def tidy(text: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from pillarbox.reader.contracts import Clock, Library
 from pillarbox.reader.errors import TooLate
 from pillarbox.reader.library.names import new_base
+from pillarbox.reader.mail.private import without_bcc
 from pillarbox.reader.model import Outgoing, Parcel, Sending
 from pillarbox.reader.news import News, OutboxChanged
 from pillarbox.reader.outbox.agenda import FILING
@@ -35,7 +36,7 @@ class FileOutbox:
 
     def put(self, parcel: Parcel, *, hold_seconds: float) -> str:
         """Keep a message; its id."""
-        message = in_lines(parcel.message)
+        message = without_bcc(in_lines(parcel.message))
         now = self._sender.now()
         record = Record(
             id=new_id(),
@@ -50,6 +51,7 @@ class FileOutbox:
             draft=parcel.draft,
             answers=parcel.answers,
             forwards=parcel.forwards,
+            bcc=parcel.bcc,
         )
         self._shelf.put(record, message)
         return record.id

@@ -15,7 +15,9 @@ def file_in(library: Library) -> File:
     """Into that library. What is done already is not done again."""
 
     def file(record: Record, message: bytes) -> None:
-        library.add(SENT, message, {Flag.SEEN}, base=record.sent_base)
+        # Whom it went to, its owner is to see there: those in Bcc, too.
+        copy = record.bcc.encode() + message
+        library.add(SENT, copy, {Flag.SEEN}, base=record.sent_base)
         answers, forwards = marks(record)
         if answers is not None:
             library.mark([answers], Flag.REPLIED)

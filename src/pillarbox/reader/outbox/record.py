@@ -47,6 +47,8 @@ class Record:
     draft: str | None = None
     answers: str | None = None
     forwards: str | None = None
+    bcc: str = ""
+    """A field, with its line end, that only the copy in Sent has: the message itself never does."""
 
     @property
     def has_left(self) -> bool:

@@ -24,6 +24,7 @@ from pillarbox.reader.outbox.shelf import Shelf
 from pillarbox.reader.outbox.standings import Random, Standing, standing_after
 from pillarbox.reader.outbox.talk import Talk
 from pillarbox.reader.outbox.troubles import PutOff, Stopped, TakenBack, Trouble
+from pillarbox.reader.sentences import as_sentence, reworded
 from pillarbox.reader.submission import Submission
 
 GRACE = 5.0
@@ -146,7 +147,7 @@ class Sender:
         except Trouble as trouble:
             self._fail(account, trouble)
         except PillarboxError as error:  # the account's settings
-            self._fail(account, Stopped(str(error)))
+            self._fail(account, Stopped(as_sentence(reworded(str(error)))))
         except Exception as error:  # noqa: BLE001 -- a defect: other accounts go on
             _log.exception("sending failed")
             self._fail(

@@ -9,7 +9,7 @@ from aiosmtplib import SMTP
 
 from pillarbox.client.limits import MAX_CHALLENGES
 from pillarbox.client.signing_in import reveal
-from pillarbox.reader.outbox.troubles import PutOff, Stopped, Trouble
+from pillarbox.reader.outbox.troubles import NotLetIn, PutOff, Stopped, Trouble
 from pillarbox.reader.outbox.words import Reply, cleaned
 from pillarbox.reader.submission import Security, Submission
 from pillarbox.sasl.client import ChannelBinding, ClientMechanism, Credentials, SaslError, choose
@@ -120,7 +120,7 @@ def _refused(reply: Reply, mechanism: ClientMechanism) -> Trouble:
             "The server said that the sign-in succeeded before it proved that it knows the password: it may be "
             "somebody else's. Nothing was sent."
         )
-    return Stopped(
+    return NotLetIn(
         f"The server refused the sign-in: {said}. Check user name and password in the account's settings; "
         "some providers want a password made for this program."
     )

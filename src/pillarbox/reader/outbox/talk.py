@@ -18,7 +18,7 @@ from pillarbox.client.hosts import authority
 from pillarbox.client.proxy import open_connection
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.reader.outbox.signing_in import sign_in
-from pillarbox.reader.outbox.troubles import Stopped, trouble
+from pillarbox.reader.outbox.troubles import NotLetIn, Stopped, trouble
 from pillarbox.reader.outbox.words import Reply
 from pillarbox.reader.submission import Security, Submission
 
@@ -47,11 +47,22 @@ class Talk:
 
     @classmethod
     async def open(cls, submission: Submission) -> Self:
-        """Connect and sign in.
+        """Connect and sign in. A token that the server refuses may have been taken back before its time: then there
+        is one more try, with another one.
 
         Raises:
             Trouble: it did not come about.
         """
+        try:
+            return await cls._opened(submission)
+        except NotLetIn:
+            if submission.discard_token is None:
+                raise
+        await asyncio.to_thread(submission.discard_token)
+        return await cls._opened(submission)
+
+    @classmethod
+    async def _opened(cls, submission: Submission) -> Self:
         try:
             client = await _connected(submission)
             try:
@@ -130,7 +141,7 @@ async def _connected(submission: Submission) -> SMTP:
     sock = await open_connection(
         submission.host,
         submission.port,
-        proxy=None,
+        proxy=submission.proxy,
         timeout=submission.timeout,
         loop=asyncio.get_running_loop(),
     )

@@ -6,6 +6,7 @@
     ├── Offline      nobody could be reached, or the connection broke: again, as soon as there is a network
     ├── PutOff       the server says "later": again, after a while
     ├── Stopped      the user, or the server's operator, has to do something first
+    │   └── NotLetIn     the server refuses the sign-in
     └── TakenBack    the user has taken the message back while it was being sent
 """
 
@@ -20,6 +21,7 @@ from pillarbox.contracts.errors import PillarboxError
 from pillarbox.fetch.oauth.errors import ProviderGarbage, ProviderUnreachable
 from pillarbox.reader.errors import LibraryUnusable
 from pillarbox.reader.outbox.words import Reply, cleaned
+from pillarbox.reader.sentences import as_sentence, reworded
 
 
 class Trouble(PillarboxError):
@@ -36,6 +38,10 @@ class PutOff(Trouble):
 
 class Stopped(Trouble):
     """Trying again by itself is of no use."""
+
+
+class NotLetIn(Stopped):
+    """The server refuses the sign-in."""
 
 
 class TakenBack(Trouble):
@@ -74,7 +80,7 @@ def trouble(error: Exception, place: str) -> Trouble:
     if isinstance(error, PillarboxError) and not isinstance(error, TimedOut):
         # Else it is the settings, the sign-in at a provider, a certificate that is not the pinned one.
         kind = next((kind for error_type, kind in _KINDS if isinstance(error, error_type)), Stopped)
-        return kind(_sentence(str(error)))
+        return kind(as_sentence(reworded(str(error))))
     silent = isinstance(error, (TimedOut, TimeoutError))
     return Offline(f"{place} does not answer." if silent else f"The connection to {place} broke.")
 
@@ -96,8 +102,3 @@ def _of_tls(error: ssl.SSLError, place: str) -> Trouble:
         f"{place} does not speak TLS as it should ({cleaned(error.reason or 'no reason')}). Check port and "
         "security in the account's settings. Nothing was sent."
     )
-
-
-def _sentence(text: str) -> str:
-    whole = text[:1].upper() + text[1:]
-    return whole if whole.endswith((".", "!", "?")) else f"{whole}."

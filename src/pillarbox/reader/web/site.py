@@ -26,6 +26,7 @@ from pillarbox.reader.errors import (
     NoSuchMessage,
     ReaderError,
 )
+from pillarbox.reader.sentences import reworded
 from pillarbox.reader.web import events
 from pillarbox.reader.web.pages import (
     STATIC,
@@ -91,7 +92,7 @@ async def _known_problem(request: Request, error: Exception) -> Response:
     """The error's own sentences."""
     status = 404 if isinstance(error, _GONE) else 409
     title = "Not there any more" if status == 404 else "This did not work"  # noqa: PLR2004 -- HTTP's own
-    return await problem(request, title, str(error), status)
+    return await problem(request, title, reworded(str(error)), status)
 
 
 async def _http_problem(request: Request, error: Exception) -> Response:

@@ -19,6 +19,7 @@ from pillarbox.reader.model import (
     FolderState,
     MessageKey,
     Page,
+    Progress,
     Row,
     Verb,
     inbox_of,
@@ -52,6 +53,8 @@ def letter(number: int, folder: Folder = WORK, **more: object) -> Row:
 
 class MemoryLibrary:
     """Implements what of :class:`pillarbox.reader.contracts.Library` lists need."""
+
+    reading_in: Progress | None = None
 
     def __init__(self, rows: Iterable[Row] = (), folders: Collection[str] = ()) -> None:
         self.rows = {row.key: row for row in rows}

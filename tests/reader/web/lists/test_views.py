@@ -7,7 +7,17 @@ from html import unescape
 
 import pytest
 
-from pillarbox.reader.model import ARCHIVE, INBOX, SENT, TRASH, Collecting, Flag, Folder, Status
+from pillarbox.reader.model import (
+    ARCHIVE,
+    INBOX,
+    SENT,
+    TRASH,
+    Collecting,
+    Flag,
+    Folder,
+    Progress,
+    Status,
+)
 from tests.reader.desk import make_desk, visitor
 from tests.reader.web.lists.library import WORK, MemoryLibrary, key, letter
 
@@ -166,6 +176,28 @@ async def test_what_is_said_when_there_is_nothing(path: str, says: str) -> None:
     html = unescape(await get(path))
     assert says in html
     assert not rows_of(html)
+
+
+@pytest.mark.parametrize("path", ["/mail/Inbox", "/mail/Archive", "/search?q=zebra"])
+async def test_while_mail_is_read_in_nobody_is_told_that_there_is_none(path: str) -> None:
+    library = MemoryLibrary()
+    library.reading_in = Progress(0, 0)
+    html = await get(path, library)
+    assert "reads your mail in for the first time." in html
+    library.reading_in = Progress(1200, 100_000)
+    html = await get(path, library)
+    assert "1,200 of 100,000 messages" in html
+    assert '<progress max="100000" value="1200"' in html
+    for wrong in ("Nothing waiting", "No message"):
+        assert wrong not in html
+
+
+async def test_what_is_there_is_listed_while_the_rest_is_read_in() -> None:
+    library = MemoryLibrary([letter(1)])
+    library.reading_in = Progress(1, 2)
+    html = await get("/mail/Inbox", library)
+    assert len(rows_of(html)) == 1
+    assert "1 of 2 messages" in html
 
 
 @pytest.mark.parametrize(

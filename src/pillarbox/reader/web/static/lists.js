@@ -165,10 +165,12 @@ class Lists {
     return fields.has("all") ? this.selection.count(this.rows?.total ?? 0) : fields.getAll("m").length;
   }
 
-  /** The line that says how much there is. */
+  /** The line that says how much there is, and how far the first reading is. */
   recount(page) {
-    const [old, fresh] = [document, page].map((each) => each.getElementById("about"));
-    if (old && fresh && old.textContent !== fresh.textContent) old.textContent = fresh.textContent;
+    for (const id of ["about", "reading-in"]) {
+      const [old, fresh] = [document, page].map((each) => each.getElementById(id));
+      if (old && fresh && old.innerHTML !== fresh.innerHTML) old.replaceChildren(...fresh.childNodes);
+    }
   }
 
   move(to) {

@@ -55,4 +55,5 @@ document.addEventListener("htmx:replacedInHistory", chooseView);
 document.addEventListener("htmx:historyRestore", chooseView);
 document.addEventListener("htmx:sendError", notAnswered);
 document.addEventListener("trouble", say);
+document.addEventListener("said", say);
 addEventListener("popstate", chooseView);

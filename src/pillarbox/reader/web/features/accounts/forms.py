@@ -19,6 +19,8 @@ from pillarbox.reader.submission import Security, Submission
 
 COLLECTING = {"tls": (Collecting.IMPLICIT_TLS, 995), "stls": (Collecting.STLS, 110)}
 SENDING = {"tls": (Security.TLS, 465), "starttls": (Security.STARTTLS, 587)}
+CLEAR = {"none": (Security.NONE, 587)}
+"""Offered only where the configuration file says so."""
 LONGEST = 1000
 """Characters of a field of one line."""
 LONGEST_DAYS = 36_500
@@ -124,12 +126,36 @@ def servers(form: Typed) -> Servers:
         form.needed("user", "Say by which name to sign in: often the whole address."),
     )
     tls = trust(form)
+    return Servers(collect, tls, submission(form, collect, tls))
+
+
+def submission(form: Typed, collect: Endpoint, tls: TlsSettings) -> Submission | None:
+    """Where mail leaves, as it was entered; without secrets. None: nowhere.
+
+    Args:
+        form: with ``sends``, and ``smtp_host`` and the like.
+        collect: where mail comes from.
+        tls: which certificate counts there; the pinned one counts for sending only at the same host.
+    """
     if "sends" not in form.fields:
-        return Servers(collect, tls, None)
-    sending, usual = form.choice("smtp_security", SENDING)
+        return None
+    sending, usual = form.choice("smtp_security", SENDING | CLEAR)
     host = form.host("smtp_host")
     user = (form.line("smtp_user") or collect.user) if "smtp_auth" in form.fields else None
     pinned = tls if host == collect.host else tls._replace(fingerprint=None)
-    return Servers(
-        collect, tls, Submission(host, form.port("smtp_port", usual), sending, user, tls=pinned)
-    )
+    return Submission(host, form.port("smtp_port", usual), sending, user, tls=pinned)
+
+
+def as_fields(submit: Submission | None) -> dict[str, str]:
+    """The fields that :func:`submission` understands as *submit*."""
+    if submit is None:
+        return {}
+    words = {security: word for word, (security, _) in (SENDING | CLEAR).items()}
+    fields = {
+        "sends": "on",
+        "smtp_host": submit.host,
+        "smtp_port": str(submit.port),
+        "smtp_security": words[submit.security],
+        "smtp_user": submit.user or "",
+    }
+    return fields | ({} if submit.user is None else {"smtp_auth": "on"})

@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from pillarbox.reader.collecting.words import as_sentence
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.errors import CannotAddAccount
 from pillarbox.reader.model import Collecting, Identity, Status
+from pillarbox.reader.sentences import as_sentence, reworded
 from pillarbox.reader.setting_up import Description
 from pillarbox.reader.web.features.accounts import forms
 from pillarbox.reader.web.features.accounts.signing import (
@@ -70,7 +70,7 @@ async def _collect(request: Request) -> Response:
     form = await forms.typed(request)
     desk_of(request).collector.collect(form.fields.get("account") or None)
     if "HX-Request" in request.headers:
-        said = {"changed": {"id": "", "say": "Collecting mail"}}
+        said = {"said": {"say": "Collecting mail"}}  # beside what can be undone, not in its place
         return Response(status_code=204, headers={"HX-Trigger": json.dumps(said)})
     return back(form.fields.get("back") or "/accounts")
 
@@ -121,7 +121,7 @@ def _changing(work: Change) -> Callable[[Request], Awaitable[Response]]:
         try:
             await work(desk, name, form)
         except CannotAddAccount as error:
-            form.wrong["all"] = as_sentence(str(error))
+            form.wrong["all"] = as_sentence(reworded(str(error)))
         if form.wrong:
             return await _account(request, name, form)
         desk.collector.refresh()

@@ -22,9 +22,10 @@ from starlette.routing import BaseRoute, Route
 from pillarbox.client.errors import Insecure
 from pillarbox.client.tls import TlsSettings
 from pillarbox.contracts.errors import PillarboxError
-from pillarbox.reader.collecting.words import as_sentence, in_words
+from pillarbox.reader.collecting.words import in_words
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.errors import CannotAddAccount
+from pillarbox.reader.sentences import as_sentence, reworded
 from pillarbox.reader.setting_up import KEEP_DAYS, NewAccount, OAuth
 from pillarbox.reader.web.features.accounts import forms
 from pillarbox.reader.web.features.accounts.begun import AllBegun, Begun
@@ -273,7 +274,7 @@ class Wizard:
         try:
             await off_loop(self._desk.setup.add, account)
         except CannotAddAccount as error:
-            form.wrong["save"] = as_sentence(str(error))
+            form.wrong["save"] = as_sentence(reworded(str(error)))
             return await self._trial(request, begun, form)
         self._all.drop(begun.id)
         self._desk.collector.refresh()
@@ -304,12 +305,8 @@ def _as_fields(begun: Begun) -> dict[str, Any]:
         fields |= {"host": collect.host, "port": str(collect.port), "user": collect.user}
         fields["security"] = names.get(collect.security, "tls")
     if submit is not None:
-        words = {security: word for word, (security, _) in forms.SENDING.items()}
-        fields |= {"smtp_host": submit.host, "smtp_port": str(submit.port)}
-        fields["smtp_security"] = words.get(submit.security, "tls")
-        fields["smtp_user"] = submit.user or ""
-        if submit.user is None:
-            del fields["smtp_auth"]
+        fields.pop("smtp_auth")
+        fields |= forms.as_fields(submit)
     elif account is not None:
         del fields["sends"]
     if account is not None:

@@ -60,8 +60,12 @@ class Empty:
     """Where else to look: URL, words."""
 
 
-def empty_of(listing: Listing, folders: Sequence[FolderState], *, accounts: bool) -> Empty:
-    """For an empty list. *accounts*: there are any."""
+def empty_of(
+    listing: Listing, folders: Sequence[FolderState], *, accounts: bool, reading: bool = False
+) -> Empty:
+    """For an empty list. *accounts*: there are any; *reading*: the mail is still being read in."""
+    if reading:
+        return Empty("", "This list fills as soon as that is done.")
     if listing.folder is None:
         return _no_hits(listing, folders)
     if not accounts and listing.folder == INBOX:

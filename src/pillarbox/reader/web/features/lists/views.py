@@ -61,6 +61,7 @@ class Views:
         part = await off_loop(self._part, listing, first)
         folders = await off_loop(self.desk.library.folders)
         opened = await self._opened(request, part.words)
+        reading = self.desk.library.reading_in
         return await page(
             request,
             "lists/list.html",
@@ -69,7 +70,13 @@ class Views:
             folders=folders,
             step=PAGE,
             name=name_of(listing, part, folders),
-            empty=empty_of(listing, folders, accounts=bool(self.desk.collector.statuses())),
+            empty=empty_of(
+                listing,
+                folders,
+                accounts=bool(self.desk.collector.statuses()),
+                reading=reading is not None,
+            ),
+            reading=reading,
             hints=HINTS,
             at_once=AT_ONCE,
             fixed={"inbox": INBOX, "sent": SENT, "trash": TRASH},

@@ -1,0 +1,48 @@
+"""Errors of other parts, as a page says them.
+
+They are sentences already, or nearly. Their hints name options of ``pillarbox fetch``, which nobody can give on a
+page: a table rewords them.
+"""
+
+from __future__ import annotations
+
+import re
+
+# fmt: off
+_HINTS = tuple((re.compile(pattern), instead) for pattern, instead in (
+    # What only a command line can do is left out, or said as the page's way.
+    (r"try again later, or with a longer --timeout", "it is tried again by itself"),
+    (r", or give it more time with --timeout", ""),
+    (r", or name another one with --state", ""),
+    (r"[;,] look with --dry-run, and say --yes to delete them", ""),
+    (r"(sign in again): pillarbox fetch login .+", r"\1"),
+    (r"with `pillarbox --debug fetch …`", "with `pillarbox --debug read`"),
+    (r"what `pillarbox --debug fetch …` shows", "what `pillarbox --debug read` shows"),
+    (r"give one with --password-stdin or --password-command, or put it into the keyring", "enter it"),
+    (r"leave it out, and use --password-stdin, --password-command or the keyring",
+     "leave it out, and enter the password by itself"),
+    (r"give the authority's certificate with --ca FILE", "name the file of the authority's certificate"),
+    (r"pin it with --fingerprint (\S+)", r"enter it as the one to trust: \1"),
+    (r"demands TLS, but --insecure-cleartext is given", "demands TLS, but insecure_cleartext is set"),
+    (r"\(--client-cert\)", "(client_cert in the configuration file)"),
+    (r"give one with --client-cert FILE", "name its file as client_cert in the configuration file"),
+    (r"that --client-cert names", "that client_cert in the configuration file names"),
+    (r"with --auth", "as auth in the configuration file"),
+))
+# fmt: on
+
+
+def reworded(text: str) -> str:
+    """*text*, without options of a command line."""
+    for pattern, instead in _HINTS:
+        text = pattern.sub(instead, text)
+    return text
+
+
+def as_sentence(text: str) -> str:
+    """*text*, beginning with a capital letter (unless it begins with a name) and ending with a full stop."""
+    text = text.strip()
+    first = text.split(" ", 1)[0]
+    if first.isalpha():
+        text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?", "…")) or not text else f"{text}."
