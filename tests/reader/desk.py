@@ -43,6 +43,9 @@ class Quiet:
     def all(self) -> list[Any]:
         return []
 
+    def damaged(self) -> list[Any]:
+        return []
+
     def statuses(self) -> list[Any]:
         return []
 

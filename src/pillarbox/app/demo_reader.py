@@ -1,7 +1,7 @@
 """The demo's reader: ``pillarbox read`` on the accounts of Alice and Bob, with all that is its own in the demo's folder.
 
 A process of its own, and of a session of its own: Ctrl-C in the terminal is the demo's, which then ends
-the reader in order.
+the reader in order. If the demo is killed, the reader's standard input ends, and so does the reader.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class DemoReader:
             if {"pop3s", "smtp"} <= self._demo.ports.keys():
                 self._process = subprocess.Popen(
                     self._command(self._write()),
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE,
                     stdout=writes,
                     env=_environment(),
                     start_new_session=True,
@@ -56,6 +56,8 @@ class DemoReader:
         """End it; what it was doing goes on at the next start."""
         if self._process is not None:
             self._process.terminate()
+            if self._process.stdin is not None:
+                self._process.stdin.close()
             try:
                 self._process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
@@ -65,7 +67,15 @@ class DemoReader:
             os.close(self._said)
 
     def _command(self, config: Path) -> list[str]:
-        command = [sys.executable, "-m", "pillarbox", "--config", str(config), "read"]
+        command = [
+            sys.executable,
+            "-m",
+            "pillarbox",
+            "--config",
+            str(config),
+            "read",
+            "--end-with-stdin",
+        ]
         command += ["--state", str(config.parent / "state")]
         return command if self._browser else [*command, "--no-browser"]
 

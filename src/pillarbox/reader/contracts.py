@@ -382,6 +382,12 @@ class Outbox(Protocol):
         """In the order in which they came."""
         ...
 
+    def damaged(self) -> Sequence[Path]:
+        """Files of messages of which it is not known any more whom they are for, or whether they have left: the message, if
+        it is there, and what was noted. They are not sent, and stay until the user removes them.
+        """
+        ...
+
     def find(self, outgoing_id: str) -> Outgoing | None: ...
 
     def read(self, outgoing_id: str) -> bytes:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import signal
 import ssl
+import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
 import trustme
 
-from tests.app.reading.reader import PATIENCE, inside, post, reading, run
+from tests.app.reading.reader import PATIENCE, command, environment, inside, post, reading, run
 
 MESSAGE = (
     b"From: Ada <ada@example.org>\nTo: me@example.org\nSubject: Notes on the engine\n"
@@ -145,3 +146,19 @@ def test_beyond_loopback_it_wants_a_password_and_speaks_tls(tmp_path: Path) -> N
         assert wrong.status_code == 401
         right = browser.post("/login?to=/settings", data={"password": "a fine and private place"})
         assert "Where your mail is" in right.text
+
+
+@pytest.mark.parametrize("said", ["", "nobody reads this\n"])
+def test_it_ends_with_standard_input_if_that_is_wished(tmp_path: Path, said: str) -> None:
+    (tmp_path / "pillarbox.toml").touch()
+    done = subprocess.run(
+        command(tmp_path, "--end-with-stdin"),
+        env=environment(tmp_path),
+        cwd=tmp_path,
+        input=said,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Your mail: ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -111,6 +112,18 @@ def test_the_reader_opens_on_both_accounts(tmp_path: Path) -> None:
         address = (HOST, int(found[1]))
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(address, PATIENCE)
+
+
+def test_a_demo_that_is_killed_leaves_no_reader_behind(tmp_path: Path) -> None:
+    """Whoever waits for the lock of its library gets it."""
+    with (
+        demo(tmp_path, "--path", str(tmp_path / "demo")) as (process, _),
+        (tmp_path / "demo/reader/mail/lock").open("rb") as lock,
+    ):
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        process.kill()
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 def test_ctrl_c_ends_it_and_nothing_stays(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from pillarbox.reader.errors import TooLate
 from pillarbox.reader.model import Outgoing, Parcel, Sending
@@ -25,6 +26,9 @@ class HeldOutbox:
 
     def all(self) -> Sequence[Outgoing]:
         return [outgoing for key in self.parcels if (outgoing := self.find(key))]
+
+    def damaged(self) -> Sequence[Path]:
+        return []
 
     def find(self, outgoing_id: str) -> Outgoing | None:
         parcel = self.parcels.get(outgoing_id)

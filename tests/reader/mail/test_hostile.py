@@ -8,8 +8,8 @@ import pytest
 
 from pillarbox.reader.mail.clean import clean
 from pillarbox.reader.mail.dates import read_date
-from pillarbox.reader.mail.letter import read_letter
-from pillarbox.reader.mail.limits import HTML_DEPTH, TAGS
+from pillarbox.reader.mail.letter import CUT, read_letter
+from pillarbox.reader.mail.limits import HTML_DEPTH, LETTER_LINES, TAGS
 from pillarbox.reader.mail.summary import summarise
 
 LONG_NUMBER = "1" * 5_000
@@ -141,3 +141,10 @@ def test_a_date_can_be_told_in_every_time_zone_or_it_is_none(date: bytes) -> Non
     assert told is None or told.astimezone(UTC) == told
     letter = read_letter(message)
     assert letter.date is None or letter.date.astimezone(UTC) == letter.date
+
+
+def test_a_text_of_very_many_lines_is_cut_and_says_so() -> None:
+    letter = read_letter(b"Subject: x\n\n" + b"a\n" * (LETTER_LINES + 1))
+    assert letter.text.count("\n") + 1 == LETTER_LINES
+    assert CUT in letter.faults
+    assert CUT not in read_letter(b"Subject: x\n\n" + b"a\n" * 1_000).faults

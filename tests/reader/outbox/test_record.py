@@ -150,7 +150,9 @@ def test_the_state_of_a_message(more: dict[str, object], state: Sending) -> None
     assert record(**more).state(NOW) is state
 
 
-def test_what_a_crash_has_left_is_swept_and_what_is_damaged_is_kept(tmp_path: Path) -> None:
+def test_what_a_crash_has_left_is_swept_and_what_is_damaged_is_kept(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     shelf = Shelf(tmp_path, lambda: None)
     shelf.put(record(id="good"), b"good")
     shelf.put(record(id="bad"), b"bad")
@@ -161,6 +163,21 @@ def test_what_a_crash_has_left_is_swept_and_what_is_damaged_is_kept(tmp_path: Pa
     assert [found.id for found in again.all()] == ["good"]
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["bad.damaged", "bad.eml", "good.eml", "good.json"]
+    assert again.damaged == (tmp_path / "bad.damaged",)
+    assert str(tmp_path / "bad.eml") in caplog.text
+    assert Shelf(tmp_path, lambda: None).damaged == again.damaged
+
+
+def test_a_record_whose_message_is_gone_is_not_forgotten_without_a_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf = Shelf(tmp_path, lambda: None)
+    shelf.put(record(id="lost"), b"lost")
+    (tmp_path / "lost.eml").unlink()
+    again = Shelf(tmp_path, lambda: None)
+    assert again.all() == []
+    assert again.damaged == (tmp_path / "lost.damaged",)
+    assert "damaged" in caplog.text
 
 
 def test_what_cannot_be_kept_is_not_found_later(

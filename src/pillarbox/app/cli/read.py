@@ -55,6 +55,12 @@ def read(  # noqa: PLR0913 -- one for each option
     reindex: Annotated[
         bool, typer.Option("--reindex", help="First make the index anew from the mail.")
     ] = False,
+    with_stdin: Annotated[
+        bool,
+        typer.Option(
+            "--end-with-stdin", help="End when standard input ends: with the program that holds it."
+        ),
+    ] = False,
 ) -> None:
     """Read, search, file and answer mail in the browser, offline.
 
@@ -81,5 +87,6 @@ def read(  # noqa: PLR0913 -- one for each option
         browser=browser,
         reindex=reindex,
         new_password=new_password,
+        with_stdin=with_stdin,
     )
     raise typer.Exit(do_read(wish, make_parts))

@@ -27,7 +27,7 @@ from pillarbox.app.reading.doorway import (
     open_door,
 )
 from pillarbox.app.reading.page_folder import PageFolder
-from pillarbox.app.reading.running import Service, run
+from pillarbox.app.reading.running import Service, run, when_stdin_ends
 from pillarbox.app.reading.wish import ReadWish
 from pillarbox.fetch.command_words import words_of
 from pillarbox.reader.desk import Desk
@@ -103,7 +103,8 @@ async def _serve(
         _show(doorway.entrance(), "Ctrl-C ends it.", wish)
 
     try:
-        await run(page, (*parts.services, compiled), news, ready)
+        until = when_stdin_ends if wish.with_stdin else None
+        await run(page, (*parts.services, compiled), news, ready, until)
     finally:
         parts.close()
         folder.leave()

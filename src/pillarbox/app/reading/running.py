@@ -8,7 +8,10 @@ is half done is on disk, and goes on at the next start.
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
@@ -25,19 +28,32 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PAUSE = 30.0
 """Seconds until a service that failed begins again: whatever it was, the others and the page go on."""
 
+_MUCH = 65_536
+"""Octets that are thrown away at once."""
+
 _log = structlog.get_logger("pillarbox.reader")
 
 
+Ending = Callable[[Callable[[], None]], None]
+"""Returns at once, and calls what it is given, from whatever thread, when there is another reason to end."""
+
+
 async def run(
-    page: PageServer, services: Sequence[Service], news: News, ready: Callable[[], None]
+    page: PageServer,
+    services: Sequence[Service],
+    news: News,
+    ready: Callable[[], None],
+    ending: Ending | None = None,
 ) -> None:
-    """Until a signal, or until the page ends by itself; the second signal ends the process at once.
+    """Until a signal, until *ending*, or until the page ends by itself; the second signal ends the process at once.
 
     Raises:
         OSError: the page cannot be served.
     """
     stopping = asyncio.Event()
     _on_signal(stopping.set)
+    if ending is not None:
+        ending(_told_from_a_thread(asyncio.get_running_loop(), stopping.set))
     serving = await page.start()
     serving.add_done_callback(lambda _: stopping.set())
     running = [
@@ -81,3 +97,27 @@ def _on_signal(stop: Callable[[], None]) -> None:
     for number in SIGNALS:
         with suppress(ValueError, OSError):  # not in this thread: a test, or somebody else's loop
             loop.add_signal_handler(number, came)
+
+
+def when_stdin_ends(stop: Callable[[], None]) -> None:
+    """Call *stop* then: whoever holds the other end has ended, however that came about. What comes until then is not
+    looked at. The thread ends with the process.
+    """
+
+    def wait() -> None:
+        with suppress(OSError):  # it is closed already
+            while os.read(sys.stdin.fileno(), _MUCH):
+                pass
+        stop()
+
+    threading.Thread(target=wait, name="stdin", daemon=True).start()
+
+
+def _told_from_a_thread(
+    loop: asyncio.AbstractEventLoop, stop: Callable[[], None]
+) -> Callable[[], None]:
+    def told() -> None:
+        with suppress(RuntimeError):  # the loop has ended already
+            loop.call_soon_threadsafe(stop)
+
+    return told

@@ -21,3 +21,5 @@ class ReadWish(NamedTuple):
     reindex: bool = False
     new_password: bool = False
     """Ask for another one."""
+    with_stdin: bool = False
+    """End when standard input does."""

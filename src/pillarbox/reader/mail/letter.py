@@ -15,7 +15,7 @@ from pillarbox.reader.mail.dates import is_plausible, read_date
 from pillarbox.reader.mail.header import Header
 from pillarbox.reader.mail.identifiers import message_id, references
 from pillarbox.reader.mail.layout import TNEF, Layout, content_id, is_tnef, lay_out, name_of
-from pillarbox.reader.mail.limits import ADDRESSES, LETTER_HTML, LETTER_TEXT
+from pillarbox.reader.mail.limits import ADDRESSES, LETTER_HTML, LETTER_LINES, LETTER_TEXT
 from pillarbox.reader.mail.mime import Entity, Tree
 from pillarbox.reader.mail.names import safe_name
 from pillarbox.reader.mail.tnef import TnefFile, read_tnef
@@ -105,7 +105,7 @@ def read_letter(data: bytes) -> Letter:
         html=markup,
         parts=parts,
         notes=_notes(layout, parts),
-        faults=(*tree.faults, *_faults(layout, header, date)),
+        faults=(*tree.faults, *_faults(layout, header, date, text)),
     )
 
 
@@ -151,7 +151,12 @@ def _text(layout: Layout) -> tuple[str, bool, bool]:
     for entity, form in zip(layout.plain, forms, strict=True):
         text = words_in(entity, LETTER_TEXT)
         done.append(text if form == wanted else _fixed(text, flowed=wanted[0]))
-    return "\n".join(done)[:LETTER_TEXT], *wanted
+    return first_lines("\n".join(done)[:LETTER_TEXT], LETTER_LINES), *wanted
+
+
+def first_lines(text: str, at_most: int) -> str:
+    """The beginning of *text*: no more than so many lines."""
+    return "\n".join(text.split("\n", at_most)[:at_most])
 
 
 def _flow(entity: Entity) -> tuple[bool, bool]:
@@ -219,10 +224,13 @@ def _notes(layout: Layout, parts: tuple[Part, ...]) -> tuple[str, ...]:
     return tuple(note for note in dict.fromkeys(layout.notes) if note != TNEF or left)
 
 
-def _faults(layout: Layout, header: Header, date: datetime | None) -> list[str]:
+def _faults(layout: Layout, header: Header, date: datetime | None, text: str) -> list[str]:
     found: list[str] = []
     texts = {id(entity): entity for entity in (*layout.plain, *layout.rich)}.values()
-    if any(e.is_longer_than(LETTER_HTML if e.type == "text/html" else LETTER_TEXT) for e in texts):
+    too_long = text.count("\n") + 1 >= LETTER_LINES
+    if too_long or any(
+        e.is_longer_than(LETTER_HTML if e.type == "text/html" else LETTER_TEXT) for e in texts
+    ):
         found.append(CUT)
     if date is not None and not is_plausible(date, header):
         found.append(WRONG_DATE)

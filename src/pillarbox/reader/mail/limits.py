@@ -35,6 +35,9 @@ SUMMARY_TEXT = 64_000
 LETTER_TEXT = 500_000
 """Characters of text that are shown: a book. A log file in a mail may be longer."""
 
+LETTER_LINES = 20_000
+"""Of that text: so many lines has the longest novel. Each takes more work on the page than its characters do."""
+
 LETTER_HTML = 2_000_000
 """Characters of HTML that are shown. Gmail cuts at 102 kB, newsletters keep below; spam does not."""
 

@@ -19,7 +19,7 @@ from pillarbox.reader.outbox.filing import file_in
 from pillarbox.reader.outbox.noting import Noting
 from pillarbox.reader.outbox.record import Record, shown
 from pillarbox.reader.outbox.sender import Sender
-from pillarbox.reader.outbox.shelf import Shelf, new_id
+from pillarbox.reader.outbox.shelf import MESSAGE, Shelf, new_id
 from pillarbox.reader.submission import Submission
 
 GONE = "This message is not in the outbox any more: it has left, or was taken out."
@@ -59,6 +59,12 @@ class FileOutbox:
     def all(self) -> Sequence[Outgoing]:
         """In the order in which they came."""
         return [self._shown(record) for record in self._shelf.all()]
+
+    def damaged(self) -> Sequence[Path]:
+        """See the contract."""
+        records = [path for path in self._shelf.damaged if path.exists()]
+        both = [file for path in records for file in (path.with_suffix(MESSAGE), path)]
+        return [file for file in both if file.exists()]
 
     def find(self, outgoing_id: str) -> Outgoing | None:
         """None: it is not here any more."""

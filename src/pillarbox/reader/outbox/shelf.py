@@ -6,6 +6,7 @@ what a crash has left of one that was never promised, or that has gone.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 import time
@@ -17,6 +18,8 @@ from types import MappingProxyType
 from pillarbox.durable import replace_file, sync_folder
 from pillarbox.reader.errors import LibraryUnusable
 from pillarbox.reader.outbox.record import Record, decode, encode
+
+_log = logging.getLogger(__name__)
 
 MESSAGE, RECORD, DAMAGED = ".eml", ".json", ".damaged"
 
@@ -42,6 +45,8 @@ class Shelf:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             sync_folder(folder.parent)
             self._records: Mapping[str, Record] = MappingProxyType(self._read_all())
+            self.damaged = self._find_damaged()
+            """Records that could not be read: nobody knows whom their messages are for, or whether these have left."""
             self._sweep()
         except OSError as error:
             raise self._unusable(error) from error
@@ -121,12 +126,23 @@ class Shelf:
             try:
                 record = decode(path.read_bytes())
             except ValueError:
+                record = None
+            if record and record.id == path.stem and self._path(record.id, MESSAGE).exists():
+                records[record.id] = record
+            else:
                 # Not thrown away: with the message beside it, somebody can make sense of it.
                 path.replace(path.with_suffix(DAMAGED))
-                continue
-            if record.id == path.stem and self._path(record.id, MESSAGE).exists():
-                records[record.id] = record
         return records
+
+    def _find_damaged(self) -> tuple[Path, ...]:
+        found = tuple(sorted(self._folder.glob(f"*{DAMAGED}")))
+        for path in found:
+            _log.warning(
+                "a message in the outbox is damaged and will not be sent: %s; its text, if any is left, is in %s",
+                path,
+                path.with_suffix(MESSAGE),
+            )
+        return found
 
     def _sweep(self) -> None:
         """Remove what crashes have left: messages without a record, and files half written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 
 from pillarbox.reader.web.entrances import Entrances
@@ -27,6 +28,8 @@ class Door:
     secure: bool = False
     """TLS."""
     sessions: Sessions = field(default_factory=Sessions)
+    own: int = field(default_factory=os.getuid)
+    """The user whose mail it is."""
 
     @property
     def scheme(self) -> str:

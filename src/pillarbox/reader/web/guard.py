@@ -4,7 +4,8 @@
 another web site            is not let in: Host must be ours (DNS rebinding), so must Origin;
                             changes carry a token that only our pages have (CSRF)
 another user's program      does not have the cookie, which is random and is got by an
-                            entrance (a token for one use) or by the password
+                            entrance (a token for one use) or by the password; a token
+                            that was seen on its way to the browser is of no use to it
 what a message brings       cannot run, load or send anything: Content-Security-Policy
 what lies in the browser    is not kept there: no-store
 ==========================  ==================================================================
@@ -31,6 +32,7 @@ from pillarbox.reader.web.bodies import FORM, announced, limit_of, token_of
 from pillarbox.reader.web.door import Door
 from pillarbox.reader.web.pages import back, off_loop
 from pillarbox.reader.web.password import Password
+from pillarbox.reader.web.whose import is_anothers
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -123,6 +125,9 @@ class Guard:
 
     async def _enter(self, request: Request, *, inside: bool) -> Response:
         token = request.query_params.get("token", "")
+        ends = request.scope.get("client"), request.scope.get("server")
+        if await off_loop(is_anothers, *ends, self._door.own):
+            return self._outside(request)
         if await off_loop(self._door.entrances.use, token):
             return self._let_in("/")
         return back("/") if inside else self._outside(request)

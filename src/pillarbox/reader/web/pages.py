@@ -108,7 +108,7 @@ def desk_of(request: Request) -> Desk:
 async def page(request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
     """The page of *template*, with what every page shows beside its own *context*.
 
-    Templates extend ``layout.html``, and find: ``folders``, ``statuses``, ``waiting`` (messages in the outbox),
+    Templates extend ``layout.html``, and find: ``folders``, ``statuses``, ``waiting`` (messages in the outbox), ``damaged`` (so are some there),
     ``drafts`` (how many), ``settings``, ``now``, ``here`` (the path of the URL, decoded, for what is marked as current), ``csrf``.
     """
     common = await off_loop(_common, desk_of(request), context.get("folders"))
@@ -132,6 +132,7 @@ def _common(desk: Desk, folders: Sequence[FolderState] | None) -> dict[str, Any]
         "folders": desk.library.folders() if folders is None else folders,
         "statuses": desk.collector.statuses(),
         "waiting": len(desk.outbox.all()),
+        "damaged": bool(desk.outbox.damaged()),
         "drafts": len(desk.drafts.all()),
         "settings": desk.settings,
         "now": desk.clock(),

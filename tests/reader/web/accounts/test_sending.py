@@ -56,6 +56,9 @@ class Outbox:
     def all(self) -> list[Any]:
         return []
 
+    def damaged(self) -> list[Any]:
+        return []
+
     def nudge(self, account: str | None = None) -> None:
         self.nudged.append(account)
 

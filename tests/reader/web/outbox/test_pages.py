@@ -97,6 +97,22 @@ async def test_an_empty_outbox_says_so(place: Place) -> None:
     assert "Nothing waits to leave." in await place.text("/outbox")
 
 
+async def test_what_is_damaged_is_said_on_every_page_and_where_its_files_are(
+    tmp_path: Path,
+) -> None:
+    sent = Place(tmp_path).put()
+    (tmp_path / "outbox" / f"{sent}.json").write_bytes(b"{")
+    place = Place(tmp_path)
+    async with visitor(place.desk) as place.browser:
+        assert "The outbox is damaged" in await place.text("/settings")
+        page = await place.text("/outbox")
+        assert "may have left before, or not" in page
+        for suffix in ("eml", "damaged"):
+            assert f"{sent}.{suffix}" in page
+            (tmp_path / "outbox" / f"{sent}.{suffix}").unlink()
+        assert "damaged" not in await place.text("/outbox")
+
+
 def outgoing(state: Sending, **more: Any) -> Outgoing:
     found = Outgoing("1", "work", state, "News", (BOB,), NOW)
     return replace(found, **more)

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from pillarbox.reader.mail.clean import clean
 from pillarbox.reader.mail.invitation import MAX_OCTETS, Invitation, read_invitations
 from pillarbox.reader.mail.letter import Letter, Part, read_letter, read_part
+from pillarbox.reader.mail.limits import LETTER_LINES
 from pillarbox.reader.mail.prose import Block, Kind, read_prose
 from pillarbox.reader.model import Correspondent, Flag, Row
 from pillarbox.reader.web.features.letters.images import ImageSenders, trusted_address
@@ -141,7 +142,7 @@ def open_letter(data: bytes, row: Row, wanted: Wanted, allowed: ImageSenders) ->
         always=always,
         attachments=tuple(_attachments(letter, base, as_html=as_html)),
         cards=tuple(Card(each, in_words(each)) for each in _invitations(letter, data)),
-        enclosed=tuple(_enclosed(letter, data)),
+        enclosed=tuple(enclosed_in(letter, data)),
     )
 
 
@@ -186,12 +187,16 @@ def _attachments(letter: Letter, base: str, *, as_html: bool) -> Iterator[Attach
             yield Attachment(part, url, kind not in (ANY, PDF), kind != ANY)
 
 
-def _enclosed(letter: Letter, data: bytes) -> Iterator[Enclosed]:
-    """Attached messages; those within them are files there."""
+def enclosed_in(letter: Letter, data: bytes) -> Iterator[Enclosed]:
+    """Attached messages; those within them are files there. All together are no longer than one message may be."""
+    room = LETTER_LINES
     messages = [part for part in letter.parts if part.type in _MESSAGES]
     for part in messages[:MAX_ENCLOSED]:
         if part.octets <= ENCLOSED_OCTETS:
             inner = read_letter(read_part(data, part.number)[1])
+            room -= inner.text.count("\n") + 1
+            if room < 0:
+                return
             yield Enclosed(inner, tuple(passages_of(inner)))
 
 

@@ -30,6 +30,7 @@ async def _list(request: Request) -> Response:
         request,
         "outbox/list.html",
         rows=[(outgoing, said_of(outgoing, now)) for outgoing in waiting],
+        damaged=await off_loop(desk.outbox.damaged),
         gone="gone" in request.query_params,
     )
 

@@ -1,0 +1,64 @@
+"""Whose program is at the other end of a connection within this machine.
+
+The URL that lets in once is handed to a browser as an argument, and every user of a machine may look at the arguments
+of all programs: who is quick could be in before the browser is. Linux tells to whom a connection belongs, so there
+nobody else gets in by it. Where the system does not tell, only the token counts.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+ROOT = 0
+"""May read everything anyway; and is who relays connections (of a container, of another machine's window)."""
+
+_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+"""proc_pid_net(5). Columns: number, local and remote address, state, queues, timer, retransmissions, user."""
+_LOCAL, _REMOTE, _USER = 1, 2, 7
+_WORD = 4  # octets of an address that are printed as one number
+
+Place = tuple[str, int]
+"""Address and port."""
+
+
+def is_anothers(client: Place | None, server: Place | None, own: int) -> bool:
+    """Whether the program at *client*, which is connected to *server*, is known to be of another user than *own*. Blocking."""
+    if own == ROOT or client is None or server is None:
+        return False
+    user = owner_of(client, server)
+    return user is not None and user not in {own, ROOT}
+
+
+def owner_of(client: Place, server: Place) -> int | None:
+    """The number of the user; None: the system does not tell, or the program is not on this machine."""
+    local, remote = _as_printed(client), _as_printed(server)
+    for table in _TABLES:
+        with suppress(OSError, ValueError), table.open(encoding="ascii") as lines:
+            for line in lines:
+                columns = line.split()
+                if len(columns) > _USER and columns[_LOCAL] in local and columns[_REMOTE] in remote:
+                    return int(columns[_USER])
+    return None
+
+
+def _as_printed(place: Place) -> frozenset[str]:
+    """*place* as the tables have it: of IPv4, also as what it is to a socket of IPv6 (RFC 4291, section 2.5.5.2)."""
+    try:
+        address = ipaddress.ip_address(place[0])
+    except ValueError:
+        return frozenset()
+    forms = {address.packed}
+    if isinstance(address, ipaddress.IPv4Address):
+        forms.add(ipaddress.IPv6Address(f"::ffff:{address}").packed)
+    elif address.ipv4_mapped is not None:
+        forms.add(address.ipv4_mapped.packed)
+    return frozenset(f"{_words(form)}:{place[1]:04X}" for form in forms)
+
+
+def _words(packed: bytes) -> str:
+    """Each four octets as a number of this machine's byte order."""
+    words = (packed[at : at + _WORD] for at in range(0, len(packed), _WORD))
+    return "".join(f"{int.from_bytes(word, sys.byteorder):08X}" for word in words)
