@@ -79,7 +79,12 @@ def reading(root: Path) -> Iterator[Reading]:
     """A reader of the library in the folder *root*, with no account and a home of its own; it has said its address."""
     home = root / "home"
     home.mkdir(exist_ok=True)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
+    # As installed: with bytecode, which the first start writes.
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("XDG_") and name != "PYTHONDONTWRITEBYTECODE"
+    }
     began = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "pillarbox", "read", "--no-browser", "--library", str(root)],

@@ -18,6 +18,7 @@ from pillarbox.app.reading.wish import ReadWish
     [
         ["read"],
         ["read", "--no-browser"],
+        ["read", "--end-with-stdin"],
         ["read", "--no-browser", "--browser"],
         ["read", "--library", "a/b/"],
         ["read", "--library=./a//b"],

@@ -20,6 +20,7 @@ _FLAGS: Mapping[str, tuple[str, bool]] = {
     "--no-browser": ("browser", False),
     "--reindex": ("reindex", True),
     "--new-password": ("new_password", True),
+    "--end-with-stdin": ("with_stdin", True),
 }
 _MOST_PORT = 65_535
 
@@ -69,6 +70,7 @@ def _wish(front: Front, values: dict[str, str], flags: Mapping[str, bool]) -> Qu
         browser=flags.get("browser", True),
         reindex=flags.get("reindex", False),
         new_password=flags.get("new_password", False),
+        with_stdin=flags.get("with_stdin", False),
     )
     return Quick(wish, front.debug)
 
