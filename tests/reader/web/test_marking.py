@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pillarbox.reader.web.marking import mark
+from pillarbox.reader.library.index import folding
+from pillarbox.reader.web.marking import fold, mark
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,13 @@ from pillarbox.reader.web.marking import mark
         ("C++ and C", ("c++",), "<mark>C++</mark> and C"),
         ("see ada@example.org", ("example.org",), "see ada@<mark>example.org</mark>"),
         ("東京都に行く", ("京都",), "東<mark>京都</mark>に行く"),
+        ("Ελλάδα", ("ελλαδα",), "<mark>Ελλάδα</mark>"),
+        ("がく かく", ("か",), "がく <mark>か</mark>く"),  # another letter, not an accent
+        ("か\u3099く", ("が",), "<mark>か\u3099</mark>く"),
+        ("한국어", ("국",), "한<mark>국</mark>어"),
+        ("ภาษาไทย", ("ไทย",), "ภาษา<mark>ไทย</mark>"),
+        ("\uff21\uff22", ("ab",), "<mark>\uff21\uff22</mark>"),
+        ("שָׁלוֹם", ("שלום",), "שָׁלוֹם"),  # points make another word to the index
         ("a.b", ("a.",), "<mark>a.</mark>b"),
         ("axb", ("a.",), "axb"),
     ],
@@ -53,3 +61,12 @@ def test_a_text_is_marked_when_it_is_searched_for(text: str) -> None:
     word = re.sub(r"\W", "", text)
     if word and word.casefold().isascii():
         assert mark(word, (word,)) == f"<mark>{word}</mark>"
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"])))
+def test_texts_are_folded_as_the_index_folds_them(text: str) -> None:
+    folded, places = fold(text)
+    assert folded == folding.fold(text)
+    assert len(places) == len(folded)
+    assert places == sorted(places)
+    assert all(0 <= place < len(text) for place in places)

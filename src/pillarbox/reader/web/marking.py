@@ -7,28 +7,44 @@ which characters of the original a folded one comes from: ``ß`` becomes two, an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from unicodedata import combining, normalize
+from collections.abc import Iterable, Iterator, Sequence
+from unicodedata import category, normalize
 
 from markupsafe import Markup, escape
+
+from pillarbox.reader.library.index import folding
 
 MAX_WORDS = 20
 """Of one search that are marked: a pasted page is no reason to be slow."""
 
-_FROM_CJK = "\u2e80"
-"""From here on scripts are written without spaces: a word may begin anywhere."""
-
 
 def fold(text: str) -> tuple[str, list[int]]:
-    """*text* without case and accents, and for each of its characters the place in *text* that it comes from."""
+    """*text* as the index folds it, and for each of its characters the place in *text* that it comes from."""
+    if text.isascii():
+        return text.lower(), list(range(len(text)))
     folded: list[str] = []
     places: list[int] = []
-    for place, character in enumerate(text):
-        for part in normalize("NFKD", character.casefold()):
-            if not combining(part):
-                folded.append(part)
-                places.append(place)
+    for place, cluster in _clusters(text):
+        part = folding.fold(cluster)
+        folded.append(part)
+        places += [place] * len(part)
     return "".join(folded), places
+
+
+def _clusters(text: str) -> Iterator[tuple[int, str]]:
+    """Pieces that are folded without regard to what is around them: a character with its marks."""
+    start = 0
+    for place in range(1, len(text)):
+        if not _goes_with_the_last(text[place]):
+            yield start, text[start:place]
+            start = place
+    if text:
+        yield start, text[start:]
+
+
+def _goes_with_the_last(character: str) -> bool:
+    first = normalize("NFKD", character)[0]
+    return category(first).startswith("M") or "\u1160" <= first <= "\u11ff"  # Hangul, taken apart
 
 
 def mark(text: str, words: Sequence[str]) -> Markup:
@@ -55,7 +71,7 @@ def _spans(text: str, words: Sequence[str]) -> Iterable[tuple[int, int]]:
         if start >= end:
             end = places[hit.end() - 1] + 1
             # Accents that follow as characters of their own belong to it.
-            while end < len(text) and combining(text[end]):
+            while end < len(text) and _goes_with_the_last(text[end]):
                 end += 1
             yield start, end
 
@@ -71,4 +87,5 @@ def _pattern(words: Sequence[str]) -> re.Pattern[str] | None:
 def _one(word: str) -> str:
     # Between the words of a phrase there may be more, or other, white space.
     text = r"\s+".join(map(re.escape, word.split()))
-    return text if word >= _FROM_CJK or not word[0].isalnum() else rf"(?<!\w){text}"
+    anywhere = folding.spaced(word[0]) != word[0]  # in scripts without spaces
+    return text if anywhere or not word[0].isalnum() else rf"(?<!\w){text}"

@@ -92,15 +92,23 @@ async def test_two_tabs_without_scripts_lose_nothing(bench: Bench) -> None:
     assert bench.drafts.find(draft.id).text == "second tab"
 
 
-async def test_sending_goes_back_to_where_one_was(bench: Bench) -> None:
+async def test_sending_without_scripts_leads_to_where_it_can_be_taken_back(bench: Bench) -> None:
+    draft = bench.begun(to="ada@x.example", subject="Tea", text="Now?")
+    fields = fields_of((await bench.browser.get(f"/compose/{draft.id}?back=/mail/Sent")).text)
+    reply = await posted(bench, f"/compose/{draft.id}/send", fields)
+    ((outgoing, parcel),) = bench.outbox.parcels.items()
+    assert (reply.status_code, reply.headers["location"]) == (303, f"/outbox/{outgoing}")
+    assert parcel.recipients == ("ada@x.example",)
+    gone = await bench.browser.get(f"/compose/{draft.id}")
+    assert gone.status_code == 404
+
+
+async def test_what_cannot_be_taken_back_leads_to_where_one_was(bench: Bench) -> None:
+    bench.desk.settings.hold_seconds = 0
     draft = bench.begun(to="ada@x.example", subject="Tea", text="Now?")
     fields = fields_of((await bench.browser.get(f"/compose/{draft.id}?back=/mail/Sent")).text)
     reply = await posted(bench, f"/compose/{draft.id}/send", fields)
     assert (reply.status_code, reply.headers["location"]) == (303, "/mail/Sent")
-    (parcel,) = bench.outbox.parcels.values()
-    assert parcel.recipients == ("ada@x.example",)
-    gone = await bench.browser.get(f"/compose/{draft.id}")
-    assert gone.status_code == 404
 
 
 async def test_sending_by_script_tells_how_to_take_it_back(bench: Bench) -> None:

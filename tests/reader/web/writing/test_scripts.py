@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -67,6 +68,24 @@ async def test_a_message_is_written_by_keys_alone(page: Page, table: Table) -> N
     (parcel,) = table.outbox.parcels.values()
     assert parcel.recipients == ("david@x.example",)
     assert b"Now?" in parcel.message
+
+
+@pytest.mark.parametrize("where", ["/drafts", "/outbox", "/contacts", "/settings"])
+async def test_what_was_sent_is_taken_back_by_a_key_wherever_one_is(
+    page: Page, table: Table, where: str
+) -> None:
+    table.desk.settings.hold_seconds = 30
+    draft = table.begun(to="ada@x.example", subject="Tea", text="Now?")
+    await page.goto(f"/compose/{draft.id}?back={where}")
+    await expect(page.locator("html")).to_have_class("scripted")
+    await page.keyboard.press("Control+Enter")
+    await expect(page).to_have_url(where)
+    await expect(page.locator("#writing-done")).to_contain_text("Leaves in 30 s")
+    await page.locator("h1").click()
+    await page.keyboard.press("z")
+    await expect(page).to_have_url(f"/compose/{draft.id}")
+    await expect(page.locator("#text")).to_have_value(re.compile(r"Now\?"))
+    assert table.outbox.parcels == {}
 
 
 async def test_escape_closes_what_is_offered(page: Page, table: Table) -> None:

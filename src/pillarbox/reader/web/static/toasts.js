@@ -3,8 +3,8 @@
 const STAYS = 10_000; // milliseconds; as long as an undo can be asked for by this notice
 
 /** Show `text`, and `action` (a button or form) beside it; it goes by itself, but not while the pointer or the focus is in it.
-    `id`: a notice of the same id is replaced. Returns the element. */
-export function toast(text, { action = null, id = "" } = {}) {
+    `id`: a notice of the same id is replaced; `stays`: milliseconds. Returns the element. */
+export function toast(text, { action = null, id = "", stays = STAYS } = {}) {
   const place = document.getElementById("toasts");
   if (id) document.getElementById(id)?.remove();
   const notice = document.createElement("div");
@@ -19,6 +19,6 @@ export function toast(text, { action = null, id = "" } = {}) {
     if (notice.matches(":hover, :focus-within")) setTimeout(leave, STAYS / 4);
     else notice.remove();
   };
-  setTimeout(leave, STAYS);
+  setTimeout(leave, stays);
   return notice;
 }

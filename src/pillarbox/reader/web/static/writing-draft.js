@@ -140,7 +140,7 @@ class Keeper {
     const { id, back, hold } = await reply.json();
     this.gone = true;
     const seconds = Math.round(hold);
-    if (seconds) leaveFor(back, `Leaves in ${seconds} s`, `/outbox/${id}/edit`);
+    if (seconds) leaveFor(back, `Leaves in ${seconds} s`, `/outbox/${id}/edit`, seconds);
     else leaveFor(back, "On its way");
   }
 

@@ -137,15 +137,11 @@ async def _send(request: Request) -> Response:
     except NotSendable as error:
         wrong = error.by_field if isinstance(error, WrongFields) else {"": str(error)}
         return await shown(request, draft, back_to=typed.back, wrong=wrong, status=_WRONG)
+    hold = desk_of(request).settings.hold_seconds
     if _by_script(request):
-        return JSONResponse(
-            {
-                "id": outgoing,
-                "back": typed.back or "/",
-                "hold": desk_of(request).settings.hold_seconds,
-            }
-        )
-    return back(typed.back or "/")
+        return JSONResponse({"id": outgoing, "back": typed.back or "/", "hold": hold})
+    # Without scripts it can be taken back there only.
+    return back(f"/outbox/{outgoing}" if hold else typed.back or "/")
 
 
 async def _discard(request: Request) -> Response:
