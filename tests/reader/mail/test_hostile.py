@@ -148,3 +148,24 @@ def test_a_text_of_very_many_lines_is_cut_and_says_so() -> None:
     assert letter.text.count("\n") + 1 == LETTER_LINES
     assert CUT in letter.faults
     assert CUT not in read_letter(b"Subject: x\n\n" + b"a\n" * 1_000).faults
+
+
+@pytest.mark.parametrize("unit", ["a", "-", "@", "a@", "<a"])
+def test_work_for_identifiers_grows_with_length_and_no_faster(unit: str) -> None:
+    value = (unit * 200_000)[:200_000]
+    message = f"References: {value}\nSubject: x\n\ntext\n".encode()
+    assert summarise(message).subject == "x"
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("a@b c@d", ("a@b", "c@d")),
+        ("a@b, c@d;e@f", ("a@b", "c@d", "e@f")),
+        ("<a@b> c@d", ("a@b",)),
+        ("Message of Monday, a@ @b @", ()),
+        ("x" * 999 + "@b a@b", ("a@b",)),
+    ],
+)
+def test_identifiers_without_brackets(value: str, found: tuple[str, ...]) -> None:
+    assert summarise(f"References: {value}\n\n".encode()).references == found

@@ -9,14 +9,20 @@ from pillarbox.reader.mail.limits import IDENTIFIERS
 from pillarbox.reader.mail.words import raw_text, tidy
 
 _BRACKETED = re.compile(r"<([^<>]{1,998})>")
-_BARE = re.compile(r"[^\s<>,;]{1,500}@[^\s<>,;]{1,500}")
+_WORD = re.compile(r"[^\s<>,;]++")
+_LONGEST = 998
+"""Characters of one without brackets: a line (RFC 5322, section 2.1.1)."""
 
 
 def read_identifiers(value: bytes) -> list[str]:
     """All in the field; a field without brackets may still have some."""
     text = raw_text(value)
-    found = _BRACKETED.findall(text) or _BARE.findall(text)
+    found = _BRACKETED.findall(text) or list(filter(_is_bare, _WORD.findall(text)))
     return [inner for each in found if (inner := "".join(tidy(each).split()))]
+
+
+def _is_bare(word: str) -> bool:
+    return len(word) <= _LONGEST and "@" in word[1:-1]
 
 
 def message_id(header: Header) -> str:

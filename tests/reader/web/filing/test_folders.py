@@ -107,3 +107,11 @@ async def test_exports(browser: httpx.AsyncClient, library: MailLibrary) -> None
     assert reply.headers["content-disposition"].endswith(".eml")
     assert (await browser.get("/export/file", params={"folder": "none"})).status_code == 404
     assert (await browser.get("/export/message/none")).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/folders?removed=x&messages=", "/rules?applied="])
+@pytest.mark.parametrize("number", ["9" * 5_000, "-1", "x", "²", "٣"])
+async def test_a_number_in_the_url_that_is_none_breaks_no_page(
+    browser: httpx.AsyncClient, path: str, number: str
+) -> None:
+    assert (await browser.get(path + number)).status_code == 200

@@ -72,6 +72,6 @@ async def _page(
         "wrong": wrong or {},
         "typed": typed or {},
         "told": {name: query.get(name, "") for name in ("made", "renamed", "removed", "change")},
-        "messages": int(query["messages"]) if query.get("messages", "").isdecimal() else 0,
+        "messages": int(query["messages"][:9]) if query.get("messages", "").isdecimal() else 0,
     }
     return await page(request, "filing/folders.html", status=status, **context)

@@ -43,7 +43,7 @@ def routes() -> list[BaseRoute]:
 async def _list(request: Request) -> Response:
     desk = desk_of(request)
     query = request.query_params
-    applied = int(query["applied"]) if query.get("applied", "").isdecimal() else None
+    applied = int(query["applied"][:9]) if query.get("applied", "").isdecimal() else None
     return await page(
         request,
         "filing/rules.html",

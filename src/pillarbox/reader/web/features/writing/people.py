@@ -43,7 +43,7 @@ async def _list(
         typed=typed,
         typed_address=_typed_address,
         wrong=wrong or {},
-        imported=int(imported) if imported.isascii() and imported.isdigit() else None,
+        imported=int(imported[:9]) if imported.isascii() and imported.isdigit() else None,
     )
 
 

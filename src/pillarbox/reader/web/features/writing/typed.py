@@ -43,7 +43,7 @@ class Typed:
             subject=fields.get("subject", draft.subject),
             text=self.texts.get("text", draft.text).replace("\r\n", "\n"),
             quote="" if "unquoted" in self.texts else draft.quote,
-            version=int(version) if version.isascii() and version.isdigit() else draft.version,
+            version=int(version[:18]) if version.isascii() and version.isdigit() else draft.version,
         )
 
 
