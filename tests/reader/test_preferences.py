@@ -100,7 +100,7 @@ JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
-NAMES = st.sampled_from(["trash_days", "hold_seconds", "interval_seconds", "keys", "languages"])
+NAMES = st.sampled_from(["trash_days", "hold_seconds", "interval_seconds", "keys"])
 
 
 @given(found=st.dictionaries(NAMES, JSON))

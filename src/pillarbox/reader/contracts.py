@@ -249,8 +249,6 @@ class Index(Protocol):
 
     def correspondents(self, beginning: str, count: int) -> Sequence[Contact]: ...
 
-    def keys_in(self, folder: Folder) -> Sequence[MessageKey]: ...
-
 
 class Rules(Protocol):
     """What the user wants done with mail that comes in. Blocking; from any thread."""

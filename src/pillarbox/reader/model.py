@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
 from typing import NewType
@@ -357,4 +357,3 @@ class Settings:
     """Between two collections of an account."""
     keys: bool = True
     """Single keys (j, k, e …) do something. Who speaks to the machine switches them off (WCAG 2.2, 2.1.4)."""
-    languages: tuple[str, ...] = field(default=("en",))

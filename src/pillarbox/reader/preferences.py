@@ -72,7 +72,8 @@ class Preferences:
                 replace_file(self._path, text.encode())
             except OSError as error:
                 raise LibraryUnusable(
-                    f"The settings could not be kept: {error.strerror}. They are as they were."
+                    f"The settings could not be kept: {error.strerror}. They are as they were. Make room on "
+                    f"the disk, or make {self.folder} writable, and save them again."
                 ) from None
             _put(self.settings, changed)
 
@@ -111,9 +112,7 @@ def _parsed(content: bytes) -> Settings:
     settings = Settings()
     for name, first in asdict(settings).items():
         value = found.get(name, first)
-        if isinstance(first, tuple):
-            value = tuple(map(str, value))
-        elif isinstance(first, bool) != isinstance(value, bool):
+        if isinstance(first, bool) != isinstance(value, bool):
             raise TypeError(name)
         setattr(settings, name, type(first)(value))
     check(settings)

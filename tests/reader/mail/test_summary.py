@@ -38,7 +38,6 @@ def test_an_ordinary_message() -> None:
     assert summary.opening == "Hello Max"
     assert summary.text.strip() == "Hello Max"
     assert summary.attachments == ()
-    assert summary.automatic
 
 
 @pytest.mark.parametrize(
@@ -162,14 +161,6 @@ def test_the_text_is_bounded() -> None:
 def test_scant_plain_text_does_not_hide_the_words_of_the_html() -> None:
     stub = part("text/plain", "Your program cannot show this.\n")
     assert "Rich text" in summarise(whole(multipart("alternative", stub, HTML))).text
-
-
-def test_what_programs_have_sent_is_automatic() -> None:
-    fields = ("Auto-Submitted: auto-replied", "Precedence: bulk", "List-Unsubscribe: <mailto:a@b>")
-    for field in fields:
-        assert summarise(letter("text", field)).automatic
-    assert not summarise(letter("text", "Auto-Submitted: no")).automatic
-    assert of("report").automatic
 
 
 def test_everything_awkward_has_a_summary() -> None:

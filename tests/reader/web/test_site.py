@@ -57,6 +57,14 @@ async def test_an_address_that_leads_nowhere_says_so_in_words() -> None:
     assert 'id="folders"' in reply.text
 
 
+async def test_an_address_that_only_takes_forms_says_so_in_words() -> None:
+    async with visitor(make_desk()) as browser:
+        reply = await browser.get("/do/archive")
+    assert (reply.status_code, reply.headers["allow"]) == (405, "POST")
+    assert "is for what a page sends" in reply.text
+    assert "Method" not in reply.text
+
+
 def _site_that_fails(monkeypatch: pytest.MonkeyPatch, desk: Desk, error: Exception) -> None:
     made = site_module.make_site
 

@@ -48,8 +48,6 @@ class Summary:
     attachments: tuple[str, ...] = ()
     """Names of attached files. (Images within the text are none.)"""
     octets: int = 0
-    automatic: bool = False
-    """A list, an automatic answer or a report (RFC 3834): nothing to be answered by programs."""
 
 
 def summarise(data: bytes) -> Summary:
@@ -71,7 +69,6 @@ def summarise(data: bytes) -> Summary:
         text=text,
         attachments=tuple(name_of(entity) for entity in layout.attached if _counts(entity)),
         octets=len(data),
-        automatic=_is_automatic(root),
     )
 
 
@@ -105,15 +102,3 @@ def _counts(entity: Entity) -> bool:
     if is_signature(entity) or (is_within(entity, "multipart/related") and content_id(entity)):
         return False
     return bool(said_name(entity)) or not is_within(entity, "multipart/alternative")
-
-
-def _is_automatic(root: Entity) -> bool:
-    header = root.header
-    said = header.first(b"auto-submitted").partition(b";")[0].strip().lower()
-    if said and said != b"no":
-        return True
-    if header.first(b"precedence").strip().lower() in (b"bulk", b"list", b"junk", b"auto_reply"):
-        return True
-    if root.type == "multipart/report" or header.first(b"return-path").strip() == b"<>":
-        return True
-    return any(name in header for name in (b"list-id", b"list-post", b"list-unsubscribe"))

@@ -203,7 +203,6 @@ class Comparison(RuleBasedStateMachine):
                 if known.entry.folder == folder
             }
             assert self.index.entries(folder) == expected
-            assert set(self.index.keys_in(folder)) == {key for key, _ in expected.values()}
 
     @invariant()
     def threads_are_the_same(self) -> None:

@@ -251,16 +251,6 @@ class SqliteIndex:
         with self._file.reading() as db:
             return people.beginning_with(db, beginning, max(0, count))
 
-    def keys_in(self, folder: Folder) -> Sequence[MessageKey]:
-        """Latest first."""
-        with self._file.reading() as db:
-            found = db.execute(
-                "SELECT key FROM messages JOIN files USING (id) WHERE folder ="
-                " (SELECT id FROM folders WHERE name = ? AND id <> ?) ORDER BY id DESC",
-                (octets_of(folder), INBOXES),
-            )
-            return [MessageKey(key) for (key,) in found]
-
 
 def _numbers(connection: sqlite3.Connection, where: str, key: MessageKey) -> list[int]:
     found = connection.execute(f"SELECT id FROM {where}", (key,))  # noqa: S608 - constants

@@ -20,9 +20,6 @@ from pillarbox.reader.web.features.letters.spoofing import shown_address
 from pillarbox.reader.web.marking import MAX_WORDS
 from pillarbox.reader.web.words import count
 
-FEW_PEOPLE = 4
-"""Recipients that are shown at once."""
-
 FEW_LINES = 3
 """Of a quote that is not folded."""
 
