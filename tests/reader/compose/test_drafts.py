@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +21,7 @@ from pillarbox.reader.compose.drafts import (
     KeptDrafts,
     open_drafts,
 )
-from pillarbox.reader.errors import DraftChanged, NoSuchDraft, NotSendable
+from pillarbox.reader.errors import DraftChanged, LibraryUnusable, NoSuchDraft, NotSendable
 from pillarbox.reader.model import Draft, File, MessageKey, Parcel
 from pillarbox.reader.news import DraftsChanged, Item
 from tests.reader.compose.outboxes import HeldOutbox
@@ -230,3 +232,32 @@ def test_a_file_holds_all_of_a_draft(draft: Draft) -> None:
 )
 def test_types(given_: str, safe: str) -> None:
     assert safe_type(given_) == safe
+
+
+def test_a_save_whose_answer_was_lost_can_be_said_again(place: Place) -> None:
+    drafts = place.open()
+    first = drafts.new(Draft(""))
+    typed = replace(first, text="typed")
+    saved = drafts.save(typed)
+    assert drafts.save(typed) == saved
+    with pytest.raises(DraftChanged):
+        drafts.save(replace(typed, text="typed elsewhere"))
+
+
+def test_a_draft_that_the_disk_did_not_let_go_goes_the_next_time(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its message has left: it must not be found again by the next start."""
+    drafts = place.open()
+    draft = written(drafts)
+    place.outbox.put(parcel(draft), hold_seconds=0)
+
+    def refused(_: Path, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "unlink", refused)
+        with pytest.raises(LibraryUnusable, match="check its disk"):
+            drafts.discard(draft.id)
+    drafts.discard(draft.id)
+    assert place.open().kept(draft.id) is None
