@@ -72,7 +72,8 @@ class Preferences:
                 replace_file(self._path, text.encode())
             except OSError as error:
                 raise LibraryUnusable(
-                    f"The settings could not be kept: {error.strerror}. They are as they were."
+                    f"The settings could not be kept: {error.strerror}. They are as they were. Make room on "
+                    f"the disk, or make {self.folder} writable, and save them again."
                 ) from None
             _put(self.settings, changed)
 

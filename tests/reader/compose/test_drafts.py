@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+import errno
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +22,7 @@ from pillarbox.reader.compose.drafts import (
     KeptDrafts,
     open_drafts,
 )
-from pillarbox.reader.errors import DraftChanged, NoSuchDraft, NotSendable
+from pillarbox.reader.errors import DraftChanged, LibraryUnusable, NoSuchDraft, NotSendable
 from pillarbox.reader.model import Draft, File, MessageKey, Parcel
 from pillarbox.reader.news import DraftsChanged, Item
 from tests.reader.compose.outboxes import HeldOutbox
@@ -247,3 +249,32 @@ def test_files_that_come_side_by_side_are_no_more_than_one_by_one(place: Place) 
     (kept,) = drafts.find(draft.id).files
     assert kept.name == "first.bin"
     assert [path.name for path in (place.folder / draft.id / "files").iterdir()] == [kept.id]
+
+
+def test_a_save_whose_answer_was_lost_can_be_said_again(place: Place) -> None:
+    drafts = place.open()
+    first = drafts.new(Draft(""))
+    typed = replace(first, text="typed")
+    saved = drafts.save(typed)
+    assert drafts.save(typed) == saved
+    with pytest.raises(DraftChanged):
+        drafts.save(replace(typed, text="typed elsewhere"))
+
+
+def test_a_draft_that_the_disk_did_not_let_go_goes_the_next_time(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its message has left: it must not be found again by the next start."""
+    drafts = place.open()
+    draft = written(drafts)
+    place.outbox.put(parcel(draft), hold_seconds=0)
+
+    def refused(_: Path, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "unlink", refused)
+        with pytest.raises(LibraryUnusable, match="check its disk"):
+            drafts.discard(draft.id)
+    drafts.discard(draft.id)
+    assert place.open().kept(draft.id) is None

@@ -105,6 +105,18 @@ def test_marking_and_taking_it_back(library: MailLibrary) -> None:
     assert library.find(one).flags == frozenset()
 
 
+def test_what_the_index_does_not_know_yet_is_marked_all_the_same(
+    library: MailLibrary, place: Place
+) -> None:
+    one, two, _ = three(library)
+    again = place.open(with_index=False)
+    change = again.mark([one, NOBODY], Flag.REPLIED)
+    assert change.keys == (one,)
+    again.look()
+    assert Flag.REPLIED in again.find(one).flags
+    assert Flag.REPLIED not in again.find(two).flags
+
+
 def test_who_was_moved_or_marked_since_stays(library: MailLibrary) -> None:
     one, two, three_ = three(library)
     change = library.delete([one, two, three_])

@@ -19,6 +19,7 @@ from playwright.async_api import Page
 from tests.postoffice import HOST, PASSWORD, PostOffice
 
 _URL = re.compile(r"http://\S+/enter\?token=\S+")
+_TESTS = Path(__file__).parents[3]
 
 
 class Way:
@@ -72,6 +73,8 @@ class Reading:
         self.folder = folder
         self.library = folder / "library"
         self.config = folder / "pillarbox.toml"
+        self.module = "pillarbox"
+        """What is run with Pillarbox's own arguments."""
         with socket.create_server((HOST, 0)) as free:
             self.port = free.getsockname()[1]
         self._process: subprocess.Popen[str] | None = None
@@ -97,11 +100,12 @@ class Reading:
         environment |= {
             "HOME": str(self.folder),
             "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+            "PYTHONPATH": str(_TESTS),
         }
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "pillarbox", "read", "--no-browser"),
+                    *(sys.executable, "-m", self.module, "read", "--no-browser"),
                     *("--port", str(self.port), "--library", str(self.library)),
                 ],
                 cwd=self.folder,
@@ -119,6 +123,17 @@ class Reading:
     async def kill(self) -> None:
         await self._end(signal.SIGKILL)
 
+    def send_signal(self, sign: signal.Signals) -> None:
+        """At this very moment; if it still runs."""
+        if self._process is not None:
+            self._process.send_signal(sign)
+
+    async def ended(self) -> int:
+        """Wait until it has; its exit code."""
+        process, self._process = self._process, None
+        assert process is not None
+        return await asyncio.to_thread(_waited_for, process)
+
     async def stop(self) -> int:
         return await self._end(signal.SIGTERM)
 
@@ -127,14 +142,18 @@ class Reading:
         if process is None:
             return 0
         process.send_signal(sign)
-        code = await asyncio.to_thread(process.wait)
-        assert process.stdout is not None
-        process.stdout.close()
-        return code
+        return await asyncio.to_thread(_waited_for, process)
 
     @property
     def log(self) -> str:
         return self._log.read_text()
+
+
+def _waited_for(process: subprocess.Popen[str]) -> int:
+    code = process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
+    return code
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from pillarbox.reader.compose.addresses import BadAddress, checked
 from pillarbox.reader.compose.fields import one_line
 from pillarbox.reader.compose.vcard import MAX_OCTETS, read_vcards
 from pillarbox.reader.errors import LibraryUnusable, NotSendable, WrongFields
+from pillarbox.reader.library.trouble import usable
 from pillarbox.reader.model import Contact
 
 MAX_CONTACTS = 50_000
@@ -116,7 +117,8 @@ class KeptContacts:
             raise NotSendable(f"There is room for {MAX_CONTACTS:,} contacts. Remove some first.")
         content = {"form": _FORM, "contacts": [asdict(one) for one in contacts.values()]}
         octets = json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "replace")
-        replace_file(self._path, octets)
+        with usable(self._path):
+            replace_file(self._path, octets)
         self._contacts = contacts
 
 

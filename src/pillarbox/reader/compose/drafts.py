@@ -28,7 +28,8 @@ from pillarbox.reader.compose import draft_file
 from pillarbox.reader.compose.attached import Room, write_file
 from pillarbox.reader.compose.leftovers import forget_old, names_in
 from pillarbox.reader.contracts import Clock, Outbox
-from pillarbox.reader.errors import DraftChanged, NoSuchDraft, NotSendable
+from pillarbox.reader.errors import DraftChanged, NoSuchDraft, ReaderError
+from pillarbox.reader.library.trouble import usable
 from pillarbox.reader.model import Draft, File
 from pillarbox.reader.news import DraftsChanged, Item
 
@@ -86,7 +87,8 @@ class KeptDrafts:
         folder = self._folder / made.id
         with self.lock:
             self._discard_untouched()
-            make_folder(folder / "files")
+            with usable(self._folder):
+                make_folder(folder / "files")
             return self._put(made)
 
     def save(self, draft: Draft) -> Draft:
@@ -94,6 +96,10 @@ class KeptDrafts:
         draft_file.check_length(draft)
         with self.lock:
             last = self.find(draft.id)
+            if _alike(draft, last) and draft.version < last.version:
+                return (
+                    last  # it was saved, and the page was not told so: the reader was killed, say
+                )
             if draft.version != last.version:
                 raise DraftChanged(
                     "This draft was changed in another tab since it was opened here. What is typed "
@@ -113,13 +119,14 @@ class KeptDrafts:
     def attach(self, draft_id: str, name: str, media_type: str, pieces: Iterable[bytes]) -> File:
         """See the contract."""
         draft = self.find(draft_id)
-        file = write_file(self._files(draft_id), name, media_type, pieces, Room(draft.files))
+        with usable(self._folder):
+            file = write_file(self._files(draft_id), name, media_type, pieces, Room(draft.files))
         with self.lock:
             try:
                 draft = self.find(draft_id)
                 Room(draft.files).take(file.octets)  # others may have been attached meanwhile
                 self._put(replace(draft, files=(*draft.files, file)))
-            except (NoSuchDraft, NotSendable, OSError):
+            except ReaderError:
                 (self._files(draft_id) / file.id).unlink(missing_ok=True)
                 raise
         return file
@@ -132,7 +139,8 @@ class KeptDrafts:
             if left == draft.files:
                 return
             self._put(replace(draft, files=left))
-            (self._files(draft_id) / file_id).unlink(missing_ok=True)
+            with usable(self._folder):
+                (self._files(draft_id) / file_id).unlink(missing_ok=True)
 
     def path(self, draft_id: str, file_id: str) -> Path:
         """See the contract."""
@@ -146,14 +154,14 @@ class KeptDrafts:
         how it says that the message has left, and nobody shall send it again by accident.
         """
         with self.lock:
-            if self._drafts.pop(draft_id, None) is None:
+            if draft_id not in self._drafts:
                 return
-            if draft_id in self._outbox.drafts():
-                (self._folder / draft_id / draft_file.NAME).unlink()
-                sync_folder(self._folder / draft_id)
-                shutil.rmtree(self._folder / draft_id)
-            else:
-                self._put_away(draft_id)
+            with usable(self._folder):
+                if draft_id in self._outbox.drafts():
+                    self._remove(draft_id)
+                else:
+                    self._put_away(draft_id)
+            del self._drafts[draft_id]  # not before: what the disk refuses can be said again
         self._tell(DraftsChanged())
 
     def restore(self, draft_id: str) -> Draft:
@@ -162,9 +170,10 @@ class KeptDrafts:
             if draft_id not in self._drafts:
                 if draft_id not in names_in(self._folder / _DISCARDED):
                     raise NoSuchDraft("This draft was discarded too long ago to be brought back.")
-                (self._folder / _DISCARDED / draft_id).rename(self._folder / draft_id)
-                sync_folder(self._folder)
-                self._load(self._folder / draft_id)
+                with usable(self._folder):
+                    (self._folder / _DISCARDED / draft_id).rename(self._folder / draft_id)
+                    sync_folder(self._folder)
+                    self._load(self._folder / draft_id)
             draft = self.find(draft_id)
         self._tell(DraftsChanged())
         return draft
@@ -206,10 +215,18 @@ class KeptDrafts:
                 path.unlink()
 
     def _put(self, draft: Draft) -> Draft:
+        """Raises LibraryUnusable: it is as it was."""
         draft = replace(draft, changed=self._clock())
-        replace_file(self._folder / draft.id / draft_file.NAME, draft_file.to_octets(draft))
+        with usable(self._folder):
+            replace_file(self._folder / draft.id / draft_file.NAME, draft_file.to_octets(draft))
         self._drafts[draft.id] = draft
         return draft
+
+    def _remove(self, draft_id: str) -> None:
+        """For good; from the first step on it is no draft any more, whatever becomes of the rest."""
+        (self._folder / draft_id / draft_file.NAME).unlink(missing_ok=True)
+        sync_folder(self._folder / draft_id)
+        shutil.rmtree(self._folder / draft_id)
 
     def _put_away(self, draft_id: str) -> None:
         now = self._clock()
@@ -234,6 +251,11 @@ def open_drafts(
     drafts = KeptDrafts(folder, outbox, tell, clock)
     drafts.open()
     return drafts
+
+
+def _alike(one: Draft, other: Draft) -> bool:
+    """Whether the same was typed."""
+    return replace(one, version=other.version, files=other.files, changed=other.changed) == other
 
 
 def _age(draft: Draft) -> tuple[float, str]:

@@ -29,7 +29,9 @@ def move(shelf: Shelf, keys: Collection[MessageKey], to: Folder, verb: Verb) -> 
 
 
 def mark(shelf: Shelf, keys: Collection[MessageKey], flag: Flag, *, on: bool) -> Change:
-    """Give them *flag*, or take it from them."""
+    """Give them *flag*, or take it from them; also if the index does not know them yet: the outbox marks what was answered
+    only once.
+    """
 
     def marked(entry: Entry) -> Entry:
         if (flag in entry.flags) is on:
@@ -37,7 +39,8 @@ def mark(shelf: Shelf, keys: Collection[MessageKey], flag: Flag, *, on: bool) ->
         return replace(entry, flags=entry.flags ^ {flag}, new=False)
 
     with shelf.changing:
-        steps = shelf.refile(shelf.entries(keys), marked, known=True)
+        entries, unnoted = shelf.entries(keys), shelf.unnoted(keys)
+        steps = shelf.refile(entries, marked, known=True) + shelf.refile(unnoted, marked)
     return _kept(shelf, steps, Change(new_id(), Verb.MARKED, keys_of(steps), flag=flag, on=on))
 
 

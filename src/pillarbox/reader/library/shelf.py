@@ -45,6 +45,19 @@ class Shelf:
         found = (self.index.entry(key) for key in dict.fromkeys(keys))
         return [entry for entry in found if entry is not None]
 
+    def unnoted(self, keys: Iterable[MessageKey]) -> list[Entry]:
+        """Those of *keys* that the index does not know, and the disk has: the index is being made anew, say. Looks at
+        every name there is.
+
+        Raises:
+            LibraryUnusable: the disk cannot be read.
+        """
+        wanted = {key for key in keys if self.index.entry(key) is None}
+        if not wanted:
+            return []
+        there = (each for folder in self.tree.folders() for each in self.maildirs.scan(folder))
+        return [entry for entry in there if key_of(entry.base) in wanted]
+
     def entry(self, key: MessageKey) -> Entry:
         """Raises NoSuchMessage."""
         entry = self.index.entry(key)

@@ -21,6 +21,7 @@ from starlette.types import Scope
 
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.errors import (
+    LibraryUnusable,
     NoSuchDraft,
     NoSuchFolder,
     NoSuchMessage,
@@ -90,9 +91,12 @@ async def _home(request: Request) -> Response:
 
 async def _known_problem(request: Request, error: Exception) -> Response:
     """The error's own sentences."""
-    status = 404 if isinstance(error, _GONE) else 409
-    title = "Not there any more" if status == 404 else "This did not work"  # noqa: PLR2004 -- HTTP's own
-    return await problem(request, title, reworded(str(error)), status)
+    said = reworded(str(error))
+    if isinstance(error, _GONE):
+        return await problem(request, "Not there any more", said, 404)
+    # A disk that is full, or away: pages go on trying, which they do not when it is about what they ask for.
+    status = 503 if isinstance(error, LibraryUnusable) else 409
+    return await problem(request, "This did not work", said, status)
 
 
 async def _http_problem(request: Request, error: Exception) -> Response:

@@ -73,6 +73,7 @@ async def test_saving_by_script_tells_the_next_version(bench: Bench) -> None:
     data = {"version": "1", "text": "one"}
     reply = await bench.browser.post(f"/compose/{draft.id}/save", data=data, headers=SCRIPT)
     assert reply.json() == {"version": 2, "text": "one"}
+    data["text"] = "two"
     reply = await bench.browser.post(f"/compose/{draft.id}/save", data=data, headers=SCRIPT)
     assert reply.status_code == 409
     assert "another tab" in reply.headers["HX-Trigger"]
@@ -120,11 +121,25 @@ async def test_sending_by_script_tells_how_to_take_it_back(bench: Bench) -> None
     assert reply.json() == {"id": outgoing, "back": "/", "hold": 10.0}
 
 
+@pytest.mark.parametrize(
+    "back", ["//evil.example/", "https://evil.example/", "/\t/evil.example", "javascript:alert(1)"]
+)
+async def test_a_script_is_sent_nowhere_else_either(bench: Bench, back: str) -> None:
+    draft = bench.begun(to="a@x.example", subject="x", text="y")
+    reply = await posted(
+        bench, f"/compose/{draft.id}/discard", {"version": "1", "back": back}, headers=SCRIPT
+    )
+    assert reply.json()["back"] == "/drafts"
+    assert "evil" not in (await bench.browser.get("/drafts")).text
+
+
 @pytest.mark.parametrize("back", ["//evil.example/", "https://evil.example/", "/\\evil.example"])
 async def test_back_leads_nowhere_else(bench: Bench, back: str) -> None:
+    bench.desk.settings.hold_seconds = 0  # else it leads to where it can be taken back
     draft = bench.begun(to="ada@x.example", subject="Tea", text="Now?")
     reply = await posted(bench, f"/compose/{draft.id}/send", {"version": "1", "back": back})
-    assert reply.headers["location"] == "/"
+    (outgoing,) = bench.outbox.parcels
+    assert reply.headers["location"] == f"/outbox/{outgoing}", "as if it had said nothing"
 
 
 async def test_what_is_wrong_stands_at_its_field_and_all_that_was_typed_stays(bench: Bench) -> None:

@@ -129,7 +129,8 @@ class Keeper {
     try {
       reply = await post(`${this.url}/send`, fields);
     } catch {
-      this.failed("Not sent: Pillarbox does not answer. What you typed is here.");
+      // It may have it: nobody knows. Sent twice it is not, as the second time finds no draft any more.
+      this.failed("Pillarbox does not answer. If this is not in the outbox, it is a draft: send it again later.");
       return;
     }
     if (!reply.ok) {

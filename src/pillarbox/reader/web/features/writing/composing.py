@@ -11,13 +11,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from pillarbox.reader.desk import Desk
-from pillarbox.reader.errors import DraftChanged, NotSendable, WrongFields
+from pillarbox.reader.errors import DraftChanged, LibraryUnusable, NotSendable, WrongFields
 from pillarbox.reader.model import Draft, Identity, MessageKey
 from pillarbox.reader.web.features.writing.mailto import draft_of
 from pillarbox.reader.web.features.writing.typed import Typed, form_of
 from pillarbox.reader.web.pages import back, desk_of, off_loop, page
 
-_CONFLICT, _WRONG = 409, 422
+_CONFLICT, _WRONG, _UNUSABLE = 409, 422, 503
 
 
 async def _new(request: Request) -> Response:
@@ -94,17 +94,19 @@ async def save_typed(request: Request, typed: Typed) -> Draft | Response:
     draft = typed.into(last)
     try:
         return await off_loop(desk.writing.save, draft)
-    except (DraftChanged, NotSendable) as error:
+    except (DraftChanged, NotSendable, LibraryUnusable) as error:
         if _by_script(request):
             raise
-        said = str(error)
+        said, status = str(error), _CONFLICT
+        if isinstance(error, LibraryUnusable):
+            said, status = f"This is not saved. {error} What you typed is still here.", _UNUSABLE
         if isinstance(error, DraftChanged):
             said = (
                 "This draft was changed in another tab since it was opened here. "
                 "Save it again to replace that with what you see, or leave this page to keep the other."
             )
         newest = Typed(typed.texts | {"version": str(last.version)}).into(last)
-        return await shown(request, newest, back_to=typed.back, wrong={"": said}, status=_CONFLICT)
+        return await shown(request, newest, back_to=typed.back, wrong={"": said}, status=status)
 
 
 async def _save(request: Request) -> Response:
@@ -134,9 +136,13 @@ async def _send(request: Request) -> Response:
         if doubts and "sure" not in typed.texts:
             return await shown(request, draft, back_to=typed.back, doubts=doubts, status=_WRONG)
         outgoing = await off_loop(writing.send, draft.id)
-    except NotSendable as error:
+    except (NotSendable, LibraryUnusable) as error:
+        unusable = isinstance(error, LibraryUnusable)
+        if unusable and _by_script(request):
+            raise
         wrong = error.by_field if isinstance(error, WrongFields) else {"": str(error)}
-        return await shown(request, draft, back_to=typed.back, wrong=wrong, status=_WRONG)
+        status = _UNUSABLE if unusable else _WRONG
+        return await shown(request, draft, back_to=typed.back, wrong=wrong, status=status)
     hold = desk_of(request).settings.hold_seconds
     if _by_script(request):
         return JSONResponse({"id": outgoing, "back": typed.back or "/", "hold": hold})
