@@ -52,7 +52,7 @@ async def _newsletter(page: Page) -> None:
 
 
 async def _found(page: Page) -> None:
-    await open_row(page, "Loan of the 1782 harbour map")
+    await open_row(page, "A festival of reading")
 
 
 async def _written(page: Page) -> None:
@@ -77,7 +77,7 @@ PICTURES: dict[str, tuple[str, dict[str, Any], Step]] = {
     "phone-list": ("/mail/Inbox", PHONE, _as_it_is),
     "phone-message": ("/mail/Inbox", PHONE, _opened),
     "compose": ("/compose/{draft}", WIDE, _written),
-    "search": ("/search?q=harbour", WIDE, _found),
+    "search": ("/search?q=festival", WIDE, _found),
     "outbox": ("/outbox", WIDE, _as_it_is),
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import pkgutil
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -141,9 +142,13 @@ def _common(desk: Desk, folders: Sequence[FolderState] | None) -> dict[str, Any]
 
 def back(to: str) -> Response:
     """After a POST: go to *to*, a path of this site."""
-    if not to.startswith("/") or to.startswith(("//", "/\\")):
-        to = "/"
-    return RedirectResponse(to, status_code=303)
+    return RedirectResponse(to if is_ours(to) else "/", status_code=303)
+
+
+def is_ours(url: str) -> bool:
+    """Whether *url* is a path, and so leads to this site. Browsers pass over tabs and line ends in it."""
+    read = re.sub(r"[\t\r\n]", "", url)
+    return read.startswith("/") and not read.startswith(("//", "/\\"))
 
 
 def chosen(values: Sequence[Any]) -> tuple[str, ...]:
