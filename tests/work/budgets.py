@@ -60,6 +60,23 @@ STATEMENTS: dict[str, Budget] = {
     ),
 }
 
+READER: dict[str, Budget] = {
+    # BEGIN and ROLLBACK around what is asked at one moment; rows of 50 messages are one statement.
+    "a list in the reader: statements": Budget(
+        8, "which rows, and the rows; how many there are; what the sidebar counts"
+    ),
+    "a search in the reader: statements": Budget(
+        8, "where to search, which messages, and their rows; what the sidebar counts"
+    ),
+    "a list in the reader with a message open: statements": Budget(
+        23, "the list; the message, its thread, and its file: each its number, and its rows"
+    ),
+    "a message marked in the reader: statements": Budget(
+        16,
+        "where its file is; one transaction: the message (a trigger counts twice), its file, its thread",
+    ),
+}
+
 CALLS: dict[str, Budget] = {
     "NOOP in the wire core: function calls": Budget(
         15, "to find the line, the command and its rule, and to make the status line"
@@ -145,4 +162,4 @@ SYSTEM: dict[str, Budget] = {
     "a message by LMTP: syncs": Budget(1, "the commit; nobody hears 250 before it"),
 }
 
-BUDGETS: dict[str, Budget] = {**STATEMENTS, **CALLS, **COPIES, **IDLE, **SYSTEM}
+BUDGETS: dict[str, Budget] = {**STATEMENTS, **READER, **CALLS, **COPIES, **IDLE, **SYSTEM}

@@ -33,9 +33,9 @@ class Statements:
         self._steps = 0
         self._open: list[sqlite3.Connection] = []
 
-    def connect(self, database: str, **options: Any) -> sqlite3.Connection:
+    def connect(self, database: str | Path, **options: Any) -> sqlite3.Connection:
         connection: sqlite3.Connection = _connect(database, **options)
-        file = Path(database.partition("?")[0]).stem
+        file = Path(str(database).partition("?")[0]).stem
         connection.set_trace_callback(partial(self._hear, file))
         connection.set_progress_handler(self._step, 1)
         return connection

@@ -17,7 +17,8 @@ The floors within::
     compose      drafts, replies, contacts; makes a message of what was typed
     library      folders, index, threads, search, changes and their undoing, rules
     mail         understanding a message, whatever is wrong with it: pure functions
-    contracts    what each of these promises the others; ``model``: the nouns they share
+    contracts    what each of these promises the others; ``model``: the nouns they share; ``sentences``: how
+                 errors of other parts are said on a page
 
 ``desk`` is where all services of a running reader stand side by side; ``news`` tells open pages what has
 happened. Which accounts there are, and their passwords, comes from outside

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pillarbox.reader.mail.markup import words_of
+from pillarbox.reader.mail.markup import LONGEST_TARGET, words_of
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,31 @@ def test_it_is_bounded_and_never_fails(markup: str, at_most: int) -> None:
 def test_work_grows_with_length_and_no_faster(bomb: str) -> None:
     """Each of these takes minutes where every one of them looks for its end."""
     assert len(words_of(bomb * 200_000, 100)) <= 100
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        (
+            '<a href="https://a.example/x?a=1&amp;b=2">Here</a>.',
+            "Here <https://a.example/x?a=1&b=2>.",
+        ),
+        ("<A HREF='https://a.example/'>a.example</A> b", "a.example b"),
+        ("<a href=https://a.example/x>https://a.example/x</a>", "https://a.example/x"),
+        ('<a href="mailto:a@x.example">a@x.example</a>', "a@x.example"),
+        ('<a href="mailto:a@x.example">Ada</a>', "Ada <mailto:a@x.example>"),
+        ('<a href="https://a.example/"><img src="x"></a>', "<https://a.example/>"),
+        ('<a href="https://a.example/a b">x</a>', "x <https://a.example/a%20b>"),
+        (
+            '<a href="https://a.example/1">x<a href="https://a.example/2">y</a>',
+            "x <https://a.example/1>y <https://a.example/2>",
+        ),
+        ('<a href="javascript:alert(1)">x</a>', "x"),
+        ('<a href="#top">x</a><a name="top">y</a>', "xy"),
+        (f'<a href="https://a.example/{"x" * LONGEST_TARGET}">x</a>', "x"),
+        ('<style><a href="https://a.example/">x</a></style>y', "y"),
+    ],
+)
+def test_where_links_lead_if_that_is_wanted(markup: str, text: str) -> None:
+    assert words_of(markup, 10_000, targets=True) == text
+    assert "https" not in words_of(markup, 10_000) or ">https" in markup

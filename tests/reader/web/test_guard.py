@@ -123,6 +123,9 @@ async def test_a_link_in_another_program_is_followed_again_from_here(place: Plac
     async with place.browser(inside=False) as browser:
         reply = await browser.get("/mail/Inbox", headers=elsewhere)
         assert 'http-equiv="refresh"' in reply.text
+        # A page that began with another site's link must not be taken for one that our own page has led to: a mailto link
+        # of our own pages begins a draft at once.
+        assert '<meta name="referrer" content="no-referrer">' in reply.text
         reply = await browser.get("/mail/Inbox", headers={"Sec-Fetch-Site": "same-origin"})
         assert "refresh" not in reply.text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from starlette.applications import Starlette
@@ -16,7 +16,7 @@ from starlette.routing import Route
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.errors import NoSuchFolder, NotSendable
 from pillarbox.reader.web import site as site_module
-from pillarbox.reader.web.pages import STATIC, page
+from pillarbox.reader.web.pages import STATIC, compile_all, make_environment, page
 from tests.reader.desk import Quiet, make_desk, visitor
 
 
@@ -24,6 +24,29 @@ async def test_the_root_leads_to_the_inbox() -> None:
     async with visitor(make_desk()) as browser:
         reply = await browser.get("/")
     assert (reply.status_code, reply.headers["location"]) == (303, "/mail/Inbox")
+
+
+async def test_no_page_waits_for_its_templates_once_all_are_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = make_desk()
+    environment = make_environment(desk.clock)
+    made: list[str] = []
+    compile_one = environment.compile
+
+    def note(source: Any, name: str | None = None, *rest: Any, **more: Any) -> Any:
+        made.append(name or "")
+        return compile_one(source, name, *rest, **more)
+
+    monkeypatch.setattr(environment, "compile", note)
+    compile_all(environment)
+    assert sorted(made) == sorted(environment.list_templates(["html"]))
+    assert made.index("lists/list.html") < made.index("accounts/all.html")
+    before = len(made)
+    monkeypatch.setattr(site_module, "make_environment", lambda _: environment)
+    async with visitor(desk) as browser:
+        assert (await browser.get("/settings")).status_code == 200
+    assert len(made) == before
 
 
 async def test_an_address_that_leads_nowhere_says_so_in_words() -> None:

@@ -8,9 +8,7 @@ from __future__ import annotations
 import getpass
 import sys
 
-import typer
-
-from pillarbox.app.cli.exits import CommandFailed, ExitCode
+from pillarbox.app.exits import CommandFailed, ExitCode
 from pillarbox.app.stdin_password import password_of_stdin
 
 TRIES = 3
@@ -32,5 +30,5 @@ def new_password(name: str, *, from_stdin: bool) -> str:
         password = getpass.getpass(f"New password for {name}: ")
         if password == getpass.getpass("The same again: "):
             return password
-        typer.echo("The two are not the same.", err=True)
+        sys.stderr.write("The two are not the same.\n")
     raise CommandFailed("no password was set", ExitCode.USAGE)

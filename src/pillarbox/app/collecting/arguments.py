@@ -2,22 +2,21 @@
 
 Typer makes help, completion and error messages of the table below
 (:mod:`pillarbox.app.cli.fetch`). It also takes a third of the time of a whole poll to import;
-so a command line that is in order is read here, by the same table, and Typer is left out.
-Whatever is not in order, or asks for help, is Typer's: :func:`quick_wish` knows nothing then.
+so a command line that is in order is read here, by the same table, and Typer is left out
+(:mod:`pillarbox.app.front`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pillarbox.app.collecting.wish import Wish, spelling
+from pillarbox.app.front import front_of
 from pillarbox.fetch.limits import INTERVAL
 
 COMMAND = "fetch"
 WATCH = "watch"
-_COMPLETION = "_PILLARBOX_COMPLETE"
 
 
 class Option(NamedTuple):
@@ -68,18 +67,11 @@ def quick_wish(arguments: Sequence[str], environ: Mapping[str, str]) -> Wish | N
 
     None: it is another command, asks for help, or something is wrong with it.
     """
-    if _COMPLETION in environ:
+    front = front_of(arguments, environ)
+    if front is None or front.command != COMMAND:
         return None
-    wish = Wish(debug=_is_on(environ.get("PILLARBOX_DEBUG", "")))
-    rest = iter(arguments)
-    for word in rest:
-        if word == COMMAND:
-            return _wish(with_interval(list(rest)), wish)
-        before = _before_the_command(wish, word, rest)
-        if before is None:
-            return None
-        wish = before
-    return None
+    wish = Wish(config=front.config, overrides=front.overrides, debug=front.debug)
+    return _wish(with_interval(list(front.rest)), wish)
 
 
 def with_interval(arguments: list[str]) -> list[str]:
@@ -99,22 +91,6 @@ def with_interval(arguments: list[str]) -> list[str]:
         else:
             whole.append(f"{word}={INTERVAL}")
     return whole
-
-
-def _is_on(text: str) -> bool:
-    return text.strip().lower() in {"1", "true", "t", "yes", "y", "on"}
-
-
-def _before_the_command(wish: Wish, word: str, rest: Iterator[str]) -> Wish | None:
-    """*wish* with an option that stands before the command; None: it is none that is known."""
-    name, equals, value = word.partition("=")
-    if name == "--config" or word == "-c":
-        found = value if equals else next(rest, None)
-        return None if found is None else wish._replace(config=Path(found))
-    if name == "--set":
-        found = value if equals else next(rest, None)
-        return None if found is None else wish._replace(overrides=(*wish.overrides, found))
-    return wish._replace(debug=True) if word == "--debug" else None
 
 
 def _wish(arguments: Sequence[str], wish: Wish) -> Wish | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import platformdirs
-import typer
 
 from pillarbox.app import logs
 from pillarbox.app.cli.passwords import new_password
@@ -33,6 +33,7 @@ from pillarbox.fetch.command_words import words_of
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.news import News
 from pillarbox.reader.web.guard import Guard
+from pillarbox.reader.web.pages import compile_all
 from pillarbox.reader.web.password import Password, hash_password
 from pillarbox.reader.web.server import PageServer
 from pillarbox.reader.web.site import make_site
@@ -89,15 +90,21 @@ async def _serve(
 ) -> None:
     news = News()
     parts = await make_parts(wish, folder.library, news)
-    guard = Guard(make_site(parts.desk), doorway.door)
+    site = make_site(parts.desk)
+    guard = Guard(site, doorway.door)
     page = PageServer(guard, doorway.sockets, certificate=settings.certificate, key=settings.key)
+
+    async def compiled() -> None:
+        """While the browser starts."""
+        await asyncio.to_thread(compile_all, site.state.templates)
 
     def ready() -> None:
         folder.announce(doorway.address)
         _show(doorway.entrance(), "Ctrl-C ends it.", wish)
 
     try:
-        await run(page, parts.services, news, ready, when_stdin_ends if wish.with_stdin else None)
+        until = when_stdin_ends if wish.with_stdin else None
+        await run(page, (*parts.services, compiled), news, ready, until)
     finally:
         parts.close()
         folder.leave()
@@ -105,8 +112,10 @@ async def _serve(
 
 def _show(url: str, more: str, wish: ReadWish) -> None:
     """The one place where a token is shown: to who has started this."""
-    typer.echo(f"Your mail: {url}")
-    typer.echo(f"{more} The address lets in once; `pillarbox read` makes another.")
+    sys.stdout.write(
+        f"Your mail: {url}\n{more} The address lets in once; `pillarbox read` makes another.\n"
+    )
+    sys.stdout.flush()  # who waits for it may be behind a pipe
     if wish.browser:
         open_page(url)
 

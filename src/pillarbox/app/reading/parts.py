@@ -11,9 +11,10 @@ from threading import Event
 from typing import NamedTuple
 
 from pillarbox.app.collecting.command import state_folder
+from pillarbox.app.exits import ExitCode, explain
 from pillarbox.app.reading.accounts import ConfiguredAccounts
 from pillarbox.app.reading.bar import bar, stoppable
-from pillarbox.app.reading.command import Parts
+from pillarbox.app.reading.command import Parts, read
 from pillarbox.app.reading.discovering import find_servers
 from pillarbox.app.reading.setting_up import ConfiguredSetup
 from pillarbox.app.reading.watching import Watch
@@ -36,6 +37,14 @@ from pillarbox.reader.preferences import Preferences
 from pillarbox.reader.submission import Submission
 
 INDEXING = "Making the index"
+
+
+def run(wish: ReadWish, *, debug: bool) -> ExitCode:
+    """``pillarbox read``, with every error said: what a process of its own ends with."""
+    try:
+        return read(wish, make_parts)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 -- no traceback for users
+        return explain(error, debug=debug)
 
 
 async def make_parts(wish: ReadWish, folder: Path, news: News) -> Parts:

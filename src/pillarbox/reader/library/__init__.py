@@ -12,5 +12,6 @@
 ``rules``      the user's rules, in a file; ``kept``: how such files are written
 ``importing``, ``exporting``    much mail at once, in and out
 ``library``    all of this as pages and services have it; ``sidebar``: its folders in order
+``first``      how far the first reading of all mail is
 ``opening``    a library is locked, made if need be, and put together
 """

@@ -7,6 +7,7 @@ header octets, parts, depth, addresses, octets of text (``limits``).
 ``summary``    what a list, a search and a thread need: quick, for a hundred thousand messages
 ``letter``     a message taken apart for reading
 ``prose``      plain text as blocks: paragraphs (format=flowed), quotes, signature, links
+``private``    a message without its hidden recipients
 ``clean``      HTML without anything that acts, or tells somebody that it was read
 
 What these stand on, from the octets up: ``charsets``, ``transfer``; ``header`` with ``words``, ``addresses``, ``dates``,

@@ -47,10 +47,11 @@ def text_in(entity: Entity, at_most: int) -> str:
     return text
 
 
-def words_in(entity: Entity, at_most: int) -> str:
-    """The same as plain text, without control characters."""
+def words_in(entity: Entity, at_most: int, *, targets: bool = False) -> str:
+    """The same as plain text, without control characters. *targets*: as of :func:`.markup.words_of`."""
     if entity.type == "text/html":
-        return words_of(text_in(entity, at_most * HTML_PER_CHARACTER), at_most)
+        text = text_in(entity, at_most * HTML_PER_CHARACTER)
+        return words_of(text, at_most, targets=targets)
     text = text_in(entity, at_most)
     return CONTROLS.sub("", text)
 

@@ -149,7 +149,7 @@ def _text(layout: Layout) -> tuple[str, bool, bool]:
     wanted = next((form for form in forms if form[0]), (False, False))
     done: list[str] = []
     for entity, form in zip(layout.plain, forms, strict=True):
-        text = words_in(entity, LETTER_TEXT)
+        text = words_in(entity, LETTER_TEXT, targets=True)
         done.append(text if form == wanted else _fixed(text, flowed=wanted[0]))
     return first_lines("\n".join(done)[:LETTER_TEXT], LETTER_LINES), *wanted
 

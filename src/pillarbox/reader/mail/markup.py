@@ -33,20 +33,31 @@ _LOOSE_TAG = re.compile(r"(/?[a-zA-Z][a-zA-Z0-9]*+)[^>]*+>?")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 
-def words_of(markup: str, at_most: int) -> str:
-    """Its text; blocks are lines of their own. No more than *at_most* characters."""
-    text = without_references("".join(_Reader(markup, at_most).read()))
+_TARGET = re.compile(r"\bhref\s*=\s*(?:\"([^\"<>]*)\"|'([^'<>]*)'|([^\s\"'<>]+))", re.IGNORECASE)
+_LEADS_OUT = re.compile(r"(?:https?://|mailto:)\S", re.IGNORECASE)
+LONGEST_TARGET = 2_000
+"""Characters. What is longer nobody can read, and few servers take."""
+
+
+def words_of(markup: str, at_most: int, *, targets: bool = False) -> str:
+    """Its text; blocks are lines of their own. No more than *at_most* characters. *targets*: where a link leads stands
+    behind its words, in angle brackets, unless they say so themselves.
+    """
+    text = without_references("".join(_Reader(markup, at_most, targets=targets).read()))
     lines = [" ".join(line.split()) for line in text.split("\n")]
     return _EMPTY_LINES.sub("\n\n", CONTROLS.sub("", "\n".join(lines))).strip()[:at_most]
 
 
 class _Reader:
-    def __init__(self, markup: str, at_most: int) -> None:
+    def __init__(self, markup: str, at_most: int, *, targets: bool) -> None:
         self._pieces = iter(markup.replace("\n", " ").split("<"))
         self._done: list[str] = []
         self._room = at_most
         self._silent = ""
         """The element whose content is passed over."""
+        self._targets = targets
+        self._target, self._since = "", 0
+        """Of the link that is open, and where in what is done its words begin."""
 
     def read(self) -> list[str]:
         self._add(next(self._pieces))
@@ -54,6 +65,8 @@ class _Reader:
             tag = _TAG.match(piece) or _LOOSE_TAG.match(piece)
             if tag is not None:
                 self._mark(tag[1].lower())
+                if self._targets and tag[1] in ("a", "A", "/a", "/A") and not self._silent:
+                    self._link(tag[0])
                 self._add(piece[tag.end() :])
             elif piece.startswith("!--"):
                 self._add(self._after_comment(piece))
@@ -71,6 +84,18 @@ class _Reader:
             self._silent = tag
         elif tag in _BREAKS:
             self._done.append(_BREAKS[tag])
+
+    def _link(self, tag: str) -> None:
+        """A link begins, or ends; where a new one begins, the last one has ended."""
+        if self._target:
+            words = " ".join("".join(self._done[self._since :]).split())
+            if words.rstrip("/") not in _ways_to_say(self._target):
+                self._add(f" <{self._target}>")
+        found = _TARGET.search(tag) if tag[0] != "/" else None
+        target = (found[1] or found[2] or found[3] or "").strip() if found else ""
+        says = _LEADS_OUT.match(target) and len(target) <= LONGEST_TARGET
+        self._target = target.replace(" ", "%20") if says else ""
+        self._since = len(self._done)
 
     def _add(self, text: str) -> None:
         if text and not self._silent:
@@ -93,3 +118,9 @@ def _not_a_tag(piece: str) -> str:
     if piece[:1] in ("!", "?", "/"):
         return piece.partition(">")[2]
     return "<" + piece
+
+
+def _ways_to_say(target: str) -> tuple[str, ...]:
+    """Words that are as good as the *target* itself."""
+    whole = target.rstrip("/")
+    return whole, whole.partition("://")[2] or whole, whole.partition(":")[2]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pillarbox.reader.mail.clean import clean
 from pillarbox.reader.web.features.letters.frame import marked
+from tests.reader.browser import chromium
 from tests.reader.mail.corpus import corpus, part, whole
 from tests.reader.web.letters.shelf import key_of, reading
 
@@ -76,6 +77,27 @@ async def test_printed_plain_text_is_not_folded(tmp_path: Path) -> None:
         plain = (await browser.get(f"/message/{key_of('nested')}/print?plain=1")).text
         assert "<b>text</b>" not in plain
         assert "Plain text." in plain
+
+
+COVER = """<style>header, h1, dl, .pillarbox-head, body > header { display: none }
+* { color: #ff0000 } p { font-weight: bold }</style>
+<p id="a">Pay here</p><div id="over" style="position: fixed; top: 0; left: 0; width: 100%; height: 300px; background: #00ff00">B</div>"""
+
+
+async def test_a_message_changes_nothing_of_the_printed_header(tmp_path: Path) -> None:
+    data = whole(part("text/html", COVER))
+    async with reading({"m": data}, tmp_path) as browser:
+        html = (await browser.get(f"/message/{key_of('m')}/print")).text
+    async with chromium() as real:
+        page = await real.new_page()
+        await page.set_content(html)
+        heading = page.locator("header h1")
+        assert await heading.is_visible()
+        colours = "e => getComputedStyle(e).color"
+        assert await heading.evaluate(colours) != "rgb(255, 0, 0)"
+        assert await page.locator("main p").evaluate(colours) == "rgb(255, 0, 0)"
+        top = "e => { const r = e.getBoundingClientRect(); return e.contains(document.elementFromPoint(r.x + 5, r.y + 5)); }"
+        assert await heading.evaluate(top)
 
 
 async def test_what_was_searched_for_is_marked_in_text_alone(tmp_path: Path) -> None:

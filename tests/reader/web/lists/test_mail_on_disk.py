@@ -57,7 +57,11 @@ async def browser(library: MailLibrary, tmp_path: Path) -> AsyncIterator[httpx.A
 
 
 def subjects(html: str) -> list[str]:
-    rows = re.findall(r'<span class="subject">(.*?)</span>\n<span class="opening"', html, re.DOTALL)
+    rows = re.findall(
+        r'<span class="subject" dir="auto">(.*?)</span></span>\n<span class="opening"',
+        html,
+        re.DOTALL,
+    )
     return [unescape(re.sub(r"<span.*?</span>|<[^>]*>", "", row)) for row in rows]
 
 

@@ -121,6 +121,18 @@ async def test_sending_by_script_tells_how_to_take_it_back(bench: Bench) -> None
     assert reply.json() == {"id": outgoing, "back": "/", "hold": 10.0}
 
 
+@pytest.mark.parametrize(
+    "back", ["//evil.example/", "https://evil.example/", "/\t/evil.example", "javascript:alert(1)"]
+)
+async def test_a_script_is_sent_nowhere_else_either(bench: Bench, back: str) -> None:
+    draft = bench.begun(to="a@x.example", subject="x", text="y")
+    reply = await posted(
+        bench, f"/compose/{draft.id}/discard", {"version": "1", "back": back}, headers=SCRIPT
+    )
+    assert reply.json()["back"] == "/drafts"
+    assert "evil" not in (await bench.browser.get("/drafts")).text
+
+
 @pytest.mark.parametrize("back", ["//evil.example/", "https://evil.example/", "/\\evil.example"])
 async def test_back_leads_nowhere_else(bench: Bench, back: str) -> None:
     bench.desk.settings.hold_seconds = 0  # else it leads to where it can be taken back

@@ -106,6 +106,8 @@ class SqliteIndex:
 
     def put_prepared(self, arrivals: Sequence[Arrival]) -> Sequence[MessageKey]:
         """As :meth:`put`, for what another process has prepared."""
+        if not arrivals:
+            return []
         with self._file.writing() as db:
             writing = Writing(db, self.key_for)
             keys = writing.put(arrivals)
@@ -113,6 +115,8 @@ class SqliteIndex:
         return keys
 
     def drop(self, keys: Collection[MessageKey]) -> None:
+        if not keys:
+            return
         with self._file.writing() as db:
             writing = Writing(db, self.key_for)
             writing.drop(keys)
@@ -120,6 +124,8 @@ class SqliteIndex:
 
     def place(self, moved: Iterable[tuple[MessageKey, Entry]]) -> None:
         places = list(moved)
+        if not places:
+            return
         with self._file.writing() as db:
             writing = Writing(db, self.key_for)
             for key, entry in places:

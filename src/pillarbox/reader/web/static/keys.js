@@ -59,8 +59,10 @@ function nameOf(event) {
   return letter ? (event.shiftKey ? `Shift+${event.key.toLowerCase()}` : event.key.toLowerCase()) : event.key;
 }
 
+/* What is in a menu can be used by its key when the menu can be seen. */
 function isUsable(element) {
-  return !element.disabled && element.getAttribute("aria-disabled") !== "true" && element.checkVisibility({ visibilityProperty: true });
+  const shown = element.closest("details:not([open])") ?? element;
+  return !element.disabled && element.getAttribute("aria-disabled") !== "true" && shown.checkVisibility({ visibilityProperty: true });
 }
 
 function controlFor(key, root = document) {

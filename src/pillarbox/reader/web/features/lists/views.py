@@ -67,6 +67,7 @@ class Views:
             "lists/list.html",
             listing=listing,
             part=part,
+            folders=folders,
             step=PAGE,
             name=name_of(listing, part, folders),
             empty=empty_of(

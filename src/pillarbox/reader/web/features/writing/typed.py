@@ -10,6 +10,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from pillarbox.reader.model import Draft
+from pillarbox.reader.web.pages import is_ours
 
 _FIELD = 12_000_000
 """Octets of one field: the longest text of a draft in UTF-8, and more."""
@@ -27,8 +28,9 @@ class Typed:
 
     @property
     def back(self) -> str:
-        """Where one was before."""
-        return self.texts.get("back", "")
+        """Where one was before; empty: it does not say, or that is not here."""
+        said = self.texts.get("back", "")
+        return said if is_ours(said) else ""
 
     def into(self, draft: Draft) -> Draft:
         """*draft* with what was typed; what the form does not have stays. Line ends are those of the page."""
