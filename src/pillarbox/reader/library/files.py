@@ -70,6 +70,19 @@ def search(directory: Path, folder: Folder, bases: Collection[str]) -> Iterator[
                     yield named
 
 
+def named(directory: Path, folder: Folder, places: Collection[str]) -> Iterator[Entry]:
+    """The messages in the files of the Maildir *directory* that are at these *places* (``cur/NAME``).
+
+    Raises:
+        OSError: as *scan*.
+    """
+    for place in sorted(places, reverse=True):  # new first, as there
+        part, name = place.split("/")
+        entry = entry_of(folder, name, new=part == NEW)
+        if found := _well_named(directory, directory / place, entry):
+            yield found
+
+
 def content(path: Path, octets: int = -1) -> bytes:
     """What a regular file holds, or so much of its beginning.
 

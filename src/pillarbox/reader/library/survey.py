@@ -169,12 +169,11 @@ class _Look:
         expected = self._index.files(folder)
         there = _names(self._disk.tree.root / folder) if self._disk.tree.has(folder) else set()
         odd = there - expected.keys()
-        for name in there & expected.keys():
-            del expected[name]
-        # What is left has gone from the folder, or has other flags; and what is odd is new, or is that.
-        missing = set(expected.values())
+        # What is not there under its name has gone from the folder, or has other flags; and what is odd is new, or is that.
+        missing = {base for name, base in expected.items() if name not in there}
+        known = set(expected.values()) - missing
         placed: list[tuple[MessageKey, Entry]] = []
-        for entry in _entries(self._disk, folder, there, odd):
+        for entry in _entries(self._disk, folder, there, odd, known):
             if entry.base in missing:
                 missing.discard(entry.base)
                 placed.append((key_of(entry.base), entry))
@@ -230,24 +229,29 @@ def _names(directory: Path) -> set[str]:
     found: set[str] = set()
     for part in (files.NEW, files.CUR):
         with usable(directory), suppress(FileNotFoundError), os.scandir(directory / part) as there:
-            found.update(f"{part}/{one.name}" for one in there if not one.name.startswith("."))
+            found.update([f"{part}/{one.name}" for one in there if one.name[0] != "."])
     return found
 
 
-def _entries(disk: Maildirs, folder: Folder, there: set[str], odd: set[str]) -> Iterator[Entry]:
-    """The messages in the files with *odd* names among those that are *there*."""
+def _entries(
+    disk: Maildirs, folder: Folder, there: set[str], odd: set[str], known: set[str]
+) -> Iterator[Entry]:
+    """The messages in the files with *odd* names among those that are *there*. *known*: base names of the others."""
     if not odd:
         return
     bases = {_base(name) for name in odd}
-    alike = sum(_base(name) in bases for name in there) if len(bases) == len(odd) else 0
-    if alike == len(odd):
+    if len(bases) == len(odd) and bases.isdisjoint(known):
+        directory = disk.tree.root / folder
         with usable(disk.tree.root):
-            yield from files.search(disk.tree.root / folder, folder, bases)
+            if all(files.is_file(directory / name) for name in odd):
+                yield from files.named(directory, folder, odd)
+            else:  # something has been renamed meanwhile
+                yield from files.search(directory, folder, bases)
         return
     # Two files with one base name: one gets another name, which a whole scan does.
-    known = there - odd
+    others = there - odd
     for entry in _scan(disk, folder):
-        if files.place_of(entry) not in known:
+        if files.place_of(entry) not in others:
             yield entry
 
 
