@@ -48,16 +48,21 @@ def run(wish: ReadWish, *, debug: bool) -> ExitCode:
 
 
 async def make_parts(wish: ReadWish, folder: Path, news: News) -> Parts:
-    """Of the library in *folder*. Nothing here walks through the mail, unless the index is to be made anew first.
+    """Of the library in *folder*. Nothing here walks through the mail, unless the index is to be made anew first; who
+    cancels this ends that, too, and the old index is still there.
 
     Raises:
         LibraryUnusable: it cannot be opened.
         ConfigError: the configuration cannot be read.
     """
-    return await asyncio.to_thread(_make, wish, folder, news)
+    stop = Event()
+    try:
+        return await asyncio.to_thread(_make, wish, folder, news, stop)
+    finally:
+        stop.set()
 
 
-def _make(wish: ReadWish, folder: Path, news: News) -> Parts:
+def _make(wish: ReadWish, folder: Path, news: News, stop: Event) -> Parts:
     accounts = ConfiguredAccounts(wish.config, wish.overrides, state_folder(wish.state))
     preferences = Preferences(folder / "settings.json")
     settings = preferences.settings
@@ -65,7 +70,7 @@ def _make(wish: ReadWish, folder: Path, news: News) -> Parts:
         library, survey = _library(folder, news, settings)
         opened.callback(library.close)
         if wish.reindex:
-            _reindex(library, Event())
+            _reindex(library, stop)
         drafts: KeptDrafts
         outbox = open_outbox(
             folder / "outbox",
