@@ -42,6 +42,13 @@ class Visitor:
         headers = {"X-CSRF": self._csrf} | ({"HX-Request": "true"} if script else {})
         return await self._asked("POST", path, data=fields, headers=headers)
 
+    async def upload(self, path: str, name: str, content: bytes, **fields: str) -> httpx.Response:
+        """A form with a file."""
+        files = {"file": (name, content)}
+        return await self._asked(
+            "POST", path, data=fields, files=files, headers={"X-CSRF": self._csrf}
+        )
+
     async def until(self, holds: Callable[[], Awaitable[bool]]) -> None:
         """Wait until that holds: it is asked first, then after each news that pages are told."""
         try:

@@ -66,6 +66,10 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.write_eof()
 
 
+class NotStarted(AssertionError):
+    """The reader ended before it had said where it is."""
+
+
 class Reading:
     """``pillarbox read`` as a process of its own."""
 
@@ -75,6 +79,8 @@ class Reading:
         self.config = folder / "pillarbox.toml"
         self.module = "pillarbox"
         """What is run with Pillarbox's own arguments."""
+        self.arguments: tuple[str, ...] = ()
+        """More of them."""
         with socket.create_server((HOST, 0)) as free:
             self.port = free.getsockname()[1]
         self._process: subprocess.Popen[str] | None = None
@@ -107,6 +113,7 @@ class Reading:
                 [
                     *(sys.executable, "-m", self.module, "read", "--no-browser"),
                     *("--port", str(self.port), "--library", str(self.library)),
+                    *self.arguments,
                 ],
                 cwd=self.folder,
                 stdout=subprocess.PIPE,
@@ -118,7 +125,7 @@ class Reading:
         for line in self._process.stdout:
             if found := _URL.search(line):
                 return found.group(0)
-        raise AssertionError(f"the reader did not start:\n{self._log.read_text()}")
+        raise NotStarted(f"the reader did not start:\n{self._log.read_text()}")
 
     async def kill(self) -> None:
         await self._end(signal.SIGKILL)

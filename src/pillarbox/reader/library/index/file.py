@@ -125,10 +125,15 @@ class Database:
             self._idle.append(connection)
 
     def replace(self, new: Path) -> None:
-        """Take the file *new*, complete and closed, for this one. Waits for all who read or write."""
+        """Take the file *new*, complete and closed, for this one. Waits for all who read or write. Killed at any moment, the
+        reader finds the old one or the new one: to make it once more takes minutes.
+        """
         with self._alone():
             self._close_all()
-            remove(self.path)
+            if _has_log(
+                self.path
+            ):  # somebody else has it open: it would be taken for the new one's
+                remove(self.path)
             new.rename(self.path)
             sync_folder(self.path.parent)
             self.made_anew = False
@@ -193,6 +198,11 @@ def remove(path: Path) -> None:
     path.unlink(missing_ok=True)
     for suffix in _BESIDE:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _has_log(path: Path) -> bool:
+    """Whether there is something beside the database that belongs to it: when all have closed it, there is not."""
+    return any(path.with_name(path.name + suffix).exists() for suffix in _BESIDE)
 
 
 def _is_ours(connection: sqlite3.Connection) -> bool:
