@@ -10,11 +10,11 @@ import hashlib
 import re
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
 
 from pillarbox.app.collecting.credentials import SERVICE
 from pillarbox.app.collecting.password_file import keep_password
 from pillarbox.durable import sync_folder
+from pillarbox.fetch.desktop_keyring import kept_by_keyring, usable_keyring
 from pillarbox.reader.errors import CannotAddAccount
 
 FOLDER = "pillarbox-passwords"
@@ -47,7 +47,7 @@ class KeptSecrets:
         """
         if not password or "\n" in password or "\r" in password:
             raise CannotAddAccount("A password is one line, and not empty.")
-        if _kept_by_keyring(host, user, password):
+        if kept_by_keyring(f"{SERVICE}:{host}", user, password):
             return None
         return self.keep_file(account, password, purpose=purpose)
 
@@ -80,27 +80,3 @@ class KeptSecrets:
         if keyring is not None:
             with suppress(Exception):  # backends fail with errors of their desktops
                 keyring.delete_password(f"{SERVICE}:{host}", user)
-
-
-def usable_keyring() -> ModuleType | None:
-    """The keyring package; None if it is not installed or has no place to keep anything."""
-    try:
-        import keyring  # noqa: PLC0415 -- an optional extra, and slow to import
-    except ImportError:
-        return None
-    try:
-        usable = keyring.get_keyring().priority > 0
-    except Exception:  # noqa: BLE001 -- a backend that cannot say how good it is is not
-        return None
-    return keyring if usable else None
-
-
-def _kept_by_keyring(host: str, user: str, password: str) -> bool:
-    keyring = usable_keyring()
-    if keyring is None:
-        return False
-    try:
-        keyring.set_password(f"{SERVICE}:{host}", user, password)
-        return bool(keyring.get_password(f"{SERVICE}:{host}", user) == password)
-    except Exception:  # noqa: BLE001 -- as above; the file takes it
-        return False

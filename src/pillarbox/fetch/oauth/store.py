@@ -9,8 +9,8 @@ what the keyring has: the order of :meth:`TokenStore.save` sees to it, whatever 
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 
+from pillarbox.fetch.desktop_keyring import kept_by_keyring, usable_keyring
 from pillarbox.fetch.oauth.errors import TokensUnusable
 from pillarbox.fetch.oauth.token_file import TokenFile
 
@@ -35,7 +35,7 @@ class TokenStore:
             TokensUnusable: there may be one, but it cannot be read.
         """
         token = self._file.load()
-        keyring = _keyring()
+        keyring = usable_keyring()
         if token is not None or keyring is None:
             return token
         try:
@@ -55,30 +55,7 @@ class TokenStore:
         """
         if self._file.exists():  # it counts for more: it must not be the older one at any time
             self._file.save(token)
-        if self._kept_by_keyring(token):
+        if kept_by_keyring(SERVICE, self.account, token):
             self._file.remove()
         else:
             self._file.save(token)
-
-    def _kept_by_keyring(self, token: str) -> bool:
-        keyring = _keyring()
-        if keyring is None:
-            return False
-        try:
-            keyring.set_password(SERVICE, self.account, token)
-            return bool(keyring.get_password(SERVICE, self.account) == token)
-        except Exception:  # noqa: BLE001 -- as above; the file takes it
-            return False
-
-
-def _keyring() -> ModuleType | None:
-    """The keyring package; None if it is not installed or has no place to keep anything."""
-    try:
-        import keyring  # noqa: PLC0415 -- an optional extra, and slow to import
-    except ImportError:
-        return None
-    try:
-        usable = keyring.get_keyring().priority > 0
-    except Exception:  # noqa: BLE001 -- a backend that cannot say how good it is is not
-        return None
-    return keyring if usable else None

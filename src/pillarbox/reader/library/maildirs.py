@@ -230,7 +230,7 @@ class Maildirs:
                 after, base=new_base()
             )  # another message has the name: nothing is overwritten
         try:
-            os.rename(source, self._name(after))  # noqa: PTH104
+            os.rename(source, self._name(after))  # noqa: PTH104 -- thousands at a time
         except FileNotFoundError:
             return None
         return after

@@ -86,7 +86,7 @@ def _cleaned(request: Request, remote: bool) -> tuple[Letter, Cleaned]:  # noqa:
 def marked(cleaned: str, words: Sequence[str]) -> Markup:
     """HTML that has been through the cleaner, with what was searched for marked in its text."""
     if not words:
-        return Markup(cleaned)  # noqa: S704 -- the cleaner's
+        return Markup(cleaned)  # noqa: S704 -- it is what css has let through -- the cleaner's
     pieces = (
         piece if piece.startswith("<") else mark(html.unescape(piece), words)
         for piece in _TAGS.split(cleaned)
