@@ -6,7 +6,6 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -141,20 +140,6 @@ def test_another_takes_its_place_while_it_is_read(tmp_path: Path) -> None:
     assert not new.exists()
     with SqliteIndex(path, key_of) as index:
         assert index.counts() == {WORK: (500, 500), HOME: (1, 1)}
-
-
-def test_another_takes_its_place_while_somebody_else_has_it_open(tmp_path: Path) -> None:
-    """What SQLite keeps beside the old one is not taken for the new one's."""
-    path, new = tmp_path / "index.db", tmp_path / "index.db.new"
-    filled(path, 3)
-    built(new, 500)
-    with SqliteIndex(path, key_of) as index, closing(sqlite3.connect(path)) as other:
-        other.execute("SELECT count(*) FROM messages").fetchone()
-        index.put([(entry("more", HOME), summary(), ARRIVED)])
-        index.replace(new)
-        assert index.counts() == {WORK: (500, 500)}
-    with SqliteIndex(path, key_of) as index:
-        assert index.counts() == {WORK: (500, 500)}
 
 
 def test_one_built_at_once_is_as_one_that_grew(tmp_path: Path) -> None:
