@@ -29,10 +29,10 @@ lint: $(VENV)/.dev  ## style, types, and the floors
 	$(BIN)/lint-imports
 
 test: lint  ## install what is needed and run every check and test
-	$(BIN)/pytest -n 2 --dist loadfile -m 'not long'
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not long'
 
 test-long: $(VENV)/.dev  ## hundreds of kills, soaks
-	$(BIN)/pytest -n 2 --dist loadfile -m long
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m long
 
 bench: $(VENV)/.dev  ## measure the server beside others, and write docs/benchmarks.md (QUICK=1: in minutes)
 	scripts/system-packages peers

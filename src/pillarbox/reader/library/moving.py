@@ -8,6 +8,7 @@ from dataclasses import replace
 from pillarbox.reader.errors import BadFolderName, NoSuchFolder, ReaderError
 from pillarbox.reader.library.maildirs import Refiled
 from pillarbox.reader.library.memory import Done, back, new_id
+from pillarbox.reader.library.names import key_of
 from pillarbox.reader.library.shelf import Shelf, keys_of
 from pillarbox.reader.library.sidebar import account_of
 from pillarbox.reader.library.sorting import what_rule_does
@@ -39,7 +40,8 @@ def mark(shelf: Shelf, keys: Collection[MessageKey], flag: Flag, *, on: bool) ->
         return replace(entry, flags=entry.flags ^ {flag}, new=False)
 
     with shelf.changing:
-        entries, unnoted = shelf.entries(keys), shelf.unnoted(keys)
+        entries = shelf.entries(keys)
+        unnoted = shelf.unnoted(set(keys) - {key_of(entry.base) for entry in entries})
         steps = shelf.refile(entries, marked, known=True) + shelf.refile(unnoted, marked)
     return _kept(shelf, steps, Change(new_id(), Verb.MARKED, keys_of(steps), flag=flag, on=on))
 

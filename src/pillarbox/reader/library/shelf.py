@@ -46,13 +46,13 @@ class Shelf:
         return [entry for entry in found if entry is not None]
 
     def unnoted(self, keys: Iterable[MessageKey]) -> list[Entry]:
-        """Those of *keys* that the index does not know, and the disk has: the index is being made anew, say. Looks at
-        every name there is.
+        """Those of *keys*, which the index does not know, that the disk has: the index is being made anew, say. Looks at
+        every name there is, if there is any of them.
 
         Raises:
             LibraryUnusable: the disk cannot be read.
         """
-        wanted = {key for key in keys if self.index.entry(key) is None}
+        wanted = set(keys)
         if not wanted:
             return []
         there = (each for folder in self.tree.folders() for each in self.maildirs.scan(folder))

@@ -376,6 +376,26 @@ async def test_for_good_only_after_a_question(open_page: Open, library: MemoryLi
     assert key(2) not in library.rows
 
 
+async def test_a_question_is_asked_again_before_the_first_is_gone(
+    open_page: Open, library: MemoryLibrary
+) -> None:
+    """The end of the first was taken for the answer to the second: the button did nothing."""
+    library.delete([key(1), key(2)])
+    async with open_page("/mail/Trash") as page:
+        await page.keyboard.press("j")
+        await is_open(page, 2)
+        await page.keyboard.press("#")
+        await page.locator("#sure").wait_for()
+        await page.evaluate(
+            """() => {
+              document.querySelector("#sure button").click();
+              document.dispatchEvent(new KeyboardEvent("keydown", { key: "#", bubbles: true }));
+            }"""
+        )
+        await page.locator("#sure").get_by_role("button", name="Remove for good").click()
+        await toast(page, "Removed 1 message for good")
+
+
 # Searching.
 
 

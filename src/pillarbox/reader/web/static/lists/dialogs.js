@@ -1,8 +1,17 @@
 /* Two questions: where to, and are you sure. They answer when their dialog is closed. */
 
+/* A button answers at once. "close" comes later, when the next question may be open already: then it is not for that one. */
 const answered = (dialog) => new Promise((resolve) => {
+  const done = (value) => {
+    dialog.removeEventListener("submit", chose);
+    dialog.removeEventListener("close", closed);
+    resolve(value);
+  };
+  const chose = (event) => done(event.submitter?.value ?? "");
+  const closed = () => { if (!dialog.open) done(dialog.returnValue); };
   dialog.returnValue = "";
-  dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
+  dialog.addEventListener("submit", chose);
+  dialog.addEventListener("close", closed);
   dialog.showModal();
 });
 
