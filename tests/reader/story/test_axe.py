@@ -16,6 +16,9 @@ from tests.reader.browser import browsing, chromium
 from tests.reader.lived_in.house import House, lived_in
 from tests.reader.lived_in.mail import AWKWARD, RECEIPTS
 
+pytestmark = pytest.mark.long  # minutes: each page is looked at whole
+
+
 RULES: dict[str, Any] = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
