@@ -40,6 +40,12 @@ def quick_clients(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def room_for_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines are understood once, whatever clients of other tests have filled that memory with."""
+    monkeypatch.setattr("pillarbox.wire.commands.REMEMBERED_LINES", inf)
+
+
+@pytest.fixture(autouse=True)
 def log_of_service() -> Iterator[None]:
     """Nothing below "info" is logged, as in service, and the lines go nowhere."""
 

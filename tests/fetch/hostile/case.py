@@ -24,8 +24,9 @@ from tests.fetch.hostile.server import HOST, PASSWORD, USER, HostileServer
 
 DELETE = Rules(0)
 KEEP = Rules(None)
-SOON = 0.25
-"""Seconds: the patience of a client whose server is going to hang."""
+SOON = 0.5
+"""Seconds: the patience of a client whose server is going to hang. Not less: a process that has been
+made to wait for its turn must not take an honest answer for a late one."""
 LONG = 60.0
 """Seconds: nothing here is meant to take so long."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pillarbox.fetch.rules import Rules
-from tests.fetch.hostile.case import DELETE, KEEP, SOON, Case
+from tests.fetch.hostile.case import DELETE, KEEP, LONG, SOON, Case
 from tests.fetch.hostile.maildrop import Mail, letter, letters
 from tests.fetch.hostile.server import Cut, HostileServer, Rule, Said
 
@@ -64,7 +64,8 @@ async def test_retr_of_one_always_breaks(
 ) -> None:
     server.capabilities.append(capability)
     server.instead["RETR"] = only(number, breaks)
-    case = Case(tmp_path, server, rules, timeout=SOON)
+    patience = SOON if breaks is stop_in_the_middle else LONG
+    case = Case(tmp_path, server, rules, timeout=patience)
     outcome = await case.run()
     assert outcome.totals.failed == 1
     assert outcome.totals.retrieved == 2
