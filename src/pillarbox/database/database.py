@@ -1,0 +1,187 @@
+"""Statements and transactions: pooled, bounded in time, and tried again where that helps.
+
+Connections are made when they are needed. One that has been idle while the database was
+restarted is found broken before anything is sent, and another is made; so nothing has to be done when
+the database comes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from pillarbox.database.errors import DatabaseUnavailable, OutcomeUnknown
+
+CONNECTIONS = 8
+"""Of one process, at the most. A connection serves hundreds of polls a second."""
+CONNECT_SECONDS = 5.0
+"""A database that does not answer in this time is away."""
+STATEMENT_SECONDS = 15.0
+"""Likewise, if a statement has no answer. Above what the largest deletion takes."""
+QUEUE_SECONDS = 10.0
+"""So long a statement waits for one of the connections: then they are all stuck."""
+ATTEMPTS = 30
+"""Of a transaction that others have got in the way of. Each time one of them has got on: who fails so
+often is one of very many that want the same row."""
+_PAUSE_SECONDS = 0.002, 0.1
+"""Between two attempts: at first, and at most, at random up to it."""
+
+_CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+_LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,  # it is shut down, starts up, or somebody has ended us
+    asyncpg.InternalClientError,
+    asyncpg.StatementCompletionUnknownError,
+)
+"""The connection is of no more use."""
+_BUSY = (asyncpg.InsufficientResourcesError, asyncpg.ReadOnlySQLTransactionError)
+"""It is there, and cannot do it now: no room, too many connections, or a standby that has not been
+made the primary yet."""
+
+T = TypeVar("T")
+Rows = Sequence[Any]
+
+
+class Transaction(Protocol):
+    """What runs within :meth:`Database.transaction`."""
+
+    async def fetch(self, statement: str, *values: object) -> Rows:
+        """All rows of a statement, whose parameters are ``$1``, ``$2`` …"""
+
+
+class Database:
+    """A pool of connections, for one event loop; nothing is connected before it is needed.
+
+    All methods may be called outside a task (see :mod:`pillarbox.contracts.store`), and raise
+    DatabaseUnavailable. An error of the statement itself (a constraint, say) passes as
+    ``asyncpg.PostgresError``.
+    """
+
+    def __init__(self, url: str, *, connections: int = CONNECTIONS) -> None:
+        """*url*: ``postgresql://user:password@host:port/name?…``; several hosts as libpq has it, with
+        ``target_session_attrs=read-write``, and the one that takes changes is found.
+        """
+        self._url = url
+        self._connections = connections
+        self._pool: asyncpg.Pool[Any] | None = None
+        self._opening = asyncio.Lock()
+        self._closed = False
+
+    @property
+    def name(self) -> str:
+        """For an operator: where it is, and no password."""
+        return name_of(self._url)
+
+    async def fetch(self, statement: str, *values: object) -> Rows:
+        """Ask: all rows of a statement that changes nothing. Asked once more if the connection is lost."""
+        try:
+            return await self._attempts(lambda connection: connection.fetch(statement, *values))
+        except OutcomeUnknown:  # an idle connection that only looked alive
+            return await self._attempts(lambda connection: connection.fetch(statement, *values))
+
+    async def change(self, statement: str, *values: object) -> Rows:
+        """One statement that changes something, a transaction of its own; what it returns.
+
+        Raises:
+            OutcomeUnknown: the connection was lost on the way.
+        """
+        return await self._attempts(lambda connection: connection.fetch(statement, *values))
+
+    async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """What *work* does with the transaction that it is given, and returns. It is called again if
+        others got in the way; what it raises undoes all.
+
+        Raises:
+            OutcomeUnknown: the connection was lost on the way.
+        """
+
+        async def attempt(connection: Any) -> T:
+            async with connection.transaction():
+                return await work(connection)
+
+        return await self._attempts(attempt)
+
+    async def close(self) -> None:
+        """End all connections, at once: whoever still waits for an answer gets an error."""
+        self._closed = True
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.terminate()
+
+    async def _attempts(self, attempt: Callable[[Any], Awaitable[T]]) -> T:
+        await asyncio.sleep(0)  # from here on there is a task, which time-outs need
+        pause, longest = _PAUSE_SECONDS
+        for _ in range(ATTEMPTS):
+            try:
+                return await self._attempt(attempt)
+            except _CONFLICTS:
+                await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 -- no secret
+                pause = min(2 * pause, longest)
+        raise DatabaseUnavailable(f"database {self.name}: others change the same all the time")
+
+    async def _attempt(self, attempt: Callable[[Any], Awaitable[T]]) -> T:
+        pool = await self._opened()
+        connection = await self._acquired(pool)
+        try:
+            return await attempt(connection)
+        except _CONFLICTS:
+            raise
+        except _BUSY as error:
+            raise DatabaseUnavailable(self._says(error)) from error
+        except _LOST as error:
+            connection.terminate()  # not closed: that would wait for a server that may be away
+            raise OutcomeUnknown(self._says(error)) from error
+        finally:
+            await _released(pool, connection)
+
+    async def _opened(self) -> asyncpg.Pool[Any]:
+        async with self._opening:
+            if self._closed:
+                raise DatabaseUnavailable(f"database {self.name} has been closed")
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._url,
+                    min_size=0,
+                    max_size=self._connections,
+                    timeout=CONNECT_SECONDS,
+                    command_timeout=STATEMENT_SECONDS,
+                    server_settings={
+                        "application_name": "pillarbox",
+                        "default_transaction_isolation": "repeatable read",
+                    },
+                )
+            return self._pool
+
+    async def _acquired(self, pool: asyncpg.Pool[Any]) -> Any:
+        try:
+            return await pool.acquire(timeout=QUEUE_SECONDS)
+        except (*_LOST, *_BUSY) as error:
+            raise DatabaseUnavailable(self._says(error)) from error
+        except asyncpg.PostgresError as error:  # a wrong password, no such database
+            raise DatabaseUnavailable(self._says(error), temporary=False) from error
+
+    def _says(self, error: BaseException) -> str:
+        what = str(error) or type(error).__name__
+        return f"database {self.name}: {what}"
+
+
+async def _released(pool: asyncpg.Pool[Any], connection: Any) -> None:
+    """Give it back. It is not waited for longer than it takes to tell that the connection hangs."""
+    with suppress(*_LOST):
+        await pool.release(connection, timeout=CONNECT_SECONDS)
+
+
+def name_of(url: str) -> str:
+    """What to call the database at *url*, without its password: ``host:5432/name``."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2] or "localhost"
+    return f"{place}{parts.path}"

@@ -1,0 +1,68 @@
+-- The cluster engine's tables (pillarbox.store.cluster tells their theory).
+-- Every key begins with what spreads: a user's name, or a random identifier.
+
+CREATE TABLE maildrops (
+    name TEXT NOT NULL PRIMARY KEY,
+    next_seq BIGINT NOT NULL DEFAULT 1,
+    messages BIGINT NOT NULL DEFAULT 0 CHECK (messages >= 0),
+    octets BIGINT NOT NULL DEFAULT 0 CHECK (octets >= 0),
+    changes BIGINT NOT NULL DEFAULT 0
+);
+
+CREATE TABLE views (
+    maildrop TEXT NOT NULL,
+    name TEXT NOT NULL,
+    unlisted_messages BIGINT NOT NULL DEFAULT 0,
+    unlisted_octets BIGINT NOT NULL DEFAULT 0,
+    since BIGINT NOT NULL DEFAULT 0,
+    changes BIGINT NOT NULL DEFAULT 0,
+    token BIGINT NOT NULL,
+    holder UUID,
+    created_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
+    seen_at TIMESTAMPTZ,
+    opened_at TIMESTAMPTZ,
+    absent BOOLEAN NOT NULL DEFAULT FALSE,
+    PRIMARY KEY (maildrop, name)
+);
+
+CREATE TABLE processes (
+    id UUID NOT NULL PRIMARY KEY,
+    node TEXT NOT NULL,
+    alive_until TIMESTAMPTZ NOT NULL
+);
+
+CREATE TABLE messages (
+    maildrop TEXT NOT NULL,
+    seq BIGINT NOT NULL,
+    unique_id TEXT NOT NULL,
+    octets BIGINT NOT NULL,
+    stored BIGINT NOT NULL,
+    international BOOLEAN NOT NULL,
+    checksum BIGINT NOT NULL,
+    received_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
+    deleted BOOLEAN NOT NULL DEFAULT FALSE,
+    object UUID,
+    PRIMARY KEY (maildrop, seq)
+);
+
+CREATE TABLE bodies (
+    maildrop TEXT NOT NULL,
+    seq BIGINT NOT NULL,
+    data BYTEA NOT NULL,
+    PRIMARY KEY (maildrop, seq)
+);
+
+CREATE TABLE hidden (
+    maildrop TEXT NOT NULL,
+    view TEXT NOT NULL,
+    seq BIGINT NOT NULL,
+    PRIMARY KEY (maildrop, view, seq)
+);
+
+CREATE TABLE objects (
+    id UUID NOT NULL PRIMARY KEY,
+    refs BIGINT NOT NULL DEFAULT 0 CHECK (refs >= 0),
+    began_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE INDEX objects_unused ON objects (began_at) WHERE refs = 0;

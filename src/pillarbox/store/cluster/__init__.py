@@ -1,0 +1,40 @@
+"""The cluster engine: any number of nodes, one post office.
+
+Lists, locks and small bodies are rows of a database that speaks the PostgreSQL protocol
+(:mod:`pillarbox.database` tells how it is spoken to, and why that is safe); larger bodies are
+objects of an S3-compatible store. A node keeps nothing that another one does not find there.
+
+*The tables.* ``maildrops`` has one row a user: the next sequence number, and how much there is. A delivery
+changes this row and no other, however many devices there are: what a view lists is all that the
+maildrop has but for what it has *unlisted* (counted in its row; ``hidden`` says which, as far as the
+maildrop still has them, and ``since`` below which number everything is). ``changes`` is raised in the
+maildrop's row and in those of all its views by whatever takes messages away or adds or removes views:
+so who does that, who opens a view meanwhile, and who relies on another view's not holding mail back,
+meet in a row (see the theory of :mod:`pillarbox.database`). A message has its listing in ``messages``, its
+small body in ``bodies``, apart, so that a listing reads no bodies; ``deleted`` says that a view,
+be it one that is gone, has deleted it. Everything of a maildrop is keyed by the user's name.
+
+*The lock* is a lease: the view's row names the *process* that holds it, and a fencing token, which rises each
+time. It is held as long as that process is *alive*: its row in ``processes`` says until when, and one
+statement renews that for all its sessions, however many. A process that was cut off or frozen for
+longer is dead for ever: when it comes back it begins a new life under another identifier, and finds
+its sessions lost. A commit looks, in its own transaction, whether the lease is still its own, and its
+process alive; a taker-over changes the view's row; one of them is told to begin again. Only the
+database's clock counts.
+
+*Bodies.* A large one is announced in ``objects`` (``refs`` 0), uploaded, and listed, each durable before the next
+begins; only then is the delivery acknowledged. Each message that has it counts as a reference, and is counted
+down in the transaction that removes it. An object without references that was begun longer ago than any
+delivery may take is nobody's: that is the queue of the collector, which any node may run.
+
+``engine``     the store: opens, delivers, and puts the parts together
+``leases``     this process's life, and the renewal of it
+``opening``    taking the lease of a view, in one statement
+``delivering`` one message into one maildrop, in one statement
+``maildrop``   one session
+``views``      which view holds what: the conditions that all others share
+``removing``   taking messages away from a view, and those away that nobody holds
+``objects``    bodies in the object store
+``collector``  removes objects that nobody refers to, and processes that are long dead
+``retention``, ``admin``, ``check``  what the operator's commands and the sweep ask for
+"""
