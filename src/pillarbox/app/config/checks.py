@@ -143,6 +143,9 @@ def _doubtful(config: Config) -> Iterator[tuple[str, str, str]]:
     if config.limits.connections_per_address > config.limits.connections:
         problem = "is larger than limits.connections, so it limits nothing"
         yield "limits.connections_per_address", problem, ""
+    if config.limits.stop_delay and not config.listen.http:
+        problem = "is waited for, but nobody can be told without listen.http"
+        yield "limits.stop_delay", problem, "open listen.http, or leave it out"
     yield from oauth_doubts(config.auth_oauth)
     quota = config.delivery.quota_octets
     if 0 < quota < config.delivery.max_message_octets:

@@ -25,7 +25,6 @@ from pillarbox.app.config.sources import Given
 from pillarbox.app.config.wording import nearest, show
 from pillarbox.peers import Network
 
-
 _SECRETS = {("store", "database"), ("store.s3", "access_key"), ("store.s3", "secret_key")}
 """What a sentence about them must not show."""
 
