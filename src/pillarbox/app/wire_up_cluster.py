@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import quote
 
+from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.config.settings import Config
 from pillarbox.app.importing import database_journal
 from pillarbox.app.importing.database_journal import DatabaseJournal
@@ -51,7 +52,17 @@ def object_settings(config: Config) -> ObjectSettings | None:
         region=s3.region,
         access_key=access_key,
         secret_key=secret_key,
+        authority=_authority(config),
     )
+
+
+def _authority(config: Config) -> bytes | None:
+    path = config.store_s3.ca
+    try:
+        return path.read_bytes() if path is not None else None
+    except OSError as error:
+        problem = f"{path} cannot be read by this process: {error.strerror}"
+        raise ConfigError([Fault(str(config.file or ""), "store.s3.ca", problem)]) from None
 
 
 def cluster_settings(config: Config) -> ClusterSettings:

@@ -63,3 +63,5 @@ class S3Settings(Struct, frozen=True, kw_only=True):
     """The secret."""
     secret_key_file: Path | None = None
     """The file with it in its first line."""
+    ca: Path | None = None
+    """PEM file of authorities to verify its certificate against, beside those the system knows."""
