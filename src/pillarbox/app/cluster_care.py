@@ -23,8 +23,7 @@ MOST_COUNTED = 100_000
 """Objects that are counted; of more it is said that there are more."""
 
 _PROCESSES = """
-    SELECT node, id::TEXT, extract(epoch FROM alive_until - clock_timestamp())::FLOAT8
-    FROM processes ORDER BY node, id
+    SELECT node, pid, alive_until > clock_timestamp() FROM processes ORDER BY node, pid
 """
 _WAITING = f"""
     SELECT count(*) FROM (SELECT 1 FROM objects WHERE refs = 0 LIMIT {MOST_COUNTED + 1}) AS some
@@ -42,16 +41,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A worker, as it has introduced itself."""
+    """One that has had a maildrop open; a worker mostly, or a command."""
 
     node: str
-    identifier: str
-    seconds_left: float
-    """Until others may have what it has locked; it renews that all the time."""
-
-    @property
-    def is_alive(self) -> bool:
-        return self.seconds_left > 0
+    process: int
+    """Its number there."""
+    alive: bool
+    """Whether what it has locked is still its own."""
 
 
 @dataclass(slots=True)

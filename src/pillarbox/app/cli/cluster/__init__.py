@@ -19,7 +19,8 @@ class ClusterGroup(LazyGroup):
             f"{_HERE}.migrate:migrate", "Make the tables in the database, or bring them up to date."
         ),
         "status": Entry(
-            f"{_HERE}.status:status", "Show whether its parts answer, and which processes serve."
+            f"{_HERE}.status:status",
+            "Show whether its parts answer, and which processes have maildrops open.",
         ),
     }
 

@@ -1,4 +1,4 @@
-"""``pillarbox cluster status``: do the parts answer, and who serves?"""
+"""``pillarbox cluster status``: do the parts answer, and who has maildrops open?"""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ if TYPE_CHECKING:  # what it imports is in an extra
 
 
 def status(context: typer.Context, *, as_json: AsJson = False) -> None:
-    """Show whether its parts answer, and which processes serve.
+    """Show whether its parts answer, and which processes have maildrops open.
 
     Ends with 1 when the database or the object store does not answer, or the tables are not up
-    to date. A process that died without a word is shown as such for a day.
+    to date. A process is shown once it has had a maildrop open; one that died without a word is
+    shown as dead for a day.
     """
     config = cluster_configuration(context)
     from pillarbox.app.cluster_care import look_at_cluster  # noqa: PLC0415 -- needs an extra
 
     found = asyncio.run(look_at_cluster(config))
     if as_json:
-        show_json(_as_json(found))
+        show_json(asdict(found))
     else:
         _show(found)
     if not found.is_well:
@@ -42,24 +43,13 @@ def _show(found: Status) -> None:
             typer.echo(printable(f"{part.name}: {part.problem or 'answers'}"))
     if found.database.problem is not None:
         return
-    nodes = {process.node for process in found.processes if process.is_alive}
-    alive = sum(process.is_alive for process in found.processes)
-    workers = f"{counted(alive, 'worker')} on {counted(len(nodes), 'node')}"
-    typer.echo(f"{workers}; {counted(found.objects_to_remove, 'object')} to be removed")
+    typer.echo(f"{counted(found.objects_to_remove, 'object')} to be removed")
     if found.processes:
         typer.echo("")
         show_columns(
-            ("NODE", "STATE", "PROCESS"),
+            ("NODE", "PROCESS", "STATE"),
             [
-                (process.node, "alive" if process.is_alive else "dead", process.identifier)
+                (process.node, process.process, "alive" if process.alive else "dead")
                 for process in found.processes
             ],
         )
-
-
-def _as_json(found: Status) -> dict[str, object]:
-    processes = [
-        {"node": process.node, "process": process.identifier, "alive": process.is_alive}
-        for process in found.processes
-    ]
-    return {**asdict(found), "processes": processes}
