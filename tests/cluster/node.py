@@ -11,9 +11,8 @@ from pillarbox.auth.passwords import Passwords
 from pillarbox.store.cluster.objects import ObjectSettings
 from tests.postoffice import PostOffice, Settings
 
-LEASE_SECONDS = 2
-"""Enough for a machine that is busy, and short enough to be waited for."""
 INLINE_OCTETS = 4096
+"""Small, so that much is in the object store."""
 
 
 class Node(PostOffice):
@@ -42,11 +41,7 @@ class Node(PostOffice):
 
 
 def _shared(database: str, objects: ObjectSettings | None) -> dict[str, dict[str, object]]:
-    store: dict[str, object] = {
-        "engine": "cluster",
-        "database": database,
-        "lease_seconds": LEASE_SECONDS,
-    }
+    store: dict[str, object] = {"engine": "cluster", "database": database}
     if objects is None:
         return {"store": store}
     keys = ("endpoint", "region", "access_key", "secret_key")

@@ -6,7 +6,6 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -51,7 +50,7 @@ def run(node: Node) -> Run:
 
 
 @pytest.fixture
-def alice(run: Run) -> Iterator[str]:
+def alice(run: Run) -> str:
     run("user", "add", "alice", "--password-stdin", input="secret\n")
     return "alice"
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import poplib
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from pillarbox.store.cluster.objects import ObjectSettings
 from tests.app.run.processes import accepts, eventually, get
 from tests.cluster.node import Node
 from tests.cluster.postgres import PostgresServer
-from tests.postoffice import PASSWORD, PostOffice, retrieve
+from tests.postoffice import DOMAIN, PASSWORD, PostOffice, retrieve
 
 SMALL = b"Subject: small\r\n\r\nhello\r\n"
 LARGE = b"Subject: large\r\n\r\n" + b"x" * 70 * 100 + b"\r\n" + b"a line of some length\r\n" * 20000
@@ -40,6 +41,7 @@ def refusal(office: PostOffice, user: str = "alice", password: str = PASSWORD) -
     try:
         client.user(user)
         client.pass_(password)
+        client.quit()
     except poplib.error_proto as error:
         return str(error.args[0])
     finally:
@@ -70,17 +72,19 @@ def test_a_maildrop_is_open_at_one_of_them_only(nodes: tuple[Node, Node]) -> Non
 
 
 def test_a_node_that_is_killed_keeps_others_out_for_a_lease_only(
-    nodes: tuple[Node, Node],
+    tmp_path: Path, database_url: str
 ) -> None:
-    one, other = nodes
-    one.deliver(SMALL, "alice")
-    with one.session("alice", quits=False) as client:
-        client.dele(1)
-        one.kill()
-    assert "[IN-USE]" in refusal(other)
-    eventually(lambda: not refusal(other), "the lease lapses")
-    (small,) = other.collect("alice")
-    assert small.endswith(SMALL)
+    settings = {"store": {"lease_seconds": 2}}
+    one = Node(tmp_path / "one", database_url, users=["alice"], settings=settings)
+    other = Node(tmp_path / "other", database_url, settings=settings)
+    with one, other:
+        one.deliver(SMALL, "alice")
+        with one.session("alice", quits=False) as client:
+            client.dele(1)
+            one.kill()
+        eventually(lambda: not refusal(other), "the lease lapses")
+        (small,) = other.collect("alice")
+        assert small.endswith(SMALL)
 
 
 def test_a_node_that_ends_in_good_order_gives_its_leases_up(nodes: tuple[Node, Node]) -> None:
@@ -135,7 +139,7 @@ def test_a_session_is_seen_and_its_lock_taken_away_from_any_machine(
         assert other.run("maildrop", "unlock", "alice").stdout == "unlocked the maildrop of alice\n"
         assert retrieve(client, 1).endswith(SMALL)
         client.dele(1)
-        with pytest.raises(poplib.error_proto, match="nothing was"):
+        with pytest.raises(poplib.error_proto, match="nothing has been removed"):
             client.quit()
     assert len(other.collect("alice")) == 1
 
@@ -152,26 +156,53 @@ def test_without_its_tables_a_node_does_not_start(tmp_path: Path, postgres: Post
     postgres.drop(url)
 
 
-def test_a_database_that_is_away_keeps_no_node_from_starting(
-    tmp_path: Path, postgres: PostgresServer, new_database: Callable[[], str]
-) -> None:
-    node = Node(tmp_path / "node", new_database(), users=["alice"])
+@contextlib.contextmanager
+def away(postgres: PostgresServer) -> Iterator[None]:
+    """The database has been shut down; it comes back afterwards."""
     postgres.stop()
     try:
-        with node:
+        yield
+    finally:
+        postgres.start()
+
+
+def test_a_database_that_is_away_keeps_no_node_from_starting(
+    tmp_path: Path, postgres: PostgresServer, database_url: str
+) -> None:
+    node = Node(tmp_path / "node", database_url, users=["alice"])
+    with contextlib.ExitStack() as stack:
+        with away(postgres):
+            stack.enter_context(node)
             health = node.addresses["http"]
             status, why = get(health, "/ready")
             assert status == 503
             assert b"the store cannot be read and written" in why
             assert get(health, "/live")[0] == 200
             assert "[SYS/TEMP]" in refusal(node)
-            with node.lmtp() as client:
-                client.mail("sender@example.net")
-                assert client.rcpt("alice@example.org")[0] == 451
-            postgres.start()
-            eventually(lambda: get(health, "/ready")[0] == 200, "it is ready")
-            node.deliver(SMALL, "alice")
-            assert len(node.collect("alice")) == 1
-    finally:
-        if not postgres.runs:
-            postgres.start()
+            assert delivery_to_alice(node) == 451
+        eventually(lambda: get(health, "/ready")[0] == 200, "it is ready")
+        node.deliver(SMALL, "alice")
+        assert len(node.collect("alice")) == 1
+
+
+def delivery_to_alice(node: Node) -> int:
+    """What the door for mail answers to her name."""
+    with node.lmtp() as client:
+        client.mail("sender@example.net")
+        return client.rcpt(f"alice@{DOMAIN}")[0]
+
+
+def test_a_node_outlives_a_restart_of_the_database(
+    tmp_path: Path, postgres: PostgresServer, database_url: str
+) -> None:
+    node = Node(tmp_path / "node", database_url, users=["alice"])
+    with node:
+        node.deliver(SMALL, "alice")
+        with node.session("alice") as client:
+            with away(postgres):
+                assert "[SYS/TEMP]" in refusal(node)
+                assert delivery_to_alice(node) == 451
+            eventually(lambda: get(node.addresses["http"], "/ready")[0] == 200, "it is ready")
+            assert retrieve(client, 1).endswith(SMALL)
+            client.dele(1)
+        assert node.collect("alice") == []
