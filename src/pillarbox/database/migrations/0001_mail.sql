@@ -59,10 +59,16 @@ CREATE TABLE hidden (
     PRIMARY KEY (maildrop, view, seq)
 );
 
+-- A large body. Announced before it is uploaded; touched whenever a reference comes or goes.
+-- Without a reference for long enough it is doomed: whoever would refer to it then is refused.
 CREATE TABLE objects (
     id UUID NOT NULL PRIMARY KEY,
     refs BIGINT NOT NULL DEFAULT 0 CHECK (refs >= 0),
-    began_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
+    touched_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
+    doomed_at TIMESTAMPTZ
 );
 
-CREATE INDEX objects_unused ON objects (began_at) WHERE refs = 0;
+CREATE INDEX objects_unused ON objects (touched_at) WHERE refs = 0;
+
+-- Who has an object: for its references to be counted anew, and few messages have one.
+CREATE INDEX messages_objects ON messages (object) WHERE object IS NOT NULL;
