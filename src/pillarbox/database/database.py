@@ -31,6 +31,13 @@ ATTEMPTS = 30
 often is one of very many that want the same row."""
 _PAUSE_SECONDS = 0.002, 0.1
 """Between two attempts: at first, and at most, at random up to it."""
+_SETTINGS = {
+    "application_name": "pillarbox",
+    "default_transaction_isolation": "repeatable read",
+    # Nothing goes on in the database for which nobody waits any more.
+    "statement_timeout": f"{STATEMENT_SECONDS:.0f}s",
+    "idle_in_transaction_session_timeout": f"{STATEMENT_SECONDS:.0f}s",
+}
 
 _CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _LOST = (
@@ -155,10 +162,7 @@ class Database:
                     max_size=self._connections,
                     timeout=CONNECT_SECONDS,
                     command_timeout=STATEMENT_SECONDS,
-                    server_settings={
-                        "application_name": "pillarbox",
-                        "default_transaction_isolation": "repeatable read",
-                    },
+                    server_settings=_SETTINGS,
                 )
             return self._pool
 

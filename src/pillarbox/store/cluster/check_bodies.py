@@ -110,7 +110,11 @@ async def _summed(
 async def _take_off_the_list(user: str, seq: int, transaction: Transaction) -> str:
     kept = await transaction.fetch(_KEEP, user, seq)
     await remove_that(transaction, user, "m.seq = $2::BIGINT", seq)
-    left = f"what is left of it is in the table lost ({kept[0][0]})" if kept else "nothing is left of it"
+    left = (
+        f"what is left of it is in the table lost ({kept[0][0]})"
+        if kept
+        else "nothing is left of it"
+    )
     return f"the message has been taken off the list; {left}"
 
 

@@ -98,8 +98,7 @@ async def missing_views(fetch: Fetch, where: Where) -> list[Fault]:
     """  # noqa: S608 -- our own text
     text = f"the maildrop has no view {DEFAULT_VIEW}"
     return [
-        Fault(user, text, _run(user, _ADD_DEFAULT))
-        for (user,) in await fetch(query, *where.values)
+        Fault(user, text, _run(user, _ADD_DEFAULT)) for (user,) in await fetch(query, *where.values)
     ]
 
 

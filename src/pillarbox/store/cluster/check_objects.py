@@ -145,7 +145,9 @@ async def _confirmed(
             note = "; the message has been taken off the list; nothing is left of it"
             if size is not None and len(damaged) == len(messages):
                 aside = await objects.set_aside(identifier)
-                note = f"; the message has been taken off the list; what is left of it is in {aside}"
+                note = (
+                    f"; the message has been taken off the list; what is left of it is in {aside}"
+                )
         for owner, unique_id, octets, stored in damaged:
             if repair:
                 await tables.transaction(partial(_take_off_the_list, owner, identifier, stored))
