@@ -62,9 +62,7 @@ async def check(
     Raises:
         StoreUnavailable: one of the two cannot be asked now. What was mended by then is.
     """
-    found: list[Finding] = []
-    async for finding in check_references(tables, user, repair=repair):
-        found.append(finding)
+    found = [finding async for finding in check_references(tables, user, repair=repair)]
     if user is not None:
         found += [finding async for finding in _check_lists(tables, Where.of(user), repair=repair)]
         found += [finding async for finding in changed_bodies(tables, objects, user)]
@@ -72,9 +70,8 @@ async def check(
         async with aclosing(pages(tables)) as all_pages:
             async for where in all_pages:
                 found += [finding async for finding in _check_lists(tables, where, repair=repair)]
-    async for finding in check_objects(tables, objects, user, repair=repair):
-        found.append(finding)
-    return found
+    between = check_objects(tables, objects, user, repair=repair)
+    return found + [finding async for finding in between]
 
 
 async def _check_lists(tables: Tables, where: Where, *, repair: bool) -> AsyncIterator[Finding]:
