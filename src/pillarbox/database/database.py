@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -63,6 +63,12 @@ class Transaction(Protocol):
 
     async def fetch(self, statement: str, *values: object) -> Rows:
         """All rows of a statement, whose parameters are ``$1``, ``$2`` …"""
+
+    async def execute(self, statement: str, *values: object) -> str:
+        """What a statement has done, as the database says it: ``UPDATE 1``, ``INSERT 0 1``."""
+
+    async def executemany(self, statement: str, values: Iterable[Sequence[object]]) -> None:
+        """The same statement for each of *values*, without waiting for each."""
 
 
 class Database:
