@@ -86,11 +86,19 @@ async def look_at_store(config: Config, *, must_exist: bool = False) -> Engine:
     )
 
 
-def open_accounts(config: Config, *, create: bool = False) -> Accounts:
+def open_accounts(config: Config, *, create: bool = False, serves: bool = False) -> Accounts:
     """The accounts. A file that is not there is made when *create* says so, else an error
-    of each use: only who makes an account should make one.
+    of each use: only who makes an account should make one. Who *serves* asks a database on its
+    event loop, where others wait, too.
+
+    Raises:
+        ConfigError: a password's file cannot be read.
     """
     passwords = Passwords(scram_hashes=scram_hashes(config.auth))
+    if config.store.is_shared:
+        from pillarbox.app import wire_up_cluster  # noqa: PLC0415 -- an extra
+
+        return wire_up_cluster.open_accounts(config, passwords, create=create, serves=serves)
     return Accounts(config.store.path / ACCOUNTS_FILE, passwords=passwords, create=create)
 
 

@@ -14,6 +14,9 @@ from pillarbox.app.config.settings import Config
 from pillarbox.app.importing import database_journal
 from pillarbox.app.importing.database_journal import DatabaseJournal
 from pillarbox.app.secret_file import secret_in
+from pillarbox.auth.accounts import Accounts
+from pillarbox.auth.cluster import open_cluster_accounts
+from pillarbox.auth.passwords import Passwords
 from pillarbox.database import Database
 from pillarbox.store.cluster.engine import ClusterStore, open_cluster
 from pillarbox.store.cluster.objects import ObjectSettings
@@ -90,6 +93,13 @@ async def open_store(config: Config, *, serves: bool) -> ClusterStore:
     if serves:
         store.begin()
     return store
+
+
+def open_accounts(config: Config, passwords: Passwords, *, create: bool, serves: bool) -> Accounts:
+    """As :func:`pillarbox.app.wire_up.open_accounts`."""
+    return open_cluster_accounts(
+        database_url(config), passwords=passwords, create=create, serving=serves
+    )
 
 
 @asynccontextmanager

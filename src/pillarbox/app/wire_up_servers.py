@@ -124,15 +124,15 @@ async def open_post_office(
     """
     store = await open_store(config, speaks=speaks, serves=True)
     # Where users are kept elsewhere, there may have been none to make the file for yet.
-    accounts = open_accounts(config, create=bool(config.auth.sources))
-    if not config.store.is_shared:  # else they are where the mail is
-        await refuse_lost_accounts(accounts, store)
+    accounts = open_accounts(config, create=bool(config.auth.sources), serves=True)
+    await refuse_lost_accounts(accounts, store)
     sources = open_sources(config)
-    if speaks and not sources and not config.store.is_shared:
-        await warn_of_missing_accounts(accounts, store)
-    # Opened now and kept open, like the store: on a disk that fills up later it could not be.
-    with contextlib.suppress(AccountsUnavailable):  # reported at each sign-in
-        accounts.find("")
+    if not config.store.is_shared:  # which has too many for a look at all, and nothing to keep open
+        if speaks and not sources:
+            await warn_of_missing_accounts(accounts, store)
+        # Opened now and kept open, like the store: on a disk that fills up later it could not be.
+        with contextlib.suppress(AccountsUnavailable):  # reported at each sign-in
+            accounts.find("")
     if token_checker is not None:
         token_checker.begin()
     authenticator = open_authenticator(
