@@ -67,16 +67,31 @@ CREATE TABLE hidden (
     PRIMARY KEY (maildrop, view, seq)
 );
 
+-- A large body. Announced before it is uploaded; touched whenever a reference comes or goes.
+-- Without a reference for long enough it is doomed: whoever would refer to it then is refused.
 CREATE TABLE objects (
     id UUID NOT NULL PRIMARY KEY,
     refs BIGINT NOT NULL DEFAULT 0 CHECK (refs >= 0),
-    began_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
+    touched_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
+    doomed_at TIMESTAMPTZ
 );
 
-CREATE INDEX objects_unused ON objects (began_at) WHERE refs = 0;
+CREATE INDEX objects_unused ON objects (touched_at) WHERE refs = 0;
+
+-- Who has an object: for its references to be counted anew, and few messages have one.
+CREATE INDEX messages_objects ON messages (object) WHERE object IS NOT NULL;
 
 -- What a health check writes, to see that it can be written: a row for each node.
 CREATE TABLE pulses (
     node TEXT NOT NULL PRIMARY KEY,
     at TIMESTAMPTZ NOT NULL
+);
+
+-- What repair has taken away: bodies that were not whole, or nobody's. An operator removes it.
+CREATE TABLE lost (
+    id UUID NOT NULL PRIMARY KEY,
+    maildrop TEXT NOT NULL,
+    unique_id TEXT,
+    data BYTEA NOT NULL,
+    taken_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
 );

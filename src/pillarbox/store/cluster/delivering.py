@@ -22,9 +22,6 @@ from pillarbox.store.cluster.clock import DatabaseClock, Patience
 from pillarbox.store.cluster.opening import TOKEN
 from pillarbox.store.cluster.tables import Tables, Unsettled
 
-FRESH_SECONDS = 1800
-"""An object may be referred to for so long after it was announced: half the time after which the
-collector takes it for forgotten."""
 ATTEMPTS = 3
 """Of a statement that came too late."""
 LATEST = 10_000
@@ -63,16 +60,14 @@ _INLINE = _DELIVER.format(
     is_fresh="TRUE",
 )
 _REFERRING = _DELIVER.format(
-    fresh=f"""fresh AS (
-        SELECT id FROM objects
-        WHERE id = $9::UUID AND began_at > now() - INTERVAL '{FRESH_SECONDS} seconds'
-    ), """,  # noqa: S608 -- our own text
+    fresh="fresh AS (SELECT id FROM objects WHERE id = $9::UUID AND doomed_at IS NULL), ",
     if_fresh=" AND EXISTS (SELECT 1 FROM fresh)",
     object="$9::UUID",
     default=DEFAULT_VIEW,
     token=TOKEN,
     body="""referred AS (
-        UPDATE objects SET refs = refs + 1 WHERE id = $9::UUID AND EXISTS (SELECT 1 FROM box)
+        UPDATE objects SET refs = refs + 1, touched_at = clock_timestamp()
+        WHERE id = $9::UUID AND EXISTS (SELECT 1 FROM box)
     )""",
     is_fresh="EXISTS (SELECT 1 FROM fresh)",
 )

@@ -63,7 +63,7 @@ def _remove(condition: str, *, gate: str = "") -> str:
     ), hidden_gone AS (
         DELETE FROM hidden AS h USING gone AS g WHERE h.maildrop = $1 AND h.seq = g.seq
     ), unreferred AS (
-        UPDATE objects AS o SET refs = o.refs - g.n
+        UPDATE objects AS o SET refs = o.refs - g.n, touched_at = clock_timestamp()
         FROM (SELECT object, count(*) AS n FROM gone WHERE object IS NOT NULL GROUP BY object) AS g
         WHERE o.id = g.object
     ), counted AS (
@@ -246,6 +246,11 @@ async def remove_unwanted(transaction: Transaction, user: str, holding: Holding)
     )
 
 
+async def remove_that(transaction: Transaction, user: str, condition: str, *values: object) -> None:
+    """Remove those of *condition* (about ``m``), whose parameters are from ``$2`` on."""
+    await transaction.fetch(f"WITH {_remove(condition)} {_SUM}", user, *values)
+
+
 async def remove_due(
     transaction: Transaction, user: str, holding: Holding, before: datetime, limit: int
 ) -> tuple[int, int]:
@@ -273,7 +278,7 @@ REMOVE_MAILDROP = """
     ), hidden_gone AS (
         DELETE FROM hidden WHERE maildrop = $1
     ), unreferred AS (
-        UPDATE objects AS o SET refs = o.refs - g.n
+        UPDATE objects AS o SET refs = o.refs - g.n, touched_at = clock_timestamp()
         FROM (SELECT object, count(*) AS n FROM gone WHERE object IS NOT NULL GROUP BY object) AS g
         WHERE o.id = g.object
     ), views_gone AS (
