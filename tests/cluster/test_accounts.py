@@ -15,9 +15,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import argon2
 import pytest
 
+from pillarbox.auth import register
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.auth.cluster import open_cluster_accounts
+from pillarbox.auth.cluster.wording import numbered
 from pillarbox.auth.directory import LocalDirectory
 from pillarbox.auth.errors import (
     AccountError,
@@ -307,6 +309,34 @@ async def test_a_recipient_is_one_round_trip(far: LocalAuthenticator, trips: Rou
     assert trips.taken() == 1
     assert await directory.find("nobody@example.org") is None
     assert trips.taken() == 2  # is anybody there at all?
+
+
+MANY = """
+    INSERT INTO account SELECT 'user' || n, 'x', false, 0, NULL, n, 0, 0 FROM generate_series(1, 9999) AS n;
+    INSERT INTO device SELECT 'user' || n, 'phone', n::text::bytea, 'x', 'x', 0
+        FROM generate_series(1, 9999) AS n;
+    INSERT INTO scram SELECT 'user' || n, 'sha256', 'x' FROM generate_series(1, 9999) AS n;
+    INSERT INTO app_passwords_only SELECT 'user' || n FROM generate_series(1, 9999) AS n;
+    ANALYZE
+"""
+
+
+def test_no_question_reads_a_whole_table(postgres: PostgresServer, database_url: str) -> None:
+    name = database_url.rpartition("/")[2]
+    for statement in MANY.split(";"):
+        postgres.run(statement, name)
+    for question in (
+        register._WHO,
+        register._WHO_AND_HASHES,
+        register._BY_APP_PASSWORD,
+        register._WITH_DEVICE,
+        register._WITH_KEYS,
+        *register._WITH_DEVICE_KEYS.values(),
+    ):
+        plan = postgres.run(f"EXPLAIN (GENERIC_PLAN) {numbered(question)}", name)
+        text = "\n".join(line for (line,) in plan)
+        assert "Index" in text
+        assert "Seq Scan" not in text, text
 
 
 # When the database is away
