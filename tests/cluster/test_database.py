@@ -57,3 +57,13 @@ async def test_a_wrong_password_is_for_an_operator(postgres: PostgresServer) -> 
     assert "no%20" not in str(caught.value)
     assert "no " not in str(caught.value)
     await database.close()
+
+
+@pytest.mark.parametrize("options", ["sslmode=perhaps", "sslmode=verify-full&sslrootcert=/none"])
+async def test_a_url_that_cannot_be_is_for_an_operator(database_url: str, options: str) -> None:
+    database = Database(f"{database_url}?{options}")
+    with pytest.raises(DatabaseUnavailable) as caught:
+        await applied(database)
+    assert not caught.value.temporary
+    assert PASSWORD not in str(caught.value)
+    await database.close()
