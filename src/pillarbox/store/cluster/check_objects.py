@@ -43,7 +43,8 @@ _KNOWN = """
     GROUP BY i.id, o.id, o.refs ORDER BY i.id
 """
 _COUNT = """
-    INSERT INTO objects AS o (id, refs) SELECT $1, count(*) FROM messages WHERE object = $1
+    INSERT INTO objects AS o (id, refs)
+    SELECT $1::UUID, count(*) FROM messages WHERE object = $1::UUID
     ON CONFLICT (id) DO UPDATE SET refs = excluded.refs, doomed_at = NULL,
         touched_at = clock_timestamp()
 """
