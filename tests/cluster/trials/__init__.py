@@ -8,5 +8,6 @@
 ``troubles``  what is done to it
 ``witness``   says QUIT too late, and must be refused
 ``programs``  mail programs of other people, as four devices of one account
+``audit``     holds all maildrops against the books, afterwards
 ``tokens``    what the nodes' logs say of who had which lease when
 """
