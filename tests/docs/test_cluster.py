@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pillarbox.app.config import load
 from pillarbox.app.cli.cluster import ClusterGroup
+from pillarbox.app.config import load
 from pillarbox.auth.cluster import SERVING_CONNECTIONS
 from pillarbox.database.database import CONNECTIONS, STATEMENT_SECONDS
 from pillarbox.server.transaction import PAGE
@@ -62,7 +62,9 @@ def test_the_commands_that_it_names_are_there() -> None:
 def test_its_numbers_are_those_of_the_code() -> None:
     connections = f"up to `store.connections` ({CONNECTIONS}) for mail, 1 for its leases, "
     assert f"{connections}{SERVING_CONNECTIONS} for sign-ins and 1 for changed" in _joined()
-    assert f"workers \N{MULTIPLICATION SIGN} (store.connections + {SERVING_CONNECTIONS + 2})" in TEXT
+    assert (
+        f"workers \N{MULTIPLICATION SIGN} (store.connections + {SERVING_CONNECTIONS + 2})" in TEXT
+    )
     assert f"asked about for {STATEMENT_SECONDS:.0f} seconds" in _joined()
     assert f"+ 1 for each {PAGE:,}" in TEXT
     assert f"up to {SMALL} messages listed" in TEXT

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.app.run.processes import eventually
 from tests.cluster.contrib.engine import NETWORKS, Engine, why_not
 from tests.cluster.contrib.places import compose, prepare
 from tests.cluster.contrib.service import Project
@@ -80,7 +81,7 @@ def test_mail_comes_and_goes_while_nodes_do_and_the_database_fails_over(engine: 
     small, large = collect(engine)
     assert small.endswith(SMALL)
     assert large.endswith(LARGE)
-    assert f"peer={US} " in "".join(map(engine.log, NODES)), "the balancer says whom it brings"
+    eventually(lambda: f"peer={US} " in _said(engine), "the balancer says whom it brings")
     assert "answers" in engine.run("node1", "pillarbox", "cluster", "status")
 
     assert engine.end("node1") == 0
@@ -106,3 +107,7 @@ def test_mail_comes_and_goes_while_nodes_do_and_the_database_fails_over(engine: 
     deliver(engine, SMALL)
     assert [len(message) > len(LARGE) for message in collect(engine)] == [False, True, False]
     assert engine.run("node3", "pillarbox", "maildrop", "check").count("finding") == 0
+
+
+def _said(engine: Engine) -> str:
+    return "".join(map(engine.log, NODES))
