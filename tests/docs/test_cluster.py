@@ -11,7 +11,7 @@ import pytest
 
 from pillarbox.app.cli.cluster import ClusterGroup
 from pillarbox.app.config import load
-from pillarbox.auth.cluster import SERVING_CONNECTIONS
+from pillarbox.auth.cluster.serving import SERVING_CONNECTIONS
 from pillarbox.database.database import CONNECTIONS, STATEMENT_SECONDS
 from pillarbox.server.transaction import PAGE
 from pillarbox.store.cluster.collector import BATCH, GRACE_SECONDS

@@ -88,7 +88,7 @@ def test_a_node_has_the_files_that_its_configuration_names(
 def test_what_a_node_asks_is_there(services: dict[str, Any], config: Config) -> None:
     hosts = urlsplit(config.store.database or "").netloc.rpartition("@")[2].split(",")
     objects = urlsplit(config.store_s3.endpoint or "")
-    for host in [*hosts, objects.hostname]:
+    for host in [*hosts, str(objects.hostname)]:
         assert "back" in services[host]["networks"]
     assert f"-s3.port={objects.port}" in services["objects"]["command"]
     bucket = urlsplit(config.store.objects or "").hostname
@@ -129,7 +129,7 @@ def test_the_balancers_configuration_is_valid() -> None:
     haproxy = shutil.which("haproxy", path="/usr/sbin:/usr/bin")
     if haproxy is None:
         pytest.skip("haproxy is not installed")
-    command = [haproxy, "-c", "-f", CONTRIB / "haproxy.cfg"]
+    command = [haproxy, "-c", "-f", str(CONTRIB / "haproxy.cfg")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
