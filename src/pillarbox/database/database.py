@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -31,6 +31,13 @@ ATTEMPTS = 30
 often is one of very many that want the same row."""
 _PAUSE_SECONDS = 0.002, 0.1
 """Between two attempts: at first, and at most, at random up to it."""
+_SETTINGS = {
+    "application_name": "pillarbox",
+    "default_transaction_isolation": "repeatable read",
+    # Nothing goes on in the database for which nobody waits any more.
+    "statement_timeout": f"{STATEMENT_SECONDS:.0f}s",
+    "idle_in_transaction_session_timeout": f"{STATEMENT_SECONDS:.0f}s",
+}
 
 _CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _LOST = (
@@ -56,6 +63,12 @@ class Transaction(Protocol):
 
     async def fetch(self, statement: str, *values: object) -> Rows:
         """All rows of a statement, whose parameters are ``$1``, ``$2`` …"""
+
+    async def execute(self, statement: str, *values: object) -> str:
+        """What a statement has done, as the database says it: ``UPDATE 1``, ``INSERT 0 1``."""
+
+    async def executemany(self, statement: str, values: Iterable[Sequence[object]]) -> None:
+        """The same statement for each of *values*, without waiting for each."""
 
 
 class Database:
@@ -155,10 +168,7 @@ class Database:
                     max_size=self._connections,
                     timeout=CONNECT_SECONDS,
                     command_timeout=STATEMENT_SECONDS,
-                    server_settings={
-                        "application_name": "pillarbox",
-                        "default_transaction_isolation": "repeatable read",
-                    },
+                    server_settings=_SETTINGS,
                 )
             return self._pool
 

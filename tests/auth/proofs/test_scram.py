@@ -225,8 +225,7 @@ async def test_an_account_without_keys_looks_unknown_until_its_password_is_used(
     door: LocalAuthenticator, accounts: Accounts
 ) -> None:
     """Accounts of the first version of the file have none."""
-    with accounts._file.change() as file:
-        file.execute("DELETE FROM scram")
+    accounts.place.change(lambda change: change.execute("DELETE FROM scram"))
     before = await exchange(door, "alice", "secret")
     assert not before.proved
     await refused(door, says("alice", "wrong"))
@@ -278,9 +277,11 @@ async def test_damaged_keys_are_no_refusal_and_hurt_nobody_else(
 ) -> None:
     """CVE-2019-7524: what is kept is untrusted input, too."""
     claim = await exchange(door, name, "secret")
-    with accounts._file.change() as file:
-        file.execute("UPDATE scram SET keys = '4096,x' WHERE user = 'alice'")
-        file.execute("UPDATE device SET scram_sha256 = '4096,x' WHERE device = 'phone'")
+    for damage in (
+        "UPDATE scram SET keys = '4096,x' WHERE \"user\" = 'alice'",
+        "UPDATE device SET scram_sha256 = '4096,x' WHERE device = 'phone'",
+    ):
+        accounts.place.change(lambda change, damage=damage: change.execute(damage))
     with pytest.raises(AuthUnavailable, match="keys for SCRAM are damaged"):
         await door.scram_keys(name, "sha256", PEER)
     with pytest.raises(AuthUnavailable, match="keys for SCRAM are damaged"):

@@ -23,9 +23,13 @@ process alive; a taker-over changes the view's row; one of them is told to begin
 database's clock counts.
 
 *Bodies.* A large one is announced in ``objects`` (``refs`` 0), uploaded, and listed, each durable before the next
-begins; only then is the delivery acknowledged. Each message that has it counts as a reference, and is counted
-down in the transaction that removes it. An object without references that was begun longer ago than any
-delivery may take is nobody's: that is the queue of the collector, which any node may run.
+begins; only then is the delivery acknowledged. Each message that has it counts as a reference: its row is changed in
+the transaction that lists the message, and in the one that removes it, and both set ``touched_at``. What has had no
+reference for :data:`~pillarbox.store.cluster.collector.GRACE_SECONDS` is the queue of the collector, which any node may
+run. It *dooms* the row first (``doomed_at``), removes the object, and then the row, each durable before the next, so
+whatever a crash leaves is done again. Who refers to a doomed object, or to one without a row, is refused and delivers
+again: since both change the row, that is right however slow anybody is, and the grace only keeps it from happening to
+an upload that is under way, and keeps a body for whoever has opened it.
 
 ``engine``     the store: opens, delivers, and puts the parts together
 ``leases``     this process's life, and the renewal of it
