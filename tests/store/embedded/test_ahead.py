@@ -13,17 +13,18 @@ import pytest
 
 from pillarbox.contracts.errors import BodyDamaged, StoreUnavailable
 from pillarbox.model import Identity, Recipient, StoredForm
-from pillarbox.store.embedded import EmbeddedStore, ahead, open_store, shards
-from pillarbox.store.embedded import maildrop as embedded_maildrop
-from pillarbox.store.embedded.ahead import (
+from pillarbox.store import ahead
+from pillarbox.store.ahead import (
     STALE_SECONDS,
     WINDOW_MESSAGES,
     WINDOW_OCTETS,
-    BodyRow,
     ReadAhead,
     window,
 )
+from pillarbox.store.embedded import EmbeddedStore, open_store, shards
+from pillarbox.store.embedded import maildrop as embedded_maildrop
 from pillarbox.store.embedded.maildrop import EmbeddedMaildrop
+from pillarbox.store.embedded.shards import BodyRow
 
 from .actor import letter
 

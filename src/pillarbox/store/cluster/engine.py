@@ -103,6 +103,14 @@ class ClusterStore:
         # It goes on if we are cancelled: each maildrop gets it whole, and in its turn.
         return await asyncio.shield(parts.chores.begin(self._deliver(delivery, recipients)))
 
+    async def renew(self) -> None:
+        """Put off the end of all leases of this process, which also happens by itself.
+
+        Raises:
+            StoreUnavailable: the database cannot be asked.
+        """
+        await self._parts.life.renew()
+
     async def probe(self) -> None:
         self._parts.must_be_open()
         await self._parts.tables.change(_PROBE, self._parts.node)
@@ -111,7 +119,7 @@ class ClusterStore:
         parts = self._parts
         if parts.is_closed:
             return
-        parts.is_closed = True
+        parts.close()
         await parts.chores.finish()
         await parts.life.end()
         await parts.tables.close()

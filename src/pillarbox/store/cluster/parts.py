@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
 from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.model import Identity
+from pillarbox.store.ahead import STALE_SECONDS, ReadAhead
 from pillarbox.store.cluster.chores import Chores
 from pillarbox.store.cluster.clock import DatabaseClock, Patience
 from pillarbox.store.cluster.leases import Life
@@ -32,7 +36,10 @@ class Parts:
     holding: Holding
     node: str
     chores: Chores = field(default_factory=Chores)
+    ahead: ReadAhead[Sequence[Any]] = field(default_factory=ReadAhead)
+    """Bodies that will be asked for next."""
     is_closed: bool = False
+    _letting_go: asyncio.TimerHandle | None = None
 
     def must_be_open(self) -> None:
         """Raises StoreUnavailable after the end."""
@@ -43,6 +50,27 @@ class Parts:
         """Log that a lease has come or gone: from these lines it can be seen who had what when."""
         user, view = identity
         _log.debug(event, user=user, view=view, token=token, node=self.node)
+
+    def keep_ahead(self, whose: object, rows: Sequence[Sequence[Any]]) -> None:
+        """Have bodies wait for the session *whose*, and let them go if it stops."""
+        self.ahead.keep(whose, rows, time.monotonic())
+        if self._letting_go is None:
+            self._let_go_later()
+
+    def close(self) -> None:
+        """Nobody comes any more."""
+        self.is_closed = True
+        if self._letting_go is not None:
+            self._letting_go.cancel()
+
+    def _let_go_later(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._letting_go = loop.call_later(STALE_SECONDS, self._let_stale_go)
+
+    def _let_stale_go(self) -> None:
+        self._letting_go = None
+        if self.ahead.let_stale_go(time.monotonic()) and not self.is_closed:
+            self._let_go_later()
 
     async def give_back(self, opening: Opening, patience: Patience) -> None:
         """Free a view that was perhaps taken, or not given back, until that is certain."""

@@ -121,6 +121,14 @@ _RENAMED = """
 """
 
 
+class TooLate(StoreUnavailable):
+    """The database was asked too late, by its own clock, and has done nothing."""
+
+    def __init__(self, name: str, now: datetime) -> None:
+        super().__init__(f"database {name} was asked too late to delete anything", temporary=True)
+        self.now = now
+
+
 @dataclass(frozen=True, slots=True)
 class Removal:
     """Messages that a session has deleted."""
@@ -135,7 +143,7 @@ class Removal:
 
         Raises:
             LockLost: the lease is no longer ours.
-            StoreUnavailable: nothing is deleted.
+            TooLate, StoreUnavailable: nothing is deleted.
             Unsettled: perhaps it is, or will be.
         """
         statement = f"""
@@ -144,19 +152,19 @@ class Removal:
                 (SELECT 1 FROM views AS o WHERE o.maildrop = $1 AND o.name <> $2)),
             {_remove(self.these.condition(at=6), gate="alone")}
             SELECT (SELECT count(*) FROM lease), (SELECT count(*) FROM alone),
-                clock_timestamp() < $5
+                clock_timestamp() < $5, clock_timestamp()
         """  # noqa: S608 -- our own text
-        ((ours, alone, in_time),) = await self.tables.change(
+        ((ours, alone, in_time, now),) = await self.tables.change(
             statement, *self._session, deadline, *self.these.values
         )
-        self._must_be(ours, in_time=in_time)
+        self._must_be(ours, None if in_time else now)
         return bool(alone)
 
     async def among_others(self, deadline: datetime) -> None:
         """Take them off the view's list, and away those that nobody else holds.
 
         Raises:
-            LockLost, StoreUnavailable, Unsettled: as for :meth:`alone`.
+            LockLost, TooLate, StoreUnavailable, Unsettled: as for :meth:`alone`.
         """
         await self.tables.transaction(lambda transaction: self._share(transaction, deadline))
 
@@ -166,10 +174,10 @@ class Removal:
         touch = f"""
             WITH ours AS (UPDATE views AS v SET changes = v.changes + 1 WHERE {_OURS} RETURNING 1),
             met AS (UPDATE maildrops SET changes = changes + 1 WHERE name = $1)
-            SELECT (SELECT count(*) FROM ours), clock_timestamp() < $5
+            SELECT (SELECT count(*) FROM ours), clock_timestamp() < $5, clock_timestamp()
         """  # noqa: S608 -- our own text
-        ((ours, in_time),) = await transaction.fetch(touch, *self._session, deadline)
-        self._must_be(ours, in_time=in_time)
+        ((ours, in_time, now),) = await transaction.fetch(touch, *self._session, deadline)
+        self._must_be(ours, None if in_time else now)
         mine = (
             "EXISTS (SELECT 1 FROM views AS v WHERE v.maildrop = $1 AND v.name = $2"  # noqa: S608 -- our own text
             f" AND {listed()}) AND NOT {held('$1', '$3', '$4', but='$2')}"
@@ -188,14 +196,11 @@ class Removal:
         lease = self.lease
         return (*lease.identity, lease.token, lease.process)
 
-    def _must_be(self, ours: int, *, in_time: bool) -> None:
+    def _must_be(self, ours: int, late: datetime | None) -> None:
         if ours:
             return
-        if not in_time:
-            raise StoreUnavailable(
-                f"the database {self.tables.name} was asked too late to delete anything",
-                temporary=True,
-            )
+        if late is not None:
+            raise TooLate(self.tables.name, late)
         raise lock_lost(self.lease)
 
     async def became(self) -> bool:

@@ -4,10 +4,9 @@ Indexes and small bodies lie in SQLite, large bodies in files. Read the parts in
 ``layout`` (where things lie), ``schema`` (the index), ``locks`` (one session a view),
 ``bodies`` (files, and each point where a crash can fall), ``transaction``, ``these`` (which
 messages a statement is about), ``views`` (what a view lists and holds), ``jobs``, ``view_jobs``,
-``backlog``, ``turns`` and ``writer`` (all that is written), ``seen`` (who was here), ``ahead``
-(bodies that will be asked for), ``shards`` (one part, as one process sees it), ``maildrop`` (an
-open session), ``engine`` (the store), ``retention`` (what goes in time), ``sweep``, ``lost``,
-``check``, ``waiting`` and ``admin`` (care).
+``backlog``, ``turns`` and ``writer`` (all that is written), ``seen`` (who was here), ``shards``
+(one part, as one process sees it), ``maildrop`` (an open session), ``engine`` (the store),
+``retention`` (what goes in time), ``sweep``, ``lost``, ``check``, ``waiting`` and ``admin`` (care).
 """
 
 from pillarbox.store.embedded.backlog import PATIENCE_SECONDS
