@@ -69,7 +69,7 @@ def _trips(found: Iterable[Trips]) -> Iterator[str]:
     yield _row("---", "---:", "---")
     for each in found:
         asked = "<br>".join(
-            f"{times:g} × `{text.replace('|', '')}`" for text, times in each.statements.items()
+            f"{times:g} of `{text.replace('|', '')}`" for text, times in each.statements.items()
         )
         yield _row(each.what, f"{each.count:g}", asked)
     yield ""

@@ -293,7 +293,7 @@ def test_another_file_is_not_touched_and_named(
     with pytest.raises(AccountsUnavailable, match="restore it from a backup") as read:
         file.read("SELECT 1")
     with pytest.raises(AccountsUnavailable, match="restore it from a backup") as changed:
-        file.change().__enter__()
+        file.change(lambda change: change.rows("SELECT 1"))
     assert str(path) in str(read.value)
     assert str(path) in str(changed.value)
     assert path.read_bytes() == content
@@ -355,7 +355,7 @@ def test_a_writer_that_waits_too_long_is_told_why(
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(AccountsUnavailable, match=r"locked.*another program holds it"):
-        file.change().__enter__()
+        file.change(lambda change: change.rows("SELECT 1"))
     other.execute("ROLLBACK")
     with file.writing():
         pass

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pillarbox.auth import accounts_file, accounts_schema
+from pillarbox.auth import accounts_file, accounts_schema, kept_secrets
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.accounts_schema import SCHEMA_VERSION
 from pillarbox.auth.errors import AccountsUnavailable
@@ -149,17 +149,16 @@ def test_a_new_file_has_secrets_of_its_own(tmp_path: Path) -> None:
         assert accounts.place.secret("salts") == accounts.place.secret("salts")
         accounts.close()
     assert len(seen) == 4
-    assert {len(secret) for secret in seen} == {accounts_schema.SECRET_OCTETS}
+    assert {len(secret) for secret in seen} == {kept_secrets.OCTETS}
 
 
 def test_a_file_put_back_from_elsewhere_has_its_own_secrets_after_a_reload(tmp_path: Path) -> None:
-    one, other = (
-        Accounts(tmp_path / name / "accounts.db", passwords=cheap_passwords()) for name in "ab"
-    )
+    paths = [tmp_path / name / "accounts.db" for name in "ab"]
+    one, other = (Accounts(path, passwords=cheap_passwords()) for path in paths)
     first, second = one.place.secret("salts"), other.place.secret("salts")
     one.close()
     other.close()
-    other.path.replace(one.path)
+    paths[1].replace(paths[0])
     assert one.place.secret("salts") == second != first
     one.close()
 

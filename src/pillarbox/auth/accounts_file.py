@@ -44,7 +44,7 @@ from pillarbox.auth.accounts_schema import (
 )
 from pillarbox.auth.errors import AccountsUnavailable
 from pillarbox.auth.file_change import FileChange
-from pillarbox.auth.kept_secrets import adopt
+from pillarbox.auth.kept_secrets import are_there, take_over
 from pillarbox.auth.place import Change, Row, Rows
 from pillarbox.auth.wal_index import WalIndex, borrow, opening
 from pillarbox.durable import sync_folder
@@ -173,9 +173,12 @@ class AccountsFile:
         with self.writing() as connection:
             return work(FileChange(connection))
 
-    def adopt(self, secrets: dict[str, bytes]) -> None:
+    def adopt(self, secrets: dict[str, bytes], *, dry_run: bool = False) -> None:
         """See :class:`.place.Place`; those that nothing has been made with yet go."""
-        self.change(lambda change: adopt(change, secrets, place=self.name, replace=True))
+        if dry_run:
+            are_there(secrets, self.read, place=self.name, may_go=True)
+        else:
+            self.change(lambda change: take_over(change, secrets, place=self.name, may_go=True))
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

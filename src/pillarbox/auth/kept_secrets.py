@@ -8,6 +8,7 @@ into the memory of a server, or together with all that they are the key of.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
 from pillarbox.auth.errors import SecretsDiffer
 from pillarbox.auth.place import Change, Rows
@@ -36,26 +37,32 @@ def by_name(rows: Rows) -> dict[str, bytes]:
     return {row[0]: row[1] for row in rows}
 
 
-def adopt(change: Change, wanted: dict[str, bytes], *, place: str, replace: bool) -> None:
-    """Let *wanted* be the secrets of *place*, within the caller's transaction.
+def are_there(
+    wanted: dict[str, bytes], rows: Callable[[str], Rows], *, place: str, may_go: bool
+) -> bool:
+    """Whether *wanted* are the secrets of *place*, which can take them over if they are not.
 
     Args:
-        change: the transaction.
         wanted: those of another place.
+        rows: asks *place*.
         place: what it is called in an error.
-        replace: whether others may go that nothing has been made with yet.
+        may_go: whether others may that nothing has been made with yet.
 
     Raises:
         SecretsDiffer: it has others.
     """
-    kept = by_name(change.rows(ALL))
-    if kept == wanted:
-        return
-    if kept and not (replace and not any(change.rows(look) for look in _IN_USE)):
+    kept = by_name(rows(ALL))
+    if kept and kept != wanted and not (may_go and not any(rows(look) for look in _IN_USE)):
         raise SecretsDiffer(
             f"{place} has accounts already, or had some, and secrets of its own: app passwords and "
             "keys for SCRAM of another place would open nothing there. Move into an empty one, "
             "before the first `pillarbox user add` or `device add`"
         )
-    change.execute("DELETE FROM secret")
-    change.many(INSERT, wanted.items())
+    return kept == wanted
+
+
+def take_over(change: Change, wanted: dict[str, bytes], *, place: str, may_go: bool) -> None:
+    """Let *wanted* be the secrets of *place*, within the caller's transaction; as :func:`are_there`."""
+    if not are_there(wanted, change.rows, place=place, may_go=may_go):
+        change.execute("DELETE FROM secret")
+        change.many(INSERT, wanted.items())

@@ -73,8 +73,9 @@ class Place(Protocol):
     async def ask_secret(self, name: str) -> bytes:
         """:meth:`secret` for servers: no round trip but the first time."""
 
-    def adopt(self, secrets: dict[str, bytes]) -> None:
-        """Take over the secrets of another place, and with them what they are the key of.
+    def adopt(self, secrets: dict[str, bytes], *, dry_run: bool = False) -> None:
+        """Take over the secrets of another place, before what they are the key of; *dry_run*: only see
+        whether that can be.
 
         Raises:
             SecretsDiffer: there is something here already that has others.

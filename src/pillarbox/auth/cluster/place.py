@@ -11,7 +11,7 @@ from pillarbox.auth.cluster.change import DatabaseChange
 from pillarbox.auth.cluster.loop_thread import LoopThread
 from pillarbox.auth.cluster.wording import can_be_there, numbered, told_to_operators
 from pillarbox.auth.errors import AccountsUnavailable
-from pillarbox.auth.kept_secrets import ALL, INSERT, adopt, by_name, new_secrets
+from pillarbox.auth.kept_secrets import ALL, INSERT, are_there, by_name, new_secrets, take_over
 from pillarbox.auth.place import Change, Row, Rows, no_account
 from pillarbox.database import Database, OutcomeUnknown, Transaction
 from pillarbox.database.database import name_of
@@ -25,7 +25,7 @@ class DatabasePlace:
     remedy = "check store.database"
 
     def __init__(self, url: str, *, create: bool = False) -> None:
-        """*create*: who only asks for a secret may make it."""
+        """*create*: a server that needs a secret first may make it."""
         self._url = url
         self._create = create
         self._thread = LoopThread()
@@ -63,21 +63,32 @@ class DatabasePlace:
         return self.find(statement, values)
 
     async def ask_secret(self, name: str) -> bytes:
-        """See :class:`pillarbox.auth.place.Place`; as :meth:`ask`."""
-        return self.secret(name)
+        """See :class:`pillarbox.auth.place.Place`.
 
-    def secret(self, name: str) -> bytes:
-        """See :class:`pillarbox.auth.place.Place`."""
+        Raises:
+            AccountsUnavailable: there are none yet, and somebody else has to make the first account.
+        """
         if not self._secrets:
-            self._secrets = self._complete(self.read(ALL))
+            self._secrets = by_name(await self.ask(ALL, ()))
         if not self._secrets:
-            self.change(lambda _: None)
+            if not self._create:
+                raise AccountsUnavailable(no_account(self))
+            await asyncio.to_thread(self.secret, name)
         return self._secrets[name]
 
-    def adopt(self, secrets: dict[str, bytes]) -> None:
+    def secret(self, name: str) -> bytes:
+        """See :class:`pillarbox.auth.place.Place`: of who is about to make something with it."""
+        if not self._secrets:
+            self._secrets = self._change(_made_sure)
+        return self._secrets[name]
+
+    def adopt(self, secrets: dict[str, bytes], *, dry_run: bool = False) -> None:
         """See :class:`pillarbox.auth.place.Place`; those that were made once stay for ever."""
-        self._change(lambda change: adopt(change, secrets, place=self.name, replace=False))
-        self._secrets = dict(secrets)
+        if dry_run:
+            are_there(secrets, self.read, place=self.name, may_go=False)
+        else:
+            self._change(lambda change: take_over(change, secrets, place=self.name, may_go=False))
+            self._secrets = dict(secrets)
 
     def change(self, work: Callable[[Change], T]) -> T:
         """See :class:`pillarbox.auth.place.Place`. The first of all makes the secrets."""
@@ -111,16 +122,6 @@ class DatabasePlace:
             if self._database is None:
                 self._database = Database(self._url, connections=1)
             return self._database
-
-    def _complete(self, rows: Rows) -> dict[str, bytes]:
-        """The secrets; none, if who only asks may make them.
-
-        Raises:
-            AccountsUnavailable: there are none, and somebody else has to make the first account.
-        """
-        if not rows and not self._create:
-            raise AccountsUnavailable(no_account(self))
-        return by_name(rows)
 
 
 def _made_sure(change: Change) -> dict[str, bytes]:

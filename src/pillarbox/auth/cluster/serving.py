@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from typing import Any
 
 from pillarbox.auth.cluster.place import DatabasePlace
 from pillarbox.auth.cluster.wording import can_be_there, numbered, told_to_operators
-from pillarbox.auth.kept_secrets import ALL
 from pillarbox.auth.place import Rows
 from pillarbox.database import Database
 
@@ -33,14 +31,6 @@ class ServingPlace(DatabasePlace):
             self._asked = Database(self._url, connections=self._connections)
         with told_to_operators(self.name):
             return await self._asked.fetch(numbered(statement), *values)
-
-    async def ask_secret(self, name: str) -> bytes:
-        """See :class:`pillarbox.auth.place.Place`."""
-        if not self._secrets:
-            self._secrets = self._complete(await self.ask(ALL, ()))
-        if not self._secrets:
-            await asyncio.to_thread(self.secret, name)
-        return self._secrets[name]
 
     def close(self) -> None:
         """See :class:`pillarbox.auth.place.Place`."""
