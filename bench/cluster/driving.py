@@ -164,7 +164,7 @@ class _Turn:
         )
 
     def _repeated(self, operation: Operation) -> list[float]:
-        laps = []
+        laps: list[float] = []
         began = time.perf_counter()
         while began < self._until or not laps:
             operation()

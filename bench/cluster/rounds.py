@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -29,11 +30,23 @@ from bench.cluster.works import WORKS
 from pillarbox import __version__
 
 NODES = 3
-_MAILBOXES = 3000
-_SECONDS = 5.0
-"""Of each work at each place, in each round."""
-_QUICK = 0.1
 _DOCS = Path(__file__).parents[2] / "docs"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much of everything."""
+
+    share: float = 1.0
+    """Of the messages in the large maildrop."""
+    seconds: float = 5.0
+    """Of each work at each place, in each round."""
+    mailboxes: int = 3000
+    """Of which the room is measured."""
+
+
+WHOLE = Scale()
+QUICK = Scale(0.1, 1.0, 300)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -45,7 +58,6 @@ def main(arguments: Sequence[str]) -> None:
         "--write", action="store_true", help="write docs/cluster-benchmarks.json and .md anew"
     )
     options = parser.parse_args(arguments)
-    share = _QUICK if options.quick else 1.0
     times = options.rounds or (1 if options.quick else 3)
     found = Found(
         time.strftime("%Y-%m-%d"),
@@ -54,7 +66,7 @@ def main(arguments: Sequence[str]) -> None:
         CORES,
         {},
     )
-    measure(found, share, options.only)
+    measure(found, QUICK if options.quick else WHOLE, options.only)
     text = page(found)
     Console(width=max(shutil.get_terminal_size().columns, 200)).print(Markdown(text))
     if options.write:
@@ -62,22 +74,22 @@ def main(arguments: Sequence[str]) -> None:
         (_DOCS / "cluster-benchmarks.md").write_text(text)
 
 
-def measure(found: Found, share: float, only: str) -> None:
-    """Put into *found* what there is to find: of a *share* of everything, of works that hold *only*."""
+def measure(found: Found, scale: Scale, only: str = "") -> None:
+    """Put into *found* what there is to find; with *only*, of the works whose names hold it."""
     with open_database() as database, open_object_store() as objects:
         found.versions = {
             "Pillarbox": __version__,
             "PostgreSQL": database.version,
             "SeaweedFS": _weed_version(),
         }
-        _works(found, database, objects, share, only)
+        _works(found, database, objects, scale, only)
         if not only:
-            found.mailboxes = int(_MAILBOXES * share)
+            found.mailboxes = scale.mailboxes
             found.room = list(room(new_cluster(database, objects), found.mailboxes))
 
 
-def _works(found: Found, database: Database, objects: ObjectStore, share: float, only: str) -> None:
-    everybody = lots(share)
+def _works(found: Found, database: Database, objects: ObjectStore, scale: Scale, only: str) -> None:
+    everybody = lots(scale.share)
     cluster = new_cluster(database, objects)
     _say("filling")
     cluster.fill(everybody)
@@ -88,7 +100,7 @@ def _works(found: Found, database: Database, objects: ObjectStore, share: float,
             *(cluster.place_of(nodes[:count]) for count in range(1, NODES + 1)),
         ]
         works = [work for work in WORKS if only in work.name]
-        costs = list(_rounds(places, works, found.rounds, _SECONDS * max(share, 0.2)))
+        costs = list(_rounds(places, works, found.rounds, scale.seconds))
         if not only:
             (big,) = (lot.count for lot in everybody if BIG in lot.users)
             for place in places[:2]:
