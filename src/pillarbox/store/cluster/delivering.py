@@ -14,11 +14,12 @@ import os
 import time
 import zlib
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from pillarbox.contracts.errors import OverQuota, StoreError, StoreUnavailable
 from pillarbox.model import DEFAULT_VIEW, Recipient, StoredForm
 from pillarbox.store.cluster.clock import DatabaseClock, Patience
+from pillarbox.store.cluster.objects import Objects
 from pillarbox.store.cluster.opening import TOKEN
 from pillarbox.store.cluster.tables import Tables, Unsettled
 
@@ -71,6 +72,7 @@ _REFERRING = _DELIVER.format(
     )""",
     is_fresh="EXISTS (SELECT 1 FROM fresh)",
 )
+_ANNOUNCE = "INSERT INTO objects (id) VALUES ($1)"
 _FIND = """
     SELECT 1 FROM messages AS m JOIN maildrops AS d ON d.name = m.maildrop
     WHERE m.maildrop = $1 AND m.seq >= d.next_seq - $3::BIGINT AND m.unique_id = $2
@@ -158,6 +160,18 @@ class Delivery:
             if last:
                 return error
             await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def uploaded(tables: Tables, objects: Objects, data: bytes) -> UUID:
+    """A new object of *data*, announced, durable, and nobody's yet.
+
+    Raises:
+        StoreUnavailable: what there is of it is the collector's.
+    """
+    identifier = uuid4()
+    await tables.change(_ANNOUNCE, identifier)
+    await objects.put(identifier, data)
+    return identifier
 
 
 class _TooLate(StoreUnavailable):

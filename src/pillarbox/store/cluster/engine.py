@@ -12,15 +12,18 @@ from collections.abc import Sequence
 import structlog
 
 from pillarbox.contracts.errors import StoreError, StoreUnavailable
-from pillarbox.contracts.store import Expired, MaildropStatus, Retention, Waiting
+from pillarbox.contracts.store import Expired, Finding, MaildropStatus, Retention, Waiting
 from pillarbox.database import Database, DatabaseUnavailable
 from pillarbox.database.migrate import must_be_current
 from pillarbox.model import DEFAULT_VIEW, Identity, MessageInfo, Recipient, StoredForm
 from pillarbox.store.cluster import admin
+from pillarbox.store.cluster.check import check
 from pillarbox.store.cluster.clock import DatabaseClock, Patience
-from pillarbox.store.cluster.delivering import Delivery
+from pillarbox.store.cluster.collector import Collector
+from pillarbox.store.cluster.delivering import Delivery, uploaded
 from pillarbox.store.cluster.leases import Life
 from pillarbox.store.cluster.maildrop import ClusterMaildrop
+from pillarbox.store.cluster.objects import Objects
 from pillarbox.store.cluster.opening import Lease, Opening
 from pillarbox.store.cluster.parts import Parts
 from pillarbox.store.cluster.retention import expire
@@ -76,9 +79,16 @@ class ClusterStore:
         renewing = Tables(Database(settings.database, connections=1))
         life = Life(renewing, clock, settings.node, settings.lease_seconds)
         holding = Holding(default_holds=default_holds)
-        self._parts = Parts(tables, clock, life, holding, settings.node)
+        objects = Objects(settings.objects) if settings.objects else None
+        self._parts = Parts(tables, clock, life, objects, holding, settings.node)
+        self._inline_bytes = settings.inline_bytes
         self._turns = Turns()
         self._undoing: dict[Identity, asyncio.Task[None]] = {}
+
+    def begin(self) -> None:
+        """For who serves, once its loop runs: from now on this process collects, too."""
+        collector = Collector(self.database, self._parts.objects)
+        self._parts.chores.go_on(collector.run())
 
     async def open(self, identity: Identity, *, minimum_interval: float = 0) -> ClusterMaildrop:
         parts = self._parts
@@ -99,7 +109,15 @@ class ClusterStore:
     ) -> Sequence[StoreError | None]:
         parts = self._parts
         parts.must_be_open()
-        delivery = Delivery.of(parts.tables, parts.clock, message, None)
+        if not recipients:
+            return []
+        body = None
+        if parts.objects is not None and len(message.data) > self._inline_bytes:
+            try:
+                body = await uploaded(parts.tables, parts.objects, message.data)
+            except StoreUnavailable as error:
+                return [error] * len(recipients)
+        delivery = Delivery.of(parts.tables, parts.clock, message, body)
         # It goes on if we are cancelled: each maildrop gets it whole, and in its turn.
         return await asyncio.shield(parts.chores.begin(self._deliver(delivery, recipients)))
 
@@ -114,6 +132,8 @@ class ClusterStore:
     async def probe(self) -> None:
         self._parts.must_be_open()
         await self._parts.tables.change(_PROBE, self._parts.node)
+        if self._parts.objects is not None:
+            await self._parts.objects.probe()
 
     async def close(self) -> None:
         parts = self._parts
@@ -123,6 +143,8 @@ class ClusterStore:
         await parts.chores.finish()
         await parts.life.end()
         await parts.tables.close()
+        if parts.objects is not None:
+            await parts.objects.close()
 
     # StoreAdmin: see admin
 
@@ -152,6 +174,9 @@ class ClusterStore:
 
     async def remove(self, user: str) -> None:
         await admin.remove(self._tables, user)
+
+    async def check(self, user: str | None = None, *, repair: bool = False) -> Sequence[Finding]:
+        return await check(self._tables, self._parts.objects, user, repair=repair)
 
     # Parts
 
@@ -192,7 +217,10 @@ class ClusterStore:
     async def _deliver(
         self, delivery: Delivery, recipients: Sequence[Recipient]
     ) -> list[StoreError | None]:
-        return await asyncio.gather(*(self._deliver_to(delivery, each) for each in recipients))
+        if delivery.body is None:
+            return await asyncio.gather(*(self._deliver_to(delivery, each) for each in recipients))
+        # One after the other: they all count the references to one object.
+        return [await self._deliver_to(delivery, recipient) for recipient in recipients]
 
     async def _deliver_to(self, delivery: Delivery, recipient: Recipient) -> StoreError | None:
         async with self._turns.of(recipient.user):

@@ -27,12 +27,12 @@ PAUSE_SECONDS = 0.25
 """Between two questions what became of a commit, and between two tries to release a view."""
 
 _BODY = """
-    SELECT m.seq, m.octets, m.stored, m.international, b.data
+    SELECT m.seq, m.octets, m.stored, m.international, m.object, b.data
     FROM messages AS m LEFT JOIN bodies AS b ON b.maildrop = m.maildrop AND b.seq = m.seq
     WHERE m.maildrop = $1 AND m.seq = $2
 """
 _BODIES = f"""
-    SELECT m.seq, m.octets, m.stored, m.international, b.data
+    SELECT m.seq, m.octets, m.stored, m.international, m.object, b.data
     FROM (
         SELECT m.*, sum(m.stored) OVER (ORDER BY m.seq) - m.stored AS before FROM messages AS m
         WHERE m.maildrop = $1 AND {{which}}
@@ -102,7 +102,11 @@ class ClusterMaildrop:
         row = await self._body_row(number, seq)
         if row is None:
             raise self._listing.moved_on()
-        _, octets, stored, international, data = row
+        _, octets, stored, international, identifier, data = row
+        if identifier is not None:
+            user = self._lease.identity.user
+            stream = await self._parts.object_of(user, identifier, stored)
+            return Body(octets, stored, international, stream)
         if data is None or len(data) != stored:
             what = "is missing from" if data is None else f"has {len(data)} bytes, not {stored}, in"
             user, name = self._lease.identity.user, self._parts.tables.name

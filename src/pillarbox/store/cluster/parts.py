@@ -7,15 +7,18 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import structlog
 
 from pillarbox.contracts.errors import StoreUnavailable
+from pillarbox.contracts.store import BodyStream
 from pillarbox.model import Identity
 from pillarbox.store.ahead import STALE_SECONDS, ReadAhead
 from pillarbox.store.cluster.chores import Chores
 from pillarbox.store.cluster.clock import DatabaseClock, Patience
 from pillarbox.store.cluster.leases import Life
+from pillarbox.store.cluster.objects import Objects
 from pillarbox.store.cluster.opening import Opening
 from pillarbox.store.cluster.tables import Tables
 from pillarbox.store.cluster.views import Holding
@@ -33,6 +36,7 @@ class Parts:
     tables: Tables
     clock: DatabaseClock
     life: Life
+    objects: Objects | None
     holding: Holding
     node: str
     chores: Chores = field(default_factory=Chores)
@@ -87,3 +91,16 @@ class Parts:
             if last:
                 return
             await asyncio.sleep(PAUSE_SECONDS)
+
+    async def object_of(self, user: str, identifier: UUID, stored: int) -> BodyStream:
+        """The body of a message of *user* that is an object.
+
+        Raises:
+            BodyDamaged, StoreUnavailable: see :meth:`Objects.open`.
+        """
+        if self.objects is None:
+            raise StoreUnavailable(
+                f"a message of {user} is object {identifier}, and no object store is configured",
+                temporary=False,
+            )
+        return await self.objects.open(identifier, stored)
