@@ -10,6 +10,8 @@ from tests.postoffice import HOST
 
 _LENGTH = 4
 _SYNC, _QUERY = b"S", b"Q"
+_SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
+"""Comes before the first message, and has no type either."""
 
 
 class Counter:
@@ -29,10 +31,10 @@ class Counter:
             length = int.from_bytes(self._rest[kind : kind + _LENGTH])
             if len(self._rest) < kind + length:
                 return
-            if self._rest[:kind] in {_SYNC, _QUERY}:
+            message, self._rest = self._rest[: kind + length], self._rest[kind + length :]
+            if message[:kind] in {_SYNC, _QUERY}:
                 self.count += 1
-            self._rest = self._rest[kind + length :]
-            self._begun = True
+            self._begun = message != _SSL_REQUEST
 
 
 class Gate:

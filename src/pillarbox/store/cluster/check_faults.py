@@ -34,7 +34,7 @@ class Where(NamedTuple):
 
     values: tuple[str, ...]
     """The first parameters of the statement."""
-    _condition: str
+    condition: str
 
     @classmethod
     def of(cls, user: str) -> Where:
@@ -48,7 +48,7 @@ class Where(NamedTuple):
 
     def has(self, column: str) -> str:
         """Whether *column* names one of them."""
-        return self._condition.format(column)
+        return self.condition.format(column)
 
 
 Kind = Callable[[Fetch, Where], Awaitable[list[Fault]]]
