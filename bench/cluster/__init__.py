@@ -13,7 +13,7 @@ clients at once, each of which waits for each answer, for some seconds. What cou
 Passwords have cheap hashes (:mod:`bench.peers.cheap_pillarbox`); what a real one costs is another work's question.
 
 Apart from that: *round trips* to the database for each kind of session, listened to on the wire
-(:mod:`tests.cluster.wiretap`), and *room*: what a mailbox, a message and a poll add to the database and its log.
+(:mod:`bench.cluster.wiretap`), and *room*: what a mailbox, a message and a poll add to the database and its log.
 
 =============  ===============================================================
 ``letters``    mail as it is, for a database that compresses what it keeps

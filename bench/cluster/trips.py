@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tests.cluster.wiretap import Wiretap, wiretap
-
 from bench.cluster.driving import Seat
 from bench.cluster.letters import letter
 from bench.cluster.mail import EMPTY, LARGE, PASSING, POLLED, RECEIVERS, SMALL, SOME_LARGE
 from bench.cluster.places import Cluster
+from bench.cluster.wiretap import Wiretap, wiretap
 from bench.lmtp import Lmtp
 from bench.peers.contract import DOMAIN
 

@@ -19,9 +19,8 @@ from bench.cluster.page import page
 from bench.cluster.places import DATABASE, NODES, OBJECTS, Place
 from bench.cluster.rounds import Scale, measure
 from bench.cluster.spent import CORES, DRIVER
+from bench.cluster.wiretap import Said
 from bench.cluster.works import WORKS
-
-from tests.cluster.wiretap import Said
 
 NOWHERE = Place("nowhere", (1, 2), (3, 4), {NODES: [FamilyAccount()]})
 COST = Cost(

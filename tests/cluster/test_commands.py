@@ -167,6 +167,16 @@ def test_the_password_may_be_in_a_file(run: Run, node: Node, tmp_path: Path) -> 
     run("check-config")
 
 
+def test_a_certificate_that_is_not_there_is_named(run: Run, node: Node) -> None:
+    text = node.config.read_text()
+    with_file = f"{node.database}?sslmode=verify-full&sslrootcert=/none/ca.pem"
+    node.config.write_text(text.replace(node.database, with_file))
+    for command in (["user", "list"], ["check-config"], ["cluster", "status"]):
+        assert (
+            "sslrootcert names /none/ca.pem, which cannot be read" in run(*command, code=2).output
+        )
+
+
 def test_without_a_cluster_there_is_nothing_to_migrate(tmp_path: Path) -> None:
     for command in ("migrate", "status"):
         arguments = ["--set", f"store.path={tmp_path}", "cluster", command]

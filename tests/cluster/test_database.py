@@ -9,7 +9,6 @@ import pytest
 from pillarbox.database import Database, DatabaseUnavailable
 from pillarbox.database.migrate import applied, known, migrate, must_be_current
 from tests.cluster.postgres import PASSWORD, PostgresServer
-from tests.cluster.wiretap import wiretap
 
 
 async def test_several_nodes_may_bring_it_up_to_date_at_once(postgres: PostgresServer) -> None:
@@ -60,14 +59,10 @@ async def test_a_wrong_password_is_for_an_operator(postgres: PostgresServer) -> 
     await database.close()
 
 
-async def test_a_statement_is_one_round_trip(postgres: PostgresServer, database_url: str) -> None:
-    """Giving a connection back to the pool was another one, of which each statement's answer had to wait."""
-    name = database_url.rpartition("/")[2]
-    with wiretap(postgres.port) as tap:
-        database = Database(postgres.url(name, port=tap.port))
-        await database.fetch("SELECT $1::BIGINT", 1)  # connects, and prepares it
-        begun = len(tap.trips)
-        await database.fetch("SELECT $1::BIGINT", 2)
-        await database.change("SELECT $1::BIGINT", 3)
-        assert tap.trips[begun:] == ["SELECT $1::BIGINT"] * 2
-        await database.close()
+async def test_a_url_that_cannot_be_is_for_an_operator(database_url: str) -> None:
+    database = Database(f"{database_url}?sslmode=perhaps")
+    with pytest.raises(DatabaseUnavailable) as caught:
+        await applied(database)
+    assert not caught.value.temporary
+    assert PASSWORD not in str(caught.value)
+    await database.close()

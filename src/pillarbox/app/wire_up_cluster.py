@@ -7,7 +7,8 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import quote
+from pathlib import Path
+from urllib.parse import parse_qs, quote, urlsplit
 
 from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.config.settings import Config
@@ -22,20 +23,35 @@ from pillarbox.store.cluster.engine import ClusterStore, open_cluster
 from pillarbox.store.cluster.objects import ObjectSettings
 from pillarbox.store.cluster.settings import ClusterSettings
 
+_FILES = {"sslrootcert", "sslcert", "sslkey"}
+"""Options of the database's URL."""
+
 
 def database_url(config: Config) -> str:
     """``store.database``, with the password of its file.
 
     Raises:
-        ConfigError: that cannot be read.
+        ConfigError: that cannot be read, or a file with a certificate.
     """
     url = config.store.database or ""
+    for key, names in parse_qs(urlsplit(url).query).items():
+        if key in _FILES:
+            _must_be_readable(config, key, names[0])
     password = secret_in(
         config, "store.database_password_file", config.store.database_password_file
     )
     if password is None:
         return url
     return f"{url}{'&' if '?' in url else '?'}password={quote(password, safe='')}"
+
+
+def _must_be_readable(config: Config, key: str, name: str) -> None:
+    """Said before anything is connected: the library would say no more than that there is no file."""
+    try:
+        Path(name).read_bytes()
+    except OSError as error:
+        problem = f"{key} names {name}, which cannot be read by this process: {error.strerror}"
+        raise ConfigError([Fault(str(config.file or ""), "store.database", problem)]) from None
 
 
 def object_settings(config: Config) -> ObjectSettings | None:

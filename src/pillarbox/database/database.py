@@ -176,6 +176,8 @@ class Database:
     async def _acquired(self, pool: asyncpg.Pool[Any]) -> Any:
         try:
             return await pool.acquire(timeout=QUEUE_SECONDS)
+        except asyncpg.ClientConfigurationError as error:  # what its URL says cannot be
+            raise DatabaseUnavailable(self._says(error), temporary=False) from error
         except (*_LOST, *_BUSY) as error:
             raise DatabaseUnavailable(self._says(error)) from error
         except asyncpg.PostgresError as error:  # a wrong password, no such database

@@ -59,6 +59,10 @@ def read(tmp_path: Path, text: str, environ: dict[str, str] | None = None) -> Co
             "store.s3.endpoint: is not the URL of an object store",
         ),
         (
+            OBJECTS + '[store.s3]\nendpoint = "https://:8333"\n',
+            "store.s3.endpoint: is not the URL of an object store",
+        ),
+        (
             OBJECTS + '[store.s3]\naccess_key = "post"\n',
             "store.s3.access_key: does nothing without store.s3.secret_key",
         ),
@@ -108,6 +112,7 @@ def test_a_library_that_is_missing_is_named_with_its_command(
         WHOLE,
         OBJECTS,
         OBJECTS + '[store.s3]\nendpoint = "http://127.0.0.1:8333"\n',
+        OBJECTS + '[store.s3]\nendpoint = "http://[::1]:8333/"\n',
         OBJECTS + '[store.s3]\naccess_key = "post"\nsecret_key_file = "word"\n',
         CLUSTER + 'database = "postgresql:///mail?host=/run/postgresql"\n',
         CLUSTER + 'database = "postgresql://post@[::1]:5432,127.0.0.2:5433/mail"\n',

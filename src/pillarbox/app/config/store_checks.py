@@ -21,6 +21,7 @@ Found = Iterator[tuple[str, str, str]]
 DATABASE_EXAMPLE = "postgresql://user@host/database"
 _LIBRARIES = ("asyncpg", "obstore")
 _OBJECTS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s?#]*)?")
+_ENDPOINT = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?")
 _OF_ANY_ENGINE = {"engine", "path"}
 
 
@@ -86,7 +87,7 @@ def _objects(config: Config) -> Found:
         problem = f'"{config.store.objects}" is not a place for objects'
         yield "store.objects", problem, "write one like s3://bucket/prefix"
     s3 = config.store_s3
-    if s3.endpoint is not None and not re.fullmatch(r"https?://[^\s/?#@]+/?", s3.endpoint):
+    if s3.endpoint is not None and not _ENDPOINT.fullmatch(s3.endpoint):
         problem = "is not the URL of an object store"
         yield "store.s3.endpoint", problem, 'write one like "https://s3.example.org"'
     yield from _keys(s3)
