@@ -12,6 +12,7 @@ import os
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -113,12 +114,12 @@ async def by_size(bench: Bench) -> None:
         data = os.urandom(size)
         name, identifier = await bench.row(data), await bench.an_object(data)
         kib = size // KIB
-        await bench.measure(f"deliver {kib} KiB as a row", lambda data=data: bench.row(data))
-        await bench.measure("… as an object", lambda data=data: bench.an_object(data))
-        await bench.measure(f"read {kib} KiB from a row", lambda name=name: bench.read_row(name))
+        await bench.measure(f"deliver {kib} KiB as a row", partial(bench.row, data))
+        await bench.measure("… as an object", partial(bench.an_object, data))
+        await bench.measure(f"read {kib} KiB from a row", partial(bench.read_row, name))
         await bench.measure(
             "… from an object",
-            lambda identifier=identifier, size=size: bench.read_object(identifier, size),
+            partial(bench.read_object, identifier, size),
         )
 
 

@@ -268,7 +268,8 @@ async def test_references_are_counted_anew(full: World) -> None:
     await full.found("says that 0 messages have it, 2 list it", user=ALICE)
     await full.store.remove(ALICE)
     await full.store.remove(BOB)
-    assert await full.run("SELECT refs, doomed_at FROM objects") == [(0, None)]
+    rows = await full.run("SELECT refs, doomed_at FROM objects")
+    assert [tuple(row) for row in rows] == [(0, None)]
     assert await full.check() == []
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from uuid import UUID, uuid4
 
 import pytest
 import structlog.testing
 
 from pillarbox.contracts.errors import StoreUnavailable
-from pillarbox.database import Database
+from pillarbox.database import Database, Transaction
 from pillarbox.store.cluster import collector as module
 from pillarbox.store.cluster.collector import GRACE_SECONDS, Collector
 from pillarbox.store.cluster.objects import Objects, ObjectSettings
@@ -73,7 +73,7 @@ async def test_all_goes_however_many_there_are_and_whoever_collects(
 class _Dying(Objects):
     """The process dies when it has removed the objects."""
 
-    async def remove(self, identifiers) -> None:
+    async def remove(self, identifiers: Collection[UUID]) -> None:
         await super().remove(identifiers)
         raise StoreUnavailable("killed", temporary=True)
 
@@ -100,7 +100,7 @@ class _Watched(Objects):
         self.has_failed = asyncio.Event()
         self._failures = 0
 
-    async def remove(self, identifiers) -> None:
+    async def remove(self, identifiers: Collection[UUID]) -> None:
         try:
             await super().remove(identifiers)
         except StoreUnavailable:
@@ -139,7 +139,7 @@ async def test_whoever_would_refer_to_a_doomed_object_meets_the_collector(
     looked, go_on = asyncio.Event(), asyncio.Event()
 
     async def delivery() -> bool:
-        async def work(transaction) -> bool:
+        async def work(transaction: Transaction) -> bool:
             await transaction.fetch("SELECT 1 FROM objects")  # its moment is fixed
             looked.set()
             await go_on.wait()

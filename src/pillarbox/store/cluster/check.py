@@ -15,7 +15,7 @@ nothing: what it has to take away is kept.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from pillarbox.contracts.store import Finding
@@ -74,7 +74,9 @@ async def check(
     return found + [finding async for finding in between]
 
 
-async def _check_lists(tables: Tables, where: Where, *, repair: bool) -> AsyncIterator[Finding]:
+async def _check_lists(
+    tables: Tables, where: Where, *, repair: bool
+) -> AsyncGenerator[Finding, None]:
     for kind in _KINDS:
         faults = await kind(tables.ask, where)
         if not repair:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
 from pillarbox.database import Transaction
@@ -60,7 +60,7 @@ _PAGE = f"""
 """  # noqa: S608 -- our own text
 
 
-async def pages(tables: Tables) -> AsyncIterator[Where]:
+async def pages(tables: Tables) -> AsyncGenerator[Where, None]:
     """All maildrops, a page at a time, also those that only some tables know of."""
     after = ""
     while rows := await tables.ask(_PAGE, after):

@@ -11,7 +11,7 @@ Repair moves an object that is in the way to ``lost/``, under the same prefix, w
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from functools import partial
 from typing import NamedTuple
@@ -43,7 +43,8 @@ _KNOWN = """
     GROUP BY i.id, o.id, o.refs ORDER BY i.id
 """
 _COUNT = """
-    INSERT INTO objects AS o (id, refs) SELECT $1, count(*) FROM messages WHERE object = $1
+    INSERT INTO objects AS o (id, refs)
+    SELECT $1::UUID, count(*) FROM messages WHERE object = $1::UUID
     ON CONFLICT (id) DO UPDATE SET refs = excluded.refs, doomed_at = NULL,
         touched_at = clock_timestamp()
 """
@@ -76,7 +77,7 @@ class Known(NamedTuple):
 
 async def check_references(
     tables: Tables, user: str | None, *, repair: bool
-) -> AsyncIterator[Finding]:
+) -> AsyncGenerator[Finding, None]:
     """Objects whose row does not say how many messages have them."""
     async for identifiers in _pages(tables, user):
         for known in await _known(tables, identifiers):
@@ -93,7 +94,7 @@ async def check_references(
 
 async def check_objects(
     tables: Tables, objects: Objects | None, user: str | None, *, repair: bool
-) -> AsyncIterator[Finding]:
+) -> AsyncGenerator[Finding, None]:
     """Objects that are not there, not as large as they should be, or of nobody."""
     problem = await _wrong_place(tables, objects)
     if problem is not None:
@@ -128,7 +129,7 @@ async def _wrong_place(tables: Tables, objects: Objects | None) -> str | None:
 
 async def _confirmed(
     tables: Tables, objects: Objects, identifier: UUID, user: str | None, *, repair: bool
-) -> AsyncIterator[Finding]:
+) -> AsyncGenerator[Finding, None]:
     """What is still wrong with one object, after another look."""
     (known,) = await _known(tables, [identifier])
     size = await objects.size_of(identifier)
@@ -168,7 +169,7 @@ async def _known(tables: Tables, identifiers: Iterable[UUID]) -> list[Known]:
     return [Known(*row) for row in await tables.ask(_KNOWN, list(identifiers))]
 
 
-async def _pages(tables: Tables, user: str | None) -> AsyncIterator[list[UUID]]:
+async def _pages(tables: Tables, user: str | None) -> AsyncGenerator[list[UUID], None]:
     """The identifiers of all objects that the database knows, or of one user's messages; in order."""
     if user is not None:
         yield _identifiers(await tables.ask(_OF_USER, user))
@@ -185,13 +186,13 @@ def _identifiers(rows: Rows) -> list[UUID]:
 
 async def _sizes_of(
     tables: Tables, objects: Objects, user: str
-) -> AsyncIterator[dict[UUID, int | None]]:
+) -> AsyncGenerator[dict[UUID, int | None], None]:
     """The sizes of a user's objects, by identifier; None: it is not there."""
     async for page in _pages(tables, user):
         yield {identifier: await objects.size_of(identifier) for identifier in page}
 
 
-async def _merged(tables: Tables, objects: Objects) -> AsyncIterator[dict[UUID, int | None]]:
+async def _merged(tables: Tables, objects: Objects) -> AsyncGenerator[dict[UUID, int | None], None]:
     """The same of all that the database knows, and of all that there are; some at a time, since both come in
     order.
     """

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -136,7 +136,7 @@ class Objects:
         await self._ask(lambda: obstore.rename_async(self._slow, _key(identifier), aside))
         return aside
 
-    async def all(self) -> AsyncIterator[StoredObject]:
+    async def all(self) -> AsyncGenerator[StoredObject, None]:
         """All bodies, in the order of their identifiers. (Other objects are none of ours.)"""
         pages = obstore.list(self._quick, chunk_size=PAGE)
         while page := await self._ask(lambda: anext(pages, None)):
