@@ -23,6 +23,7 @@ from pillarbox.auth.errors import (
 )
 from pillarbox.auth.passwords import secret_octets
 from tests.auth.conftest import cheap_passwords
+from tests.auth.places import in_a_file
 from tests.auth.test_names import NASTY
 
 
@@ -314,6 +315,7 @@ def test_threads_share_the_accounts(accounts: Accounts) -> None:
     assert len(accounts.names()) == 40
 
 
+@in_a_file
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")  # pytest's own threads
 def test_parent_and_child_go_on_after_a_fork(accounts: Accounts) -> None:
     accounts.add("alice", "secret")

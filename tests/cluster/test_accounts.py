@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import hmac
 import threading
+import traceback
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -382,6 +383,17 @@ def test_a_change_whose_outcome_is_unknown_says_so(commands: Accounts) -> None:
     with pytest.raises(AccountsUnavailable, match="see whether it has been"):
         commands.place.change(lose)
     assert commands.get("alice").quota_octets == 0
+
+
+def test_an_error_of_the_database_shows_no_secret(commands: Accounts) -> None:
+    """PostgreSQL's own shows the whole row."""
+    record = commands.add("alice", "hunter2", apop=True)
+    with pytest.raises(AccountsUnavailable, match="account_quota_octets_check") as caught:
+        commands.place.change(lambda change: change.execute("UPDATE account SET quota_octets = -1"))
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "hunter2" not in shown
+    assert b"hunter2".hex() not in shown
+    assert record.verifier not in shown
 
 
 def test_a_database_without_tables_says_what_to_do(postgres: PostgresServer) -> None:

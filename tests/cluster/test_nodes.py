@@ -92,7 +92,10 @@ def test_a_node_that_ends_in_good_order_gives_its_leases_up(nodes: tuple[Node, N
     one.deliver(SMALL, "alice")
     one.deliver(SMALL, "bob")
     health = one.addresses["http"]
-    with one.session("alice") as client, one.session("bob", quits=False) as cut_off:
+    with (
+        one.session("alice", quits=False) as client,
+        one.session("bob", quits=False) as cut_off,
+    ):
         client.dele(1)
         cut_off.dele(1)
         one.signal(signal.SIGTERM)
@@ -109,6 +112,7 @@ def test_a_node_that_ends_in_good_order_gives_its_leases_up(nodes: tuple[Node, N
 
 def test_what_is_changed_on_one_machine_counts_on_all(nodes: tuple[Node, Node]) -> None:
     one, other = nodes
+    assert other.collect("alice") == []  # from now on mail waits for her own password, too
     added = one.run("device", "add", "alice", "phone", "--json")
     assert added.returncode == 0, added.stderr
     device = json.loads(added.stdout)

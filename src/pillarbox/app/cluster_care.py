@@ -26,7 +26,7 @@ _PROCESSES = """
     SELECT node, pid, alive_until > clock_timestamp() FROM processes ORDER BY node, pid
 """
 _WAITING = f"""
-    SELECT count(*) FROM (SELECT 1 FROM objects WHERE refs = 0 LIMIT {MOST_COUNTED + 1}) AS some
+    SELECT count(*) FROM (SELECT 1 FROM objects WHERE refs = 0 LIMIT {MOST_COUNTED + 1}) AS unused
 """  # noqa: S608 - a constant of ours
 
 

@@ -175,9 +175,8 @@ class AccountsFile:
 
     def adopt(self, secrets: dict[str, bytes], *, dry_run: bool = False) -> None:
         """See :class:`.place.Place`; those that nothing has been made with yet go."""
-        if dry_run:
-            are_there(secrets, self.read, place=self.name, may_go=True)
-        else:
+        there = are_there(secrets, self.read, place=self.name, may_go=True)
+        if not (there or dry_run):
             self.change(lambda change: take_over(change, secrets, place=self.name, may_go=True))
 
     @contextmanager

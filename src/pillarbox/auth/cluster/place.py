@@ -84,10 +84,12 @@ class DatabasePlace:
 
     def adopt(self, secrets: dict[str, bytes], *, dry_run: bool = False) -> None:
         """See :class:`pillarbox.auth.place.Place`; those that were made once stay for ever."""
-        if dry_run:
-            are_there(secrets, self.read, place=self.name, may_go=False)
-        else:
+        if self._secrets == secrets:
+            return
+        there = are_there(secrets, self.read, place=self.name, may_go=False)
+        if not (there or dry_run):
             self._change(lambda change: take_over(change, secrets, place=self.name, may_go=False))
+        if not dry_run:
             self._secrets = dict(secrets)
 
     def change(self, work: Callable[[Change], T]) -> T:

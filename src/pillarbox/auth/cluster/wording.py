@@ -47,4 +47,5 @@ def told_to_operators(name: str) -> Iterator[None]:
             f"{name} has no tables of accounts: run `pillarbox cluster migrate`"
         ) from error
     except asyncpg.PostgresError as error:
-        raise AccountsUnavailable(f"the accounts in {name} cannot be used ({error})") from error
+        said = error.args[0]  # without the details, where a whole row may be, secrets and all
+        raise AccountsUnavailable(f"the accounts in {name} cannot be used ({said})") from None
