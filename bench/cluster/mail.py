@@ -35,7 +35,7 @@ def _named(name: str, count: int) -> tuple[str, ...]:
     return tuple(f"{name}{number}" for number in range(count))
 
 
-POLLED = Lot(_named("polled", 4 * SEATS), 50, SMALL)
+POLLED = Lot(_named("polled", 2 * SEATS), 50, SMALL)
 EMPTY = Lot(_named("empty", 4 * SEATS))
 SOME_LARGE = Lot(_named("large", SEATS), 5, LARGE)
 SOME_HUGE = Lot(_named("huge", SEATS // 4), 2, HUGE)

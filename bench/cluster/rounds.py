@@ -28,8 +28,8 @@ from bench.cluster.spent import CORES
 from bench.cluster.trips import trips
 from bench.cluster.works import WORKS
 from pillarbox import __version__
+from pillarbox.app import logs
 
-NODES = 3
 _DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -43,6 +43,7 @@ class Scale:
     """Of each work at each place, in each round."""
     mailboxes: int = 3000
     """Of which the room is measured."""
+    nodes: int = 3
 
 
 WHOLE = Scale()
@@ -59,6 +60,7 @@ def main(arguments: Sequence[str]) -> None:
     )
     options = parser.parse_args(arguments)
     times = options.rounds or (1 if options.quick else 3)
+    logs.configure(level="warning")  # of the engines that are used here, without a server
     found = Found(
         time.strftime("%Y-%m-%d"),
         " ".join(["python -m bench cluster", *arguments]),
@@ -94,10 +96,10 @@ def _works(found: Found, database: Database, objects: ObjectStore, scale: Scale,
     _say("filling")
     cluster.fill(everybody)
     with ExitStack() as opened:
-        nodes = opened.enter_context(cluster.nodes(NODES))
+        nodes = opened.enter_context(cluster.nodes(scale.nodes))
         places = [
             opened.enter_context(embedded(everybody)),
-            *(cluster.place_of(nodes[:count]) for count in range(1, NODES + 1)),
+            *(cluster.place_of(nodes[:count]) for count in range(1, scale.nodes + 1)),
         ]
         works = [work for work in WORKS if only in work.name]
         costs = list(_rounds(places, works, found.rounds, scale.seconds))
