@@ -161,6 +161,8 @@ class Database:
             raise DatabaseUnavailable(f"database {self.name} has been closed")
         try:
             return await self._connections.take()
+        except asyncpg.ClientConfigurationError as error:  # what its URL says cannot be
+            raise DatabaseUnavailable(self._says(error), temporary=False) from error
         except (*_LOST, *_BUSY) as error:
             raise DatabaseUnavailable(self._says(error)) from error
         except asyncpg.PostgresError as error:  # a wrong password, no such database
