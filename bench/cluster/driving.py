@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from bench.client import Client
-from bench.cluster.mail import SEATS
+from bench.cluster.mail import SEATS, Lot
 from bench.cluster.places import NODES, Place
 from bench.cluster.spent import CORES, Moment, now
 from bench.figures import MICRO, MILLI
@@ -64,6 +64,8 @@ class Work:
     name: str
     begin: Callable[[Seat], AbstractContextManager[Operation]]
     """What a client does before and after, around the operation that counts."""
+    lot: Lot
+    """Whose maildrops it takes."""
     seats: int = SEATS
     warm: int = 4
     """Operations of each client before it counts."""

@@ -91,7 +91,8 @@ def measure(found: Found, scale: Scale, only: str = "") -> None:
 
 
 def _works(found: Found, database: Database, objects: ObjectStore, scale: Scale, only: str) -> None:
-    everybody = lots(scale.share)
+    works = [work for work in WORKS if only in work.name]
+    everybody = list({work.lot for work in works}) if only else lots(scale.share)
     cluster = new_cluster(database, objects)
     _say("filling")
     cluster.fill(everybody)
@@ -101,7 +102,6 @@ def _works(found: Found, database: Database, objects: ObjectStore, scale: Scale,
             opened.enter_context(embedded(everybody)),
             *(cluster.place_of(nodes[:count]) for count in range(1, scale.nodes + 1)),
         ]
-        works = [work for work in WORKS if only in work.name]
         costs = list(_rounds(places, works, found.rounds, scale.seconds))
         if not only:
             (big,) = (lot.count for lot in everybody if BIG in lot.users)

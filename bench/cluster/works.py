@@ -81,7 +81,7 @@ def _retrieving(lot: Lot, seats: int) -> Work:
 
             yield operation
 
-    return Work(f"RETR {_size(lot.octets)}", begin, seats, warm=1)
+    return Work(f"RETR {_size(lot.octets)}", begin, lot, seats, warm=1)
 
 
 def _retrieved(client: Client, number: int, octets: int) -> bytes:
@@ -101,7 +101,7 @@ def _delivering(octets: int) -> Work:
         with Lmtp(seat.lmtp) as lmtp:
             yield lambda: lmtp.deliver(f"a@{DOMAIN}", [f"{next(turns)}@{DOMAIN}"], text)
 
-    return Work(f"LMTP {_size(octets)}", begin)
+    return Work(f"LMTP {_size(octets)}", begin, RECEIVERS)
 
 
 def _passing(octets: int) -> Work:
@@ -125,7 +125,7 @@ def _passing(octets: int) -> Work:
 
             yield operation
 
-    return Work(f"{_size(octets)} delivered, collected, deleted", begin)
+    return Work(f"{_size(octets)} delivered, collected, deleted", begin, PASSING)
 
 
 def _size(octets: int) -> str:
@@ -133,8 +133,8 @@ def _size(octets: int) -> str:
 
 
 WORKS = (
-    Work("poll, empty: USER PASS STAT QUIT", _poll),
-    Work("session, 50 messages: USER PASS STAT UIDL LIST QUIT", _session),
+    Work("poll, empty: USER PASS STAT QUIT", _poll, EMPTY),
+    Work("session, 50 messages: USER PASS STAT UIDL LIST QUIT", _session, POLLED),
     _retrieving(POLLED, len(SOME_LARGE.users)),
     _retrieving(SOME_LARGE, len(SOME_LARGE.users)),
     _retrieving(SOME_HUGE, len(SOME_HUGE.users)),

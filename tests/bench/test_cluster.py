@@ -14,7 +14,7 @@ from bench.accounting import FamilyAccount
 from bench.cluster.driving import Cost, Operation, Seat, Work, drive
 from bench.cluster.found import Found, middle
 from bench.cluster.letters import letter
-from bench.cluster.mail import Lot
+from bench.cluster.mail import EMPTY, Lot
 from bench.cluster.page import page
 from bench.cluster.places import DATABASE, NODES, OBJECTS, Place
 from bench.cluster.rounds import Scale, measure
@@ -42,7 +42,7 @@ def work(operation: Callable[[Seat], None], seats: int = 3) -> Work:
     def begin(seat: Seat) -> Iterator[Operation]:
         yield lambda: operation(seat)
 
-    return Work("work", begin, seats, warm=2)
+    return Work("work", begin, EMPTY, seats, warm=2)
 
 
 def test_what_comes_before_does_not_count() -> None:
@@ -126,6 +126,16 @@ def test_what_is_said_to_the_database_is_understood(size: int) -> None:
     assert said.since == ["connect"] * 2 + ["password", "prepare SELECT 1", "SELECT 1", "COMMIT;"]
 
 
+def test_one_work_on_real_servers() -> None:
+    found = Found("2026-01-01", "python -m bench cluster", 1, CORES, {})
+    measure(found, Scale(seconds=0.0, nodes=1), "poll")
+    assert [cost.place for cost in found.costs] == ["embedded", "1 node"]
+    assert all(cost.operations >= cost.seats for cost in found.costs)
+    assert not found.trips
+    assert not found.room
+
+
+@pytest.mark.long
 def test_a_whole_run_in_small(tmp_path: Path) -> None:
     found = Found("2026-01-01", "python -m bench cluster", 1, CORES, {})
     measure(found, Scale(0.0003, 0.0, 10, nodes=2))
