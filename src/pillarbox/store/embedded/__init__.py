@@ -7,7 +7,8 @@ messages a statement is about), ``views`` (what a view lists and holds), ``jobs`
 ``backlog``, ``turns`` and ``writer`` (all that is written), ``seen`` (who was here), ``ahead``
 (bodies that will be asked for), ``shards`` (one part, as one process sees it), ``maildrop`` (an
 open session), ``engine`` (the store), ``retention`` (what goes in time), ``sweep``, ``lost``,
-``check``, ``waiting`` and ``admin`` (care).
+``check``, ``waiting`` and ``admin`` (care), ``moving_jobs`` and ``moving`` (to and from other
+stores).
 """
 
 from pillarbox.store.embedded.backlog import PATIENCE_SECONDS
