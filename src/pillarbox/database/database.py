@@ -138,7 +138,8 @@ class Database:
         except _BUSY as error:
             raise DatabaseUnavailable(self._says(error)) from error
         except _LOST as error:
-            connection.terminate()  # not closed: that would wait for a server that may be away
+            with suppress(asyncpg.InterfaceError):  # the pool has taken it back, as it is broken
+                connection.terminate()  # not closed: that would wait for a server that may be away
             raise OutcomeUnknown(self._says(error)) from error
         finally:
             await _released(pool, connection)

