@@ -252,17 +252,23 @@ async def _bring(export: Export, places: Sequence[int], landing: Landing) -> dic
     """Put these messages; the places of those that cannot be read, and why."""
     failed: dict[int, str] = {}
     for batch in _batches(export.messages, places):
-        coming = []
-        for first in range(0, len(batch), AT_ONCE):
-            some = batch[first : first + AT_ONCE]
-            for place, found in zip(some, await _read(export, some), strict=True):
-                if isinstance(found, BodyDamaged):
-                    failed[place] = str(found)
-                else:
-                    coming.append(Coming(export.messages[place], found))
-        if coming:
+        if coming := await _collected(export, batch, failed):
             await landing.put(coming)
+        del coming  # before the next is read
     return failed
+
+
+async def _collected(export: Export, batch: Sequence[int], failed: dict[int, str]) -> list[Coming]:
+    """The messages of a batch; those that cannot be read are added to *failed*."""
+    coming = []
+    for first in range(0, len(batch), AT_ONCE):
+        some = batch[first : first + AT_ONCE]
+        for place, found in zip(some, await _read(export, some), strict=True):
+            if isinstance(found, BodyDamaged):
+                failed[place] = str(found)
+            else:
+                coming.append(Coming(export.messages[place], found))
+    return coming
 
 
 def _batches(messages: Sequence[MovedMessage], places: Sequence[int]) -> Iterator[list[int]]:

@@ -33,6 +33,8 @@ _STATUS = f"""
     ORDER BY v.name <> '{DEFAULT_VIEW}', v.name
 """  # noqa: S608 - our own text
 
+_CLOSED = "a move that has not ended (`pillarbox import` goes on with it)"
+
 
 def users(shards: Sequence[Shard]) -> list[str]:
     return sorted(name for shard in shards for (name,) in shard.rows("SELECT name FROM maildrops"))
@@ -69,7 +71,7 @@ def _view_status(shard: Shard, row: _View) -> ViewStatus:
         row.messages,
         row.octets,
         locked=process is not None or bool(row.closed),
-        holder=f"process {process}" if process else None,
+        holder=f"process {process}" if process else _CLOSED if row.closed else None,
         holds=bool(row.holds) or shard.seen.are_pending_for(row.view),
         created_at=row.created_at,
         seen_at=row.seen_at,
