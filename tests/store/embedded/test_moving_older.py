@@ -26,6 +26,7 @@ async def older(tmp_path: Path) -> Path:
     with closing(connect(tmp_path / "shard-00" / "index.db")) as sql:
         sql.execute("DROP TABLE arrivals")
         sql.execute("DROP TABLE brought")
+        sql.execute("DROP TABLE identity")
         sql.execute("PRAGMA user_version = 4")
     return tmp_path
 

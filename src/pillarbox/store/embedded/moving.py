@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 from pillarbox.contracts.errors import BodyDamaged, MaildropLocked
 from pillarbox.contracts.store import Body
 from pillarbox.contracts.transfer import MovedMessage, MovedView
-from pillarbox.model import DEFAULT_VIEW
 from pillarbox.store.embedded.bodies import Staged, stage
 from pillarbox.store.embedded.errors import unavailable
 from pillarbox.store.embedded.jobs import MakeMaildrop
@@ -280,7 +279,7 @@ def _found(sql: sqlite3.Connection, shard: Shard, maildrop: int, next_seq: int) 
         for _, name, created_at, seen_at, opened_at, absent in views
     ]
     arrival, used = _arrival(sql, maildrop, moved)
-    origin = _origin(shard, maildrop, views, arrival)
+    origin = _origin(sql, shard, maildrop)
     return Found(maildrop, origin, next_seq, moved, messages, seqs, arrival, used)
 
 
@@ -300,11 +299,8 @@ def _arrival(
     return arrival, standing(sql, maildrop) != left
 
 
-def _origin(shard: Shard, maildrop: int, views: Sequence[Any], arrival: Arrival | None) -> str:
-    """Numbers are of one store only; the moment when the maildrop was made is of one alone, unless it
-    was brought with it.
-    """
-    first = next((view for view in views if view[1] == DEFAULT_VIEW), (0, DEFAULT_VIEW, None))
-    made_at = first[2] if first[2] is not None else shard.folder
-    brought = f" from {arrival.origin}" if arrival else ""
-    return f"embedded {maildrop} {first[0]} {made_at}{brought}"
+def _origin(sql: sqlite3.Connection, shard: Shard, maildrop: int) -> str:
+    """Numbers are never given twice; an index that is only looked at may have no identity yet."""
+    identities = sql.execute("SELECT id FROM identity").fetchall()
+    index = identities[0][0] if identities else shard.folder
+    return f"embedded {index} {maildrop}"

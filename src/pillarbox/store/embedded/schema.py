@@ -35,6 +35,9 @@
     One row for a maildrop that has been moved here from another store (see ``moving``). It is closed until
     that is ``complete``; ``standing`` is how its views were left, so that it can be told whether it has been
     used since.
+``identity``
+    One row: a random text, which tells this index from all others. With the number of a maildrop it tells
+    that from all others.
 ``brought``
     What has come with such a move, 256 messages or so in a row: marks made of unique-ids.
 ``pulse``
@@ -144,6 +147,8 @@ MIGRATIONS = (
         marks BLOB NOT NULL
     );
     CREATE INDEX brought_by_maildrop ON brought (maildrop);
+    CREATE TABLE identity (id TEXT NOT NULL);
+    INSERT INTO identity VALUES (lower(hex(randomblob(16))));
     """,
 )
 """Statement scripts; the index's user_version says how many of them it has had."""
@@ -163,6 +168,7 @@ not bring it up to date. Temporary names hide those of the index."""
 
 _STAND_INS_FOR_MOVING = """
     CREATE TEMP TABLE arrivals (maildrop INTEGER PRIMARY KEY, origin, next_seq, complete, standing);
+    CREATE TEMP TABLE identity (id TEXT);
 """
 """The same of one of :data:`_WITHOUT_MOVING`."""
 

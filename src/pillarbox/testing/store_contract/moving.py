@@ -261,6 +261,16 @@ class MovingContract:
         assert (moved.messages, moved.removed) == (0, 0)
         assert await standing(target) == await standing(source)
 
+    async def test_that_default_was_reset_there_makes_it_no_other_maildrop(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await furnish(source)
+        await move(source, target)
+        await source.remove_view(ALICE, DEFAULT_VIEW)
+        await delete(source, ALICE, [1])
+        await move(source, target)
+        assert await standing(target) == await standing(source)
+
     async def test_once_used_only_new_mail_is_brought(
         self, source: MovingEngine, target: MovingEngine
     ) -> None:
