@@ -207,16 +207,18 @@ class PostOffice:
         names = list(names)
         if not names:
             return
-        self.store.mkdir(mode=0o700, parents=True, exist_ok=True)
-        accounts = Accounts(
-            self.store / "accounts.db", passwords=_OneHash(scram_iterations=DEVICE_ITERATIONS)
-        )
+        accounts = self.accounts(OneHash(scram_iterations=DEVICE_ITERATIONS))
         try:
             for name in names:
                 accounts.add(name, PASSWORD)
         finally:
             accounts.close()
         self.users += names
+
+    def accounts(self, passwords: Passwords) -> Accounts:
+        """Its accounts, for who makes some without a command; to be closed."""
+        self.store.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Accounts(self.store / "accounts.db", passwords=passwords)
 
     # -- its life ----------------------------------------------------------------------
 
@@ -426,7 +428,7 @@ def _opened(kind: type[_Client], *arguments: Any, **options: Any) -> _Client:
     return client
 
 
-class _OneHash(Passwords):
+class OneHash(Passwords):
     """Hashes equal passwords once: hundreds of accounts are to be made quickly."""
 
     @functools.cache  # noqa: B019 - these live as long as the tests

@@ -1,16 +1,21 @@
 """Accounts with cheap hashes, and a passwords object that counts its work."""
 
+import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from pillarbox.auth.accounts import Accounts
+from pillarbox.auth.cluster import open_cluster_accounts
 from pillarbox.auth.passwords import Argon2Parameters, Passwords
 from pillarbox.auth.scram_keys import DEVICE_ITERATIONS
 from pillarbox.auth.throttle import Throttle
 from tests.auth.faketime import FakeTime
+from tests.auth.places import FILE, TABLES, places_of
+from tests.cluster.conftest import postgres as postgres  # noqa: PLC0414 -- a fixture
+from tests.cluster.postgres import PostgresServer
 
 CHEAP = Argon2Parameters(time_cost=1, memory_kib=8)
 
@@ -34,11 +39,23 @@ class CountingPasswords(Passwords):
         self.most_at_once = 0
         self.gate = threading.Event()
         self.gate.set()
+        self.begun = threading.Event()
+        """There has been a proof, or there is one that waits for the gate."""
         self._count = threading.Lock()
+
+    def hold(self) -> None:
+        """Let proofs wait from now on, until the gate is opened."""
+        self.begun.clear()
+        self.gate.clear()
+
+    async def held(self) -> None:
+        """Returns when one waits."""
+        await asyncio.to_thread(self.begun.wait)
 
     def proves(self, verifier: str, secret: bytes) -> bool:
         with self._count:
             self.work.append(price(verifier))
+            self.begun.set()
             self.running += 1
             self.most_at_once = max(self.most_at_once, self.running)
         try:
@@ -69,8 +86,32 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "store" / "accounts.db"
 
 
+@pytest.fixture(scope="session")
+def shared_database(postgres: PostgresServer) -> str:
+    """One for all tests of a process, each of which begins with empty tables."""
+    return postgres.new_database()
+
+
 @pytest.fixture
-def accounts(path: Path, passwords: CountingPasswords) -> Iterator[Accounts]:
-    accounts = Accounts(path, passwords=passwords)
+def empty_database(postgres: PostgresServer, shared_database: str) -> str:
+    postgres.run(f"TRUNCATE {TABLES}", shared_database.rpartition("/")[2])
+    return shared_database
+
+
+@pytest.fixture
+async def accounts(
+    request: pytest.FixtureRequest, passwords: CountingPasswords
+) -> AsyncIterator[Accounts]:
+    """Those of a server, in a file or in a database."""
+    if getattr(request, "param", FILE) == FILE:
+        accounts = Accounts(request.getfixturevalue("path"), passwords=passwords)
+    else:
+        url = request.getfixturevalue("empty_database")
+        accounts = open_cluster_accounts(url, passwords=passwords, serving=True)
     yield accounts
     accounts.close()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if places := places_of(metafunc):
+        metafunc.parametrize("accounts", places, indirect=True)

@@ -41,7 +41,7 @@ def test_nothing_is_made_before_the_first_use(path: Path, file: AccountsFile) ->
 def test_only_the_owner_can_read_it_and_its_companions(path: Path, file: AccountsFile) -> None:
     old = os.umask(0)
     try:
-        with file.change() as connection:
+        with file.writing() as connection:
             connection.execute("UPDATE counter SET last_generation = 1")
     finally:
         os.umask(old)
@@ -56,7 +56,7 @@ def test_made_by_root_it_belongs_to_the_owner_of_its_folder(path: Path) -> None:
     path.parent.mkdir()
     os.chown(path.parent, 4711, 4712)
     file = AccountsFile(path)
-    with file.change() as connection:
+    with file.writing() as connection:
         connection.execute("UPDATE counter SET last_generation = 1")
     for item in path.parent.iterdir():
         assert (item.stat().st_uid, item.stat().st_gid) == (4711, 4712)
@@ -65,7 +65,7 @@ def test_made_by_root_it_belongs_to_the_owner_of_its_folder(path: Path) -> None:
 
 def test_it_survives_a_power_cut(file: AccountsFile) -> None:
     file.read("SELECT 1")
-    with file.change() as connection:
+    with file.writing() as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
         assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
@@ -77,20 +77,20 @@ def test_a_copy_restored_without_wal_gets_it_back(path: Path, file: AccountsFile
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode = DELETE")
     connection.close()
-    with file.change() as connection:
+    with file.writing() as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_an_error_in_a_change_undoes_all_of_it(file: AccountsFile) -> None:
     def break_off() -> None:
-        with file.change() as connection:
+        with file.writing() as connection:
             connection.execute("UPDATE counter SET last_generation = 99")
             raise KeyError
 
     with pytest.raises(KeyError):
         break_off()
     assert file.read("SELECT last_generation FROM counter") == [(0,)]
-    with file.change() as connection:
+    with file.writing() as connection:
         connection.execute("UPDATE counter SET last_generation = 1")
     assert file.read("SELECT last_generation FROM counter") == [(1,)]
 
@@ -123,7 +123,7 @@ def set_elsewhere(path: Path, generation: int) -> None:
                 "import sys\nfrom pathlib import Path\n"
                 "from pillarbox.auth.accounts_file import AccountsFile\n"
                 "file = AccountsFile(Path(sys.argv[1]))\n"
-                "with file.change() as sql:\n"
+                "with file.writing() as sql:\n"
                 "    sql.execute('UPDATE counter SET last_generation = ?', (int(sys.argv[2]),))\n"
                 "file.close()\n"
             ),
@@ -153,7 +153,7 @@ def test_what_this_process_commits_is_found_at_once(path: Path, file: AccountsFi
     other = AccountsFile(path)
     for generation in range(1, 20):
         file.find(FIND, (0,))
-        with (other if generation % 2 else file).change() as connection:
+        with (other if generation % 2 else file).writing() as connection:
             connection.execute("UPDATE counter SET last_generation = ?", (generation,))
             assert list(file.find(FIND, (0,))) == [(generation - 1,)]  # not committed yet
         assert list(file.find(FIND, (0,))) == [(generation,)]
@@ -238,7 +238,7 @@ def test_one_that_is_dropped_without_being_closed_leaves_no_descriptor_open(path
     for _ in range(5):
         file = AccountsFile(path)
         file.find(FIND, (0,))
-        with file.change():
+        with file.writing():
             pass
         del file
     assert len(list(descriptors.iterdir())) == before
@@ -276,7 +276,7 @@ def test_a_child_sees_what_its_parent_changes(path: Path, file: AccountsFile) ->
         right = right and list(file.find(FIND, (0,))) == [(4,)]
         os._exit(0 if right else 1)
     os.read(here[0], 1)
-    with file.change() as connection:
+    with file.writing() as connection:
         connection.execute("UPDATE counter SET last_generation = 4")
     os.write(there[1], b"x")
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
@@ -293,7 +293,7 @@ def test_another_file_is_not_touched_and_named(
     with pytest.raises(AccountsUnavailable, match="restore it from a backup") as read:
         file.read("SELECT 1")
     with pytest.raises(AccountsUnavailable, match="restore it from a backup") as changed:
-        file.change().__enter__()
+        file.change(lambda change: change.rows("SELECT 1"))
     assert str(path) in str(read.value)
     assert str(path) in str(changed.value)
     assert path.read_bytes() == content
@@ -355,9 +355,9 @@ def test_a_writer_that_waits_too_long_is_told_why(
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(AccountsUnavailable, match=r"locked.*another program holds it"):
-        file.change().__enter__()
+        file.change(lambda change: change.rows("SELECT 1"))
     other.execute("ROLLBACK")
-    with file.change():
+    with file.writing():
         pass
     other.close()
 
@@ -365,7 +365,7 @@ def test_a_writer_that_waits_too_long_is_told_why(
 def test_strange_characters_in_the_path_are_only_characters(tmp_path: Path) -> None:
     path = tmp_path / "a b?mode=ro#%41&\u00eb" / "accounts.db"
     file = AccountsFile(path)
-    with file.change():
+    with file.writing():
         pass
     file.close()
     assert [item.name for item in path.parent.iterdir()] == ["accounts.db"]
@@ -379,7 +379,7 @@ def test_the_loser_of_the_race_to_make_it_uses_the_winners(
 
     def be_overtaken(draft: Path) -> None:
         monkeypatch.setattr(accounts_file, "_write_schema", write_schema)
-        with winner.change() as connection:
+        with winner.writing() as connection:
             connection.execute("UPDATE counter SET last_generation = 5")
         write_schema(draft)
 
@@ -406,7 +406,7 @@ def test_a_crash_while_making_leaves_no_half_file(
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")  # pytest's own threads
 def test_no_connection_crosses_a_fork(file: AccountsFile) -> None:
     file.read("SELECT 1")
-    with file.change():
+    with file.writing():
         pass
     child = os.fork()
     if child == 0:
@@ -437,7 +437,7 @@ def test_a_fork_waits_for_a_change_in_another_thread(
     begun, forking = threading.Event(), threading.Event()
 
     def change_slowly() -> None:
-        with file.change() as connection:
+        with file.writing() as connection:
             begun.set()
             assert forking.wait(30)
             connection.execute("UPDATE counter SET last_generation = 3")
@@ -461,9 +461,9 @@ import os, signal, sys
 from pathlib import Path
 from pillarbox.auth.accounts_file import AccountsFile
 file = AccountsFile(Path(sys.argv[1]))
-with file.change() as connection:
+with file.writing() as connection:
     connection.execute("UPDATE counter SET last_generation = 1")
-with file.change() as connection:
+with file.writing() as connection:
     connection.execute("UPDATE counter SET last_generation = 2")
     os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pillarbox.auth import accounts_file, accounts_schema
+from pillarbox.auth import accounts_file, accounts_schema, kept_secrets
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.accounts_schema import SCHEMA_VERSION
 from pillarbox.auth.errors import AccountsUnavailable
@@ -107,7 +107,7 @@ def test_processes_that_open_it_together_bring_it_up_to_date_once(old_file: Path
     for thread in threads:
         thread.join()
     assert len(many[0].devices("alice")) == 8
-    assert len({accounts._file.secret("app-passwords") for accounts in many}) == 1
+    assert len({accounts.place.secret("app-passwords") for accounts in many}) == 1
     for accounts in many:
         accounts.close()
 
@@ -145,22 +145,21 @@ def test_a_new_file_has_secrets_of_its_own(tmp_path: Path) -> None:
     seen = set()
     for name in "ab":
         accounts = Accounts(tmp_path / name / "accounts.db", passwords=cheap_passwords())
-        seen |= {accounts._file.secret("app-passwords"), accounts._file.secret("salts")}
-        assert accounts._file.secret("salts") == accounts._file.secret("salts")
+        seen |= {accounts.place.secret("app-passwords"), accounts.place.secret("salts")}
+        assert accounts.place.secret("salts") == accounts.place.secret("salts")
         accounts.close()
     assert len(seen) == 4
-    assert {len(secret) for secret in seen} == {accounts_schema.SECRET_OCTETS}
+    assert {len(secret) for secret in seen} == {kept_secrets.OCTETS}
 
 
 def test_a_file_put_back_from_elsewhere_has_its_own_secrets_after_a_reload(tmp_path: Path) -> None:
-    one, other = (
-        Accounts(tmp_path / name / "accounts.db", passwords=cheap_passwords()) for name in "ab"
-    )
-    first, second = one._file.secret("salts"), other._file.secret("salts")
+    paths = [tmp_path / name / "accounts.db" for name in "ab"]
+    one, other = (Accounts(path, passwords=cheap_passwords()) for path in paths)
+    first, second = one.place.secret("salts"), other.place.secret("salts")
     one.close()
     other.close()
-    other.path.replace(one.path)
-    assert one._file.secret("salts") == second != first
+    paths[1].replace(paths[0])
+    assert one.place.secret("salts") == second != first
     one.close()
 
 

@@ -8,6 +8,7 @@ from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.directory import LocalDirectory
 from pillarbox.contracts.auth import Directory
 from pillarbox.contracts.errors import AuthUnavailable
+from tests.auth.places import in_a_file
 from tests.auth.test_names import NASTY
 
 
@@ -92,6 +93,7 @@ async def test_cve_2026_24031_nasty_addresses_find_nobody_and_break_nothing(
     assert await found(directory, "alice@example.org") == ("alice", 5000)
 
 
+@in_a_file
 async def test_finding_does_not_suspend(directory: Directory) -> None:
     with pytest.raises(StopIteration):
         directory.find("alice@example.org").send(None)
@@ -100,7 +102,7 @@ async def test_finding_does_not_suspend(directory: Directory) -> None:
 async def test_where_there_is_no_account_at_all_nobody_is_unknown(accounts: Accounts) -> None:
     """A store.path that is mistyped or not mounted must not bounce everybody's mail."""
     directory = LocalDirectory(accounts, domains=["example.org"])
-    with pytest.raises(AuthUnavailable, match=r"accounts\.db.*user add"):
+    with pytest.raises(AuthUnavailable, match=r"(accounts\.db|database).*user add"):
         await directory.find("alice@example.org")
     assert await directory.find("alice@example.net") is None  # nobody's, whatever is mounted
     accounts.add("bob", "secret")

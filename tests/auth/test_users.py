@@ -21,7 +21,8 @@ from pillarbox.model import Identity
 from pillarbox.sasl.claims import CertificateClaim, DigestClaim, ScramClaim
 from tests.auth.conftest import CountingPasswords, price
 from tests.auth.faketime import FakeTime
-from tests.auth.proofs.conftest import DOMAINS, PEER, at_once, opened, refused, says
+from tests.auth.places import in_a_file, promptly
+from tests.auth.proofs.conftest import DOMAINS, PEER, known, opened, refused, says
 
 SCRAM = (
     "{SCRAM-SHA-256}4096,W22ZaJ0SNY7soEsUEjb6gQ==,WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=,"
@@ -130,7 +131,7 @@ async def test_a_poll_costs_no_hash_no_question_and_does_not_suspend(
 ) -> None:
     await opened(door, says(name, "secret"))
     before = (list(shelf.asked), list(shelf.proofs))
-    assert at_once(door.check(says(name, "secret"), PEER)) == Identity(name)
+    assert await known(door, says(name, "secret")) == Identity(name)
     assert (shelf.asked, shelf.proofs) == before
     assert passwords.work == []
 
@@ -223,6 +224,7 @@ async def test_a_name_that_can_be_nobodys_is_not_asked_for(
     assert shelf.asked == []
 
 
+@in_a_file
 async def test_a_thousand_who_ask_together_are_one_question(
     accounts: Accounts, shelf: Shelf
 ) -> None:
@@ -313,7 +315,7 @@ async def test_users_of_sources_have_devices(
     printed = accounts.add_device("sue", "phone").printed
     for name in ("sue", "sue+phone@example.org"):
         assert await opened(door, says(name, printed)) == Identity("sue", "phone")
-    assert at_once(door.check(says("sue", printed), PEER)) == Identity("sue", "phone")
+    assert await known(door, says("sue", printed)) == Identity("sue", "phone")
     keys = await door.scram_keys("sue+phone", "sha256", PEER)
     claim = ScramClaim("sue+phone", "sha256", keys, True)
     assert await opened(door, claim) == Identity("sue", "phone")
@@ -404,7 +406,7 @@ async def test_mail_finds_users_of_sources(accounts: Accounts, shelf: Shelf) -> 
     found = await directory.find("Sue+phone@example.org")
     assert found is not None
     assert (found.user, found.quota_octets) == ("sue", 5000)
-    assert at_once(directory.find("alice@example.org"))
+    assert await promptly(accounts, directory.find("alice@example.org"))
     assert found == await directory.find("sue@example.org")
 
 

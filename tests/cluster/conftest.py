@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from pillarbox.store.cluster.objects import ObjectSettings
 from tests.cluster.postgres import PostgresServer, postgres_server
+from tests.cluster.seaweedfs import SeaweedFs, seaweedfs_server
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +36,16 @@ def new_database(postgres: PostgresServer) -> Iterator[Callable[[], str]]:
 def database_url(new_database: Callable[[], str]) -> str:
     """The URL of an unused database with our tables."""
     return new_database()
+
+
+@pytest.fixture(scope="session")
+def seaweedfs() -> Iterator[SeaweedFs]:
+    """A SeaweedFS that runs. Who stops a part of it starts it again."""
+    with seaweedfs_server() as server:
+        yield server
+
+
+@pytest.fixture
+def objects_settings(seaweedfs: SeaweedFs) -> ObjectSettings:
+    """An unused place for bodies."""
+    return seaweedfs.settings()

@@ -57,3 +57,12 @@ async def test_a_wrong_password_is_for_an_operator(postgres: PostgresServer) -> 
     assert "no%20" not in str(caught.value)
     assert "no " not in str(caught.value)
     await database.close()
+
+
+async def test_a_url_that_cannot_be_is_for_an_operator(database_url: str) -> None:
+    database = Database(f"{database_url}?sslmode=perhaps")
+    with pytest.raises(DatabaseUnavailable) as caught:
+        await applied(database)
+    assert not caught.value.temporary
+    assert PASSWORD not in str(caught.value)
+    await database.close()

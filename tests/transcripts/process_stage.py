@@ -1,4 +1,5 @@
-"""A real ``pillarbox serve`` as a stage: processes, sockets, TLS, and the embedded engine.
+"""A real ``pillarbox serve`` as a stage: processes, sockets, TLS, and the embedded engine (another one:
+``tests/cluster/stage.py``).
 
 Mail is put into the store from outside, as delivery would, and looked at from outside, as
 the operator's commands would, while the server runs on it. One server plays all transcripts
@@ -13,13 +14,13 @@ import signal
 import tempfile
 from pathlib import Path
 
-from pillarbox.auth.accounts import Accounts
+from pillarbox.app.wire_up import Engine
 from pillarbox.auth.names import normalise
 from pillarbox.model import Identity, Recipient
-from pillarbox.store.embedded import EmbeddedStore, open_store
+from pillarbox.store.embedded import open_store
 from pillarbox.testing.transcript_player import SilenceError
 from pillarbox.testing.transcript_steps import Arrives, Event, Setting
-from tests.postoffice import PATIENCE, PostOffice, _OneHash
+from tests.postoffice import PATIENCE, OneHash, PostOffice, Settings
 from tests.world import as_stored
 
 
@@ -50,12 +51,20 @@ class Offices:
         key = repr(wanted)
         if key not in self._offices:
             folder = Path(tempfile.mkdtemp(dir=self._folder))
-            office = PostOffice(folder, settings=wanted)
+            office = self.made(folder, wanted)
             if not setting.certificate:
                 _without_tls(office.config)
             office.before_start(_die_with_the_tests)
             self._offices[key] = office.start()
         return self._offices[key]
+
+    def made(self, folder: Path, settings: Settings) -> PostOffice:
+        """A post office in *folder*, not started."""
+        return PostOffice(folder, settings=settings)
+
+    async def opened(self, office: PostOffice) -> Engine:
+        """Its store, for who looks at it from outside."""
+        return open_store(office.store)
 
     def retire_if_guessed_at(self, office: PostOffice) -> None:
         """End a server that refused a sign-in: it would slow the next transcript's down."""
@@ -92,19 +101,28 @@ class ProcessStage:
         self._greeting = b""
         self._reader: asyncio.StreamReader
         self._writer: asyncio.StreamWriter | None = None
-        self._store: EmbeddedStore | None = None
+        self._store: Engine | None = None
 
     async def prepare(self, setting: Setting) -> None:
         self._setting = setting
         self._office = self._offices.with_setting(setting)
-        self._store = open_store(self._office.store)
+        self._store = await self._offices.opened(self._office)
         for name, password in setting.credentials:
             await self._store.remove(normalise(name))
-            _make_account(self._office, name, password, apop=setting.apop)
+            await asyncio.to_thread(self._make_account, name, password, apop=setting.apop)
         for message in setting.messages:
             await self._put(message.user, message.content)
         if setting.held:
             self._held = await self._store.open(Identity(setting.first_user))
+
+    def _make_account(self, name: str, password: str, *, apop: bool) -> None:
+        accounts = self._office.accounts(OneHash())
+        try:
+            if accounts.find(name):
+                accounts.remove(name)
+            accounts.add(name, password, apop=apop)
+        finally:
+            accounts.close()
 
     async def _put(self, user: str, content: bytes) -> None:
         assert self._store is not None
@@ -178,14 +196,3 @@ class ProcessStage:
         if self._store is not None:
             await self._store.close()
             await asyncio.to_thread(self._offices.retire_if_guessed_at, self._office)
-
-
-def _make_account(office: PostOffice, name: str, password: str, *, apop: bool) -> None:
-    office.store.mkdir(mode=0o700, parents=True, exist_ok=True)
-    accounts = Accounts(office.store / "accounts.db", passwords=_OneHash())
-    try:
-        if accounts.find(name):
-            accounts.remove(name)
-        accounts.add(name, password, apop=apop)
-    finally:
-        accounts.close()

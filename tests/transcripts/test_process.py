@@ -8,7 +8,7 @@ import pytest
 
 from pillarbox.testing.transcript_player import play
 from pillarbox.testing.transcript_steps import Transcript
-from tests.transcripts.corpus import playable_on
+from tests.transcripts.corpus import PERFORMANCES
 from tests.transcripts.process_stage import Offices, ProcessStage
 
 
@@ -17,13 +17,6 @@ def offices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offices]:
     running = Offices(tmp_path_factory.mktemp("offices"))
     yield running
     running.stop()
-
-
-PERFORMANCES = [
-    pytest.param(transcript, door, id=f"{door}-{transcript.name}")
-    for transcript in playable_on("process")
-    for door in ([transcript.setting.port] if transcript.setting.port else ["pop3s", "stls"])
-]
 
 
 @pytest.mark.parametrize(("transcript", "door"), PERFORMANCES)

@@ -8,7 +8,8 @@ import socket
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
-from pillarbox.app.config.settings import Config, Delivery, Server, StoreSettings
+from pillarbox.app.config.settings import Config, Delivery, Server
+from pillarbox.app.config.store import StoreSettings
 from pillarbox.app.wire_up import ACCOUNTS_FILE
 from pillarbox.app.wire_up_servers import PostOffice, open_post_office
 from pillarbox.auth.accounts import Accounts

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.config.settings import Config
+from pillarbox.app.secret_file import secret_in
 from pillarbox.auth.sources.contract import Source
 from pillarbox.auth.sources.passwd_file import PasswdFile
-
-MAX_SECRET_OCTETS = 4096
-"""A password of a service; keeps a wrong path from being read whole."""
 
 
 def open_sources(config: Config) -> tuple[Source, ...]:
@@ -53,7 +50,7 @@ def _sql(config: Config) -> Source:
     try:
         database = DatabaseSettings(
             DatabaseUrl.parse(settings.url or ""),
-            _secret(config, "auth.sql.password_file", settings.password_file),
+            secret_in(config, "auth.sql.password_file", settings.password_file),
             settings.ca,
             settings.connections,
             settings.timeout,
@@ -81,7 +78,7 @@ def _ldap(config: Config) -> Source:
         starttls=settings.starttls,
         ca=settings.ca,
         bind_dn=settings.bind_dn,
-        password=_secret(config, "auth.ldap.password_file", settings.password_file),
+        password=secret_in(config, "auth.ldap.password_file", settings.password_file),
         timeout=settings.timeout,
         connections=settings.connections,
     )
@@ -111,24 +108,6 @@ _MAKERS: dict[str, Callable[[Config], Source]] = {
     "ldap": _ldap,
     "pam": _pam,
 }
-
-
-def _secret(config: Config, setting: str, path: Path | None) -> str | None:
-    """The first line of the file; None: there is none."""
-    if path is None:
-        return None
-    try:
-        with path.open("rb") as file:
-            line = file.read(MAX_SECRET_OCTETS + 1).partition(b"\n")[0].removesuffix(b"\r")
-        secret = line.decode()
-    except UnicodeDecodeError:
-        raise _fault(config, setting, f"{path} is not UTF-8") from None
-    except OSError as error:
-        problem = f"{path} cannot be read by this process: {error.strerror}"
-        raise _fault(config, setting, problem, "let the user of the server read it") from None
-    if not secret or len(line) > MAX_SECRET_OCTETS:
-        raise _fault(config, setting, f"{path} has no password in its first line")
-    return secret
 
 
 def _fault(config: Config, setting: str, problem: str, hint: str = "") -> ConfigError:

@@ -20,7 +20,6 @@ from collections.abc import Sequence
 import structlog
 
 from pillarbox.auth.accounts import Accounts
-from pillarbox.auth.directory import no_account
 from pillarbox.auth.errors import AccountsUnavailable
 from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.contracts.store import StoreAdmin
@@ -37,11 +36,11 @@ async def refuse_lost_accounts(accounts: Accounts, store: StoreAdmin) -> None:
         AccountsUnavailable: there are maildrops, and the file is gone.
         StoreUnavailable: it cannot be told, since the file is gone and the store fails.
     """
-    if accounts.path.exists():
+    if not accounts.place.is_lost():
         return
     if users := await store.users():
         raise AccountsUnavailable(
-            f"{accounts.path} is gone, but the store has maildrops ({_some(users)}): restore the "
+            f"{accounts.place.name} is gone, but the store has maildrops ({_some(users)}): restore the "
             "file from a backup, or make each account again with `pillarbox user add NAME`; "
             "the mail is still there"
         )
@@ -55,7 +54,7 @@ async def warn_of_missing_accounts(accounts: Accounts, store: StoreAdmin) -> Non
         _warn_of_none(str(error))
         return
     if not names:
-        _warn_of_none(no_account(accounts))
+        _warn_of_none(accounts.no_account)
     try:
         users = await store.users()
     except StoreUnavailable:  # a damaged shard, which speaks for itself

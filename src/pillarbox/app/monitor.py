@@ -3,12 +3,13 @@
 A process of its own: a scrape or a slow reader of the status page never takes time from
 mail, and a hanging worker cannot keep the page from saying so. It reads what the workers
 write into the shared table and the metrics files, and asks the store itself. It has no
-accounts, no keys, and shows no names.
+accounts, no keys, and shows no names. (Where nodes share a database, the accounts are in the same
+one as the mail. The object store does not count: while it is away, all nodes still do what is left to do.)
 
 =========  =====================================================================
 /live      200 while this process answers
-/ready     200 when every worker accepts and the store can be read and written;
-           else 503, with the reasons as JSON
+/ready     200 when every worker accepts, none is told to end, and the store can be read
+           and written; else 503, with the reasons as JSON
 /metrics   Prometheus text format, summed over the workers
 /          the same for people, in a few lines of plain text
 =========  =====================================================================
@@ -112,6 +113,8 @@ class Health:
         workers = self.workers()
         wanted = self._seat.setup.config.server.workers
         reasons = [reason for column in workers if (reason := _trouble(column))]
+        if self._seat.table.is_leaving:
+            reasons.insert(0, "the server has been told to stop")
         if len(workers) < wanted:
             reasons.append(f"{wanted - len(workers)} of {wanted} workers are missing")
         trouble = await self._store_trouble()
@@ -133,7 +136,7 @@ class Health:
         try:
             if self._store is None:
                 # The workers have made it, and sweep it: this process must not wait for that.
-                self._store = look_at_store(self._seat.setup.config, must_exist=True)
+                self._store = await look_at_store(self._seat.setup.config, must_exist=True)
             await asyncio.wait_for(self._store.probe(), PROBE_SECONDS)
         except TimeoutError:  # before OSError, of which it is one
             return f"the store did not answer within {PROBE_SECONDS:g} seconds"

@@ -14,7 +14,7 @@ as its address.
 
 ::
 
-    page 0      restarts, columns ever used
+    page 0      restarts, columns ever used, leaving
     column 0    state pid generation connections  heartbeat  row row
     column 1    …
 """
@@ -46,7 +46,7 @@ FAMILIAR_SETS = 1 << 14
 _WORD = 4
 _PAGE = mmap.PAGESIZE
 _HEAD = _PAGE // _WORD
-_RESTARTS, _USED = range(2)
+_RESTARTS, _USED, _LEAVING = range(3)
 _STATE, _PID, _GENERATION, _CONNECTIONS = range(4)
 _BEAT = 2  # in eight-byte units from the column's start: after the four words
 _CELLS = 16
@@ -86,6 +86,14 @@ class SharedTable:
 
     def count_restart(self) -> None:
         self.words[_RESTARTS] += 1
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the server has been told to end, though it may accept for a while yet."""
+        return bool(self.words[_LEAVING])
+
+    def leave(self) -> None:
+        self.words[_LEAVING] = 1
 
     def take(self, generation: int) -> Column | None:
         """A free column, marked STARTING; None when all are taken."""

@@ -17,8 +17,10 @@ Reload (SIGHUP)
     is abandoned and the old one goes on.
 
 Stop (SIGTERM, SIGINT)
-    Doors are closed; sessions may finish for ``limits.stop_grace`` seconds and are then
-    cut off without an UPDATE. A second signal ends the waiting.
+    For ``limits.stop_delay`` seconds, if there are any, the health page says that the server is
+    not ready, and all else goes on. Then doors are closed; sessions may finish for
+    ``limits.stop_grace`` seconds and are then cut off without an UPDATE. A second signal ends
+    the waiting.
 
 Death
     A child that dies is logged, its share of the counted connections is wiped, and it is
@@ -81,6 +83,7 @@ class Supervisor:
         self._recruiter = Recruiter(setup, self._table, self._mailbox, self._line.all)
         self._stalls = StallWatch()
         self._wants_reload = False
+        self._leave_at: float | None = None
         self._stop_by: float | None = None
         self._told_monitors = False
         self._exit_code = 0
@@ -107,14 +110,22 @@ class Supervisor:
 
     def _obey(self, number: signal.Signals) -> None:
         if number in {signal.SIGTERM, signal.SIGINT}:
-            _log.info("stopping", signal=number.name, again=self._stop_by is not None)
-            self._stop(hurry=self._stop_by is not None)
-        elif number == signal.SIGHUP and self._stop_by is None:
+            again = self._table.is_leaving or self._stop_by is not None
+            self._table.leave()
+            _log.info("stopping", signal=number.name, again=again)
+            self._wants_reload = False
+            delay = self._line.serving.setup.config.limits.stop_delay
+            if delay and not again:
+                self._leave_at = time.monotonic() + delay
+            else:
+                self._stop(hurry=again)
+        elif number == signal.SIGHUP and not self._table.is_leaving:
             if not self._line.is_settled:
                 _log.info("reload follows when the one under way is done")
             self._wants_reload = True
 
     def _stop(self, *, hurry: bool = False) -> None:
+        self._leave_at = None
         grace = 0.0 if hurry else self._line.serving.setup.config.limits.stop_grace
         self._stop_by = time.monotonic() + grace + STOP_MARGIN_SECONDS
         for generation in self._line.all():
@@ -127,6 +138,8 @@ class Supervisor:
 
     def _tend(self) -> None:
         self._reap()
+        if self._leave_at is not None and time.monotonic() >= self._leave_at:
+            self._stop()
         if self._stop_by is not None:
             self._see_to_the_end(self._stop_by)
             return
@@ -145,8 +158,7 @@ class Supervisor:
         now = time.monotonic()
         times = [now + _LOOK_ROUND_SECONDS]
         times += [post.due for post in self._line.serving.posts if post.due is not None]
-        if self._stop_by is not None:
-            times.append(self._stop_by)
+        times += [due for due in (self._leave_at, self._stop_by) if due is not None]
         return min(times) - now
 
     def _is_over(self) -> bool:

@@ -1,7 +1,8 @@
 """Building the post office from a configuration: the only place that names engines.
 
 Mail and accounts here, for the server and the commands alike; the servers on top of them
-in :mod:`.wire_up_servers`, which a command need not import.
+in :mod:`.wire_up_servers`, which a command need not import. What only a cluster has is in
+:mod:`.wire_up_cluster`, whose libraries are an extra.
 
 Everything is opened in the process that uses it, after the fork: files, locks and database
 connections do not survive one.
@@ -9,10 +10,14 @@ connections do not survive one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Protocol
 
 from pillarbox.app.config.settings import Auth, Config
+from pillarbox.app.importing import file_journal
+from pillarbox.app.importing.journal import Journal
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.auth.directory import LocalDirectory
@@ -20,25 +25,40 @@ from pillarbox.auth.passwords import Passwords
 from pillarbox.auth.sources.contract import Source
 from pillarbox.auth.throttle import Throttle
 from pillarbox.contracts.auth import Account, Directory, TokenChecker
+from pillarbox.contracts.store import Store, StoreAdmin
 from pillarbox.store import embedded
-from pillarbox.store.embedded import PATIENCE_SECONDS, EmbeddedStore
+from pillarbox.store.embedded import PATIENCE_SECONDS
 
 ACCOUNTS_FILE = "accounts.db"
 
 _SCRAM = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}
 
 
+class Engine(Store, StoreAdmin, Protocol):
+    """A whole engine: what the server uses and what operators use."""
+
+
 async def open_store(
-    config: Config, *, patience: float = PATIENCE_SECONDS, speaks: bool = True
-) -> EmbeddedStore:
+    config: Config,
+    *,
+    patience: float = PATIENCE_SECONDS,
+    speaks: bool = True,
+    serves: bool = False,
+) -> Engine:
     """The mail, open until it is closed. Blocks while it is looked over; call it before serving.
 
     Writes that another process holds up for *patience* seconds are given up. Who *speaks* logs
-    what is damaged.
+    what is damaged. Who *serves* is there to stay: a node of a cluster renews its leases.
 
     Raises:
-        StoreUnavailable: it cannot be opened; the message names the file.
+        StoreUnavailable: it cannot be opened; the message names the file, or the database. (A
+            database that is merely away can be opened: it is asked when it is needed.)
+        ConfigError: a password's file cannot be read.
     """
+    if config.store.is_shared:
+        from pillarbox.app import wire_up_cluster  # noqa: PLC0415 -- an extra
+
+        return await wire_up_cluster.open_store(config, serves=serves)
     store = embedded.open_store(
         config.store.path,
         patience=patience,
@@ -49,13 +69,16 @@ async def open_store(
     return store
 
 
-def look_at_store(config: Config, *, must_exist: bool = False) -> EmbeddedStore:
+async def look_at_store(config: Config, *, must_exist: bool = False) -> Engine:
     """The mail as it is, for who only looks (and for repair): makes nothing, waits for nothing.
 
     Raises:
         StoreUnavailable: it cannot be read, or it *must_exist* and there is none; the message
-            names the file.
+            names the file, or the database.
+        ConfigError: a password's file cannot be read.
     """
+    if config.store.is_shared:
+        return await open_store(config)
     return embedded.look_at_store(
         config.store.path,
         must_exist=must_exist,
@@ -63,12 +86,51 @@ def look_at_store(config: Config, *, must_exist: bool = False) -> EmbeddedStore:
     )
 
 
-def open_accounts(config: Config, *, create: bool = False) -> Accounts:
+def open_accounts(config: Config, *, create: bool = False, serves: bool = False) -> Accounts:
     """The accounts. A file that is not there is made when *create* says so, else an error
-    of each use: only who makes an account should make one.
+    of each use: only who makes an account should make one. Who *serves* asks a database on its
+    event loop, where others wait, too.
+
+    Raises:
+        ConfigError: a password's file cannot be read.
     """
     passwords = Passwords(scram_hashes=scram_hashes(config.auth))
+    if config.store.is_shared:
+        from pillarbox.app import wire_up_cluster  # noqa: PLC0415 -- an extra
+
+        return wire_up_cluster.open_accounts(config, passwords, create=create, serves=serves)
     return Accounts(config.store.path / ACCOUNTS_FILE, passwords=passwords, create=create)
+
+
+@asynccontextmanager
+async def journal_of(config: Config, user: str) -> AsyncIterator[Journal]:
+    """The record of what has been imported into the maildrop of *user*, for one import alone.
+
+    Raises:
+        JournalUnusable: another import is under way, or it cannot be read.
+    """
+    if config.store.is_shared:
+        from pillarbox.app import wire_up_cluster  # noqa: PLC0415 -- an extra
+
+        async with wire_up_cluster.journal_of(config, user) as journal:
+            yield journal
+    else:
+        with file_journal.FileJournal(file_journal.journal_path(config.store.path, user)) as file:
+            yield file
+
+
+async def forget_imports(config: Config, user: str) -> None:
+    """Remove that record, with the mail that it is of.
+
+    Raises:
+        JournalUnusable: it cannot be removed now.
+    """
+    if config.store.is_shared:
+        from pillarbox.app import wire_up_cluster  # noqa: PLC0415 -- an extra
+
+        await wire_up_cluster.forget_imports(config, user)
+    else:
+        file_journal.forget_imports(config.store.path, user)
 
 
 def scram_hashes(auth: Auth) -> frozenset[str]:

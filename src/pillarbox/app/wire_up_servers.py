@@ -122,16 +122,17 @@ async def open_post_office(
         AccountsUnavailable: there is mail, but the accounts are gone.
         ConfigError: an account source cannot be made.
     """
-    store = await open_store(config, speaks=speaks)
+    store = await open_store(config, speaks=speaks, serves=True)
     # Where users are kept elsewhere, there may have been none to make the file for yet.
-    accounts = open_accounts(config, create=bool(config.auth.sources))
+    accounts = open_accounts(config, create=bool(config.auth.sources), serves=True)
     await refuse_lost_accounts(accounts, store)
     sources = open_sources(config)
-    if speaks and not sources:
-        await warn_of_missing_accounts(accounts, store)
-    # Opened now and kept open, like the store: on a disk that fills up later it could not be.
-    with contextlib.suppress(AccountsUnavailable):  # reported at each sign-in
-        accounts.find("")
+    if not config.store.is_shared:  # which has too many for a look at all, and nothing to keep open
+        if speaks and not sources:
+            await warn_of_missing_accounts(accounts, store)
+        # Opened now and kept open, like the store: on a disk that fills up later it could not be.
+        with contextlib.suppress(AccountsUnavailable):  # reported at each sign-in
+            accounts.find("")
     if token_checker is not None:
         token_checker.begin()
     authenticator = open_authenticator(

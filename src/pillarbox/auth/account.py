@@ -1,4 +1,4 @@
-"""One account: as it is in the accounts file, and as it is to be made."""
+"""One account: as it is kept, and as it is to be made."""
 
 from __future__ import annotations
 
@@ -13,17 +13,26 @@ from pillarbox.auth.scram_keys import HASHES, to_text
 from pillarbox.auth.scram_table import Texts
 
 MAX_QUOTA_OCTETS = 2**63 - 1
-"""What an integer of SQLite can hold."""
+"""What an integer of SQLite can hold, and one of PostgreSQL."""
 
-COLUMNS = (
-    "name, verifier, disabled, quota_octets, apop_secret, generation, account.created_at, "
-    "changed_at, EXISTS (SELECT 1 FROM app_passwords_only AS only WHERE only.user = name)"
+OWN_COLUMNS = (
+    "account.name, verifier, disabled, quota_octets, apop_secret, generation, "
+    "account.created_at, changed_at"
 )
+"""Of the table ``account``, in its order."""
+
+
+def rule_of(name: str) -> str:
+    """The column that says whether the user *name*, itself a column, is to use app passwords only."""
+    return f'EXISTS (SELECT 1 FROM app_passwords_only AS rule WHERE rule."user" = {name})'  # noqa: S608 - constants of ours
+
+
+COLUMNS = f"{OWN_COLUMNS}, {rule_of('account.name')}"
 """Of a SELECT from ``account``, for :func:`record_of`."""
 
 
 class AccountRecord(NamedTuple):
-    """One account as it is in the file. Its repr shows no secret."""
+    """One account as it is kept. Its repr shows no secret."""
 
     name: str
     """Normalised: as :func:`pillarbox.auth.names.normalise` returns it."""

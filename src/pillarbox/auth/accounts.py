@@ -1,22 +1,20 @@
-"""Accounts, kept in one SQLite file that the server and the commands use at the same time.
+"""Accounts: what they are made of, and how they are changed, wherever they are kept.
 
-* A change is durable when its method has returned, and every process sees it with its next
-  read. Processes and threads may use the file at the same time.
+* A change is durable when its method has returned, and every process (of every machine that shares
+  the place) sees it with its next read. Processes and threads may use a place at the same time.
 * Every change of credentials or state gives the account a new *generation*, a number that
-  no account of this file ever had before, not even one of the same name that was removed.
+  no account of this place ever had before, not even one of the same name that was removed.
   Whoever remembers something about an account remembers its generation with it.
-* A read waits for no writer and takes microseconds, and less if nobody has committed anything
-  since it was last asked for: it may run on an event loop. A change waits for the disk, and a new
-  password for its hash: those may not.
+* What a server asks while people sign in is in :mod:`pillarbox.auth.register`. The methods here are
+  for commands: they wait, for a disk or a network, and a new password for its hash.
 
-How the file is made and opened is told in :mod:`pillarbox.auth.accounts_file`. All methods
-raise AccountsUnavailable when it cannot be read or written; the message names the file and
-the remedy.
+The places: a file (:mod:`pillarbox.auth.accounts_file`), and a database that many machines share
+(:mod:`pillarbox.auth.cluster`). All methods raise AccountsUnavailable when it cannot be read or
+written; the message names it and the remedy.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -37,20 +35,27 @@ from pillarbox.auth.devices import DeviceRecord, Devices
 from pillarbox.auth.errors import AccountExists, NoSuchAccount
 from pillarbox.auth.names import normalise
 from pillarbox.auth.passwords import Passwords, check_new, secret_octets
+from pillarbox.auth.place import Change, Place, no_account
+from pillarbox.auth.register import Register, find
 from pillarbox.auth.scram_table import ScramTable, Texts, replace_keys
 
 _FIND = f"SELECT {COLUMNS} FROM account WHERE name = ?"  # noqa: S608 - a constant of ours
-_FIND_BY_APP_PASSWORD = (
-    f"SELECT device, {COLUMNS} FROM device LEFT JOIN account ON name = device.user "  # noqa: S608 - the same
-    "WHERE digest = ?"
-)
-_ALL = f"SELECT {COLUMNS} FROM account ORDER BY name"  # noqa: S608 - a constant of ours
+_ALL = f"SELECT {COLUMNS} FROM account"  # noqa: S608 - a constant of ours
 
-_REMOVE_WHAT_IS_ITS = (
-    "DELETE FROM device WHERE user = ?",
-    "DELETE FROM scram WHERE user = ?",
-    "DELETE FROM app_passwords_only WHERE user = ?",
+_INSERT = "INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_OVERWRITE = (
+    "UPDATE account SET verifier = ?, disabled = ?, quota_octets = ?, apop_secret = ?, "
+    "generation = ?, changed_at = ? WHERE name = ?"
 )
+_REMOVE_WHAT_IS_ITS = (
+    'DELETE FROM device WHERE "user" = ?',
+    'DELETE FROM scram WHERE "user" = ?',
+    'DELETE FROM app_passwords_only WHERE "user" = ?',
+)
+
+
+AT_ONCE = 500
+"""Accounts of an import for which a statement is sent."""
 
 
 class Imported(NamedTuple):
@@ -63,60 +68,41 @@ class Imported(NamedTuple):
 
 
 class Accounts:
-    """The accounts of one file. Threads may share it.
+    """The accounts in one place. Threads may share it.
 
-    The file is made at first use, unless *create* is False: a server that made one would
-    turn a store that is not mounted into a post office where everybody is unknown.
+    A *place* that is a path is a file, which is made at first use unless *create* is False: a server
+    that made one would turn a store that is not mounted into a post office where everybody is unknown.
 
     Names are taken in any form and normalised (InvalidName), except by :meth:`find`.
     """
 
     def __init__(
         self,
-        path: Path,
+        place: Path | Place,
         *,
         passwords: Passwords | None = None,
         clock: Callable[[], float] = time.time,
         create: bool = True,
     ) -> None:
         self.passwords = passwords or Passwords()
-        self._file = AccountsFile(path, create=create)
+        self.place = AccountsFile(place, create=create) if isinstance(place, Path) else place
+        """Where they are kept."""
         self._clock = clock
-        self.scram = ScramTable(self._file)
+        self.register = Register(self.place)
+        """What a server asks."""
+        self.scram = ScramTable(self.place)
         """What SCRAM needs of human passwords."""
-        self.app_passwords = Devices(self._file, self.scram, clock)
-        """What :meth:`add_device` and the like stand for, and what a sign-in asks of them."""
+        self.app_passwords = Devices(self.place, self.scram, clock)
+        """What :meth:`add_device` and the like stand for."""
 
     @property
-    def path(self) -> Path:
-        return self._file.path
-
-    def version(self) -> bytes | None:
-        """Something that is equal as long as nothing in the file has changed, in whatever process,
-        and never again; costs next to nothing. None: it cannot be told at this moment.
-        """
-        return self._file.version()
+    def no_account(self) -> str:
+        """What to tell an operator if there is no account at all."""
+        return no_account(self.place)
 
     def find(self, name: str) -> AccountRecord | None:
         """The account with this *normalised* name, or None: one prepared SELECT."""
-        try:
-            rows = self._file.find(_FIND, (name,))
-        except UnicodeEncodeError:  # surrogates, which no normalised name holds
-            return None
-        return record_of(rows[0]) if rows else None
-
-    def find_by_app_password(
-        self, user: str, typed: str
-    ) -> tuple[str, AccountRecord | None] | None:
-        """The device of *user*, who is normalised, whose app password *typed* is, and the account if
-        it is in this file. None: there is none. One prepared SELECT, if it can be an app password.
-        """
-        key = self.app_passwords.key_of(user, typed)
-        if key is None:
-            return None
-        for device, *row in self._file.find(_FIND_BY_APP_PASSWORD, (key,)):
-            return device, None if row[0] is None else record_of(row)
-        return None
+        return find(self.place, name)
 
     def get(self, name: str) -> AccountRecord:
         """The account of that name.
@@ -130,17 +116,13 @@ class Accounts:
             raise _no_such_account(wanted)
         return record
 
-    def is_empty(self) -> bool:
-        """Whether there is no account at all: one SELECT of at most one row."""
-        return not self._file.find("SELECT 1 FROM account LIMIT 1", ())
-
     def names(self) -> list[str]:
         """The names of all accounts, sorted."""
-        return [name for (name,) in self._file.read("SELECT name FROM account ORDER BY name")]
+        return sorted(name for (name,) in self.place.read("SELECT name FROM account"))
 
     def records(self) -> list[AccountRecord]:
         """All accounts, sorted by name."""
-        return [record_of(row) for row in self._file.read(_ALL)]
+        return sorted(record_of(row) for row in self.place.read(_ALL))
 
     def add(
         self, name: str, password: str, *, quota_octets: int = 0, apop: bool = False
@@ -169,10 +151,7 @@ class Accounts:
             apop_secret=secret if apop else None,
             scram=self.new_scram_texts(wanted, secret),
         )
-        with self._file.change() as file:
-            if file.execute(_FIND, (wanted,)).fetchone():
-                raise _account_exists(wanted)
-            return self._insert(file, new)
+        return self.place.change(lambda change: self._insert(change, new))
 
     def add_with_hash(self, name: str, stored: str, *, quota_octets: int = 0) -> AccountRecord:
         """The same with the hash of a password that nobody knows here.
@@ -187,10 +166,7 @@ class Accounts:
             AccountExists, InvalidName, InvalidHash, InvalidQuota.
         """
         new = account_of_hash(name, stored, quota_octets=quota_octets)
-        with self._file.change() as file:
-            if file.execute(_FIND, (new.name,)).fetchone():
-                raise _account_exists(new.name)
-            return self._insert(file, new)
+        return self.place.change(lambda change: self._insert(change, new))
 
     def add_all(self, many: Iterable[NewAccount], *, replace: bool = False) -> Imported:
         """Make all these accounts, or none.
@@ -200,37 +176,41 @@ class Accounts:
             replace: give those that are there already the new password, quota and state; else they
                 are left alone. Their devices stay, and their SCRAM and APOP secrets go.
         """
-        imported = Imported([], [], [])
-        with self._file.change() as file:
-            for new in many:
-                there = file.execute(_FIND, (new.name,)).fetchone()
-                if there and not replace:
-                    imported.left.append(new.name)
-                elif there:
-                    self._overwrite(file, new)
-                    imported.replaced.append(new.name)
-                else:
-                    self._insert(file, new)
-                    imported.added.append(new.name)
-        return imported
+        every = list(many)
 
-    def _insert(self, file: sqlite3.Connection, new: NewAccount) -> AccountRecord:
+        def work(change: Change) -> Imported:
+            imported = Imported([], [], [])
+            for start in range(0, len(every), AT_ONCE):
+                self._import(change, every[start : start + AT_ONCE], imported, replace=replace)
+            return imported
+
+        return self.place.change(work)
+
+    def _import(
+        self, change: Change, some: list[NewAccount], imported: Imported, *, replace: bool
+    ) -> None:
+        names = [new.name for new in some]
+        marks = ", ".join("?" * len(names))
+        rows = change.rows(f"SELECT name FROM account WHERE name IN ({marks})", *names)  # noqa: S608 - question marks
+        there = {name for (name,) in rows}
+        added = [new for new in some if new.name not in there]
+        replaced = [new for new in some if new.name in there and replace]
         now = int(self._clock())
-        file.execute(
-            "INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (*new[:5], _generation(file), now, now),
-        )
-        replace_keys(file, new.name, new.scram)
-        return record_of(file.execute(_FIND, (new.name,)).fetchone())
+        change.many(_INSERT, [(*new[:5], change.generation(), now, now) for new in added])
+        change.many(_OVERWRITE, [(*new[1:5], change.generation(), now, new[0]) for new in replaced])
+        replace_keys(change, {new.name: new.scram for new in (*added, *replaced)})
+        imported.added.extend(new.name for new in added)
+        imported.replaced.extend(new.name for new in replaced)
+        imported.left.extend(name for name in names if name in there and not replace)
 
-    def _overwrite(self, file: sqlite3.Connection, new: NewAccount) -> None:
-        name, *values = new[:5]
-        file.execute(
-            "UPDATE account SET verifier = ?, disabled = ?, quota_octets = ?, apop_secret = ?, "
-            "generation = ?, changed_at = ? WHERE name = ?",
-            (*values, _generation(file), int(self._clock()), name),
-        )
-        replace_keys(file, name, new.scram)
+    def _insert(self, change: Change, new: NewAccount) -> AccountRecord:
+        now = int(self._clock())
+        if not change.execute(
+            f"{_INSERT} ON CONFLICT (name) DO NOTHING", *new[:5], change.generation(), now, now
+        ):
+            raise _account_exists(new.name)
+        replace_keys(change, {new.name: new.scram})
+        return record_of(change.rows(_FIND, new.name)[0])
 
     def set_password(self, name: str, password: str, *, apop: bool | None = None) -> AccountRecord:
         """Give the account another password. Takes as long as one hash.
@@ -260,7 +240,7 @@ class Accounts:
         Raises:
             NoSuchAccount, InvalidName.
         """
-        return self._update(name, "disabled = 1", ())
+        return self._update(name, "disabled = ?", (True,))
 
     def enable(self, name: str) -> AccountRecord:
         """Undo :meth:`disable`.
@@ -268,7 +248,7 @@ class Accounts:
         Raises:
             NoSuchAccount, InvalidName.
         """
-        return self._update(name, "disabled = 0", ())
+        return self._update(name, "disabled = ?", (False,))
 
     def set_quota(self, name: str, quota_octets: int) -> AccountRecord:
         """Give it another quota; 0: none of its own.
@@ -286,11 +266,14 @@ class Accounts:
             NoSuchAccount, InvalidName.
         """
         wanted = normalise(name)
-        with self._file.change() as file:
-            if not file.execute("DELETE FROM account WHERE name = ?", (wanted,)).rowcount:
+
+        def work(change: Change) -> None:
+            if not change.execute("DELETE FROM account WHERE name = ?", wanted):
                 raise _no_such_account(wanted)
             for statement in _REMOVE_WHAT_IS_ITS:
-                file.execute(statement, (wanted,))
+                change.execute(statement, wanted)
+
+        self.place.change(work)
 
     def add_device(self, user: str, device: str) -> AppPassword:
         """Give *user* (of any source; not asked for here) another device.
@@ -347,21 +330,26 @@ class Accounts:
         None when the account has changed since *record* was read. Not a change of
         credentials: the generation stays.
         """
-        with self._file.change() as file:
-            renewed = file.execute(
+
+        def work(change: Change) -> int:
+            renewed = change.execute(
                 "UPDATE account SET verifier = ? WHERE name = ? AND generation = ?",
-                (verifier, record.name, record.generation),
-            ).rowcount
+                verifier,
+                record.name,
+                record.generation,
+            )
             if renewed and scram is not None:
-                replace_keys(file, record.name, scram)
-        return record._replace(verifier=verifier) if renewed else None
+                replace_keys(change, {record.name: scram})
+            return renewed
+
+        return record._replace(verifier=verifier) if self.place.change(work) else None
 
     def close(self) -> None:
-        """Close the file in this process; the next use opens it again, even another one.
+        """Close the place in this process; the next use opens it again, even another file.
 
         Call it when the operator asks for a reload: the file may have been replaced.
         """
-        self._file.close()
+        self.place.close()
 
     def _update(
         self,
@@ -372,23 +360,22 @@ class Accounts:
     ) -> AccountRecord:
         """Change columns of one account; *assignments* is a constant of this class."""
         wanted = normalise(name)
-        with self._file.change() as file:
-            changed = file.execute(
+
+        def work(change: Change) -> AccountRecord:
+            changed = change.execute(
                 f"UPDATE account SET {assignments}, generation = ?, changed_at = ? WHERE name = ?",  # noqa: S608 - constants of ours; values are parameters
-                (*values, _generation(file), int(self._clock()), wanted),
-            ).rowcount
+                *values,
+                change.generation(),
+                int(self._clock()),
+                wanted,
+            )
             if not changed:
                 raise _no_such_account(wanted)
             if scram is not None:
-                replace_keys(file, wanted, scram)
-            return record_of(file.execute(_FIND, (wanted,)).fetchone())
+                replace_keys(change, {wanted: scram})
+            return record_of(change.rows(_FIND, wanted)[0])
 
-
-def _generation(file: sqlite3.Connection) -> int:
-    """A number that no account has had; within the caller's transaction."""
-    file.execute("UPDATE counter SET last_generation = last_generation + 1")
-    generation: int = file.execute("SELECT last_generation FROM counter").fetchone()[0]
-    return generation
+        return self.place.change(work)
 
 
 def _no_such_account(name: str) -> NoSuchAccount:

@@ -1,4 +1,5 @@
-"""The SQLite file behind the accounts: made whole, opened per process, never shared by a fork.
+"""The SQLite file behind the accounts of one machine: made whole, opened per process, never shared by
+a fork.
 
 Making
     A new file is built under a temporary name, with its schema and in WAL mode, and then
@@ -30,10 +31,10 @@ import secrets
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pillarbox.auth.accounts_schema import (
     APPLICATION_ID,
@@ -42,6 +43,9 @@ from pillarbox.auth.accounts_schema import (
     write_schema,
 )
 from pillarbox.auth.errors import AccountsUnavailable
+from pillarbox.auth.file_change import FileChange
+from pillarbox.auth.kept_secrets import are_there, take_over
+from pillarbox.auth.place import Change, Row, Rows
 from pillarbox.auth.wal_index import WalIndex, borrow, opening
 from pillarbox.durable import sync_folder
 from pillarbox.room import is_lack_of_room
@@ -69,15 +73,19 @@ _REMEDIES = {  # primary SQLite result code: what an operator can do
 }
 
 
+T = TypeVar("T")
+
+
 class AccountsFile:
-    """Connections to one accounts file. Every method raises AccountsUnavailable."""
+    """Connections to one accounts file: a :class:`.place.Place`."""
+
+    remedy = "check store.path"
 
     def __init__(self, path: Path, *, create: bool = True) -> None:
         self.path = path
         self._create = create
         self._reader: sqlite3.Connection | None = None
         self._writer: sqlite3.Connection | None = None
-        self._secrets: dict[str, bytes] = {}
         self._index: WalIndex | None = None
         self._borrowed: list[WalIndex] = []
         """One for each connection."""
@@ -88,18 +96,31 @@ class AccountsFile:
         self._writing = threading.Lock()
         _FILES.add(self)
 
-    def read(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """All rows of one SELECT, as of now: whatever any process has committed."""
-        with self._reading:
-            return self._rows(statement, parameters)
+    @property
+    def name(self) -> str:
+        """See :class:`.place.Place`."""
+        return str(self.path)
 
-    def find(self, statement: str, parameters: tuple[Any, ...]) -> Sequence[tuple[Any, ...]]:
-        """The same of a SELECT that finds a row or two, from memory if nothing has changed."""
-        question = statement, parameters
+    def is_lost(self) -> bool:
+        """See :class:`.place.Place`."""
+        return not self.path.exists()
+
+    def read(self, statement: str, values: Row = ()) -> Rows:
+        """See :class:`.place.Place`."""
+        with self._reading:
+            return self._rows(statement, values)
+
+    async def ask(self, statement: str, values: tuple[Any, ...]) -> Rows:
+        """See :class:`.place.Place`; never suspends."""
+        return self.find(statement, values)
+
+    def find(self, statement: str, values: tuple[Any, ...]) -> Rows:
+        """See :class:`.place.Place`."""
+        question = statement, values
         with self._reading:
             version = self._version()
             if version is None:
-                return self._rows(statement, parameters)
+                return self._rows(statement, values)
             if version != self._as_of:
                 self._found.clear()
                 self._as_of = version
@@ -107,7 +128,7 @@ class AccountsFile:
             if found is None:
                 # If somebody commits meanwhile, this is newer than its version, which then never
                 # comes again.
-                found = self._rows(statement, parameters)
+                found = self._rows(statement, values)
                 if len(self._found) >= REMEMBERED:
                     self._found.clear()
                 self._found[question] = found
@@ -121,7 +142,7 @@ class AccountsFile:
     def _version(self) -> bytes | None:
         return None if self._index is None else self._index.version()
 
-    def _rows(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    def _rows(self, statement: str, values: Row) -> list[tuple[Any, ...]]:
         """The caller holds the lock for reading."""
         try:
             reader = self._reader
@@ -129,24 +150,37 @@ class AccountsFile:
                 reader, self._index = self._opened(READ_WAIT_SECONDS)
                 reader.execute("PRAGMA query_only = ON")
                 self._reader = reader
-            return reader.execute(statement, parameters).fetchall()
+            return reader.execute(statement, values).fetchall()
         except (sqlite3.Error, OSError) as error:
             raise self._unavailable("read", error) from error
 
+    async def ask_secret(self, name: str) -> bytes:
+        """See :class:`.place.Place`; never suspends."""
+        return self.secret(name)
+
     def secret(self, name: str) -> bytes:
-        """A secret of this file (of :mod:`.accounts_schema`), read once while it is open."""
-        known = self._secrets.get(name)
-        if known is None:
-            rows = self.read("SELECT value FROM secret WHERE name = ?", (name,))
-            if not rows:
-                raise AccountsUnavailable(
-                    f"{self.path} has lost a secret ({name}): restore it from a backup"
-                )
-            known = self._secrets[name] = rows[0][0]
-        return known
+        """A secret of this file (of :mod:`.accounts_schema`)."""
+        rows = self.find("SELECT value FROM secret WHERE name = ?", (name,))
+        if not rows:
+            raise AccountsUnavailable(
+                f"{self.path} has lost a secret ({name}): restore it from a backup"
+            )
+        secret: bytes = rows[0][0]
+        return secret
+
+    def change(self, work: Callable[[Change], T]) -> T:
+        """See :class:`.place.Place`."""
+        with self.writing() as connection:
+            return work(FileChange(connection))
+
+    def adopt(self, secrets: dict[str, bytes], *, dry_run: bool = False) -> None:
+        """See :class:`.place.Place`; those that nothing has been made with yet go."""
+        there = are_there(secrets, self.read, place=self.name, may_go=True)
+        if not (there or dry_run):
+            self.change(lambda change: take_over(change, secrets, place=self.name, may_go=True))
 
     @contextmanager
-    def change(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction, alone with the file: durable at the end, or undone by an error."""
         try:
             with self._writing:
@@ -177,7 +211,6 @@ class AccountsFile:
             self._borrowed.pop().give_back()
         self._index = self._as_of = None
         self._found = {}
-        self._secrets = {}
 
     def _opened(self, wait: float) -> tuple[sqlite3.Connection, WalIndex | None]:
         """A connection, and by what it is seen that somebody has committed, if it can be."""

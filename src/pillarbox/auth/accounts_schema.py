@@ -8,16 +8,14 @@ it is of the one version or of the other, whatever happens.
 
 from __future__ import annotations
 
-import secrets
 import sqlite3
+
+from pillarbox.auth.kept_secrets import INSERT, new_secrets
 
 APPLICATION_ID = 0x50424131
 """Marks the file as ours: "PBA1"."""
 
 SCHEMA_VERSION = 2
-
-SECRET_OCTETS = 32
-"""Of each random secret: as many as the digests that are keyed with it."""
 
 _ACCOUNTS = (
     """
@@ -61,10 +59,6 @@ _DEVICES = (
     "CREATE TABLE secret (name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
 )
 
-_SECRETS = ("app-passwords", "salts")
-"""What digests of app passwords are keyed with, and made-up salts of SCRAM. They never leave
-the file but into the memory of a server."""
-
 
 def write_schema(connection: sqlite3.Connection) -> None:
     """Make a new file ours. Within the caller's transaction."""
@@ -86,8 +80,5 @@ def bring_up_to_date(connection: sqlite3.Connection) -> None:
 def _add_devices(connection: sqlite3.Connection) -> None:
     for statement in _DEVICES:
         connection.execute(statement)
-    connection.executemany(
-        "INSERT INTO secret VALUES (?, ?)",
-        [(name, secrets.token_bytes(SECRET_OCTETS)) for name in _SECRETS],
-    )
+    connection.executemany(INSERT, new_secrets().items())
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -43,6 +43,11 @@ class AppPassword(NamedTuple):
     printed: str
     """To show once, and to type: groups of letters with hyphens between them."""
 
+    @property
+    def letters(self) -> str:
+        """As :func:`letters_of` reads it."""
+        return self.printed.replace("-", "")
+
     def __repr__(self) -> str:
         return "<AppPassword>"
 
@@ -64,12 +69,12 @@ def letters_of(typed: str) -> str | None:
 
 
 def digest(user: str, letters: str, key: bytes) -> bytes:
-    """What is kept, and found again by: of this password, for this user, in this file.
+    """What is kept, and found again by: of this password, for this user, in this place.
 
     Args:
         user: normalised. With it in the digest, one user's password finds nothing of another's.
         letters: of :func:`letters_of`.
-        key: the file's secret; without it the digest says nothing.
+        key: the secret of the place; without it the digest says nothing.
     """
     return hashlib.blake2b(
         framed(user.encode(), letters.encode()), key=key, digest_size=DIGEST_OCTETS

@@ -1,4 +1,4 @@
-"""Who is it? The local authenticator: accounts of the accounts file and of other sources.
+"""Who is it? The local authenticator: our own accounts and those of other sources.
 
 First comes a look, which costs the same for all and microseconds: is it an app password, or a
 password that was proved before? A client that polls is through with that, whatever others at its
@@ -38,7 +38,6 @@ from pillarbox.auth.addresses import Domains
 from pillarbox.auth.applicant import Applicant
 from pillarbox.auth.attempt import Attempt
 from pillarbox.auth.cache import ProofCache
-from pillarbox.auth.directory import no_account
 from pillarbox.auth.errors import AccountError
 from pillarbox.auth.hash_line import HashLine
 from pillarbox.auth.proofs.certificate import CertificateProof
@@ -79,7 +78,7 @@ class LocalAuthenticator:
     """Implements :class:`pillarbox.contracts.auth.Authenticator`.
 
     Args:
-        accounts: the accounts file, which also knows everybody's devices.
+        accounts: our own accounts, which also know everybody's devices.
         domains: ``alice@domain`` signs in as ``alice`` for these domains.
         sources: where else accounts are, in the order in which they are asked.
         token_checker: says whose a token is; None: no tokens are taken.
@@ -100,6 +99,7 @@ class LocalAuthenticator:
         parallel_hashes: int = PARALLEL_HASHES,
     ) -> None:
         self._accounts = accounts
+        self._register = accounts.register
         self._users = Users(accounts, sources)
         self._throttle = Throttle() if throttle is None else throttle
         self._hashes = HashLine(parallel_hashes)
@@ -121,7 +121,7 @@ class LocalAuthenticator:
     async def check(self, claim: Claim, peer: str) -> Identity:
         """The identity that *claim* opens; see the contract."""
         if isinstance(claim, PasswordClaim):
-            version = self._accounts.version()
+            version = self._register.version()
             known = self._sign_ins.find(version, claim)
             if known is not None and self._throttle.waves_through(peer, known.user):
                 return known
@@ -150,7 +150,7 @@ class LocalAuthenticator:
     async def _check_password(
         self, version: bytes | None, claim: PasswordClaim, peer: str
     ) -> Identity:
-        """The same of a password that is not remembered, in that *version* of the accounts file."""
+        """The same of a password that is not remembered, in that *version* of the accounts."""
         proof = PasswordProof(self._means, claim, peer)
         identity = await self._sign_in(proof.who, proof.recognise, proof.prove)
         self._sign_ins.remember(version, claim, identity, proof.good_until)
@@ -232,7 +232,7 @@ class LocalAuthenticator:
         """
         try:
             await self._users.ask_in_vain(who.user or "")
-            empty = self._users.nobody_there()
+            empty = await self._users.nobody_there()
         except AccountError as error:
             return AuthUnavailable(str(error))
-        return AuthUnavailable(no_account(self._accounts)) if empty else refusal
+        return AuthUnavailable(self._accounts.no_account) if empty else refusal

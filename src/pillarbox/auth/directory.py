@@ -14,9 +14,9 @@ from pillarbox.contracts.errors import AuthUnavailable
 
 
 class LocalDirectory:
-    """Implements :class:`pillarbox.contracts.auth.Directory` on the accounts file and on sources.
+    """Implements :class:`pillarbox.contracts.auth.Directory` on the accounts and on sources.
 
-    ``find`` completes without suspending for an account of the file: it is one SELECT, or two
+    ``find`` completes without suspending for an account of a file: it is one SELECT, or two
     for an unknown user without other sources. That there is no such user is asked for each
     message: mail that is turned away for a user who was made a moment ago is lost.
 
@@ -39,16 +39,8 @@ class LocalDirectory:
             return None
         try:
             user = await self._users.find(name)
-            if user is None and self._users.nobody_there():
-                raise AuthUnavailable(no_account(self._accounts))
+            if user is None and await self._users.nobody_there():
+                raise AuthUnavailable(self._accounts.no_account)
         except AccountsUnavailable as error:
             raise AuthUnavailable(str(error)) from error
         return None if user is None else Account(user.name, user.quota_octets, user.generation)
-
-
-def no_account(accounts: Accounts) -> str:
-    """What to tell an operator about accounts of which there are none."""
-    return (
-        f"{accounts.path} has no account: check store.path, "
-        "or make the first one with `pillarbox user add NAME`"
-    )

@@ -12,7 +12,8 @@
         ├── NoSuchAccount         there is none of that name
         ├── DeviceExists          the user has a device of that name
         ├── NoSuchDevice          the user has none of that name
-        └── AccountsUnavailable   the accounts file cannot be read or written
+        ├── SecretsDiffer         these accounts cannot be moved there
+        └── AccountsUnavailable   the accounts cannot be read or written now
 
 These are for the commands and for the log. What a sign-in may raise is in
 :mod:`pillarbox.contracts.errors`. No message ever holds a password.
@@ -59,5 +60,9 @@ class NoSuchDevice(AccountError):
     """The user has no device of that name."""
 
 
+class SecretsDiffer(AccountError):
+    """What is kept in one place was made with other secrets than what is kept in another."""
+
+
 class AccountsUnavailable(AccountError):
-    """The accounts file cannot be read or written now; the message names file and remedy."""
+    """The accounts cannot be read or written now; the message names where they are, and the remedy."""

@@ -5,7 +5,7 @@ They are written as Dovecot has it, behind ``{SCRAM-SHA-256}``::
     iterations,salt,stored-key,server-key      the last three in base64
 
 Keys of an unknown user are made up by a keyed digest of the name: the same each time and in all
-processes that serve one accounts file, and like anybody's, so that nobody learns who is known. The salts of
+processes that serve the same accounts, and like anybody's, so that nobody learns who is known. The salts of
 known users come of the same digest, for ever: a salt that changed one day, with a password or with
 the first keys, would tell that there is somebody. No two users have the same, nor two post offices.
 """
@@ -63,7 +63,7 @@ def salt_for(hash_name: str, name: str, key: bytes) -> bytes:
     Args:
         hash_name: of :data:`HASHES`.
         name: normalised, with ``+`` and the device if it is one; or whatever a client says.
-        key: the file's secret.
+        key: the secret of the place where the accounts are.
     """
     return _digest(b"salt", hash_name, name, key, SALT_OCTETS)
 
@@ -74,7 +74,7 @@ def make_up(hash_name: str, name: str, *, key: bytes, iterations: int) -> ScramK
     Args:
         hash_name: of :data:`HASHES`.
         name: as for :func:`salt_for`.
-        key: the file's secret.
+        key: the secret of the place where the accounts are.
         iterations: as those have whom this is to look like.
     """
     octets = hashlib.new(hash_name).digest_size

@@ -1,7 +1,7 @@
 """What a name and a password have opened before, as long as no account has changed since.
 
 A poll says to the letter what the last poll said. Whoever is found here is through without a look at
-accounts, devices and proofs, which would come to the same: whatever any process commits to the
+accounts, devices and proofs, which would come to the same: whatever any process commits to an
 accounts file makes all of this void (:mod:`.wal_index`), and the proof of a human password is not
 believed for longer than by the look itself (:mod:`.cache`). Users of other sources are never remembered
 here, since nobody tells when they change.
@@ -26,7 +26,8 @@ REMEMBERED = 16_384
 class SignIns:
     """A bounded memory, for one event loop.
 
-    The *version* that its methods take is that of the accounts file, read before anything else was.
+    The *version* that its methods take is that of the accounts (:meth:`.place.Place.version`), read before
+    anything else was. Of a shared database there is none: any node may have changed it.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

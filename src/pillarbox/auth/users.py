@@ -1,4 +1,4 @@
-"""Everybody who has an account, wherever it is kept: the accounts file first, then the sources in
+"""Everybody who has an account, wherever it is kept: our own accounts first, then the sources in
 their order.
 
 A source may be a directory in the network, and a thousand clients poll. So what it said of a user,
@@ -21,6 +21,7 @@ from pillarbox.auth.account import AccountRecord
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.cache import framed
 from pillarbox.auth.errors import AccountsUnavailable
+from pillarbox.auth.register import Found
 from pillarbox.auth.sources.contract import Source, SourceAccount
 
 BELIEVED_SECONDS = 30.0
@@ -91,7 +92,7 @@ class Users:
     """For one event loop.
 
     Args:
-        accounts: the accounts file.
+        accounts: our own.
         sources: the others, in the order in which they are asked.
         believes_absence: that there is no such user is believed as long as anything else. Not
             right where mail is turned away for it.
@@ -108,7 +109,7 @@ class Users:
         believes_absence: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._accounts = accounts
+        self._register = accounts.register
         self.sources = tuple(sources)
         self._believes_absence = believes_absence
         self._clock = clock
@@ -116,16 +117,19 @@ class Users:
         self._asking: dict[str, asyncio.Task[_Said]] = {}
 
     async def find(self, name: str) -> User | None:
-        """The user of that name; does not suspend for one of the accounts file, nor for one of
+        """The user of that name; does not suspend for one of an accounts file, nor for one of
         whom a source has spoken lately.
         """
-        record = self._accounts.find(name)
-        if record is not None or not self.sources or not name:
-            return record
+        return await self.whoever(name, await self._register.who(name))
+
+    async def whoever(self, name: str, found: Found) -> User | None:
+        """The same, when it has been *found* already what our own accounts say."""
+        if found.record is not None or not self.sources or not name:
+            return found.record
         said = await self._elsewhere(name)
         if said.source is None or said.account is None:
             return None
-        return SourceUser(said.source, said.account, self._accounts.app_passwords.required(name))
+        return SourceUser(said.source, said.account, found.app_passwords_only)
 
     async def ask_in_vain(self, name: str) -> None:
         """Take the time that looking for an unknown user takes, whoever it is."""
@@ -135,9 +139,9 @@ class Users:
             except AccountsUnavailable:
                 return
 
-    def nobody_there(self) -> bool:
+    async def nobody_there(self) -> bool:
         """Whether there is no account at all. With other sources that cannot be told."""
-        return not self.sources and self._accounts.is_empty()
+        return not self.sources and await self._register.nobody_there()
 
     def forget(self) -> None:
         """Believe nothing any more that was said before."""

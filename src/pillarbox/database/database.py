@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -31,6 +31,13 @@ ATTEMPTS = 30
 often is one of very many that want the same row."""
 _PAUSE_SECONDS = 0.002, 0.1
 """Between two attempts: at first, and at most, at random up to it."""
+_SETTINGS = {
+    "application_name": "pillarbox",
+    "default_transaction_isolation": "repeatable read",
+    # Nothing goes on in the database for which nobody waits any more.
+    "statement_timeout": f"{STATEMENT_SECONDS:.0f}s",
+    "idle_in_transaction_session_timeout": f"{STATEMENT_SECONDS:.0f}s",
+}
 
 _CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _LOST = (
@@ -56,6 +63,12 @@ class Transaction(Protocol):
 
     async def fetch(self, statement: str, *values: object) -> Rows:
         """All rows of a statement, whose parameters are ``$1``, ``$2`` …"""
+
+    async def execute(self, statement: str, *values: object) -> str:
+        """What a statement has done, as the database says it: ``UPDATE 1``, ``INSERT 0 1``."""
+
+    async def executemany(self, statement: str, values: Iterable[Sequence[object]]) -> None:
+        """The same statement for each of *values*, without waiting for each."""
 
 
 class Database:
@@ -155,16 +168,16 @@ class Database:
                     max_size=self._connections,
                     timeout=CONNECT_SECONDS,
                     command_timeout=STATEMENT_SECONDS,
-                    server_settings={
-                        "application_name": "pillarbox",
-                        "default_transaction_isolation": "repeatable read",
-                    },
+                    reset=_as_it_is,
+                    server_settings=_SETTINGS,
                 )
             return self._pool
 
     async def _acquired(self, pool: asyncpg.Pool[Any]) -> Any:
         try:
             return await pool.acquire(timeout=QUEUE_SECONDS)
+        except asyncpg.ClientConfigurationError as error:  # what its URL says cannot be
+            raise DatabaseUnavailable(self._says(error), temporary=False) from error
         except (*_LOST, *_BUSY) as error:
             raise DatabaseUnavailable(self._says(error)) from error
         except asyncpg.PostgresError as error:  # a wrong password, no such database
@@ -173,6 +186,12 @@ class Database:
     def _says(self, error: BaseException) -> str:
         what = str(error) or type(error).__name__
         return f"database {self.name}: {what}"
+
+
+async def _as_it_is(_: object) -> None:
+    """Instead of the pool's own reset, which would be one more round trip after each statement: nothing
+    here changes a session, and a transaction that is still open is ended all the same.
+    """
 
 
 async def _released(pool: asyncpg.Pool[Any], connection: Any) -> None:

@@ -84,11 +84,13 @@ async def migrate(database: Database) -> list[Migration]:
 
 
 async def must_be_current(database: Database) -> None:
-    """See to it that the tables are those of this Pillarbox.
+    """See to it that the tables are those of this Pillarbox, and that what everything rests on holds:
+    a transaction sees one moment.
 
     Raises:
-        DatabaseUnavailable: they are not, or it cannot be asked.
+        DatabaseUnavailable: they are not, it does not, or it cannot be asked.
     """
+    await _must_show_one_moment(database)
     await must_not_be_newer(database)
     done = await applied(database)
     missing = [step.name for step in known() if step.number not in done]
@@ -111,6 +113,17 @@ async def must_not_be_newer(database: Database) -> None:
         raise DatabaseUnavailable(
             f"database {database.name} has migration {max(unknown)}, which this Pillarbox does not "
             "know: install the newer Pillarbox that applied it",
+            temporary=False,
+        )
+
+
+async def _must_show_one_moment(database: Database) -> None:
+    """A pooler between us and the database may swallow what is said when a connection begins."""
+    ((isolation,),) = await database.fetch("SELECT current_setting('transaction_isolation')")
+    if isolation in {"read committed", "read uncommitted"}:
+        raise DatabaseUnavailable(
+            f"database {database.name} isolates transactions by {isolation!r}, though we ask for more: "
+            "connect to the database itself, not to a pooler that ignores startup parameters",
             temporary=False,
         )
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from pillarbox import __version__
 from pillarbox.app.cli import app
+from pillarbox.app.cli.cluster import ClusterGroup
 from pillarbox.app.cli.device import DeviceGroup
 from pillarbox.app.cli.lazy import Entry, LazyGroup, load_command
 from pillarbox.app.cli.maildrop import MaildropGroup
@@ -23,6 +24,7 @@ GROUPS: dict[str, type[LazyGroup]] = {
     "user": UserGroup,
     "device": DeviceGroup,
     "maildrop": MaildropGroup,
+    "cluster": ClusterGroup,
 }
 
 

@@ -95,6 +95,17 @@ def test_the_example_is_a_whole_configuration(tmp_path: Path) -> None:
     assert config.warnings == ()
 
 
+def test_the_example_of_a_cluster_is_a_whole_configuration(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "howto" / "cluster.md").read_text()
+    example = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert example
+    path = tmp_path / "pillarbox.toml"
+    path.write_text(example[1])
+    config = load(path, environ={}, serving=True)
+    assert config.store.is_shared
+    assert config.warnings == ()
+
+
 def test_every_setting_of_a_list_of_tables_is_documented() -> None:
     for name, struct in TABLES.items():
         table = table_under(f"[[{name}]]")

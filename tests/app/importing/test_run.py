@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pillarbox.app.importing.journal import Journal, JournalUnusable, forget_imports, journal_path
+from pillarbox.app.importing.file_journal import FileJournal, forget_imports, journal_path
+from pillarbox.app.importing.journal import JournalUnusable
 from pillarbox.app.importing.run import BATCH, Importer, Outcome, is_international
 from pillarbox.contracts.errors import MaildropLocked, StoreError, StoreUnavailable
 from pillarbox.contracts.store import Store
@@ -34,9 +35,9 @@ def path(tmp_path: Path) -> Path:
 async def bring(
     store: Store, path: Path, source: Iterable[Found], quota: int = 0, *, again: bool = False
 ) -> Outcome:
-    with Journal(path) as journal:
+    with FileJournal(path) as journal:
         if again:
-            journal.forget()
+            await journal.forget()
         importer = Importer(store, Recipient("alice", quota), journal)
         await importer.settle()
         return await importer.run(source)
@@ -156,13 +157,17 @@ async def test_broken_off_and_repeated_each_message_is_there_once(
     assert (await bring(store, path, found(raws))).stored == 0
 
 
+async def _dies_before_it(outcomes: object) -> None:
+    """In place of what a process that died has not done."""
+
+
 async def test_a_process_that_dies_between_delivery_and_note_is_settled(path: Path) -> None:
     """As after a power cut: the batch is announced, some of it is there, nothing is noted."""
     store = MemoryStore()
     raws = [mail(number) for number in range(4)]
-    with Journal(path) as journal:
+    with FileJournal(path) as journal:
         importer = Importer(store, Recipient("alice"), journal)
-        journal.settle = lambda _: None  # type: ignore[method-assign,assignment]  # dies before it
+        journal.settle = _dies_before_it  # type: ignore[method-assign]
         await importer.run(found(raws[:3]))
     outcome = await bring(store, path, found(raws))
     assert (outcome.stored, outcome.known) == (1, 3)
@@ -183,14 +188,14 @@ async def test_settling_waits_for_no_session(path: Path) -> None:
 TRY = """
 import sys
 from pathlib import Path
-from pillarbox.app.importing.journal import Journal
-Journal(Path(sys.argv[1]))
+from pillarbox.app.importing.file_journal import FileJournal
+FileJournal(Path(sys.argv[1]))
 """
 
 
 def test_two_imports_at_once_are_refused(path: Path) -> None:
     command = [sys.executable, "-c", TRY, str(path)]
-    with Journal(path):
+    with FileJournal(path):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert "JournalUnusable: another import into this maildrop is running" in done.stderr
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -201,7 +206,7 @@ def test_a_damaged_journal_is_named_with_its_remedy(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"no database" * 1000)
     with pytest.raises(JournalUnusable, match=f"{path} cannot be used: .*remove it"):
-        Journal(path)
+        FileJournal(path)
 
 
 async def test_forgetting_removes_every_file(tmp_path: Path, path: Path) -> None:

@@ -14,7 +14,8 @@ import pytest
 
 from pillarbox.app import monitor
 from pillarbox.app.config import Config
-from pillarbox.app.config.settings import Server, StoreSettings
+from pillarbox.app.config.settings import Server
+from pillarbox.app.config.store import StoreSettings
 from pillarbox.app.monitor import SILENT_SECONDS, Health, make_app
 from pillarbox.app.shared import Column, SharedTable, State
 from pillarbox.app.supervisor_setup import Setup

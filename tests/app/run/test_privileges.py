@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from pillarbox.app.config import Config, ConfigError
-from pillarbox.app.config.settings import Server, StoreSettings
+from pillarbox.app.config.settings import Server
+from pillarbox.app.config.store import StoreSettings
 from pillarbox.app.privileges import become, enter_store, prepare_store, user_to_become
 from tests.postoffice import PostOffice
 

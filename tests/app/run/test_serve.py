@@ -84,6 +84,38 @@ def test_the_health_page_outlives_the_doors_and_says_draining(tmp_path: Path) ->
         assert office.wait() == 0
 
 
+def test_load_balancers_are_told_before_the_doors_close(tmp_path: Path) -> None:
+    with PostOffice(tmp_path, users=["alice"], settings={"limits": {"stop_delay": 3600}}) as office:
+        office.deliver(MESSAGE, "alice")
+        health = office.addresses["http"]
+        office.signal(signal.SIGTERM)
+        office.log.wait_for("stopping")
+        status, page = get(health, "/ready")
+        assert status == 503
+        assert b"has been told to stop" in page
+        assert get(health, "/live")[0] == 200
+        assert len(office.collect("alice", keep=False)) == 1  # whoever still comes is served
+        office.signal(signal.SIGHUP)  # too late for that
+        office.signal(signal.SIGTERM)
+        assert office.wait() == 0
+        assert not office.log.find("reloading")
+
+
+def test_the_doors_close_when_the_delay_is_over(tmp_path: Path) -> None:
+    with PostOffice(tmp_path, users=["alice"], settings={"limits": {"stop_delay": 1}}) as office:
+        office.deliver(MESSAGE, "alice")
+        with office.session("alice") as client:
+            client.dele(1)
+            office.signal(signal.SIGTERM)
+            office.log.wait_for("stopping")
+            eventually(lambda: not accepts(office.addresses["pop3"]), "the door is closed")
+            assert client.noop().startswith(b"+OK")
+        assert office.wait() == 0
+        assert len(office.log.find("stopping")) == 1
+        office.start()
+        assert office.collect("alice") == []
+
+
 @pytest.mark.parametrize("again", [False, True], ids=["time is up", "second signal"])
 def test_a_session_that_does_not_end_is_cut_off_and_removes_nothing(
     tmp_path: Path, again: bool

@@ -2,8 +2,8 @@
 who is to use app passwords only.
 """
 
-from collections.abc import AsyncIterator, Coroutine
-from typing import NamedTuple, TypeVar
+from collections.abc import AsyncIterator
+from typing import NamedTuple
 
 import pytest
 
@@ -13,8 +13,8 @@ from pillarbox.auth.throttle import Throttle
 from pillarbox.contracts.errors import CredentialsRefused
 from pillarbox.model import Identity
 from pillarbox.sasl.claims import Claim, PasswordClaim
+from tests.auth.places import promptly
 
-T = TypeVar("T")
 PEER = "192.0.2.7"
 DOMAINS = ["example.org"]
 
@@ -60,16 +60,13 @@ async def opened(door: LocalAuthenticator, claim: Claim, peer: str = PEER) -> Id
     return await door.check(claim, peer)
 
 
+async def known(door: LocalAuthenticator, claim: Claim, peer: str = PEER) -> Identity:
+    """What it opens at once, but for a question to a database."""
+    return await promptly(door._accounts, door.check(claim, peer))
+
+
 async def refused(door: LocalAuthenticator, claim: Claim, peer: str = PEER) -> str:
     """The reason."""
     with pytest.raises(CredentialsRefused) as caught:
         await door.check(claim, peer)
     return str(caught.value)
-
-
-def at_once(coroutine: Coroutine[None, None, T]) -> T:
-    """The result of a coroutine that must not suspend."""
-    with pytest.raises(StopIteration) as done:
-        coroutine.send(None)
-    result: T = done.value.value
-    return result

@@ -8,7 +8,7 @@ from pillarbox.auth.proofs.certificate import MOST_IDENTITIES
 from pillarbox.model import Identity
 from pillarbox.sasl.claims import CertificateClaim
 from tests.auth.conftest import CountingPasswords
-from tests.auth.proofs.conftest import PEER, at_once, opened, refused
+from tests.auth.proofs.conftest import known, opened, refused
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ async def test_a_certificate_opens_what_it_stands_for(
     view: str,
 ) -> None:
     claim = CertificateClaim(name, identities)
-    assert at_once(door.check(claim, PEER)) == Identity(user, view)
+    assert await known(door, claim) == Identity(user, view)
     assert passwords.work == []
 
 

@@ -16,7 +16,7 @@ from pillarbox.model import Identity
 from pillarbox.sasl.claims import DigestClaim
 from tests.auth.conftest import CountingPasswords, price
 from tests.auth.faketime import FakeTime
-from tests.auth.proofs.conftest import PEER, Printed, at_once, opened, refused, says
+from tests.auth.proofs.conftest import PEER, Printed, known, opened, refused, says
 from tests.auth.test_names import NASTY
 
 PHONE = Identity("alice", "phone")
@@ -58,8 +58,8 @@ async def test_however_it_is_typed(
 async def test_it_takes_no_hash_and_no_wait_the_first_time_too(
     door: LocalAuthenticator, printed: Printed, passwords: CountingPasswords
 ) -> None:
-    assert at_once(door.check(says("alice+phone", printed.phone), PEER)) == PHONE
-    assert at_once(door.check(says("alice", printed.laptop), PEER)) == Identity("alice", "laptop")
+    assert await known(door, says("alice+phone", printed.phone)) == PHONE
+    assert await known(door, says("alice", printed.laptop)) == Identity("alice", "laptop")
     assert passwords.work == []
 
 
@@ -69,7 +69,7 @@ async def test_it_passes_through_whatever_is_held_against_the_address(
     for number in range(20):
         await refused(door, says("alice", f"guess {number}"))
     time.take_slept()
-    assert at_once(door.check(says("alice+phone", printed.phone), PEER)) == PHONE
+    assert await known(door, says("alice+phone", printed.phone)) == PHONE
     assert time.slept == []
 
 
@@ -208,9 +208,9 @@ async def test_it_counts_when_it_comes_during_the_hash(
     door: LocalAuthenticator, accounts: Accounts, passwords: CountingPasswords
 ) -> None:
 
-    passwords.gate.clear()
+    passwords.hold()
     attempt = asyncio.create_task(door.check(says("alice", "secret"), PEER))
-    await asyncio.sleep(0)
+    await passwords.held()
     accounts.require_app_passwords("alice")
     passwords.gate.set()
     with pytest.raises(Exception, match="changed during"):
@@ -225,7 +225,7 @@ async def test_the_example_of_rfc_2195(door: LocalAuthenticator, accounts: Accou
     challenge = "<1896.697170952@postoffice.reston.mci.net>"
     digest = "b913a602c7eda7a495b4e6e7334d3890"
     claim = DigestClaim("CRAM-MD5", "tim", challenge, digest)
-    assert at_once(door.check(claim, PEER)) == Identity("tim")
+    assert await known(door, claim) == Identity("tim")
     assert await opened(door, claim._replace(digest=digest.upper())) == Identity("tim")
     for wrong in (
         claim._replace(digest="b" * 32),

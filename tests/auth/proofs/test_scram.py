@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from pillarbox.auth import scram_keys
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.authenticator import LocalAuthenticator
+from pillarbox.auth.place import Change
 from pillarbox.auth.scram_keys import DEVICE_ITERATIONS, HASHES, SALT_OCTETS
 from pillarbox.contracts.errors import AuthUnavailable
 from pillarbox.model import Identity
 from pillarbox.sasl.claims import ScramClaim, ScramKeys
 from tests.auth.conftest import CHEAP, CountingPasswords
-from tests.auth.proofs.conftest import DOMAINS, PEER, Printed, at_once, opened, refused, says
+from tests.auth.proofs.conftest import DOMAINS, PEER, Printed, known, opened, refused, says
 
 UNKNOWN = ["nobody", "alice@example.net", "", "a/b", "\udcff", "\ud800", "bob", "carol"]
 
@@ -46,7 +47,7 @@ async def exchange(
 async def test_the_password_of_an_account_opens_it(door: LocalAuthenticator, name: str) -> None:
     claim = await exchange(door, name, "secret")
     assert claim.proved
-    assert at_once(door.check(claim, PEER)) == Identity("alice")
+    assert await known(door, claim) == Identity("alice")
 
 
 @pytest.mark.parametrize("hash_name", HASHES)
@@ -55,7 +56,7 @@ async def test_a_printed_app_password_opens_its_device(
 ) -> None:
     claim = await exchange(door, "Alice+Phone@example.org", printed.phone, hash_name)
     assert claim.proved
-    assert at_once(door.check(claim, PEER)) == Identity("alice", "phone")
+    assert await known(door, claim) == Identity("alice", "phone")
     assert not (await exchange(door, "alice+laptop", printed.phone, hash_name)).proved
     assert not (await exchange(door, "alice", printed.phone, hash_name)).proved
 
@@ -225,8 +226,7 @@ async def test_an_account_without_keys_looks_unknown_until_its_password_is_used(
     door: LocalAuthenticator, accounts: Accounts
 ) -> None:
     """Accounts of the first version of the file have none."""
-    with accounts._file.change() as file:
-        file.execute("DELETE FROM scram")
+    accounts.place.change(lambda change: change.execute("DELETE FROM scram"))
     before = await exchange(door, "alice", "secret")
     assert not before.proved
     await refused(door, says("alice", "wrong"))
@@ -278,9 +278,12 @@ async def test_damaged_keys_are_no_refusal_and_hurt_nobody_else(
 ) -> None:
     """CVE-2019-7524: what is kept is untrusted input, too."""
     claim = await exchange(door, name, "secret")
-    with accounts._file.change() as file:
-        file.execute("UPDATE scram SET keys = '4096,x' WHERE user = 'alice'")
-        file.execute("UPDATE device SET scram_sha256 = '4096,x' WHERE device = 'phone'")
+
+    def damage(change: Change) -> None:
+        change.execute("UPDATE scram SET keys = '4096,x' WHERE \"user\" = 'alice'")
+        change.execute("UPDATE device SET scram_sha256 = '4096,x' WHERE device = 'phone'")
+
+    accounts.place.change(damage)
     with pytest.raises(AuthUnavailable, match="keys for SCRAM are damaged"):
         await door.scram_keys(name, "sha256", PEER)
     with pytest.raises(AuthUnavailable, match="keys for SCRAM are damaged"):

@@ -13,17 +13,18 @@ import pytest
 
 from pillarbox.contracts.errors import BodyDamaged, StoreUnavailable
 from pillarbox.model import Identity, Recipient, StoredForm
-from pillarbox.store.embedded import EmbeddedStore, ahead, open_store, shards
-from pillarbox.store.embedded import maildrop as embedded_maildrop
-from pillarbox.store.embedded.ahead import (
+from pillarbox.store import ahead
+from pillarbox.store.ahead import (
     STALE_SECONDS,
     WINDOW_MESSAGES,
     WINDOW_OCTETS,
-    BodyRow,
     ReadAhead,
     window,
 )
+from pillarbox.store.embedded import EmbeddedStore, open_store, shards
+from pillarbox.store.embedded import maildrop as embedded_maildrop
 from pillarbox.store.embedded.maildrop import EmbeddedMaildrop
+from pillarbox.store.embedded.shards import BodyRow
 
 from .actor import letter
 
@@ -117,7 +118,7 @@ def test_a_file_ends_it() -> None:
 
 
 def test_what_was_asked_for_waits_no_longer() -> None:
-    ahead = ReadAhead()
+    ahead: ReadAhead[BodyRow] = ReadAhead()
     ahead.keep("a", list(rows(10, 20)), now=0)
     assert ahead.octets == 30
     assert ahead.take("b", 1, now=0) is None
@@ -128,7 +129,7 @@ def test_what_was_asked_for_waits_no_longer() -> None:
 
 
 def test_who_asks_for_something_else_has_turned_away() -> None:
-    ahead = ReadAhead()
+    ahead: ReadAhead[BodyRow] = ReadAhead()
     ahead.keep("a", list(rows(10, 20)), now=0)
     assert ahead.take("a", 5, now=0) is None
     assert ahead.octets == 0
@@ -136,13 +137,13 @@ def test_who_asks_for_something_else_has_turned_away() -> None:
 
 
 def test_files_do_not_wait() -> None:
-    ahead = ReadAhead()
+    ahead: ReadAhead[BodyRow] = ReadAhead()
     ahead.keep("a", list(rows(None)), now=0)
     assert ahead.take("a", 1, now=0) is None
 
 
 def test_the_place_is_bounded() -> None:
-    ahead = ReadAhead(limit=100)
+    ahead: ReadAhead[BodyRow] = ReadAhead(limit=100)
     for number in range(10):
         if ahead.has_room(now=0):
             ahead.keep(number, list(rows(30)), now=0)
@@ -153,7 +154,7 @@ def test_the_place_is_bounded() -> None:
 
 
 def test_who_has_stopped_makes_room() -> None:
-    ahead = ReadAhead(limit=100)
+    ahead: ReadAhead[BodyRow] = ReadAhead(limit=100)
     ahead.keep("stopped", list(rows(60)), now=0)
     ahead.keep("goes on", list(rows(60)), now=STALE_SECONDS)
     assert not ahead.has_room(now=STALE_SECONDS / 2)
@@ -163,7 +164,7 @@ def test_who_has_stopped_makes_room() -> None:
 
 
 def test_what_waits_for_nobody_is_let_go() -> None:
-    ahead = ReadAhead()
+    ahead: ReadAhead[BodyRow] = ReadAhead()
     ahead.keep("stopped", list(rows(60)), now=0)
     ahead.keep("goes on", list(rows(30)), now=1)
     assert ahead.let_stale_go(now=STALE_SECONDS)
@@ -173,7 +174,7 @@ def test_what_waits_for_nobody_is_let_go() -> None:
 
 
 def test_who_asks_now_and_then_has_not_stopped() -> None:
-    ahead = ReadAhead(limit=100)
+    ahead: ReadAhead[BodyRow] = ReadAhead(limit=100)
     ahead.keep("slow", list(rows(20, 20, 20)), now=0)
     ahead.keep("stopped", list(rows(60)), now=STALE_SECONDS / 2)
     assert ahead.take("slow", 1, now=STALE_SECONDS)

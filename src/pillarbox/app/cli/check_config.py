@@ -36,7 +36,15 @@ def check_config(context: typer.Context) -> None:
 def _beyond_the_file(config: Config) -> list[Fault]:
     """What only this machine can tell: files, folders, names, the user to become."""
     faults: list[Fault] = []
-    for look in (tls_contexts, user_to_become, token_checker, check_names, _check_store_path):
+    looks = (
+        tls_contexts,
+        user_to_become,
+        token_checker,
+        check_names,
+        _check_store_path,
+        _check_shared_store,
+    )
+    for look in looks:
         try:
             look(config)
         except ConfigError as error:
@@ -54,3 +62,15 @@ def _check_store_path(config: Config) -> None:
         hint = "name the folder of mail and accounts"
         place = str(config.file or "")
         raise ConfigError([Fault(place, "store.path", f"{found} is not a folder", hint)])
+
+
+def _check_shared_store(config: Config) -> None:
+    """What a node of a cluster needs to know; nothing is asked over a network.
+
+    Raises:
+        ConfigError: a file with a password cannot be read.
+    """
+    if config.store.is_shared:
+        from pillarbox.app.wire_up_cluster import cluster_settings  # noqa: PLC0415 -- an extra
+
+        cluster_settings(config)

@@ -20,9 +20,9 @@ from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config
 from pillarbox.app.importing.aside import ReadAside
 from pillarbox.app.importing.choose import open_source
-from pillarbox.app.importing.journal import Journal, journal_path
 from pillarbox.app.importing.run import Importer, Outcome
 from pillarbox.app.texts import counted, printable
+from pillarbox.app.wire_up import journal_of
 from pillarbox.auth.names import normalise
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.model import Recipient
@@ -62,20 +62,19 @@ def import_mail(
         account = asyncio.run(known_user(config, accounts, normalise(user)))
         quota = account.quota_octets or config.delivery.quota_octets
         recipient = Recipient(account.name, quota)
-        with Journal(journal_path(config.store.path, account.name)) as journal:
-            if again:
-                journal.forget()
-            outcome = _run(config, mail, recipient, journal)
+        outcome = _run(config, mail, recipient, again=again)
     _report(outcome, account.name)
 
 
-def _run(config: Config, mail: Source, recipient: Recipient, journal: Journal) -> Outcome:
+def _run(config: Config, mail: Source, recipient: Recipient, *, again: bool) -> Outcome:
     """Import everything; if that is broken off, say how far it came."""
     outcome = Outcome()
 
     async def run() -> None:
         nonlocal outcome
-        async with store_of(config) as store:
+        async with store_of(config) as store, journal_of(config, recipient.user) as journal:
+            if again:
+                await journal.forget()
             with _progress(mail.total) as progress:
                 importer = Importer(store, recipient, journal, progress=progress)
                 outcome = importer.outcome

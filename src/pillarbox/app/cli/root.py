@@ -26,6 +26,9 @@ class RootGroup(LazyGroup):
         "maildrop": Entry(
             f"{_HERE}.maildrop:app", "Look into maildrops, unlock and check them, let old mail go."
         ),
+        "cluster": Entry(
+            f"{_HERE}.cluster:app", "Make the tables of a cluster, and look at its parts."
+        ),
         "import": Entry(
             f"{_HERE}.import_mail:import_mail", "Bring in mail from a Maildir or an mbox."
         ),

@@ -1,4 +1,5 @@
-"""Opening the accounts and the store for a command, on the same files as a running server.
+"""Opening the accounts and the store for a command, on the same files (or the same database) as a
+running server.
 
 Root becomes the store's user first (:func:`pillarbox.app.privileges.enter_store`), so that
 nothing a command creates is closed to the server. A command that only looks or changes
@@ -12,23 +13,17 @@ import pwd
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from pillarbox.app import logs
 from pillarbox.app.cli.exits import CommandFailed, ExitCode
 from pillarbox.app.config import Config
 from pillarbox.app.privileges import enter_store
-from pillarbox.app.wire_up import look_at_store, open_accounts, open_store
+from pillarbox.app.wire_up import Engine, look_at_store, open_accounts, open_store
 from pillarbox.auth.accounts import Accounts
-from pillarbox.contracts.store import Store, StoreAdmin
 
 COMMAND_PATIENCE_SECONDS = 10.0
 """So long a command waits for another process that keeps it from writing, and says so. Shorter
 than the server's patience: it ends with a sentence and can be given again."""
-
-
-class Engine(Store, StoreAdmin, Protocol):
-    """A whole engine: what the server uses and what operators use."""
 
 
 @contextmanager
@@ -58,7 +53,7 @@ async def store_of(config: Config, *, look: bool = False) -> AsyncIterator[Engin
     To *look* changes nothing on the disk; ``check`` then changes what it is asked to repair.
     """
     if look:
-        store = look_at_store(config)
+        store = await look_at_store(config)
     else:
         store = await open_store(
             config,
@@ -72,11 +67,14 @@ async def store_of(config: Config, *, look: bool = False) -> AsyncIterator[Engin
 
 
 def enter(config: Config, *, create: bool = False) -> None:
-    """Become who may work on the store; from here on nothing is root's.
+    """Become who may work on the store; from here on nothing is root's. (In a cluster there is nothing
+    on this machine that could be.)
 
     Raises: as :func:`accounts_of`.
     """
     logs.configure(level="warning")  # what engines have to say goes to stderr
+    if config.store.is_shared:
+        return
     path = config.store.path
     try:
         there = path.is_dir()

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from pillarbox.app.config import source_checks
+from pillarbox.app.config import source_checks, store_checks
 from pillarbox.app.config.addresses import Address, TcpAddress, UnixAddress, is_hostname
 from pillarbox.app.config.checks_tls import tls_doubts, tls_faults
 from pillarbox.app.config.faults import Fault
@@ -46,12 +46,19 @@ def check(config: Config, place: Place, *, serving: bool) -> Checked:
     faults = located(_names(config)) + located(_doors(config))
     faults += located(tls_faults(config))
     faults += located(source_checks.faults(config))
+    faults += located(store_checks.faults(config))
     if place("auth", "mechanisms"):  # what is there by default is left out where it cannot work
         faults += located(_impossible(config, serving=serving))
     if serving:
         faults += located(_serving(config))
     faults += located(oauth_faults(config.auth_oauth))
-    doubts = (_doubtful, _doubtful_networks, tls_doubts, source_checks.doubts)
+    doubts = (
+        _doubtful,
+        _doubtful_networks,
+        tls_doubts,
+        source_checks.doubts,
+        store_checks.doubts,
+    )
     return Checked(faults, [fault for rule in doubts for fault in located(rule(config))])
 
 
@@ -136,6 +143,9 @@ def _doubtful(config: Config) -> Iterator[tuple[str, str, str]]:
     if config.limits.connections_per_address > config.limits.connections:
         problem = "is larger than limits.connections, so it limits nothing"
         yield "limits.connections_per_address", problem, ""
+    if config.limits.stop_delay and not config.listen.http:
+        problem = "is waited for, but nobody can be told without listen.http"
+        yield "limits.stop_delay", problem, "open listen.http, or leave it out"
     yield from oauth_doubts(config.auth_oauth)
     quota = config.delivery.quota_octets
     if 0 < quota < config.delivery.max_message_octets:

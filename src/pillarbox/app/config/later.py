@@ -9,17 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_KEYS = {
-    ("store", "s3"): "the cluster engine",
-    ("store", "database"): "the cluster engine",
-    ("store", "objects"): "the cluster engine",
-}
-_ENGINES = {"maildir": "serving Maildir folders", "cluster": "the cluster engine"}
-
-
-def later_key(section: str, key: str) -> str | None:
-    """What *section*.*key* will be for, if it is a later capability's; else None."""
-    return _KEYS.get((section, key))
+_ENGINES = {"maildir": "serving Maildir folders"}
 
 
 def later_value(section: str, key: str, value: Any) -> tuple[str, str, str] | None:

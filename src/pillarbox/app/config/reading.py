@@ -18,12 +18,15 @@ from pillarbox.app.config import reader
 from pillarbox.app.config.addresses import Address, home_expanded, parse_address
 from pillarbox.app.config.faults import Fault
 from pillarbox.app.config.key_place import KeyPlace, parse_key_place
-from pillarbox.app.config.later import later_key, later_value
+from pillarbox.app.config.later import later_value
 from pillarbox.app.config.sections import FETCH_SECTIONS, READER_SECTIONS
 from pillarbox.app.config.settings import SECTIONS, TABLES
 from pillarbox.app.config.sources import Given
 from pillarbox.app.config.wording import nearest, show
 from pillarbox.peers import Network
+
+_SECRETS = {("store", "database"), ("store.s3", "access_key"), ("store.s3", "secret_key")}
+"""What a sentence about them must not show."""
 
 
 class NotText(ValueError):
@@ -45,6 +48,8 @@ def read(given: Given) -> Any:
             return Fault(given.place(), name, problem, later[2])
         return msgspec.convert(value, wanted, dec_hook=partial(_decode, given.base))
     except (msgspec.ValidationError, NotText) as error:
+        if (given.section, given.key) in _SECRETS:
+            return Fault(given.place(), name, "will not do", _instead(wanted))
         return Fault(given.place(), name, *_explain(given.value, wanted, error))
 
 
@@ -66,8 +71,6 @@ def _unknown(given: Given) -> tuple[str, str] | None:
 def _unknown_key(section: str, key: str) -> tuple[str, str]:
     if f"{section}.{key}" in SECTIONS:
         return "is a section, not a value", f"write [{section}.{key}] on a line of its own"
-    if purpose := later_key(section, key):
-        return f"is not available yet in this version: {purpose}", "leave it out"
     return "there is no such setting", _nearest_key(section, key)
 
 

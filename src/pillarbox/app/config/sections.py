@@ -24,6 +24,7 @@ SUBSECTIONS: tuple[str, ...] = (
     "auth.ldap",
     "auth.pam",
     "auth.oauth",
+    "store.s3",
 )
 """Sections within those: ``auth.oauth`` is ``[auth.oauth]``. Likewise."""
 

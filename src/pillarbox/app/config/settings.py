@@ -27,6 +27,7 @@ from pillarbox.app.config.account_sources import (
 from pillarbox.app.config.addresses import Address, TcpAddress, UnixAddress, is_hostname
 from pillarbox.app.config.faults import Fault
 from pillarbox.app.config.key_place import KeyPlace
+from pillarbox.app.config.store import S3Settings, StoreSettings
 from pillarbox.auth.oauth.settings import ALGORITHMS, Signature
 from pillarbox.peers import Network
 
@@ -206,16 +207,6 @@ class OAuth(Struct, frozen=True, kw_only=True):
         return bool(self.issuer or self.introspection)
 
 
-class StoreSettings(Struct, frozen=True, kw_only=True):
-    """``[store]``: where mail and accounts are kept."""
-
-    engine: Literal["embedded"] = "embedded"
-    """The storage engine: ``embedded`` needs nothing but a folder."""
-    path: Path = Path("/var/lib/pillarbox")
-    """The folder of mail and accounts. One default for everybody, root or not: a command
-    must never quietly work on another store than the server's."""
-
-
 class Delivery(Struct, frozen=True, kw_only=True):
     """``[delivery]``: mail coming in by LMTP and SMTP."""
 
@@ -273,8 +264,11 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Seconds that a client has to sign in."""
     login_delay: WholeSeconds = 0
     """Whole seconds that must pass between two sessions of a user (LOGIN-DELAY, RFC 2449)."""
+    stop_delay: SecondsOrZero = 0
+    """Seconds after SIGTERM in which everything goes on, but ``/ready`` says no: load balancers
+    send nobody any more before the doors close. None where there are no load balancers."""
     stop_grace: SecondsOrZero = 30
-    """Seconds that running sessions may take to finish after SIGTERM."""
+    """Seconds that running sessions may take to finish once the doors are closed."""
 
 
 class Config(Struct, frozen=True, kw_only=True):
@@ -290,6 +284,7 @@ class Config(Struct, frozen=True, kw_only=True):
     auth_pam: PamSettings = field(default_factory=PamSettings)
     auth_oauth: OAuth = field(default_factory=OAuth)
     store: StoreSettings = field(default_factory=StoreSettings)
+    store_s3: S3Settings = field(default_factory=S3Settings)
     delivery: Delivery = field(default_factory=Delivery)
     retention: Retention = field(default_factory=Retention)
     limits: Limits = field(default_factory=Limits)
@@ -317,6 +312,7 @@ SECTIONS: dict[str, type[Struct]] = {
     "auth.pam": PamSettings,
     "auth.oauth": OAuth,
     "store": StoreSettings,
+    "store.s3": S3Settings,
     "delivery": Delivery,
     "retention": Retention,
     "limits": Limits,

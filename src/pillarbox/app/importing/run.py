@@ -80,7 +80,7 @@ class Importer:
             MaildropLocked: a session has the maildrop; try again when it is over.
             StoreUnavailable, BodyDamaged: the maildrop cannot be read.
         """
-        unsettled = self._journal.unsettled()
+        unsettled = await self._journal.unsettled()
         if not unsettled:
             return
         maildrop = await self._store.open(Identity(self._recipient.user))
@@ -89,7 +89,7 @@ class Importer:
             found = await _count_copies(maildrop, sizes)
         finally:
             await maildrop.release()
-        self._journal.settle_all(
+        await self._journal.settle_all(
             {
                 digest: min(max(found[digest] - stored, 0), begun)
                 for digest, (_, stored, begun) in unsettled.items()
@@ -103,7 +103,7 @@ class Importer:
             StoreUnavailable: the storage fails; ``outcome`` says how far it came.
             SourceUnusable, JournalUnusable: no more can be read; the same.
         """
-        known = self._journal.stored()
+        known = await self._journal.stored()
         for batch in _batches(self._new(source, known)):
             await self._store_batch(batch)
             await asyncio.sleep(0)  # where an interrupt is noticed
@@ -124,7 +124,7 @@ class Importer:
             yield _Copy(found, form, digest)
 
     async def _store_batch(self, batch: list[_Copy]) -> None:
-        self._journal.begin((copy.digest, copy.form.octets) for copy in batch)
+        await self._journal.begin((copy.digest, copy.form.octets) for copy in batch)
         outcomes: list[tuple[bytes, bool]] = []
         try:
             for copy in batch:
@@ -132,7 +132,7 @@ class Importer:
                 outcomes.append((copy.digest, stored))
         finally:
             # One that was under way when this was cancelled stays begun: it is uncertain.
-            self._journal.settle(outcomes)
+            await self._journal.settle(outcomes)
 
     async def _deliver(self, copy: _Copy) -> bool:
         (problem,) = await self._store.deliver(copy.form, [self._recipient])

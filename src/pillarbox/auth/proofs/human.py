@@ -42,6 +42,8 @@ class HumanPassword:
         self._passwords = means.accounts.passwords
         self._password = password
         self.secret = secret_octets(password)
+        self._proved = False
+        """By work of ours, not by the memory of it: there is something to remember."""
 
     async def is_known(self, user: User | None, who: Applicant) -> bool:
         """Whether it was proved before; a hash only for what was, and too long ago.
@@ -57,7 +59,7 @@ class HumanPassword:
             return user is not None and memory is Memory.PROOF
         proved = await self.is_right(user, who)
         if proved:
-            await self.must_be_unchanged(user)
+            await self.must_be_unchanged(user, who)
         return proved
 
     async def is_right(self, user: User | None, who: Applicant) -> bool:
@@ -66,24 +68,25 @@ class HumanPassword:
             if self._cache(user).look(*user.subject, self.secret) is Memory.PROOF:
                 return True
             if _is_ours(user):
-                if not await self._hashed(who, user.subject[2]):
-                    return False
-                await self._remember(user, who)
-                return True
+                self._proved = await self._hashed(who, user.subject[2])
+                return self._proved
             if await self._elsewhere(user, who):
-                await self._remember(user, who)
+                self._proved = True
                 return True
         await self._hashed(who, self._passwords.decoy)
         return False
 
-    async def must_be_unchanged(self, user: User) -> None:
-        """See that what was proved is still true.
+    async def must_be_unchanged(self, user: User, who: Applicant) -> None:
+        """See that what was proved is still true, and remember it if it has just been proved.
 
         Raises:
             CredentialsRefused: it is not.
         """
-        if user.has_changed(await self._means.users.find(user.name)):
+        found, hashes = await self._means.accounts.register.who_and_hashes(user.name)
+        if user.has_changed(await self._means.users.whoever(user.name, found)):
             raise CredentialsRefused("the account was changed during the sign-in")
+        if self._proved:
+            await self._remember(user, hashes, who)
 
     async def _hashed(self, who: Applicant, verifier: str) -> bool:
         return await self._means.hashed(who, self._passwords.proves, verifier, self.secret)
@@ -104,16 +107,18 @@ class HumanPassword:
             raise AccountError(f"the password of {user.name} cannot be checked: {unusable}")
         return False
 
-    async def _remember(self, user: User, who: Applicant) -> None:
-        if isinstance(user, AccountRecord) and (wanted := self._lacks(user)):
+    async def _remember(self, user: User, scram_hashes: set[str], who: Applicant) -> None:
+        if isinstance(user, AccountRecord) and (wanted := self._lacks(user, scram_hashes)):
             user = await self._means.hashed(who, self._renewed, user, wanted)
         self._cache(user).remember(*user.subject, self.secret)
 
-    def _lacks(self, record: AccountRecord) -> _Wanted | None:
-        """What is to be made anew of the password, now that it is known; None: nothing."""
+    def _lacks(self, record: AccountRecord, scram_hashes: set[str]) -> _Wanted | None:
+        """What is to be made anew of the password, now that it is known; None: nothing.
+
+        *scram_hashes*: those for which there are keys.
+        """
         verifier = not _is_ours(record) or self._passwords.outdated(record.verifier)
-        there = self._means.accounts.scram.hashes_of(record.name)
-        keys = not _is_ours(record) or not self._passwords.scram_hashes <= there
+        keys = not _is_ours(record) or not self._passwords.scram_hashes <= scram_hashes
         return _Wanted(verifier, keys) if verifier or keys else None
 
     def _renewed(self, record: AccountRecord, wanted: _Wanted) -> AccountRecord:

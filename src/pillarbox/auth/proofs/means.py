@@ -13,6 +13,7 @@ from pillarbox.auth.addresses import Domains, Login
 from pillarbox.auth.applicant import Applicant
 from pillarbox.auth.cache import ProofCache
 from pillarbox.auth.hash_line import HashLine
+from pillarbox.auth.register import Found
 from pillarbox.auth.users import User, Users
 from pillarbox.contracts.auth import TokenChecker
 from pillarbox.contracts.errors import CredentialsRefused
@@ -49,18 +50,25 @@ class Means:
         """Who that is as of now, if anybody. A name that can be nobody's is looked up all the same."""
         return await self.users.find("" if login is None else login.user)
 
+    async def asked(self, login: Login | None, typed: str) -> tuple[Found, User | None]:
+        """What there is of that user, with the device whose app password *typed* is; and who it is."""
+        name = "" if login is None else login.user
+        found = await self.accounts.register.who_by_password(name, typed)
+        return found, await self.users.whoever(name, found)
+
     async def opened(self, login: Login) -> Identity:
         """What *login* opens once it is beyond doubt who that is: the account, or its device's view.
 
         Raises:
             CredentialsRefused: there is no such user or device, or the account is disabled.
         """
-        user = await self.user(login)
+        found = await self.accounts.register.who_with_device(login.user, login.device)
+        user = await self.users.whoever(login.user, found)
         if user is None or user.disabled:
             raise CredentialsRefused(why(user))
         if login.device is None:
             return Identity(user.name)
-        if not self.accounts.app_passwords.exists(user.name, login.device):
+        if found.device is None:
             raise CredentialsRefused("no such device")
         return Identity(user.name, login.device)
 

@@ -1,7 +1,7 @@
 """A name and a password (PLAIN, LOGIN, USER and PASS): the account's own, or a device's.
 
-An app password is looked for first, by one keyed digest, and only what looks like one: that is
-known without asking who the client says it is, and takes microseconds. The account's own
+An app password is looked for together with the user, by one keyed digest, and only what looks like one:
+that takes microseconds. The account's own
 password opens nothing under a device's name, nor where only app passwords are to open anything;
 both cost what a wrong password costs.
 """
@@ -14,6 +14,7 @@ from pillarbox.auth.account import AccountRecord
 from pillarbox.auth.applicant import Applicant
 from pillarbox.auth.proofs.human import HumanPassword
 from pillarbox.auth.proofs.means import Means, why
+from pillarbox.auth.register import Found
 from pillarbox.auth.users import User
 from pillarbox.contracts.errors import CredentialsRefused
 from pillarbox.model import Identity
@@ -31,14 +32,15 @@ class PasswordProof:
         user = None if self._login is None else self._login.user
         self.who = Applicant(peer, user, self._human.secret)
         self.good_until = 0.0
-        """Until when (by the monotonic clock) what was recognised holds, as long as the accounts file
-        does not change; 0: it may not hold any more the next time."""
+        """Until when (by the monotonic clock) what was recognised holds, as long as no account
+        changes; 0: it may not hold any more the next time."""
 
     async def recognise(self) -> Identity | None:
         """See :class:`.proof.Proof`."""
-        if device := await self._by_app_password():
+        found, user = await self._means.asked(self._login, self._claim.password)
+        if device := self._by_app_password(found, user):
             return device
-        own = self._whose_own(await self._means.user(self._login))
+        own = self._whose_own(user)
         known = await self._human.is_known(own, self.who)
         if own is None or not known:
             return None
@@ -48,31 +50,25 @@ class PasswordProof:
 
     async def prove(self) -> Identity:
         """See :class:`.proof.Proof`."""
-        if device := await self._by_app_password():
+        found, user = await self._means.asked(self._login, self._claim.password)
+        if device := self._by_app_password(found, user):
             return device
-        user = await self._means.user(self._login)
         own = self._whose_own(user)
         right = await self._human.is_right(own, self.who)
         if own is None or not right:
             raise CredentialsRefused(self._why(user))
-        await self._human.must_be_unchanged(own)
+        await self._human.must_be_unchanged(own, self.who)
         return Identity(own.name)
 
-    async def _by_app_password(self) -> Identity | None:
-        """The device's view, if it is its app password; as much work for whoever is not known."""
-        login = self._login
-        found = self._means.accounts.find_by_app_password(
-            "" if login is None else login.user, self._claim.password
-        )
-        if found is None or login is None:
+    def _by_app_password(self, found: Found, user: User | None) -> Identity | None:
+        """The device's view, if it is its app password."""
+        if found.device is None or user is None or user.disabled:
             return None
-        device, record = found
-        user = record or await self._means.user(login)
-        if user is None or user.disabled or login.device not in (None, device):
+        if self._login is None or self._login.device not in (None, found.device):
             return None
-        if record is not None:
+        if found.record is not None:
             self.good_until = inf
-        return Identity(user.name, device)
+        return Identity(user.name, found.device)
 
     def _whose_own(self, user: User | None) -> User | None:
         """Whose own password may open something here."""

@@ -4,8 +4,8 @@ Who must not get in by it (an unknown user, a disabled one, one who is to use ap
 a device that is none) is given keys that are made up: no proof is right for those, and they look
 like anybody's. A device's keys have other iterations than an account's, whether it exists or not.
 
-Where there are sources beside the accounts file, the *time* of the first step can tell whether a
-name is in the file; nothing that is sent does.
+Where there are sources beside our own accounts, the *time* of the first step can tell whether a
+name is one of these; nothing that is sent does.
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ from pillarbox.sasl.claims import ScramClaim, ScramKeys
 async def keys_to_begin_with(means: Means, name: str, hash_name: str) -> ScramKeys:
     """The keys of *name*, or made-up ones; as much work for both."""
     login = means.domains.login(name)
-    user = await means.user(login)
-    kept = _kept(means, login, user, hash_name)
+    _, kept = await _kept(means, login, hash_name)
     device = login is not None and login.device is not None
-    made_up = means.accounts.scram.made_up(
+    made_up = await means.accounts.register.made_up_keys(
         name if login is None else "+".join(part for part in login if part),
         hash_name,
         scram_keys.DEVICE_ITERATIONS if device else means.accounts.passwords.scram_iterations,
@@ -48,8 +47,7 @@ class ScramProof(CheapProof):
     async def prove(self) -> Identity:
         """See :class:`.proof.Proof`."""
         login = self._login
-        user = await self._means.user(login)
-        kept = _kept(self._means, login, user, self._claim.hash_name)
+        user, kept = await _kept(self._means, login, self._claim.hash_name)
         if user is None or login is None or kept is None:
             raise CredentialsRefused(_why_not(user))
         if not self._claim.proved:
@@ -59,19 +57,25 @@ class ScramProof(CheapProof):
         return Identity(user.name, login.device or DEFAULT_VIEW)
 
 
-def _kept(means: Means, login: Login | None, user: User | None, hash_name: str) -> ScramKeys | None:
-    """The keys that open something; None: there are none. One SELECT, whoever it is."""
-    name = "" if login is None else login.user
-    if login is not None and login.device is not None:
-        keys = means.accounts.app_passwords.scram_keys(name, login.device, hash_name)
-        return None if user is None or user.disabled else keys
-    keys = means.accounts.scram.find(name, hash_name)
-    if user is None or user.disabled or user.app_passwords_only:
-        return None
+async def _kept(
+    means: Means, login: Login | None, hash_name: str
+) -> tuple[User | None, ScramKeys | None]:
+    """Who that is, and the keys that open something; None: there are none. One question to our own
+    accounts, whoever it is.
+    """
+    name, device = ("", None) if login is None else login
+    found, keys = await means.accounts.register.who_with_keys(name, device, hash_name)
+    user = await means.users.whoever(name, found)
+    if user is None or user.disabled:
+        return user, None
+    if device is not None:
+        return user, keys
+    if user.app_passwords_only:
+        return user, None
     if isinstance(user, AccountRecord):
-        return keys
-    found = (schemes.scram_keys_in(stored, hash_name) for stored in user.account.hashes)
-    return next((one for one in found if one is not None), None)
+        return user, keys
+    there = (schemes.scram_keys_in(stored, hash_name) for stored in user.account.hashes)
+    return user, next((one for one in there if one is not None), None)
 
 
 def _why_not(user: User | None) -> str:

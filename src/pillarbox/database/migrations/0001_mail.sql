@@ -9,6 +9,9 @@ CREATE TABLE maildrops (
     changes BIGINT NOT NULL DEFAULT 0
 );
 
+-- token rises with each taking, and begins with the time, so that a view of a name that was there
+-- before has none that was used. opening is another name of the session, which its node has chosen
+-- before it asked: so a node that never heard an answer can give up what it may have taken.
 CREATE TABLE views (
     maildrop TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -18,6 +21,7 @@ CREATE TABLE views (
     changes BIGINT NOT NULL DEFAULT 0,
     token BIGINT NOT NULL,
     holder UUID,
+    opening UUID,
     created_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
     seen_at TIMESTAMPTZ,
     opened_at TIMESTAMPTZ,
@@ -28,6 +32,7 @@ CREATE TABLE views (
 CREATE TABLE processes (
     id UUID NOT NULL PRIMARY KEY,
     node TEXT NOT NULL,
+    pid BIGINT NOT NULL,
     alive_until TIMESTAMPTZ NOT NULL
 );
 
@@ -45,6 +50,9 @@ CREATE TABLE messages (
     PRIMARY KEY (maildrop, seq)
 );
 
+-- What waits for one view only because another has not deleted it: the sweep looks for it.
+CREATE INDEX messages_deleted ON messages (maildrop, seq) WHERE deleted;
+
 CREATE TABLE bodies (
     maildrop TEXT NOT NULL,
     seq BIGINT NOT NULL,
@@ -59,10 +67,31 @@ CREATE TABLE hidden (
     PRIMARY KEY (maildrop, view, seq)
 );
 
+-- A large body. Announced before it is uploaded; touched whenever a reference comes or goes.
+-- Without a reference for long enough it is doomed: whoever would refer to it then is refused.
 CREATE TABLE objects (
     id UUID NOT NULL PRIMARY KEY,
     refs BIGINT NOT NULL DEFAULT 0 CHECK (refs >= 0),
-    began_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
+    touched_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
+    doomed_at TIMESTAMPTZ
 );
 
-CREATE INDEX objects_unused ON objects (began_at) WHERE refs = 0;
+CREATE INDEX objects_unused ON objects (touched_at) WHERE refs = 0;
+
+-- Who has an object: for its references to be counted anew, and few messages have one.
+CREATE INDEX messages_objects ON messages (object) WHERE object IS NOT NULL;
+
+-- What a health check writes, to see that it can be written: a row for each node.
+CREATE TABLE pulses (
+    node TEXT NOT NULL PRIMARY KEY,
+    at TIMESTAMPTZ NOT NULL
+);
+
+-- What repair has taken away: bodies that were not whole, or nobody's. An operator removes it.
+CREATE TABLE lost (
+    id UUID NOT NULL PRIMARY KEY,
+    maildrop TEXT NOT NULL,
+    unique_id TEXT,
+    data BYTEA NOT NULL,
+    taken_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
+);

@@ -23,18 +23,32 @@ process alive; a taker-over changes the view's row; one of them is told to begin
 database's clock counts.
 
 *Bodies.* A large one is announced in ``objects`` (``refs`` 0), uploaded, and listed, each durable before the next
-begins; only then is the delivery acknowledged. Each message that has it counts as a reference, and is counted
-down in the transaction that removes it. An object without references that was begun longer ago than any
-delivery may take is nobody's: that is the queue of the collector, which any node may run.
+begins; only then is the delivery acknowledged. Each message that has it counts as a reference: its row is changed in
+the transaction that lists the message, and in the one that removes it, and both set ``touched_at``. What has had no
+reference for :data:`~pillarbox.store.cluster.collector.GRACE_SECONDS` is the queue of the collector, which any node may
+run. It *dooms* the row first (``doomed_at``), removes the object, and then the row, each durable before the next, so
+whatever a crash leaves is done again. Who refers to a doomed object, or to one without a row, is refused and delivers
+again: since both change the row, that is right however slow anybody is, and the grace only keeps it from happening to
+an upload that is under way, and keeps a body for whoever has opened it.
 
-``engine``     the store: opens, delivers, and puts the parts together
+*Lost answers.* What a network has held back may arrive when nobody waits for it any more. So whatever takes, deletes or
+delivers says until when it may (``clock``), and can be found out afterwards: a commit by what is left, under a new
+token, so that it cannot happen later; a delivery by its unique-id; an opening by ``opening``, the name of the
+session that its node has chosen before it asked.
+
+``settings``   what has to be known before anything is asked
+``tables``     the database, its failures turned into domain errors
+``clock``      until when a statement may take effect
 ``leases``     this process's life, and the renewal of it
-``opening``    taking the lease of a view, in one statement
-``delivering`` one message into one maildrop, in one statement
-``maildrop``   one session
 ``views``      which view holds what: the conditions that all others share
+``opening``    taking the lease of a view, in one statement
+``delivering`` one message into one maildrop, in one statement; ``turns``: one after the other
+``listing``    numbers, and what is said of messages
 ``removing``   taking messages away from a view, and those away that nobody holds
+``maildrop``   one session; ``pieces``: large bodies without an object store
 ``objects``    bodies in the object store
 ``collector``  removes objects that nobody refers to, and processes that are long dead
-``retention``, ``admin``, ``check``  what the operator's commands and the sweep ask for
+``parts``      what a store and its sessions share; ``chores``: what goes on behind their backs
+``engine``     the store: opens, delivers, and puts the parts together
+``viewing``, ``retention``, ``waiting``, ``admin``, ``check``  what the operator's commands and the sweep ask for
 """

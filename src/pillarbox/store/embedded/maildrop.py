@@ -40,11 +40,11 @@ from time import monotonic
 from pillarbox.contracts.errors import BodyDamaged, LockLost, StoreUnavailable
 from pillarbox.contracts.store import Body, column_of
 from pillarbox.model import Column, Identity, MessageInfo
-from pillarbox.store.embedded.ahead import STALE_SECONDS, WINDOW_MESSAGES, BodyRow, window
+from pillarbox.store.ahead import STALE_SECONDS, WINDOW_MESSAGES, window
 from pillarbox.store.embedded.errors import unavailable
 from pillarbox.store.embedded.jobs import Delete
 from pillarbox.store.embedded.schema import connect
-from pillarbox.store.embedded.shards import Shard, ViewRow
+from pillarbox.store.embedded.shards import BodyRow, Shard, ViewRow
 from pillarbox.store.embedded.stream import FileStream
 from pillarbox.store.embedded.these import These, run, these
 from pillarbox.store.embedded.views import LISTED, Holding

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.model import Identity
-from pillarbox.store.embedded.ahead import STALE_SECONDS, BodyRow, ReadAhead
+from pillarbox.store.ahead import STALE_SECONDS, ReadAhead
 from pillarbox.store.embedded.bodies import BodyFiles
 from pillarbox.store.embedded.errors import is_damage, unavailable
 from pillarbox.store.embedded.locks import LockFile, SessionLocks, byte_of
@@ -36,6 +36,10 @@ from pillarbox.store.embedded.views import HOLDS, Holding
 from pillarbox.store.embedded.writer import Writer
 
 T = TypeVar("T")
+
+BodyRow = tuple[int, int, int, int | None, int | None, bytes | None]
+"""Of a message: sequence number, octets, number of the body; of the body, unless the index does
+not have it: size, whether it is international, and itself (None: it is a file)."""
 
 REMEMBERED_VIEWS = 50_000
 """Views whose lock byte a process remembers; more, and it starts to remember anew."""
@@ -124,7 +128,7 @@ class Shard:
         self._same = SameFile(self.index)
         self.writer = Writer(self.index, self.turns, self.bodies, self._same)
         self.seen = SeenNotes(self.writer)
-        self.ahead = ReadAhead()
+        self.ahead: ReadAhead[BodyRow] = ReadAhead()
         self._letting_go: asyncio.TimerHandle | None = None
         self._cursor: sqlite3.Cursor | None = None
         self._locks = SessionLocks(folder)

@@ -20,8 +20,8 @@ from pillarbox.app.cli.options import Name, PasswordStdin, read_size
 from pillarbox.app.cli.passwords import new_password
 from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config
-from pillarbox.app.importing.journal import forget_imports
 from pillarbox.app.texts import counted
+from pillarbox.app.wire_up import forget_imports
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.devices import DeviceRecord
 from pillarbox.auth.errors import AccountExists
@@ -132,7 +132,7 @@ async def _maildrop_of(config: Config, name: str) -> MaildropStatus:
 async def _discard(config: Config, name: str) -> None:
     async with store_of(config) as store:
         await store.remove(name)
-    forget_imports(config.store.path, name)
+    await forget_imports(config, name)
 
 
 def _whose(name: str, found: MaildropStatus) -> str:

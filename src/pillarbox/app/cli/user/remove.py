@@ -32,8 +32,8 @@ from pillarbox.app.cli.known import known_user
 from pillarbox.app.cli.options import Name
 from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config
-from pillarbox.app.importing.journal import forget_imports
 from pillarbox.app.texts import counted
+from pillarbox.app.wire_up import forget_imports
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.errors import NoSuchAccount
 from pillarbox.auth.names import normalise
@@ -113,7 +113,7 @@ async def _remove(config: Config, accounts: Accounts, name: str) -> int:
         with _telling(_HALF_DONE.format(name=name) + undo.format(name=name)):
             await store.remove(name)
             accounts.remove(name)
-        forget_imports(config.store.path, name)
+        await forget_imports(config, name)
         with _telling(_LATE_MAIL.format(name=name)):
             await store.remove(name)
     return status.count
@@ -127,7 +127,7 @@ async def _remove_left(config: Config, accounts: Accounts, name: str) -> None:
         if accounts.app_passwords.required(name):
             accounts.require_app_passwords(name, required=False)
         await store.remove(name)
-    forget_imports(config.store.path, name)
+    await forget_imports(config, name)
 
 
 @contextlib.contextmanager

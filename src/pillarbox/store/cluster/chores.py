@@ -1,0 +1,46 @@
+"""What goes on behind the back of whoever asked for it: it is finished all the same."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Chores:
+    """The tasks of a store that nobody may wait for any more."""
+
+    __slots__ = ("_endless", "_tasks")
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._endless: set[asyncio.Task[Any]] = set()
+
+    def begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Have *work* done, whether anybody waits for it or not."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def go_on(self, work: Coroutine[Any, Any, None]) -> None:
+        """The same of what ends only with the store, or is of no use after it."""
+        task = asyncio.create_task(work)
+        self._endless.add(task)
+        task.add_done_callback(self._endless.discard)
+
+    async def finish(self) -> None:
+        """Wait for what was begun; break off the rest."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks))
+        endless = list(self._endless)
+        for task in endless:
+            task.cancel()
+        await asyncio.gather(*endless, return_exceptions=True)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # known now: nobody may be left to look at it

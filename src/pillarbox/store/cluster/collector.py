@@ -1,0 +1,102 @@
+"""The collector: removes objects that nobody refers to, and what is left of processes that are long dead.
+
+Any number of nodes may run it at once: each takes what no other has taken. An object's row is doomed
+first, and goes last, so whatever a crash leaves is done again, by whoever comes next; it
+does no harm to remove what is gone, since no identifier is ever used again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from uuid import UUID
+
+import structlog
+
+from pillarbox.contracts.errors import StoreUnavailable
+from pillarbox.database import Database
+from pillarbox.store.cluster.objects import Objects
+from pillarbox.store.cluster.tables import Tables
+
+GRACE_SECONDS = 600.0
+"""So long an object is kept that nobody refers to: for an upload that is under way, which takes a tenth
+of it at the most, and for whoever still reads what another one has deleted."""
+CLAIM_SECONDS = 300.0
+"""Who has doomed objects and not removed them after so long has died, or could not."""
+BATCH = 1000
+"""Objects removed at once: the most that S3 takes in one request."""
+EVERY_SECONDS = 60.0
+"""Between two looks of a process, on average: they are not to look at the same time."""
+DEAD_SECONDS = 24 * 3600.0
+"""So long what is left of a dead process is kept, for an operator to see."""
+
+_DOOM = """
+    WITH unused AS (
+        SELECT id FROM objects
+        WHERE refs = 0 AND touched_at <= now() - $1::FLOAT8 * INTERVAL '1 second'
+            AND (doomed_at IS NULL OR doomed_at <= now() - $2::FLOAT8 * INTERVAL '1 second')
+        ORDER BY touched_at LIMIT $3 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE objects AS o SET doomed_at = clock_timestamp() FROM unused WHERE o.id = unused.id
+    RETURNING o.id
+"""
+_FORGET = "DELETE FROM objects WHERE id = ANY($1::UUID[]) AND refs = 0 AND doomed_at IS NOT NULL"
+_BURY = """
+    WITH pulses_gone AS (
+        DELETE FROM pulses WHERE at < now() - $1::FLOAT8 * INTERVAL '1 second'
+    )
+    DELETE FROM processes WHERE alive_until < now() - $1::FLOAT8 * INTERVAL '1 second'
+"""
+
+_log = structlog.get_logger("pillarbox.store")
+
+
+class Collector:
+    """Of one process; for one event loop."""
+
+    def __init__(
+        self, database: Database, objects: Objects | None, *, grace: float = GRACE_SECONDS
+    ) -> None:
+        """*objects*: None if no body is kept in an object store. *grace*: seconds."""
+        self._tables = Tables(database)
+        self._objects = objects
+        self._grace = grace
+
+    async def collect(self) -> int:
+        """Remove all that has been nobody's for long enough; how many objects.
+
+        Raises:
+            StoreUnavailable: something is left, for the next time.
+        """
+        await self._tables.change(_BURY, DEAD_SECONDS)
+        if self._objects is None:
+            return 0
+        removed = 0
+        while doomed := await self._doom():
+            await self._objects.remove(doomed)
+            await self._tables.change(_FORGET, doomed)
+            removed += len(doomed)
+        return removed
+
+    async def run(self) -> None:
+        """Do so now and then, for ever. A failure is logged, and its end."""
+        failing = False
+        while True:
+            try:
+                removed = await self.collect()
+            except StoreUnavailable as error:
+                if not failing:
+                    _log.warning("bodies of removed mail cannot be removed now", error=str(error))
+                failing = True
+            else:
+                if failing:
+                    _log.info("bodies of removed mail can be removed again")
+                failing = False
+                if removed:
+                    _log.debug("bodies of removed mail are gone", objects=removed)
+            await asyncio.sleep(random.uniform(0.5, 1.5) * EVERY_SECONDS)  # noqa: S311 -- no secret
+
+    async def _doom(self) -> list[UUID]:
+        """Some objects that nobody refers to, nor will from now on."""
+        rows = await self._tables.change(_DOOM, self._grace, CLAIM_SECONDS, BATCH)
+        return [identifier for (identifier,) in rows]

@@ -1,0 +1,227 @@
+"""The store itself: opens, delivers, and puts the parts together.
+
+Nothing is connected before it is needed, and a database that is away at the start does not keep a server from
+starting: whoever comes is told so until it is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from pillarbox.contracts.errors import StoreError, StoreUnavailable
+from pillarbox.contracts.store import Expired, Finding, MaildropStatus, Retention, Waiting
+from pillarbox.database import Database, DatabaseUnavailable
+from pillarbox.database.migrate import must_be_current
+from pillarbox.model import DEFAULT_VIEW, Identity, MessageInfo, Recipient, StoredForm
+from pillarbox.store.cluster import admin
+from pillarbox.store.cluster.check import check
+from pillarbox.store.cluster.clock import DatabaseClock, Patience
+from pillarbox.store.cluster.collector import Collector
+from pillarbox.store.cluster.delivering import Delivery, uploaded
+from pillarbox.store.cluster.leases import Life
+from pillarbox.store.cluster.maildrop import ClusterMaildrop
+from pillarbox.store.cluster.objects import Objects
+from pillarbox.store.cluster.opening import Lease, Opening
+from pillarbox.store.cluster.parts import Parts
+from pillarbox.store.cluster.retention import expire
+from pillarbox.store.cluster.settings import ClusterSettings
+from pillarbox.store.cluster.tables import Tables, Unsettled
+from pillarbox.store.cluster.turns import Turns
+from pillarbox.store.cluster.viewing import add_view, remove_view
+from pillarbox.store.cluster.views import Holding
+from pillarbox.store.cluster.waiting import waiting
+
+_PROBE = """
+    INSERT INTO pulses (node, at) VALUES ($1, clock_timestamp())
+    ON CONFLICT (node) DO UPDATE SET at = excluded.at
+"""
+
+_log = structlog.get_logger("pillarbox.store")
+
+
+async def open_cluster(settings: ClusterSettings, *, default_holds: bool = False) -> ClusterStore:
+    """The store of a cluster.
+
+    Args:
+        settings: how it is found.
+        default_holds: whether the view ``default`` holds mail back before it is first opened.
+            All nodes should say the same.
+
+    Raises:
+        StoreUnavailable: its tables are not those of this Pillarbox, or the database refuses us.
+            (One that is away is only logged.)
+    """
+    store = ClusterStore(settings, default_holds=default_holds)
+    try:
+        await must_be_current(store.database)
+    except DatabaseUnavailable as error:
+        if not error.temporary:
+            await store.close()
+            raise StoreUnavailable(str(error), temporary=False) from error
+        _log.warning("the cluster's database is away; going on without it", error=str(error))
+    return store
+
+
+class ClusterStore:
+    """Implements :class:`~pillarbox.contracts.store.Store` and ``StoreAdmin``.
+
+    Used from one event loop, which must not have begun when it is made.
+    """
+
+    def __init__(self, settings: ClusterSettings, *, default_holds: bool = False) -> None:
+        """See :func:`open_cluster`; this asks nobody anything."""
+        self.database = Database(settings.database, connections=settings.connections)
+        tables = Tables(self.database)
+        clock = DatabaseClock(tables)
+        renewing = Tables(Database(settings.database, connections=1))
+        life = Life(renewing, clock, settings.node, settings.lease_seconds)
+        holding = Holding(default_holds=default_holds)
+        objects = Objects(settings.objects) if settings.objects else None
+        self._parts = Parts(tables, clock, life, objects, holding, settings.node)
+        self._inline_bytes = settings.inline_bytes
+        self._turns = Turns()
+        self._undoing: dict[Identity, asyncio.Task[None]] = {}
+
+    def begin(self) -> None:
+        """For who serves, once its loop runs: from now on this process collects, too."""
+        collector = Collector(self.database, self._parts.objects)
+        self._parts.chores.go_on(collector.run())
+
+    async def open(self, identity: Identity, *, minimum_interval: float = 0) -> ClusterMaildrop:
+        parts = self._parts
+        parts.must_be_open()
+        if undoing := self._undoing.get(identity):
+            await asyncio.wait([undoing])
+        opening = Opening.of(parts.tables, parts.clock, parts.life, identity, minimum_interval)
+        taking = parts.chores.begin(self._take(opening))
+        try:
+            lease = await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            self._undo(opening, taking)
+            raise
+        return ClusterMaildrop(parts, opening, lease)
+
+    async def deliver(
+        self, message: StoredForm, recipients: Sequence[Recipient]
+    ) -> Sequence[StoreError | None]:
+        parts = self._parts
+        parts.must_be_open()
+        if not recipients:
+            return []
+        body = None
+        if parts.objects is not None and len(message.data) > self._inline_bytes:
+            try:
+                body = await uploaded(parts.tables, parts.objects, message.data)
+            except StoreUnavailable as error:
+                return [error] * len(recipients)
+        delivery = Delivery.of(parts.tables, parts.clock, message, body)
+        # It goes on if we are cancelled: each maildrop gets it whole, and in its turn.
+        return await asyncio.shield(parts.chores.begin(self._deliver(delivery, recipients)))
+
+    async def renew(self) -> None:
+        """Put off the end of all leases of this process, which also happens by itself.
+
+        Raises:
+            StoreUnavailable: the database cannot be asked.
+        """
+        await self._parts.life.renew()
+
+    async def probe(self) -> None:
+        self._parts.must_be_open()
+        await self._parts.tables.change(_PROBE, self._parts.node)
+        if self._parts.objects is not None:
+            await self._parts.objects.probe()
+
+    async def close(self) -> None:
+        parts = self._parts
+        if parts.is_closed:
+            return
+        parts.close()
+        await parts.chores.finish()
+        await parts.life.end()
+        await parts.tables.close()
+        if parts.objects is not None:
+            await parts.objects.close()
+
+    # StoreAdmin: see admin
+
+    async def users(self) -> Sequence[str]:
+        return await admin.users(self._tables)
+
+    async def status(self, user: str) -> MaildropStatus:
+        return await admin.status(self._tables, user, self._parts.holding)
+
+    async def listing(self, user: str, view: str = DEFAULT_VIEW) -> Sequence[MessageInfo]:
+        return await admin.listing(self._tables, Identity(user, view))
+
+    async def unlock(self, user: str, view: str = DEFAULT_VIEW) -> bool:
+        return await admin.unlock(self._tables, Identity(user, view))
+
+    async def add_view(self, user: str, view: str, *, from_now_on: bool = False) -> None:
+        await add_view(self._tables, Identity(user, view), from_now_on=from_now_on)
+
+    async def remove_view(self, user: str, view: str) -> None:
+        await remove_view(self._tables, Identity(user, view), self._parts.holding)
+
+    async def waiting(self, user: str) -> Sequence[Waiting]:
+        return await waiting(self._tables, user, self._parts.holding)
+
+    async def expire(self, retention: Retention) -> Expired:
+        return await expire(self._tables, retention, self._parts.holding)
+
+    async def remove(self, user: str) -> None:
+        await admin.remove(self._tables, user)
+
+    async def check(self, user: str | None = None, *, repair: bool = False) -> Sequence[Finding]:
+        return await check(self._tables, self._parts.objects, user, repair=repair)
+
+    # Parts
+
+    @property
+    def _tables(self) -> Tables:
+        self._parts.must_be_open()
+        return self._parts.tables
+
+    async def _take(self, opening: Opening) -> Lease:
+        parts = self._parts
+        try:
+            lease = await opening.take()
+        except Unsettled:
+            parts.chores.go_on(parts.give_back(opening, Patience()))
+            raise
+        event = "view taken over" if lease.taken_over else "view taken"
+        parts.tell(event, opening.identity, lease.token)
+        return lease
+
+    def _undo(self, opening: Opening, taking: asyncio.Task[Lease]) -> None:
+        """An opening that was broken off has never been."""
+        undoing = self._parts.chores.begin(self._undone(opening, taking))
+        self._undoing[opening.identity] = undoing
+        undoing.add_done_callback(lambda _: self._undoing.pop(opening.identity, None))
+
+    async def _undone(self, opening: Opening, taking: asyncio.Task[Lease]) -> None:
+        await asyncio.wait([taking])
+        if taking.cancelled() or taking.exception() is not None:
+            return
+        lease, parts = taking.result(), self._parts
+        try:
+            await opening.undo(lease.before)
+        except StoreUnavailable:
+            parts.chores.go_on(parts.give_back(opening, Patience()))
+        else:
+            parts.tell("view released", opening.identity, lease.token)
+
+    async def _deliver(
+        self, delivery: Delivery, recipients: Sequence[Recipient]
+    ) -> list[StoreError | None]:
+        if delivery.body is None:
+            return await asyncio.gather(*(self._deliver_to(delivery, each) for each in recipients))
+        # One after the other: they all count the references to one object.
+        return [await self._deliver_to(delivery, recipient) for recipient in recipients]
+
+    async def _deliver_to(self, delivery: Delivery, recipient: Recipient) -> StoreError | None:
+        async with self._turns.of(recipient.user):
+            return await delivery.to(recipient)

@@ -1,0 +1,79 @@
+"""Stores of one cluster: each is what one process has."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from pillarbox.model import DEFAULT_VIEW, Identity
+from pillarbox.store.cluster.engine import ClusterStore
+from pillarbox.store.cluster.settings import ClusterSettings
+from tests.cluster.postgres import PostgresServer
+
+ALICE, BOB = "alice", "bob"
+
+
+@asynccontextmanager
+async def stores(url: str, number: int = 1, **others: object) -> AsyncIterator[list[ClusterStore]]:
+    """As many processes that share a database."""
+    made = [
+        ClusterStore(ClusterSettings(url, node=f"node{n}", **others))  # type: ignore[arg-type]
+        for n in range(1, number + 1)
+    ]
+    try:
+        yield made
+    finally:
+        await asyncio.gather(*(store.close() for store in made))
+
+
+async def delete_all(store: ClusterStore, user: str, view: str = DEFAULT_VIEW) -> int:
+    """In a session; how many there were."""
+    maildrop = await store.open(Identity(user, view))
+    await maildrop.commit(range(1, maildrop.count + 1))
+    await maildrop.release()
+    return maildrop.count
+
+
+class Looking:
+    """The database as an administrator sees it."""
+
+    def __init__(self, server: PostgresServer, url: str) -> None:
+        self._server = server
+        self._name = url.rpartition("/")[2]
+
+    def rows(self, statement: str) -> list[tuple[object, ...]]:
+        return self._server.run(statement, self._name)
+
+    def value(self, statement: str) -> object:
+        ((value,),) = self.rows(statement)
+        return value
+
+    def counts(self) -> dict[str, object]:
+        """How many rows there are of what a message consists of."""
+        tables = ("messages", "bodies", "hidden")
+        return {table: self.value(f"SELECT count(*) FROM {table}") for table in tables}
+
+    def lapse(self, node: str) -> None:
+        """The processes of *node* have not been heard of for long enough."""
+        self.rows(
+            "UPDATE processes SET alive_until = clock_timestamp() - INTERVAL '1 second'"
+            f" WHERE node = '{node}'"
+        )
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """It is the case."""
+        while not condition():  # noqa: ASYNC110 -- the database wakes nobody
+            await asyncio.sleep(0)
+
+    def is_somebody_waiting(self) -> bool:
+        """Whether a backend waits for a lock that another one has."""
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        return self.value(f"{waiting} AND datname = '{self._name}'") != 0
+
+    def end_who_waits(self) -> None:
+        """Their connections are lost in the middle of what they do."""
+        self.rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            f" WHERE wait_event_type = 'Lock' AND datname = '{self._name}'"
+        )

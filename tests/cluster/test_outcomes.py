@@ -1,0 +1,232 @@
+"""Answers that are lost, and statements that come late: what is said in the end is true."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import psycopg
+import pytest
+import pytest_asyncio
+
+from pillarbox.contracts.errors import MaildropLocked, StoreUnavailable
+from pillarbox.model import Identity, Recipient
+from pillarbox.store.cluster import clock
+from pillarbox.store.cluster.engine import ClusterStore
+from pillarbox.store.cluster.maildrop import ClusterMaildrop
+from pillarbox.testing.store_contract.material import letter, put
+from tests.cluster.postgres import PostgresServer
+from tests.cluster.proxy import Proxy, proxy_before
+from tests.cluster.stores import ALICE, Looking, delete_all, stores
+
+LETTERS = [letter(str(n)) for n in range(3)]
+
+
+class Place(NamedTuple):
+    store: ClusterStore
+    """Which speaks through the proxy."""
+    other: ClusterStore
+    """Which does not."""
+    proxy: Proxy
+    looking: Looking
+    url: str
+
+
+@pytest_asyncio.fixture
+async def place(postgres: PostgresServer, database_url: str) -> AsyncIterator[Place]:
+    looking = Looking(postgres, database_url)
+    async with proxy_before(postgres.port) as proxy:
+        through = postgres.url(database_url.rpartition("/")[2], port=proxy.port)
+        async with stores(through) as (store,), stores(database_url) as (other,):
+            await put(store, ALICE, *LETTERS)
+            yield Place(store, other, proxy, looking, database_url)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A statement that takes longer than this comes too late."""
+    monkeypatch.setattr(clock, "STATEMENT_SECONDS", 1.0)
+
+
+@contextmanager
+def row_locked(url: str, table: str) -> Iterator[None]:
+    """Somebody is at all rows of a table, and takes his time."""
+    with psycopg.connect(url) as connection:
+        connection.execute(f"SELECT 1 FROM {table} FOR UPDATE".encode())
+        yield
+        connection.rollback()
+
+
+async def opened_at_last(store: ClusterStore) -> ClusterMaildrop:
+    """As soon as nobody has it."""
+    while True:
+        try:
+            return await store.open(Identity(ALICE))
+        except MaildropLocked:
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("device", [False, True])
+async def test_a_commit_whose_answer_is_lost_has_happened(place: Place, device: bool) -> None:
+    if device:
+        await place.store.add_view(ALICE, "phone")
+        await (await place.store.open(Identity(ALICE))).release()
+    session = await place.store.open(Identity(ALICE, "phone" if device else "default"))
+    place.proxy.answers.close()
+    committing = asyncio.create_task(session.commit([1, 2]))
+    await place.proxy.answers.holds.wait()
+    place.proxy.lose_what_is_held()
+    await committing
+    assert place.looking.counts()["messages"] == (3 if device else 1)
+    assert [view.count for view in (await place.other.status(ALICE)).views][-1] == 1
+    await session.commit([3])  # it still has its lease
+    await session.release()
+    assert [view.count for view in (await place.other.status(ALICE)).views][-1] == 0
+
+
+async def test_a_commit_that_is_lost_on_the_way_is_sent_again(place: Place) -> None:
+    session = await place.store.open(Identity(ALICE))
+    place.proxy.requests.close()
+    committing = asyncio.create_task(session.commit([1, 2]))
+    await place.proxy.requests.holds.wait()
+    held = place.proxy.lose_what_is_held()
+    await committing
+    assert place.looking.counts()["messages"] == 1
+    await held.arrive()
+    assert place.looking.counts()["messages"] == 1
+    await session.commit([3])
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_what_was_said_not_to_be_deleted_is_not_deleted_later(place: Place) -> None:
+    session = await place.store.open(Identity(ALICE))
+    place.proxy.requests.close()
+    committing = asyncio.create_task(session.commit([1, 2]))
+    await place.proxy.requests.holds.wait()
+    held = place.proxy.lose_what_is_held()
+    place.proxy.cut()
+    with pytest.raises(StoreUnavailable):
+        await committing
+    await held.arrive()
+    assert place.looking.counts()["messages"] == 3
+    place.proxy.mend()
+    await session.release()
+    assert await delete_all(place.other, ALICE) == 3
+
+
+async def test_the_database_ends_a_commit_in_the_middle(place: Place) -> None:
+    session = await place.store.open(Identity(ALICE))
+    with row_locked(place.url, "maildrops"):
+        committing = asyncio.create_task(session.commit([1, 2]))
+        await place.looking.until(place.looking.is_somebody_waiting)
+        place.looking.end_who_waits()
+        await place.looking.until(lambda: not place.looking.is_somebody_waiting())
+    await committing
+    assert place.looking.counts()["messages"] == 1
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_the_database_ends_a_delivery_in_the_middle(place: Place) -> None:
+    with row_locked(place.url, "maildrops"):
+        delivering = asyncio.create_task(place.store.deliver(letter("x"), [Recipient(ALICE)]))
+        await place.looking.until(place.looking.is_somebody_waiting)
+        place.looking.end_who_waits()
+        (outcome,) = await delivering
+    assert isinstance(outcome, StoreUnavailable)
+    assert outcome.temporary
+    assert place.looking.counts() == {"messages": 3, "bodies": 3, "hidden": 0}
+
+
+async def test_a_delivery_whose_answer_is_lost_has_happened_once(place: Place) -> None:
+    place.proxy.answers.close()
+    delivering = asyncio.create_task(place.store.deliver(letter("x"), [Recipient(ALICE)]))
+    await place.proxy.answers.holds.wait()
+    place.proxy.lose_what_is_held()
+    assert await delivering == [None]
+    assert place.looking.counts()["messages"] == 4
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_delivery_that_was_put_off_does_not_come_late(place: Place) -> None:
+    place.proxy.requests.close()
+    delivering = asyncio.create_task(place.store.deliver(letter("x"), [Recipient(ALICE)]))
+    await place.proxy.requests.holds.wait()
+    held = place.proxy.lose_what_is_held()
+    (outcome,) = await delivering
+    assert isinstance(outcome, StoreUnavailable)
+    await held.arrive()
+    assert place.looking.counts()["messages"] == 3
+
+
+async def test_an_opening_whose_answer_is_lost_holds_no_lock(place: Place) -> None:
+    await (await place.store.open(Identity(ALICE))).release()  # so that it has a life
+    place.proxy.answers.close()
+    opening = asyncio.create_task(place.store.open(Identity(ALICE)))
+    await place.proxy.answers.holds.wait()
+    place.proxy.lose_what_is_held()
+    with pytest.raises(StoreUnavailable):
+        await opening
+    await (await opened_at_last(place.other)).release()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_an_opening_that_comes_late_holds_no_lock(place: Place) -> None:
+    await (await place.store.open(Identity(ALICE))).release()
+    place.proxy.requests.close()
+    opening = asyncio.create_task(place.store.open(Identity(ALICE)))
+    await place.proxy.requests.holds.wait()
+    held = place.proxy.lose_what_is_held()
+    with pytest.raises(StoreUnavailable):
+        await opening
+    await held.arrive()
+    await (await opened_at_last(place.other)).release()
+
+
+async def test_the_databases_clock_may_be_set(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that thinks it earlier than it is there asks too late, once, and knows better then."""
+    session = await place.store.open(Identity(ALICE))
+    monkeypatch.setattr(clock, "STATEMENT_SECONDS", -3600.0)
+    with pytest.raises(StoreUnavailable, match="too late"):
+        await session.commit([1])
+    (outcome,) = await place.store.deliver(letter("x"), [Recipient(ALICE)])
+    assert isinstance(outcome, StoreUnavailable)
+    with pytest.raises(StoreUnavailable, match="too late"):
+        await place.store.open(Identity("somebody else"))
+    monkeypatch.undo()
+    await session.commit([1])
+    assert place.looking.counts()["messages"] == 2
+
+
+async def test_a_session_that_ends_while_the_database_is_away(
+    place: Place, postgres: PostgresServer
+) -> None:
+    session = await place.store.open(Identity(ALICE))
+    postgres.stop()
+    await session.release()
+    postgres.start()
+    await (await opened_at_last(place.other)).release()
+
+
+async def test_the_database_goes_and_comes_back(place: Place, postgres: PostgresServer) -> None:
+    session = await place.store.open(Identity(ALICE))
+    postgres.stop()
+    with pytest.raises(StoreUnavailable) as caught:
+        await place.other.open(Identity(ALICE))
+    assert caught.value.temporary
+    with pytest.raises(StoreUnavailable):
+        await session.body(1)
+    with pytest.raises(StoreUnavailable):
+        await place.other.probe()
+    (outcome,) = await place.other.deliver(letter("x"), [Recipient(ALICE)])
+    assert isinstance(outcome, StoreUnavailable)
+    postgres.start()
+    await place.other.probe()
+    assert (await session.body(1)).octets == LETTERS[0].octets
+    assert await place.other.deliver(letter("x"), [Recipient(ALICE)]) == [None]
+    await session.commit([1, 2, 3])
+    await session.release()
+    assert await delete_all(place.other, ALICE) == 1
