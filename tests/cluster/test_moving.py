@@ -104,13 +104,14 @@ async def test_who_comes_back_after_others_have_gone_on_brings_nothing_twice(
     frozen, other = (ClusterStore(ClusterSettings(database_url)) for _ in range(2))
     export = await source.export(ALICE)
     assert export is not None
+    same = Failing(export, {})
 
     class Freezing(Failing):
         async def body(self, place: int) -> Body:
             if place == 1:
                 lapsed = "UPDATE processes SET alive_until = now() WHERE pid <> 0 RETURNING id"
                 assert postgres.run(lapsed, database_url.rpartition("/")[2])
-                assert (await other.take_over(Failing(export, {}))).messages == 1
+                assert (await other.take_over(same)).messages == 1
             return await super().body(place)
 
     with pytest.raises(LockLost):

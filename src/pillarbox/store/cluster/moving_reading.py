@@ -63,7 +63,7 @@ async def read(transaction: Transaction, user: str) -> Found | None:
         f"cluster {identifier}",
         next_seq,
         [
-            MovedView(name, *map(seconds, (created_at, seen_at, opened_at)), absent)
+            MovedView(name, seconds(created_at), seconds(seen_at), seconds(opened_at), absent)
             for name, created_at, seen_at, opened_at, absent in views
         ],
         messages,
