@@ -27,9 +27,9 @@ KIB = 1024
 SIZES = [4 * KIB, 16 * KIB, 32 * KIB, 64 * KIB, 128 * KIB, 256 * KIB, 1024 * KIB]
 STRETCHES = [256 * KIB, 512 * KIB, 1024 * KIB, 4096 * KIB]
 LARGE = 50 * 1024 * KIB
-SINGLE = 60
+SINGLE = 40
 TOGETHER = 8
-BATCH = 30
+BATCH = 20
 """Requests of each of those that run at once."""
 TICKS = os.sysconf("SC_CLK_TCK")
 

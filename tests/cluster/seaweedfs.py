@@ -19,7 +19,12 @@ from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.store.cluster.objects import Objects, ObjectSettings
 from tests.cluster.postgres import in_a_thread
 from tests.postoffice import HOST
-from tests.realservers.server import free_port, open_folder, wait_until_it_listens
+from tests.realservers.server import (
+    free_port,
+    open_folder,
+    wait_until_it_listens,
+    write_certificate,
+)
 
 PROGRAM = Path(sys.executable).parent / "weed"
 ACCESS_KEY = "KeyOfTheObjectStore"
@@ -133,17 +138,7 @@ class SeaweedFs:
             defaultStoreDir=folder,
             localSocket=folder / "filer.socket",
         )
-        self.gateway = Daemon(
-            folder,
-            "s3",
-            "s3",
-            filer=self.filer.address,
-            config=folder / "s3.json",
-            port_iceberg=0,
-            port_lance=0,
-            localSocket=folder / "s3.socket",
-            localFilerSocket=folder / "filer.socket",
-        )
+        self.gateway = self._gateway("s3")
         self._prefixes = count(1)
 
     def start(self) -> None:
@@ -167,6 +162,18 @@ class SeaweedFs:
             secret_key=SECRET_KEY,
         )
 
+    @contextmanager
+    def gateway_with_tls(self) -> Iterator[tuple[str, bytes]]:
+        """One more gateway: its address, and the authority (PEM) that has signed its certificate."""
+        certificate = self.folder / "server.pem"
+        authority = write_certificate(certificate)
+        daemon = self._gateway("s3-tls", cert_file=certificate, key_file=certificate)
+        try:
+            daemon.start()
+            yield f"https://localhost:{daemon.port}", authority.read_bytes()
+        finally:
+            daemon.kill()
+
     async def wait_until_it_takes_objects(self) -> None:
         """Volume servers have to be found by the master, and so on."""
         objects = Objects(self.settings("ready"))
@@ -186,6 +193,20 @@ class SeaweedFs:
     @property
     def _all(self) -> list[Daemon]:
         return [self.master, *self.volumes, self.filer, self.gateway]
+
+    def _gateway(self, name: str, **options: object) -> Daemon:
+        return Daemon(
+            self.folder,
+            "s3",
+            name,
+            filer=self.filer.address,
+            config=self.folder / "s3.json",
+            port_iceberg=0,
+            port_lance=0,
+            localSocket=self.folder / f"{name}.socket",
+            localFilerSocket=self.folder / "filer.socket",
+            **options,
+        )
 
     def _volume(self, number: int) -> Daemon:
         data = self.folder / f"volumes{number}"

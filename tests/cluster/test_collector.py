@@ -100,9 +100,9 @@ class _Watched(Objects):
         self.has_failed = asyncio.Event()
         self._failures = 0
 
-    async def remove(self, identifiers: Collection[UUID]) -> None:
+    async def probe(self) -> None:
         try:
-            await super().remove(identifiers)
+            await super().probe()
         except StoreUnavailable:
             self._failures += 1
             if self._failures == 3:

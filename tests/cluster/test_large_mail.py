@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -88,6 +89,7 @@ async def test_without_the_object_store_small_mail_goes_on_and_large_mail_comes_
 ) -> None:
     assert await _deliver(store, LARGE, ALICE) == [None]
     with seaweedfs.gateway.gone():
+        await store.probe()  # else a balancer would take all nodes away
         assert await _deliver(store, SMALL, ALICE) == [None]
         (outcome,) = await _deliver(store, LARGE, ALICE)
         assert isinstance(outcome, StoreUnavailable)
@@ -125,6 +127,48 @@ async def test_a_volume_server_that_dies_takes_no_mail_with_it(
         with seaweedfs.volumes[number].gone():
             assert await _deliver(store, LARGE, ALICE) == [None]
             assert await _read(store, ALICE) == [LARGE.data] * (number + 1)
+
+
+async def test_an_upload_that_the_collector_has_taken_for_forgotten_is_not_acknowledged(
+    store: ClusterStore, objects: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = Objects.put
+
+    async def put_slowly(self: Objects, identifier: UUID, data: bytes) -> None:
+        await put(self, identifier, data)
+        assert await Collector(store.database, objects, grace=0).collect() == 1
+
+    monkeypatch.setattr(Objects, "put", put_slowly)
+    for outcome in await _deliver(store, LARGE, ALICE, BOB):
+        assert isinstance(outcome, StoreUnavailable)
+        assert outcome.temporary
+    monkeypatch.undo()
+    assert await _deliver(store, LARGE, ALICE, BOB) == [None, None]
+    assert await _read(store, ALICE) == [LARGE.data]
+    assert await store.check() == []
+
+
+async def test_check_mistakes_nothing_that_goes_on_for_a_fault(
+    store: ClusterStore, objects: Objects
+) -> None:
+    collector = Collector(store.database, objects, grace=2)
+
+    async def come_and_go(whose: Identity) -> None:
+        for _ in range(10):
+            assert await _deliver(store, LARGE, whose, ALICE) == [None, None]
+            assert await _deliver(store, SMALL, whose) == [None]
+            await _delete_all(store, whose)
+            await collector.collect()
+
+    going_on = [asyncio.create_task(come_and_go(Identity(f"user{n}"))) for n in range(3)]
+    checked = 0
+    while not all(task.done() for task in going_on):
+        assert await store.check(repair=True) == []
+        checked += 1
+    await asyncio.gather(*going_on)
+    assert checked > 1
+    assert await _read(store, ALICE) == [LARGE.data] * 30
+    assert await store.check() == []
 
 
 @pytest.mark.parametrize(("point", "left"), [("announced", 0), ("uploaded", 0), ("listed", 1)])

@@ -132,6 +132,16 @@ async def test_a_wrong_key_is_a_fault_of_the_store_and_not_told(
     assert "not the secret" not in str(caught.value)
 
 
+async def test_a_certificate_counts_whose_authority_is_known(
+    seaweedfs: SeaweedFs, objects_settings: ObjectSettings
+) -> None:
+    with seaweedfs.gateway_with_tls() as (endpoint, authority):
+        settings = replace(objects_settings, endpoint=endpoint)
+        identifier, data = await _kept(Objects(replace(settings, authority=authority)), 1000)
+        with pytest.raises(StoreUnavailable, match="Connect"):
+            await Objects(settings).open(identifier, len(data))
+
+
 async def test_a_gateway_that_is_gone_comes_back(seaweedfs: SeaweedFs, objects: Objects) -> None:
     identifier, data = await _kept(objects, 2 * STRETCH)
     with seaweedfs.gateway.gone():

@@ -199,7 +199,9 @@ def _errors(office: PostOffice) -> list[dict[str, object]]:
     return [line for line in office.log.lines if line["level"] == "error"]
 
 
-@pytest.mark.parametrize("left", [0, 4 * 1024, 16 * 1024])
+@pytest.mark.parametrize(
+    "left", [0, *(pytest.param(left * 1024, marks=pytest.mark.long) for left in (4, 16))]
+)
 def test_commands_on_a_full_disk_ask_for_room_and_for_nothing_else(
     left: int, small_disk: Path, tmp_path: Path
 ) -> None:

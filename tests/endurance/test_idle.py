@@ -137,7 +137,7 @@ def test_idle_connections_are_held(
 
 def test_idle_sessions_are_held(tmp_path: Path, record_property: Record) -> None:
     """The same for clients that have signed in: each has its maildrop open."""
-    count, warming, letters = 300, 100, 20
+    count, warming, letters = 160, 60, 20
     users = [f"user{number}" for number in range(count)]
     limits = {"idle_timeout": WAIT}
     with PostOffice(tmp_path, users=["alice", *users], settings={"limits": limits}) as office:

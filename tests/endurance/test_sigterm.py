@@ -45,7 +45,7 @@ def begun(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PostOffice
         yield office
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_running_sessions_finish_under_load(seed: int, begun: PostOffice) -> None:
     ledger = Ledger()
     door = begun.addresses["pop3"]

@@ -51,7 +51,11 @@ _COUNT = """
 _MESSAGES = """
     SELECT maildrop, unique_id, octets, stored FROM messages WHERE object = $1 ORDER BY maildrop, seq
 """
-_REFERRING = "SELECT count(*) FROM messages WHERE object IS NOT NULL"
+_SOME = "SELECT object FROM messages WHERE object IS NOT NULL ORDER BY object LIMIT 1"
+_REFERRING = """
+    SELECT (SELECT count(*) FROM messages WHERE object IS NOT NULL),
+        EXISTS (SELECT 1 FROM messages WHERE object = $1)
+"""
 
 
 class Known(NamedTuple):
@@ -115,16 +119,20 @@ async def check_objects(
 
 async def _wrong_place(tables: Tables, objects: Objects | None) -> str | None:
     """What to say if it can only be the wrong object store: nothing is taken off any list then."""
-    ((messages,),) = await tables.ask(_REFERRING)
-    if not messages:
+    some = _identifiers(await tables.ask(_SOME))
+    if not some:
+        return None
+    if objects is not None:
+        async with aclosing(objects.all()) as listed:
+            if await anext(listed, None) is not None:
+                return None
+    ((messages, still),) = await tables.ask(_REFERRING, some[0])
+    if not still:  # the last large message of all has gone meanwhile
         return None
     what = f"{messages} messages have their bodies in an object store"
     if objects is None:
         return f"{what}, and none is configured"
-    async with aclosing(objects.all()) as listed:
-        if await anext(listed, None) is not None:
-            return None
-    return f"{what}, and object store {objects.name} has no body at all: it is another one, or was emptied"
+    return f"{what}, and {objects.name} has no body at all: it is another one, or was emptied"
 
 
 async def _confirmed(

@@ -1,4 +1,5 @@
 """The collector: removes objects that nobody refers to, and what is left of processes that are long dead.
+It is also who tells an operator that the object store is away.
 
 Any number of nodes may run it at once: each takes what no other has taken. An object's row is doomed
 first, and goes last, so whatever a crash leaves is done again, by whoever comes next; it
@@ -79,18 +80,22 @@ class Collector:
         return removed
 
     async def run(self) -> None:
-        """Do so now and then, for ever. A failure is logged, and its end."""
+        """Do so now and then, for ever; and see whether the object store takes bodies at all. That
+        something fails is logged, and that it does not any more.
+        """
         failing = False
         while True:
             try:
+                if self._objects is not None:
+                    await self._objects.probe()
                 removed = await self.collect()
             except StoreUnavailable as error:
                 if not failing:
-                    _log.warning("bodies of removed mail cannot be removed now", error=str(error))
+                    _log.warning("large bodies cannot be kept or removed now", error=str(error))
                 failing = True
             else:
                 if failing:
-                    _log.info("bodies of removed mail can be removed again")
+                    _log.info("large bodies can be kept and removed again")
                 failing = False
                 if removed:
                     _log.debug("bodies of removed mail are gone", objects=removed)

@@ -132,10 +132,11 @@ class ClusterStore:
         await self._parts.life.renew()
 
     async def probe(self) -> None:
+        """The database's part. Without the object store lists and small mail go on; and it is away from
+        all nodes at once, so none is better off without this one. (The collector looks at it.)
+        """
         self._parts.must_be_open()
         await self._parts.tables.change(_PROBE, self._parts.node)
-        if self._parts.objects is not None:
-            await self._parts.objects.probe()
 
     async def close(self) -> None:
         parts = self._parts
