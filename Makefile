@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help run test test-long lint format bench clean
+.PHONY: help run test test-long lint format bench bench-cluster clean
 
 help:  ## say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ bench: $(VENV)/.dev  ## measure the server beside others, and write docs/benchma
 	scripts/system-packages peers
 	scripts/venv $(PYTHON) $(VENV) '.[bench]'
 	$(BIN)/python -m bench --write $(if $(QUICK),--quick)
+
+bench-cluster: $(VENV)/.dev  ## measure a cluster, and write docs/cluster-benchmarks.md (QUICK=1: in minutes)
+	$(BIN)/python -m bench cluster --write $(if $(QUICK),--quick)
 
 format: $(VENV)/.dev  ## lay the code out
 	$(BIN)/ruff format .

@@ -18,5 +18,6 @@ that a wrong or short answer is an error and not a fast one.
 ``table``       the figures on the terminal; ``page`` and ``plots``: as docs/benchmarks.md
 ==============  =======================================================
 
-``python -m bench fetch`` measures the collector, see :mod:`bench.fetch`.
+``python -m bench fetch`` measures the collector, see :mod:`bench.fetch`; ``python -m bench
+cluster`` the cluster engine, see :mod:`bench.cluster`.
 """

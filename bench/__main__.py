@@ -1,5 +1,6 @@
 """``python -m bench [--quick | --share S] [--only WORD] [--without WORD] [--rounds N] [--write]``: the
-server, beside others; ``python -m bench fetch [--quick] [--rounds N] [--without WORD]``: the collector.
+server, beside others; ``python -m bench fetch [--quick] [--rounds N] [--without WORD]``: the collector;
+``python -m bench cluster [--quick] [--rounds N] [--only WORD] [--write]``: a cluster.
 """
 
 from __future__ import annotations
@@ -78,5 +79,9 @@ def _write(kept: Kept) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["fetch"]:
         collect(sys.argv[2:])
+    elif sys.argv[1:2] == ["cluster"]:
+        from bench.cluster.rounds import main as cluster  # libraries of an extra
+
+        cluster(sys.argv[2:])
     else:
         main()

@@ -32,6 +32,9 @@ class Account(Protocol):
     def started(self, pid: int) -> None:
         """The server's first process is *pid*; another one may follow."""
 
+    def adopt(self, pid: int) -> None:
+        """Process *pid*, which runs already, and its descendants belong to it from now on."""
+
     def cpu_seconds(self) -> float:
         """User and kernel mode, all threads of all processes."""
 
@@ -52,6 +55,11 @@ class GroupAccount:
     def started(self, pid: int) -> None:
         """Nothing to do: it has joined."""
 
+    def adopt(self, pid: int) -> None:
+        for member in family(pid):
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                (self._folder / "cgroup.procs").write_text(str(member))
+
     def cpu_seconds(self) -> float:
         return self._read(self._folder)
 
@@ -69,6 +77,9 @@ class FamilyAccount:
         """Nothing to do: the family is found through the parent."""
 
     def started(self, pid: int) -> None:
+        self._pids.append(pid)
+
+    def adopt(self, pid: int) -> None:
         self._pids.append(pid)
 
     def cpu_seconds(self) -> float:

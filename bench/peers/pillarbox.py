@@ -9,7 +9,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,6 +30,8 @@ from pillarbox.wire.canonical import stored_form
 _TOGETHER = 5000
 """Deliveries under way at once: they share a sync."""
 DEVICE = "phone"
+EMBEDDED = ("[store]", 'path = "store"')
+"""The lines of a configuration that say where mail and accounts are."""
 _MODULE = "bench.peers.cheap_pillarbox"
 
 
@@ -92,35 +94,66 @@ class House:
         Raises:
             CannotRun: it did not start.
         """
-        tls = make_certificate(self._folder)
-        ports = {door: free_port() for door in ("pop3", "pop3s", "lmtp")}
-        config = self._folder / "pillarbox.toml"
-        config.write_text(_settings(ports, workers or os.cpu_count() or 1))
-        log = self._folder / "log"
-        log.write_bytes(b"")  # of this start only
-        command = [sys.executable, "-m", module, "--config", str(config), "serve"]
-        with (
-            open_account(module.rpartition(".")[2]) as account,
-            running(command, log, account) as process,
-        ):
-            while b" ready" not in (text := log.read_bytes()):
-                if process.poll() is not None:
-                    raise CannotRun(f"it did not start: {text.decode()}")
-            yield Peer(
-                "Pillarbox",
-                __version__,
-                account,
-                ports["pop3"],
-                ports["pop3s"],
-                ports["lmtp"],
-                tls,
-                self._users,
-                lambda user: _fill(self._store, {user: self._users[user]}),
-                domain=DOMAIN,
-            )
+
+        def refill(user: str) -> None:
+            _fill(self._store, {user: self._users[user]})
+
+        with served(
+            self._folder, self._users, refill, store=EMBEDDED, module=module, workers=workers
+        ) as peer:
+            yield peer
 
 
-def _settings(ports: Mapping[str, int], workers: int) -> str:
+@contextmanager
+def served(
+    folder: Path,
+    users: Mapping[str, Mail],
+    refill: Callable[[str], None],
+    *,
+    store: Sequence[str],
+    module: str = _MODULE,
+    workers: int | None = None,
+) -> Iterator[Peer]:
+    """A server that has just been started, with its files in *folder*.
+
+    Args:
+        folder: where its configuration, its certificate and its log will be.
+        users: who has which mail.
+        refill: as :class:`Peer` has it.
+        store: the lines of its configuration that say where mail and accounts are.
+        module: what is run with ``python -m``.
+        workers: how many; None: one a core.
+
+    Raises:
+        CannotRun: it did not start.
+    """
+    tls = make_certificate(folder)
+    ports = {door: free_port() for door in ("pop3", "pop3s", "lmtp")}
+    config = folder / "pillarbox.toml"
+    config.write_text(_settings(ports, workers or os.cpu_count() or 1, store))
+    log = folder / "log"
+    log.write_bytes(b"")  # of this start only
+    command = [sys.executable, "-m", module, "--config", str(config), "serve"]
+    name = f"{module.rpartition('.')[2]}-{ports['pop3']}"
+    with open_account(name) as account, running(command, log, account) as process:
+        while b" ready" not in (text := log.read_bytes()):
+            if process.poll() is not None:
+                raise CannotRun(f"it did not start: {text.decode()}")
+        yield Peer(
+            "Pillarbox",
+            __version__,
+            account,
+            ports["pop3"],
+            ports["pop3s"],
+            ports["lmtp"],
+            tls,
+            users,
+            refill,
+            domain=DOMAIN,
+        )
+
+
+def _settings(ports: Mapping[str, int], workers: int, store: Sequence[str]) -> str:
     lines = [
         "[server]",
         'hostname = "localhost"',
@@ -132,8 +165,7 @@ def _settings(ports: Mapping[str, int], workers: int) -> str:
         "http = []",
         "[tls]",
         'certificate = "server.pem"',
-        "[store]",
-        'path = "store"',
+        *store,
         "[delivery]",
         f"domains = {json.dumps([DOMAIN])}",
         "[limits]",

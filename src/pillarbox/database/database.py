@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import asyncpg
 
+from pillarbox.database.connections import Connections, end
 from pillarbox.database.errors import DatabaseUnavailable, OutcomeUnknown
 
 CONNECTIONS = 8
@@ -84,10 +85,9 @@ class Database:
         ``target_session_attrs=read-write``, and the one that takes changes is found.
         """
         self._url = url
-        self._connections = connections
-        self._pool: asyncpg.Pool[Any] | None = None
-        self._opening = asyncio.Lock()
-        self._closed = False
+        self._connections = Connections(
+            partial(_pool, url, connections), connections, QUEUE_SECONDS
+        )
 
     @property
     def name(self) -> str:
@@ -125,10 +125,7 @@ class Database:
 
     async def close(self) -> None:
         """End all connections, at once: whoever still waits for an answer gets an error."""
-        self._closed = True
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.terminate()
+        self._connections.close()
 
     async def _attempts(self, attempt: Callable[[Any], Awaitable[T]]) -> T:
         await asyncio.sleep(0)  # from here on there is a task, which time-outs need
@@ -142,40 +139,28 @@ class Database:
         raise DatabaseUnavailable(f"database {self.name}: others change the same all the time")
 
     async def _attempt(self, attempt: Callable[[Any], Awaitable[T]]) -> T:
-        pool = await self._opened()
-        connection = await self._acquired(pool)
+        connection = await self._acquired()
         try:
-            return await attempt(connection)
-        except _CONFLICTS:
+            found = await attempt(connection)
+        except BaseException as error:
+            # One that may not write is a standby, and will not become the primary by being used.
+            if isinstance(error, (*_LOST, asyncpg.ReadOnlySQLTransactionError)):
+                end(connection)
+            # Not waited for longer than it takes to tell that the connection hangs.
+            await self._connections.give_up(connection, patience=CONNECT_SECONDS)
+            if isinstance(error, _BUSY):
+                raise DatabaseUnavailable(self._says(error)) from error
+            if isinstance(error, _LOST):
+                raise OutcomeUnknown(self._says(error)) from error
             raise
-        except _BUSY as error:
-            raise DatabaseUnavailable(self._says(error)) from error
-        except _LOST as error:
-            with suppress(asyncpg.InterfaceError):  # the pool has taken it back, as it is broken
-                connection.terminate()  # not closed: that would wait for a server that may be away
-            raise OutcomeUnknown(self._says(error)) from error
-        finally:
-            await _released(pool, connection)
+        self._connections.give_back(connection)
+        return found
 
-    async def _opened(self) -> asyncpg.Pool[Any]:
-        async with self._opening:
-            if self._closed:
-                raise DatabaseUnavailable(f"database {self.name} has been closed")
-            if self._pool is None:
-                self._pool = await asyncpg.create_pool(
-                    self._url,
-                    min_size=0,
-                    max_size=self._connections,
-                    timeout=CONNECT_SECONDS,
-                    command_timeout=STATEMENT_SECONDS,
-                    reset=_as_it_is,
-                    server_settings=_SETTINGS,
-                )
-            return self._pool
-
-    async def _acquired(self, pool: asyncpg.Pool[Any]) -> Any:
+    async def _acquired(self) -> Any:
+        if self._connections.is_closed:
+            raise DatabaseUnavailable(f"database {self.name} has been closed")
         try:
-            return await pool.acquire(timeout=QUEUE_SECONDS)
+            return await self._connections.take()
         except asyncpg.ClientConfigurationError as error:  # what its URL says cannot be
             raise DatabaseUnavailable(self._says(error), temporary=False) from error
         except (*_LOST, *_BUSY) as error:
@@ -188,16 +173,22 @@ class Database:
         return f"database {self.name}: {what}"
 
 
+async def _pool(url: str, connections: int) -> asyncpg.Pool[Any]:
+    return await asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=connections,
+        timeout=CONNECT_SECONDS,
+        command_timeout=STATEMENT_SECONDS,
+        reset=_as_it_is,
+        server_settings=_SETTINGS,
+    )
+
+
 async def _as_it_is(_: object) -> None:
-    """Instead of the pool's own reset, which would be one more round trip after each statement: nothing
-    here changes a session, and a transaction that is still open is ended all the same.
+    """Instead of the pool's own reset, which would be one more round trip: nothing here changes a
+    session, and a transaction that is still open is ended all the same.
     """
-
-
-async def _released(pool: asyncpg.Pool[Any], connection: Any) -> None:
-    """Give it back. It is not waited for longer than it takes to tell that the connection hangs."""
-    with suppress(*_LOST):
-        await pool.release(connection, timeout=CONNECT_SECONDS)
 
 
 def name_of(url: str) -> str:

@@ -13,16 +13,18 @@ import structlog
 
 from pillarbox.contracts.errors import StoreError, StoreUnavailable
 from pillarbox.contracts.store import Expired, Finding, MaildropStatus, Retention, Waiting
+from pillarbox.contracts.transfer import Export, TakenOver
 from pillarbox.database import Database, DatabaseUnavailable
 from pillarbox.database.migrate import must_be_current
 from pillarbox.model import DEFAULT_VIEW, Identity, MessageInfo, Recipient, StoredForm
-from pillarbox.store.cluster import admin
+from pillarbox.store.cluster import admin, moving
 from pillarbox.store.cluster.check import check
 from pillarbox.store.cluster.clock import DatabaseClock, Patience
 from pillarbox.store.cluster.collector import Collector
 from pillarbox.store.cluster.delivering import Delivery, uploaded
 from pillarbox.store.cluster.leases import Life
 from pillarbox.store.cluster.maildrop import ClusterMaildrop
+from pillarbox.store.cluster.moving import ClusterExport
 from pillarbox.store.cluster.objects import Objects
 from pillarbox.store.cluster.opening import Lease, Opening
 from pillarbox.store.cluster.parts import Parts
@@ -191,6 +193,18 @@ class ClusterStore:
 
     async def check(self, user: str | None = None, *, repair: bool = False) -> Sequence[Finding]:
         return await check(self._tables, self._parts.objects, user, repair=repair)
+
+    # StoreTransfer: see moving
+
+    async def export(self, user: str, *, lock: bool = True) -> ClusterExport | None:
+        self._parts.must_be_open()
+        return await moving.export(self._parts, user, lock=lock)
+
+    async def take_over(self, export: Export, *, only_look: bool = False) -> TakenOver:
+        self._parts.must_be_open()
+        return await moving.take_over_into(
+            self._parts, export, self._inline_bytes, only_look=only_look
+        )
 
     # Parts
 
