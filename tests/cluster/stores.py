@@ -15,10 +15,15 @@ ALICE, BOB = "alice", "bob"
 
 
 @asynccontextmanager
-async def stores(url: str, number: int = 1, **others: object) -> AsyncIterator[list[ClusterStore]]:
+async def stores(
+    url: str, number: int = 1, *, default_holds: bool = False, **others: object
+) -> AsyncIterator[list[ClusterStore]]:
     """As many processes that share a database."""
     made = [
-        ClusterStore(ClusterSettings(url, node=f"node{n}", **others))  # type: ignore[arg-type]
+        ClusterStore(
+            ClusterSettings(url, node=f"node{n}", **others),  # type: ignore[arg-type]
+            default_holds=default_holds,
+        )
         for n in range(1, number + 1)
     ]
     try:
