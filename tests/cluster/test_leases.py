@@ -161,7 +161,7 @@ async def test_the_log_says_who_had_what_when(database_url: str, looking: Lookin
         ("view taken over", "node2"),
         ("view released", "node2"),
     ]
-    tokens = [line["token"] for line in lines]
+    tokens = [line["lease"] for line in lines]
     assert tokens[0] == tokens[1] < tokens[2] < tokens[3] == tokens[4]
     assert all((line["user"], line["view"]) == (ALICE, "default") for line in lines)
 
