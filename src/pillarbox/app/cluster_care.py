@@ -23,7 +23,7 @@ MOST_COUNTED = 100_000
 """Objects that are counted; of more it is said that there are more."""
 
 _PROCESSES = """
-    SELECT node, pid, alive_until > clock_timestamp() FROM processes ORDER BY node, pid
+    SELECT node, pid, alive_until > clock_timestamp() FROM processes WHERE pid <> 0 ORDER BY node, pid
 """
 _WAITING = f"""
     SELECT count(*) FROM (SELECT 1 FROM objects WHERE refs = 0 LIMIT {MOST_COUNTED + 1}) AS unused

@@ -26,6 +26,7 @@ from pillarbox.auth.sources.contract import Source
 from pillarbox.auth.throttle import Throttle
 from pillarbox.contracts.auth import Account, Directory, TokenChecker
 from pillarbox.contracts.store import Store, StoreAdmin
+from pillarbox.contracts.transfer import StoreTransfer
 from pillarbox.store import embedded
 from pillarbox.store.embedded import PATIENCE_SECONDS
 
@@ -34,8 +35,8 @@ ACCOUNTS_FILE = "accounts.db"
 _SCRAM = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}
 
 
-class Engine(Store, StoreAdmin, Protocol):
-    """A whole engine: what the server uses and what operators use."""
+class Engine(Store, StoreAdmin, StoreTransfer, Protocol):
+    """A whole engine: what the server uses, what operators use, and moving from one to another."""
 
 
 async def open_store(

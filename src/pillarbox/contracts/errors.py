@@ -8,6 +8,7 @@
     │   ├── OpenedTooSoon         the minimum interval between two sessions has not passed
     │   ├── NoSuchView            the maildrop has no such view
     │   ├── ViewExists            the maildrop has a view of that name already
+    │   ├── MaildropExists        a maildrop is to be moved to where another one is in use
     │   ├── LockLost              the lock was taken away; nothing was removed
     │   ├── BodyDamaged           the index lists a message whose body cannot be read
     │   ├── OverQuota             the maildrop is full
@@ -45,6 +46,10 @@ class NoSuchView(StoreError):
 
 class ViewExists(StoreError):
     """The maildrop has a view of that name already."""
+
+
+class MaildropExists(StoreError):
+    """A maildrop is to be moved into a store that has one of its own for that user."""
 
 
 class LockLost(StoreError):

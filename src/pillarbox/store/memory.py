@@ -10,13 +10,13 @@ same suite as every engine's (:mod:`pillarbox.testing.store_contract`), which is
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Collection, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from itertools import count
 
 from pillarbox.contracts.errors import (
-    BodyDamaged,
     LockLost,
     MaildropLocked,
     NoSuchView,
@@ -36,65 +36,11 @@ from pillarbox.contracts.store import (
     Waiting,
     column_of,
 )
+from pillarbox.contracts.transfer import Export, TakenOver
 from pillarbox.model import DEFAULT_VIEW, Column, Identity, MessageInfo, Recipient, StoredForm
-
-LARGE_BODY = 256 * 1024
-"""Stored bytes above which a body is given as a stream, in pieces of this size."""
-
-
-@dataclass(slots=True, eq=False)
-class _Message:
-    unique_id: str
-    form: StoredForm
-    received_at: float
-    deleted: bool = False
-    """Whether any view has deleted it, be it one that is gone."""
-
-
-@dataclass(slots=True, eq=False)
-class _View:
-    created_at: float
-    holds: bool
-    unlisted: set[_Message] = field(default_factory=set)
-    holder: MemoryMaildrop | None = None
-    opened_at: float | None = None
-    """When it was last opened with a minimum interval."""
-    seen_at: float | None = None
-
-    def is_overdue(self, before: float) -> bool:
-        return self.holds and (self.seen_at or self.created_at) < before
-
-
-@dataclass(slots=True, eq=False)
-class _Box:
-    """One maildrop; ``messages`` is replaced, never changed, when some are removed."""
-
-    views: dict[str, _View]
-    messages: list[_Message] = field(default_factory=list)
-
-    @property
-    def octets(self) -> int:
-        return sum(message.form.octets for message in self.messages)
-
-    def listed(self, view: _View) -> list[_Message]:
-        return [message for message in self.messages if message not in view.unlisted]
-
-    def is_wanted(self, message: _Message) -> bool:
-        """Whether it stays: nobody has deleted it, or somebody's mail it still is."""
-        return not message.deleted or any(
-            view.holds and message not in view.unlisted for view in self.views.values()
-        )
-
-    def remove(self, gone: Collection[_Message]) -> None:
-        self.messages = [message for message in self.messages if message not in gone]
-        for view in self.views.values():
-            view.unlisted.difference_update(gone)
-
-    def remove_unwanted(self) -> list[_Message]:
-        """What nobody wants any more goes; what went."""
-        gone = [message for message in self.messages if not self.is_wanted(message)]
-        self.remove(set(gone))
-        return gone
+from pillarbox.store.memory_box import Box, Message, View, body_of
+from pillarbox.store.memory_moving import MemoryExport, MemoryLanding, lock_all
+from pillarbox.store.moving import take_over
 
 
 class MemoryStore:
@@ -103,7 +49,8 @@ class MemoryStore:
     def __init__(self, *, default_holds: bool = False) -> None:
         """*default_holds*: whether the view ``default`` holds mail back before it is opened."""
         self._default_holds = default_holds
-        self._boxes: dict[str, _Box] = {}
+        self._boxes: dict[str, Box] = {}
+        self._name = secrets.token_hex(4)
         self._serial = count(1)
         self._closed = False
 
@@ -112,6 +59,8 @@ class MemoryStore:
         user, name = identity
         box = self._boxes[user] = self._found(user, name)
         view = box.views[name]
+        if box.closed:
+            raise MaildropLocked(f"maildrop of {user} is being moved here")
         if view.holder is not None:
             raise MaildropLocked(f"maildrop of {user} is in use by another session")
         now = time.time()
@@ -120,8 +69,8 @@ class MemoryStore:
                 raise OpenedTooSoon(f"maildrop of {user} was opened a moment ago")
             view.opened_at = now
         view.holds, view.seen_at = True, now
-        view.holder = MemoryMaildrop(box, view)
-        return view.holder
+        view.holder = maildrop = MemoryMaildrop(box, view)
+        return maildrop
 
     async def deliver(
         self, message: StoredForm, recipients: Sequence[Recipient]
@@ -133,7 +82,8 @@ class MemoryStore:
         box = self._boxes.setdefault(recipient.user, self._new_box())
         if 0 < recipient.quota_octets < box.octets + message.octets:
             return OverQuota(f"maildrop of {recipient.user} is full")
-        box.messages.append(_Message(f"memory-{next(self._serial)}", message, time.time()))
+        box.messages.append(Message(f"{self._name}-{next(self._serial)}", message, time.time()))
+        box.next_seq += 1
         return None
 
     async def probe(self) -> None:
@@ -149,10 +99,10 @@ class MemoryStore:
         if self._closed:
             raise StoreUnavailable("the store has been closed", temporary=True)
 
-    def _new_box(self) -> _Box:
-        return _Box({DEFAULT_VIEW: _View(time.time(), holds=self._default_holds)})
+    def _new_box(self) -> Box:
+        return Box({DEFAULT_VIEW: View(time.time(), holds=self._default_holds)})
 
-    def _found(self, user: str, view: str = DEFAULT_VIEW) -> _Box:
+    def _found(self, user: str, view: str = DEFAULT_VIEW) -> Box:
         """The maildrop of *user*, or an empty one that is nobody's; it has the *view*."""
         box = self._boxes.get(user) or self._new_box()
         if view not in box.views:
@@ -175,9 +125,13 @@ class MemoryStore:
         return _infos(box.listed(box.views[view]), 1)
 
     async def unlock(self, user: str, view: str = DEFAULT_VIEW) -> bool:
-        found = self._found(user, view).views[view]
-        held, found.holder = found.holder, None
-        return held is not None
+        box = self._found(user, view)
+        found = box.views[view]
+        held = found.holder is not None or box.closed
+        found.holder = None
+        if box.arrival is not None:
+            box.arrival = replace(box.arrival, complete=True)
+        return held
 
     async def add_view(self, user: str, view: str, *, from_now_on: bool = False) -> None:
         box = self._found(user)
@@ -185,7 +139,7 @@ class MemoryStore:
             raise ViewExists(f"maildrop of {user} has a view {view!r} already")
         self._boxes[user] = box
         unlisted = set(box.messages if from_now_on else ())
-        box.views[view] = _View(time.time(), holds=True, unlisted=unlisted)
+        box.views[view] = View(time.time(), holds=True, unlisted=unlisted)
 
     async def remove_view(self, user: str, view: str) -> None:
         box = self._found(user, view)
@@ -220,7 +174,7 @@ class MemoryStore:
                 absent.remove(DEFAULT_VIEW)
         if not old and not absent:
             return Expired()
-        if any(view.holder for view in box.views.values()):
+        if box.closed or any(view.holder for view in box.views.values()):
             return Expired(busy=1)
         for name in absent:
             box.views[name].holds = False
@@ -239,11 +193,34 @@ class MemoryStore:
         del user, repair
         return []
 
+    # StoreTransfer
+
+    async def export(self, user: str, *, lock: bool = True) -> MemoryExport | None:
+        self._must_be_open()
+        box = self._boxes.get(user)
+        if box is None:
+            return None
+        export = MemoryExport(user, box)
+        if lock:
+            lock_all(user, box, export)
+        return export
+
+    async def take_over(self, export: Export, *, only_look: bool = False) -> TakenOver:
+        self._must_be_open()
+        box = self._boxes.get(export.user) or self._new_box()
+        landing = MemoryLanding(export.user, box, self._boxes, default_holds=self._default_holds)
+        if not only_look:
+            lock_all(export.user, box, landing, also_closed=True)
+        try:
+            return await take_over(export, landing, only_look=only_look)
+        finally:
+            landing.release()
+
 
 class MemoryMaildrop:
     """Implements :class:`~pillarbox.contracts.store.Maildrop`."""
 
-    def __init__(self, box: _Box, view: _View) -> None:
+    def __init__(self, box: Box, view: View) -> None:
         self._box = box
         self._view = view
         self._messages = box.listed(view)
@@ -274,9 +251,7 @@ class MemoryMaildrop:
         return sum(self._message(number).form.octets for number in numbers)
 
     async def body(self, number: int) -> Body:
-        form = self._message(number).form
-        content = form.data if len(form.data) <= LARGE_BODY else _Pieces(form.data)
-        return Body(form.octets, len(form.data), form.international, content)
+        return body_of(self._message(number).form)
 
     async def commit(self, numbers: Collection[int]) -> None:
         deleted = {self._message(number) for number in numbers}
@@ -293,50 +268,26 @@ class MemoryMaildrop:
         if self._view.holder is self:
             self._view.holder = None
 
-    def _message(self, number: int) -> _Message:
+    def _message(self, number: int) -> Message:
         if not 1 <= number <= len(self._messages):
             raise IndexError(f"no message {number} among {len(self._messages)}")
         return self._messages[number - 1]
 
 
-class _Pieces:
-    """A body read piece by piece: a :class:`~pillarbox.contracts.store.BodyStream`."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-        self._closed = False
-
-    def __aiter__(self) -> _Pieces:
-        return self
-
-    async def __anext__(self) -> bytes:
-        if self._closed:
-            raise BodyDamaged("the stream has been closed")
-        piece = self._data[self._at : self._at + LARGE_BODY]
-        if not piece:
-            raise StopAsyncIteration
-        self._at += len(piece)
-        return piece
-
-    async def aclose(self) -> None:
-        self._closed = True
-
-
-def _infos(messages: Sequence[_Message], first: int) -> list[MessageInfo]:
+def _infos(messages: Sequence[Message], first: int) -> list[MessageInfo]:
     return [
         MessageInfo(number, message.form.octets, message.unique_id)
         for number, message in enumerate(messages, first)
     ]
 
 
-def _status(name: str, view: _View, box: _Box) -> ViewStatus:
+def _status(name: str, view: View, box: Box) -> ViewStatus:
     listed = box.listed(view)
     return ViewStatus(
         name,
         len(listed),
         sum(message.form.octets for message in listed),
-        locked=view.holder is not None,
+        locked=view.holder is not None or box.closed,
         holder="a session of this process" if view.holder else None,
         holds=view.holds,
         created_at=view.created_at,
@@ -344,7 +295,7 @@ def _status(name: str, view: _View, box: _Box) -> ViewStatus:
     )
 
 
-def _waiting(message: _Message, box: _Box) -> Waiting:
+def _waiting(message: Message, box: Box) -> Waiting:
     listing = {name: view for name, view in box.views.items() if message not in view.unlisted}
     return Waiting(
         message.unique_id,

@@ -12,6 +12,7 @@ add:USER:VIEW                  add a view
 remove:USER:VIEW               remove it
 expire:OLD:ABSENT              apply retention, in seconds
 threads                        start all threads and name them: NAME=ID,NAME=ID
+move:FOLDER:USER               bring a maildrop from the store in another folder
 wait                           wait for a line on stdin
 hold                           keep all shards open from now on
 seize:FILE                     hold the lock of a file, and do not let go
@@ -93,6 +94,16 @@ class Actor:
 
     async def do_expire(self, old: str, absent: str) -> str:
         await self.store.expire(Retention(float(old), float(absent)))
+        return "ok"
+
+    async def do_move(self, folder: str, user: str) -> str:
+        assert isinstance(self.store, EmbeddedStore)
+        source = open_store(Path(folder))
+        export = await source.export(user)
+        assert export is not None
+        await self.store.take_over(export)
+        await export.release()
+        await source.close()
         return "ok"
 
     async def do_threads(self) -> str:

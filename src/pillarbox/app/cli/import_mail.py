@@ -1,4 +1,6 @@
-"""``pillarbox import SOURCE USER``: mail from a Maildir or an mbox into a maildrop."""
+"""``pillarbox import SOURCE USER…``: mail from a Maildir or an mbox into a maildrop; or users of another
+post office.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +15,15 @@ from rich.console import Console
 from rich.progress import Progress
 
 from pillarbox.app.cli.exits import CommandFailed, ExitCode
+from pillarbox.app.cli.import_office import import_office
 from pillarbox.app.cli.invocation import configuration
 from pillarbox.app.cli.known import known_user
-from pillarbox.app.cli.options import User
 from pillarbox.app.cli.storage import accounts_of, store_of
 from pillarbox.app.config import Config
 from pillarbox.app.importing.aside import ReadAside
 from pillarbox.app.importing.choose import open_source
 from pillarbox.app.importing.run import Importer, Outcome
+from pillarbox.app.moving.office import is_office
 from pillarbox.app.texts import counted, printable
 from pillarbox.app.wire_up import journal_of
 from pillarbox.auth.names import normalise
@@ -36,21 +39,61 @@ def import_mail(
     context: typer.Context,
     source: Annotated[
         str,
-        typer.Argument(metavar="SOURCE", show_default=False, help="A Maildir, or an mbox file."),
+        typer.Argument(
+            metavar="SOURCE",
+            show_default=False,
+            help="A Maildir, an mbox file, or the configuration (.toml) of another post office.",
+        ),
     ],
-    user: User,
+    users: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="USER…",
+            show_default=False,
+            help="The account; of another post office any number of them.",
+        ),
+    ] = None,
     *,
     again: Annotated[
         bool, typer.Option("--again", help="Store also what an earlier import has stored.")
     ] = False,
+    everybody: Annotated[
+        bool, typer.Option("--all", help="All users of another post office.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would come from another post office.")
+    ] = False,
 ) -> None:
-    """Bring in mail from a Maildir or an mbox.
+    """Bring in mail from a Maildir or an mbox; or users of another post office, with all that is theirs.
 
     The source is only read. An import that was broken off can be repeated: what is stored
     is not stored twice. A message that cannot be read does not stop the others; the
     command then ends with 1.
+
+    Another post office is named by its configuration. Mail comes with its unique-ids, devices with
+    what they have not seen, accounts with their passwords.
     """
     config = configuration(context)
+    if is_office(source):
+        if again:
+            raise CommandFailed(
+                "--again is for Maildir and mbox: from another post office each message comes once",
+                ExitCode.USAGE,
+            )
+        import_office(config, source, users or (), all_of_them=everybody, dry_run=dry_run)
+        return
+    if everybody or dry_run:
+        raise CommandFailed(
+            "--all and --dry-run are for another post office, which is named by its configuration "
+            "(a file that ends with .toml)",
+            ExitCode.USAGE,
+        )
+    if users is None or len(users) != 1:
+        raise CommandFailed(
+            "one Maildir or mbox is imported for one user: pillarbox import SOURCE USER",
+            ExitCode.USAGE,
+        )
+    (user,) = users
     try:
         # Before root is given up: the source may be readable for root only.
         mail = ReadAside(source) if os.geteuid() == 0 else open_source(source)

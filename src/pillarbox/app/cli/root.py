@@ -30,7 +30,8 @@ class RootGroup(LazyGroup):
             f"{_HERE}.cluster:app", "Make the tables of a cluster, and look at its parts."
         ),
         "import": Entry(
-            f"{_HERE}.import_mail:import_mail", "Bring in mail from a Maildir or an mbox."
+            f"{_HERE}.import_mail:import_mail",
+            "Bring in mail from a Maildir or an mbox, or users of another post office.",
         ),
         "fetch": Entry(f"{_HERE}.fetch:app", "Collect mail from POP3 servers."),
         "fetch login": Entry(

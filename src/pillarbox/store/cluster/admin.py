@@ -26,9 +26,11 @@ _LISTING = f"""
 _EXISTS = "SELECT 1 FROM views WHERE maildrop = $1 AND name = $2"
 _UNLOCK = """
     UPDATE views AS v SET token = v.token + 1, holder = NULL, opening = NULL FROM processes AS p
-    WHERE v.maildrop = $1 AND v.name = $2 AND p.id = v.holder AND p.alive_until > now()
+    WHERE v.maildrop = $1 AND (v.name = $2 OR p.pid = 0) AND p.id = v.holder
+        AND p.alive_until > now()
     RETURNING v.token
 """
+"""What is closed, as it is being moved here, is opened whole: who never dies has all views."""
 
 
 async def users(tables: Tables) -> list[str]:
@@ -55,11 +57,16 @@ def _view_status(row: Any) -> ViewStatus:
         row["count"],
         row["octets"],
         locked=locked,
-        holder=f"node {row['node']}, process {row['pid']}" if locked else None,
+        holder=_holder(row) if locked else None,
         holds=row["holds"],
         created_at=row["created_at"].timestamp(),
         seen_at=None if seen_at is None else seen_at.timestamp(),
     )
+
+
+def _holder(row: Any) -> str:
+    """Who never dies is no process, but a maildrop that is being moved here."""
+    return f"node {row['node']}, process {row['pid']}" if row["pid"] else str(row["node"])
 
 
 async def listing(tables: Tables, identity: Identity) -> list[MessageInfo]:

@@ -13,16 +13,18 @@ import structlog
 
 from pillarbox.contracts.errors import StoreError, StoreUnavailable
 from pillarbox.contracts.store import Expired, Finding, MaildropStatus, Retention, Waiting
+from pillarbox.contracts.transfer import Export, TakenOver
 from pillarbox.database import Database, DatabaseUnavailable
 from pillarbox.database.migrate import must_be_current
 from pillarbox.model import DEFAULT_VIEW, Identity, MessageInfo, Recipient, StoredForm
-from pillarbox.store.cluster import admin
+from pillarbox.store.cluster import admin, moving
 from pillarbox.store.cluster.check import check
 from pillarbox.store.cluster.clock import DatabaseClock, Patience
 from pillarbox.store.cluster.collector import Collector
 from pillarbox.store.cluster.delivering import Delivery, uploaded
 from pillarbox.store.cluster.leases import Life
 from pillarbox.store.cluster.maildrop import ClusterMaildrop
+from pillarbox.store.cluster.moving import ClusterExport
 from pillarbox.store.cluster.objects import Objects
 from pillarbox.store.cluster.opening import Lease, Opening
 from pillarbox.store.cluster.parts import Parts
@@ -33,6 +35,9 @@ from pillarbox.store.cluster.turns import Turns
 from pillarbox.store.cluster.viewing import add_view, remove_view
 from pillarbox.store.cluster.views import Holding
 from pillarbox.store.cluster.waiting import waiting
+
+CLOSING_SECONDS = 3.0
+"""So long the end of a store waits for the database. Shorter than a supervisor's patience with a process."""
 
 _PROBE = """
     INSERT INTO pulses (node, at) VALUES ($1, clock_timestamp())
@@ -141,11 +146,21 @@ class ClusterStore:
         if parts.is_closed:
             return
         parts.close()
-        await parts.chores.finish()
-        await parts.life.end()
+        finishing = asyncio.create_task(self._finish())
+        done, _ = await asyncio.wait({finishing}, timeout=CLOSING_SECONDS)
+        if not done:
+            _log.warning("the cluster's database does not answer; leases will lapse by themselves")
+            await parts.tables.close()
+            await parts.life.break_off()
+            await parts.chores.break_off()
+        await finishing
         await parts.tables.close()
         if parts.objects is not None:
             await parts.objects.close()
+
+    async def _finish(self) -> None:
+        await self._parts.chores.finish()
+        await self._parts.life.end()
 
     # StoreAdmin: see admin
 
@@ -178,6 +193,18 @@ class ClusterStore:
 
     async def check(self, user: str | None = None, *, repair: bool = False) -> Sequence[Finding]:
         return await check(self._tables, self._parts.objects, user, repair=repair)
+
+    # StoreTransfer: see moving
+
+    async def export(self, user: str, *, lock: bool = True) -> ClusterExport | None:
+        self._parts.must_be_open()
+        return await moving.export(self._parts, user, lock=lock)
+
+    async def take_over(self, export: Export, *, only_look: bool = False) -> TakenOver:
+        self._parts.must_be_open()
+        return await moving.take_over_into(
+            self._parts, export, self._inline_bytes, only_look=only_look
+        )
 
     # Parts
 

@@ -251,6 +251,15 @@ async def remove_that(transaction: Transaction, user: str, condition: str, *valu
     await transaction.fetch(f"WITH {_remove(condition)} {_SUM}", user, *values)
 
 
+async def remove_these(transaction: Transaction, user: str, seqs: Collection[int]) -> None:
+    """Remove these, whoever lists or holds them."""
+    if seqs:
+        these = These.of(seqs)
+        await transaction.fetch(
+            f"WITH {_remove(these.condition(at=2))} {_SUM}", user, *these.values
+        )
+
+
 async def remove_due(
     transaction: Transaction, user: str, holding: Holding, before: datetime, limit: int
 ) -> tuple[int, int]:
@@ -283,6 +292,12 @@ REMOVE_MAILDROP = """
         WHERE o.id = g.object
     ), views_gone AS (
         DELETE FROM views WHERE maildrop = $1
+    ), arrivals_gone AS (
+        DELETE FROM arrivals WHERE maildrop = $1 RETURNING hold
+    ), brought_gone AS (
+        DELETE FROM brought WHERE maildrop = $1
+    ), held AS (
+        DELETE FROM processes AS p USING arrivals_gone AS a WHERE p.id = a.hold
     )
     DELETE FROM maildrops WHERE name = $1
 """

@@ -6,7 +6,8 @@ Indexes and small bodies lie in SQLite, large bodies in files. Read the parts in
 messages a statement is about), ``views`` (what a view lists and holds), ``jobs``, ``view_jobs``,
 ``backlog``, ``turns`` and ``writer`` (all that is written), ``seen`` (who was here), ``shards``
 (one part, as one process sees it), ``maildrop`` (an open session), ``engine`` (the store),
-``retention`` (what goes in time), ``sweep``, ``lost``, ``check``, ``waiting`` and ``admin`` (care).
+``retention`` (what goes in time), ``sweep``, ``lost``, ``check``, ``waiting`` and ``admin`` (care),
+``moving_jobs`` and ``moving`` (to and from other stores).
 """
 
 from pillarbox.store.embedded.backlog import PATIENCE_SECONDS

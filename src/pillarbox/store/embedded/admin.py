@@ -27,10 +27,13 @@ _LISTING = f"""
 """  # noqa: S608 - our own text
 _STATUS = f"""
     SELECT d.messages, d.octets, v.id, v.epoch, v.name, v.messages, v.octets, {HOLDS},
-        v.created_at, v.seen_at
+        v.created_at, v.seen_at,
+        EXISTS (SELECT 1 FROM arrivals WHERE maildrop = d.id AND NOT complete)
     FROM maildrops AS d JOIN views AS v ON v.maildrop = d.id WHERE d.name = :user
     ORDER BY v.name <> '{DEFAULT_VIEW}', v.name
 """  # noqa: S608 - our own text
+
+_CLOSED = "a move that has not ended (`pillarbox import` goes on with it)"
 
 
 def users(shards: Sequence[Shard]) -> list[str]:
@@ -50,6 +53,7 @@ class _View(NamedTuple):
     holds: int
     created_at: float | None
     seen_at: float | None
+    closed: int = 0
 
 
 def status(shard: Shard, user: str, holding: Holding) -> MaildropStatus:
@@ -66,8 +70,8 @@ def _view_status(shard: Shard, row: _View) -> ViewStatus:
         row.name,
         row.messages,
         row.octets,
-        locked=process is not None,
-        holder=f"process {process}" if process else None,
+        locked=process is not None or bool(row.closed),
+        holder=f"process {process}" if process else _CLOSED if row.closed else None,
         holds=bool(row.holds) or shard.seen.are_pending_for(row.view),
         created_at=row.created_at,
         seen_at=row.seen_at,
@@ -83,7 +87,7 @@ def listing(shard: Shard, identity: Identity) -> list[MessageInfo]:
 
 async def unlock(shard: Shard, identity: Identity) -> bool:
     row = _must_exist(shard, identity)
-    if row is None or shard.holder(row.byte) is None:
+    if row is None or not (row.closed or shard.holder(row.byte) is not None):
         return False
     await shard.write(Unlock(row.view))
     return True

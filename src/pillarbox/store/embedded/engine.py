@@ -29,8 +29,9 @@ from pillarbox.contracts.errors import (
     StoreUnavailable,
 )
 from pillarbox.contracts.store import Expired, Finding, MaildropStatus, Retention, Waiting
+from pillarbox.contracts.transfer import Export, TakenOver
 from pillarbox.model import DEFAULT_VIEW, Identity, MessageInfo, Recipient, StoredForm
-from pillarbox.store.embedded import admin
+from pillarbox.store.embedded import admin, moving
 from pillarbox.store.embedded.admin import no_such_view
 from pillarbox.store.embedded.backlog import PATIENCE_SECONDS
 from pillarbox.store.embedded.bodies import Staged, abandoned, stage, try_room
@@ -38,6 +39,7 @@ from pillarbox.store.embedded.errors import is_damage, unavailable
 from pillarbox.store.embedded.jobs import Deliver, MakeMaildrop, NoteOpening, Probe
 from pillarbox.store.embedded.layout import DEFAULT_SHARDS, Layout, describe, described, settle
 from pillarbox.store.embedded.maildrop import EmbeddedMaildrop
+from pillarbox.store.embedded.moving import EmbeddedExport, LargeBodies
 from pillarbox.store.embedded.retention import expire
 from pillarbox.store.embedded.schema import connect, is_current, migrate
 from pillarbox.store.embedded.seen import is_due
@@ -47,6 +49,7 @@ from pillarbox.store.embedded.turns import WriterLockHeld, turn
 from pillarbox.store.embedded.view_jobs import NoteSeen
 from pillarbox.store.embedded.views import Holding
 from pillarbox.store.embedded.waiting import waiting
+from pillarbox.store.moving import take_over
 
 INLINE_BYTES = 128 * 1024
 """Bodies up to this size are kept in the index. Measured: experiments/store.md."""
@@ -220,6 +223,9 @@ class EmbeddedStore:
         self._must_be_open()
         shard = self._shard(identity.user)
         row = shard.lock(identity) or await self._made_and_locked(shard, identity)
+        if row.closed:
+            shard.unlock(row.byte)
+            raise _closed(identity.user)
         now = time.time()
         if is_due(row.seen_at, now):
             row = await self._seen(shard, identity, row, now)
@@ -311,6 +317,35 @@ class EmbeddedStore:
         self._must_be_open()
         shards = self.all_shards if user is None else [self._shard(user)]
         return await admin.check(shards, self._layout.staging, user, repair=repair)
+
+    # StoreTransfer: see moving
+
+    async def export(self, user: str, *, lock: bool = True) -> EmbeddedExport | None:
+        self._must_be_open()
+        shard = self._shard(user)
+        maildrop = moving.find(shard, user)
+        if maildrop is None:
+            return None
+        locks = moving.lock_all(shard, user, maildrop).views if lock else ()
+        try:
+            found = await moving.read(shard, user)
+        except BaseException:
+            shard.unlock_all(locks)
+            raise
+        if found is None or found.maildrop != maildrop:
+            shard.unlock_all(locks)
+            return None
+        return EmbeddedExport(shard, user, found, locks, self._executor)
+
+    async def take_over(self, export: Export, *, only_look: bool = False) -> TakenOver:
+        self._must_be_open()
+        shard, user = self._shard(export.user), export.user
+        large = LargeBodies(self._layout.staging, self._inline_bytes, self._executor)
+        landing = await moving.land(shard, user, large, lock=not only_look)
+        try:
+            return await take_over(export, landing, only_look=only_look)
+        finally:
+            landing.release()
 
     # Parts
 
@@ -427,6 +462,13 @@ def _discard(writing: asyncio.Future[Staged], sharers: int) -> None:
         staged = writing.result()
         for _ in range(sharers):
             staged.done()
+
+
+def _closed(user: str) -> MaildropLocked:
+    return MaildropLocked(
+        f"maildrop of {user} is being moved here, or that has been broken off: `pillarbox import` "
+        "goes on with it"
+    )
 
 
 def _locked(identity: Identity) -> MaildropLocked:

@@ -55,19 +55,19 @@ def make_maildrop(sql: sqlite3.Connection, user: str, *, seen_at: float | None =
 
 
 class MakeMaildrop(Job[None]):
-    """Makes a maildrop whose default view is just being opened, unless another process was
-    quicker.
-    """
+    """Makes a maildrop, unless another process was quicker."""
 
-    __slots__ = ("_user",)
+    __slots__ = ("_opened", "_user")
 
-    def __init__(self, user: str) -> None:
+    def __init__(self, user: str, *, opened: bool = True) -> None:
+        """*opened*: whether its default view is just being opened."""
         self._user = user
+        self._opened = opened
 
     def run(self, transaction: Transaction) -> None:
         sql = transaction.sql
         if not sql.execute("SELECT 1 FROM maildrops WHERE name = ?", (self._user,)).fetchall():
-            make_maildrop(sql, self._user, seen_at=time.time())
+            make_maildrop(sql, self._user, seen_at=time.time() if self._opened else None)
 
 
 class NoteOpening(Job[None]):
@@ -254,7 +254,9 @@ def _unrefer(transaction: Transaction, which: These, messages: int) -> None:
 
 
 class Unlock(Job[None]):
-    """Raises a view's epoch: whoever holds its lock has lost it."""
+    """Raises a view's epoch: whoever holds its lock has lost it. A maildrop that is being moved here is
+    open then.
+    """
 
     __slots__ = ("_view",)
 
@@ -262,7 +264,13 @@ class Unlock(Job[None]):
         self._view = view
 
     def run(self, transaction: Transaction) -> None:
-        transaction.sql.execute("UPDATE views SET epoch = epoch + 1 WHERE id = ?", (self._view,))
+        sql, view = transaction.sql, (self._view,)
+        sql.execute("UPDATE views SET epoch = epoch + 1 WHERE id = ?", view)
+        sql.execute(
+            "UPDATE arrivals SET complete = 1"
+            " WHERE maildrop = (SELECT maildrop FROM views WHERE id = ?)",
+            view,
+        )
 
 
 class RemoveMaildrop(Job[None]):
@@ -286,6 +294,8 @@ class RemoveMaildrop(Job[None]):
                 (-maildrop, maildrop),
             )
             sql.execute("DELETE FROM views WHERE maildrop = ?", (maildrop,))
+            sql.execute("DELETE FROM arrivals WHERE maildrop = ?", (maildrop,))
+            sql.execute("DELETE FROM brought WHERE maildrop = ?", (maildrop,))
             sql.execute("DELETE FROM maildrops WHERE id = ?", (maildrop,))
 
 

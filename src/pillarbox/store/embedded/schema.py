@@ -31,6 +31,15 @@
     Body files whose rows are gone but which may not be unlinked yet: what a crash between
     the two leaves behind can be found without a search. No other body file is ever unlinked
     but those of deliveries that came to nothing (see ``bodies``).
+``arrivals``
+    One row for a maildrop that has been moved here from another store (see ``moving``). It is closed until
+    that is ``complete``; ``standing`` is how its views were left, so that it can be told whether it has been
+    used since.
+``identity``
+    One row: a random text, which tells this index from all others. With the number of a maildrop it tells
+    that from all others.
+``brought``
+    What has come with such a move, 256 messages or so in a row: marks made of unique-ids.
 ``pulse``
     One row, written by the health check.
 
@@ -124,10 +133,29 @@ MIGRATIONS = (
         SELECT RAISE(ABORT, 'it knows of devices, the Pillarbox that runs does not: restart it');
     END;
     """,
+    """
+    CREATE TABLE arrivals (
+        maildrop INTEGER PRIMARY KEY,
+        origin TEXT NOT NULL,
+        next_seq INTEGER NOT NULL,
+        complete INTEGER NOT NULL,
+        standing TEXT NOT NULL
+    );
+    CREATE TABLE brought (
+        id INTEGER PRIMARY KEY,
+        maildrop INTEGER NOT NULL,
+        marks BLOB NOT NULL
+    );
+    CREATE INDEX brought_by_maildrop ON brought (maildrop);
+    CREATE TABLE identity (id TEXT NOT NULL);
+    INSERT INTO identity VALUES (lower(hex(randomblob(16))));
+    """,
 )
 """Statement scripts; the index's user_version says how many of them it has had."""
 _WITHOUT_DEVICES = 2
 """The last version whose maildrops have one view each."""
+_WITHOUT_MOVING = 4
+"""The last version whose maildrops have not come from elsewhere."""
 _STAND_INS = f"""
     CREATE TEMP VIEW views AS
         SELECT *, NULL AS created_at, {_NOW} AS seen_at, 0 AS since, 0 AS absent
@@ -136,6 +164,13 @@ _STAND_INS = f"""
 """  # noqa: S608 - our own text
 """What an index of :data:`_WITHOUT_DEVICES` lacks, for a connection that only looks and must
 not bring it up to date. Temporary names hide those of the index."""
+
+
+_STAND_INS_FOR_MOVING = """
+    CREATE TEMP TABLE arrivals (maildrop INTEGER PRIMARY KEY, origin, next_seq, complete, standing);
+    CREATE TEMP TABLE identity (id TEXT);
+"""
+"""The same of one of :data:`_WITHOUT_MOVING`."""
 
 
 def lost(index: Path, *, temporary: bool = False) -> StoreUnavailable | None:
@@ -225,6 +260,8 @@ def _connect(index: Path, *, read_only: bool = False) -> sqlite3.Connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if 0 < version <= _WITHOUT_DEVICES:
                 connection.executescript(_STAND_INS)
+            if 0 < version <= _WITHOUT_MOVING:
+                connection.executescript(_STAND_INS_FOR_MOVING)
             connection.execute("PRAGMA query_only = ON")
     except sqlite3.Error:
         connection.close()

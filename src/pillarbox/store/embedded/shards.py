@@ -47,7 +47,8 @@ REMEMBERED_VIEWS = 50_000
 _VIEW = """
     SELECT v.id, v.epoch, v.messages, v.octets, v.opened_at, iif(v.absent, NULL, v.seen_at),
         d.id, d.next_seq, d.messages,
-        (SELECT unique_id FROM messages WHERE maildrop = d.id AND seq = d.next_seq - 1)
+        (SELECT unique_id FROM messages WHERE maildrop = d.id AND seq = d.next_seq - 1),
+        EXISTS (SELECT 1 FROM arrivals WHERE maildrop = d.id AND NOT complete)
     FROM maildrops AS d JOIN views AS v ON v.maildrop = d.id
     WHERE d.name = ? AND v.name = ?
 """
@@ -55,6 +56,7 @@ _MAY_LOSE = f"""
     SELECT 1 FROM views AS v WHERE v.id = :view AND NOT {HOLDS}
     AND EXISTS (SELECT 1 FROM views AS o WHERE o.maildrop = v.maildrop AND o.id <> v.id)
 """  # noqa: S608 - our own text
+_CLOSED = "SELECT 1 FROM arrivals WHERE maildrop = ? AND NOT complete"
 _ALL_VIEWS = "SELECT id, epoch FROM views WHERE maildrop = ? ORDER BY id"
 
 
@@ -76,6 +78,8 @@ class ViewRow(NamedTuple):
     """How many messages there are, whether this view lists them or not."""
     newest: str | None
     """The unique-id of the message that came last; None: it is not there any more."""
+    closed: int
+    """Whether the maildrop is being moved here, and not whole yet."""
 
     @property
     def byte(self) -> int:
@@ -271,20 +275,23 @@ class Shard:
                 self._known.clear()
             self._known[identity] = byte
 
-    def lock_all(self, maildrop: int) -> list[ViewLock] | None:
-        """Lock all views of a maildrop, or none of them, as somebody has one open: None.
+    def lock_all(self, maildrop: int, *, also_closed: bool = False) -> list[ViewLock] | None:
+        """Lock all views of a maildrop, or none of them: None, as somebody has one open, or as it
+        is not whole yet (unless it may be *also_closed*).
 
         Views that are added from then on are not locked, of course.
         """
+        if not also_closed and self.rows(_CLOSED, maildrop):
+            return None
         views = self._all_views(maildrop)
         locked: list[int] = []
         try:
             acquired = all(self._acquired(view.byte, locked) for view in views)
             if acquired and self._all_views(maildrop) == views:
                 return views
-            self._unlock_all(locked)
+            self._unlock_bytes(locked)
         except BaseException:
-            self._unlock_all(locked)
+            self._unlock_bytes(locked)
             raise
         return None
 
@@ -297,9 +304,13 @@ class Shard:
         locked.append(byte)
         return True
 
-    def _unlock_all(self, locked: list[int]) -> None:
+    def _unlock_bytes(self, locked: Iterable[int]) -> None:
         for byte in locked:
             self.unlock(byte)
+
+    def unlock_all(self, views: Iterable[ViewLock]) -> None:
+        """Unlock what :meth:`lock_all` has locked."""
+        self._unlock_bytes(view.byte for view in views)
 
     def unlock(self, byte: int) -> None:
         """Unlock a byte that :meth:`lock` has locked; once is enough."""

@@ -144,6 +144,7 @@ class Writer:
         while self.backlog.wait():
             jobs, outcomes = self._next_batch()
             answer(jobs, outcomes)
+            del jobs, outcomes  # a large message is not kept until the next one comes
             self._unlink_doomed()
             if self._untidy and not self.backlog:
                 self._tidy()

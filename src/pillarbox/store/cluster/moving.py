@@ -1,0 +1,191 @@
+"""Moving maildrops out of the cluster, and into it (see :mod:`pillarbox.store.moving`).
+
+While a maildrop comes in, all its views are leased to a process that never dies: so it is closed, for
+all nodes, whatever becomes of who moves it. Who that is says the row in ``arrivals``, as long as he lives:
+then nobody else moves it. Who goes on with it later leases the views anew. By ``opening``, each landing's own,
+every step looks whether they are still its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from pillarbox.contracts.errors import BodyDamaged, MaildropLocked, StoreUnavailable
+from pillarbox.contracts.store import Body
+from pillarbox.contracts.transfer import Export, MovedMessage, MovedView, TakenOver
+from pillarbox.database import Transaction
+from pillarbox.store.cluster import moving_steps as steps
+from pillarbox.store.cluster.delivering import uploaded
+from pillarbox.store.cluster.moving_reading import Found, read
+from pillarbox.store.cluster.parts import Parts
+from pillarbox.store.moving import Arrival, Coming, Completion, take_over
+
+_BODY = """
+    SELECT m.octets, m.stored, m.international, m.object, b.data
+    FROM messages AS m LEFT JOIN bodies AS b ON b.maildrop = m.maildrop AND b.seq = m.seq
+    WHERE m.maildrop = $1 AND m.seq = $2
+"""
+
+
+class ClusterExport:
+    """Implements :class:`~pillarbox.contracts.transfer.Export`."""
+
+    def __init__(self, parts: Parts, user: str, found: Found, opening: UUID | None) -> None:
+        """*opening*: by which its views are leased; None: they are not."""
+        self.user = user
+        self.origin = found.origin
+        self.next_seq = found.next_seq
+        self.views: Sequence[MovedView] = found.views
+        self.messages: Sequence[MovedMessage] = found.messages
+        self._parts = parts
+        self._seqs = found.seqs
+        self._opening = opening
+
+    async def body(self, place: int) -> Body:
+        parts, seq = self._parts, self._seqs[place]
+        rows = await parts.tables.ask(_BODY, self.user, seq)
+        if not rows:
+            raise StoreUnavailable(
+                f"message {seq} of {self.user} has been removed while it was moved", temporary=True
+            )
+        ((octets, stored, international, identifier, data),) = rows
+        if identifier is not None:
+            stream = await parts.object_of(self.user, identifier, stored)
+            return Body(octets, stored, international, stream)
+        if data is None or len(data) != stored:
+            what = "is missing from" if data is None else f"has {len(data)} bytes, not {stored}, in"
+            raise BodyDamaged(f"body {seq} of {self.user} {what} database {parts.tables.name}")
+        return Body(octets, stored, international, data)
+
+    async def release(self) -> None:
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            with suppress(StoreUnavailable):  # then it is free when this process ends
+                await self._parts.tables.change(steps.GIVE_BACK, self.user, opening)
+
+
+@dataclass(slots=True)
+class ClusterLanding:
+    """Implements :class:`~pillarbox.store.moving.Landing`."""
+
+    parts: Parts
+    user: str
+    views: Sequence[MovedView]
+    messages: Sequence[MovedMessage]
+    arrival: Arrival | None
+    used: bool
+    mover: UUID | None
+    """This process; None: it is only looked at."""
+    opening: UUID
+    inline_bytes: int
+
+    async def begin(self, origin: str) -> None:
+        await self.parts.tables.transaction(
+            lambda transaction: steps.close(
+                transaction, self.user, self.opening, self.mover, origin
+            )
+        )
+
+    async def put(self, batch: Sequence[Coming]) -> None:
+        uploaded = await self._uploaded(batch)
+        await self.parts.tables.transaction(
+            lambda transaction: steps.put(transaction, self.user, self.opening, batch, uploaded)
+        )
+
+    async def complete(self, completion: Completion) -> None:
+        await self.parts.tables.transaction(
+            lambda transaction: steps.complete(transaction, self.user, self.opening, completion)
+        )
+
+    async def release(self) -> None:
+        """Free what is not to stay closed."""
+        if self.mover is not None:
+            with suppress(StoreUnavailable):  # then it is free when this process ends
+                await self.parts.tables.transaction(
+                    lambda transaction: steps.leave(transaction, self.user, self.opening)
+                )
+
+    async def _uploaded(self, batch: Sequence[Coming]) -> dict[int, UUID]:
+        """The objects of the large ones, durable, by their places."""
+        parts, objects = self.parts, self.parts.objects
+        if objects is None:
+            return {}
+        return {
+            place: await uploaded(parts.tables, objects, coming.data)
+            for place, coming in enumerate(batch)
+            if len(coming.data) > self.inline_bytes
+        }
+
+
+async def export(parts: Parts, user: str, *, lock: bool) -> ClusterExport | None:
+    """See :meth:`.StoreTransfer.export`."""
+    opening = uuid4() if lock else None
+    if opening is not None and not await _leased(parts, user, opening):
+        return None
+    try:
+        found = await parts.tables.transaction(lambda transaction: read(transaction, user))
+    except BaseException:
+        if opening is not None:
+            with suppress(StoreUnavailable):
+                await parts.tables.change(steps.GIVE_BACK, user, opening)
+        raise
+    return None if found is None else ClusterExport(parts, user, found, opening)
+
+
+async def take_over_into(
+    parts: Parts, export: Export, inline_bytes: int, *, only_look: bool
+) -> TakenOver:
+    """See :meth:`.StoreTransfer.take_over`."""
+    landing = await _land(parts, export.user, inline_bytes, lock=not only_look)
+    try:
+        return await take_over(export, landing, only_look=only_look)
+    finally:
+        await asyncio.shield(parts.chores.begin(landing.release()))
+
+
+async def _leased(parts: Parts, user: str, opening: UUID) -> bool:
+    """Lease all views of a maildrop; False: there is none."""
+    process = await parts.life.identifier()
+
+    async def work(transaction: Transaction) -> bool:
+        return await steps.lease(transaction, user, process, opening)
+
+    try:
+        return await parts.tables.transaction(work)
+    except steps.LifeIsOver:
+        parts.life.has_ended(process)
+        raise
+
+
+async def _land(parts: Parts, user: str, inline_bytes: int, *, lock: bool) -> ClusterLanding:
+    opening = uuid4()
+    landing = ClusterLanding(parts, user, (), (), None, False, None, opening, inline_bytes)
+    standing = None
+    if lock:
+        landing.mover = process = await parts.life.identifier()
+        try:
+            standing = await parts.tables.transaction(
+                lambda transaction: steps.land(transaction, user, process, opening)
+            )
+        except steps.LifeIsOver:
+            parts.life.has_ended(process)
+            raise
+    try:
+        found = await parts.tables.transaction(lambda transaction: read(transaction, user))
+    except BaseException:
+        await asyncio.shield(parts.chores.begin(landing.release()))
+        raise
+    if found is None and lock:
+        raise MaildropLocked(f"the maildrop of {user} has been removed in this moment")
+    if found is not None:
+        landing.views, landing.messages, landing.arrival = (
+            found.views,
+            found.messages,
+            found.arrival,
+        )
+        landing.used = found.is_used(standing or found.standing)
+    return landing

@@ -1,0 +1,398 @@
+"""The transactions by which a maildrop comes from another store.
+
+Each begins by writing the rows of all views and that of the maildrop: there it meets whoever unlocks, adds or
+removes a view, whoever delivers, and whoever else goes on with the same move.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from pillarbox.contracts.errors import LockLost, MaildropLocked, StoreUnavailable
+from pillarbox.contracts.transfer import MovedMessage, MovedView
+from pillarbox.database import Transaction
+from pillarbox.model import DEFAULT_VIEW
+from pillarbox.store.cluster.moving_reading import standing_of
+from pillarbox.store.cluster.opening import TOKEN
+from pillarbox.store.cluster.removing import remove_these
+from pillarbox.store.moving import Coming, Completion, marks_of, reordered
+
+CLOSED = "a move that has not ended (`pillarbox import` goes on with it)"
+"""What is said of who holds the views of a maildrop that is on its way."""
+
+GIVE_BACK = "UPDATE views SET holder = NULL, opening = NULL WHERE maildrop = $1 AND opening = $2"
+
+_LIVES = "SELECT 1 FROM processes WHERE id = $1 AND alive_until > clock_timestamp()"
+_MAKE = """
+    INSERT INTO maildrops AS d (name) VALUES ($1)
+    ON CONFLICT (name) DO UPDATE SET changes = d.changes + 1
+"""
+_MAKE_VIEW = f"""
+    INSERT INTO views (maildrop, name, token) VALUES ($1, '{DEFAULT_VIEW}', {TOKEN})
+    ON CONFLICT (maildrop, name) DO NOTHING
+"""  # noqa: S608 -- our own text
+_HELD = """
+    SELECT 1 FROM views AS v JOIN processes AS p ON p.id = v.holder
+    WHERE v.maildrop = $1 AND p.alive_until > now() AND v.holder IS DISTINCT FROM $2::UUID
+"""
+_LEASE = "UPDATE views SET holder = $2, opening = $3 WHERE maildrop = $1"
+_ARRIVAL = "SELECT complete, hold, mover FROM arrivals WHERE maildrop = $1"
+_NEVER_DIES = """
+    INSERT INTO processes (id, node, pid, alive_until) VALUES ($1, $2, 0, '9999-12-31 00:00:00+00')
+"""
+_DIES = "DELETE FROM processes WHERE id = $1"
+_CLOSE = """
+    INSERT INTO arrivals (maildrop, origin, next_seq, complete, standing, hold, mover)
+    VALUES ($1, $2, 0, FALSE, $3, $4, $5) ON CONFLICT (maildrop)
+    DO UPDATE SET complete = FALSE, hold = excluded.hold, mover = excluded.mover
+"""
+_GO_ON = "UPDATE arrivals SET hold = $2, mover = $3 WHERE maildrop = $1"
+_TOUCH = (
+    "UPDATE views SET changes = changes + 1 WHERE maildrop = $1 AND opening = $2 RETURNING name"
+)
+_COUNT = "SELECT count(*) FROM views WHERE maildrop = $1"
+_GROW = """
+    UPDATE maildrops SET next_seq = next_seq + $2::BIGINT, messages = messages + $2::BIGINT,
+        octets = octets + $3::BIGINT, changes = changes + 1
+    WHERE name = $1 RETURNING next_seq - $2::BIGINT
+"""
+_MESSAGES = """
+    INSERT INTO messages (maildrop, seq, unique_id, octets, stored, international, checksum,
+        received_at, object)
+    SELECT $1, * FROM unnest($2::BIGINT[], $3::TEXT[], $4::BIGINT[], $5::BIGINT[], $6::BOOLEAN[],
+        $7::BIGINT[], $8::TIMESTAMPTZ[], $9::UUID[])
+"""
+_BODIES = """
+    INSERT INTO bodies (maildrop, seq, data) SELECT $1, * FROM unnest($2::BIGINT[], $3::BYTEA[])
+"""
+_REFER = """
+    UPDATE objects SET refs = refs + 1, touched_at = clock_timestamp()
+    WHERE id = ANY($1::UUID[]) AND doomed_at IS NULL RETURNING id
+"""
+_MARK = "INSERT INTO brought (maildrop, seq, marks) VALUES ($1, $2, $3)"
+_MEET = "UPDATE maildrops SET changes = changes + 1 WHERE name = $1 RETURNING next_seq"
+_PLACES = "SELECT unique_id, seq, octets FROM messages WHERE maildrop = $1 ORDER BY seq"
+_MOVE = """
+    UPDATE {table} AS m SET seq = n.new FROM unnest($2::BIGINT[], $3::BIGINT[]) AS n (old, new)
+    WHERE m.maildrop = $1 AND m.seq = n.old
+"""
+_NEXT = "UPDATE maildrops SET next_seq = $2 WHERE name = $1"
+_DROP_VIEWS = "DELETE FROM views WHERE maildrop = $1 AND name <> ALL($2::TEXT[])"
+_VIEWS = f"""
+    INSERT INTO views (maildrop, name, token, created_at, seen_at, opened_at, absent)
+    SELECT $1, n.name, {TOKEN}, coalesce(n.created_at, clock_timestamp()), n.seen_at, n.opened_at,
+        n.absent
+    FROM unnest($2::TEXT[], $3::TIMESTAMPTZ[], $4::TIMESTAMPTZ[], $5::TIMESTAMPTZ[], $6::BOOLEAN[])
+        AS n (name, created_at, seen_at, opened_at, absent)
+    ON CONFLICT (maildrop, name) DO UPDATE SET created_at = excluded.created_at,
+        seen_at = excluded.seen_at, opened_at = excluded.opened_at, absent = excluded.absent
+"""  # noqa: S608 -- our own text
+_UNHIDE = "DELETE FROM hidden WHERE maildrop = $1"
+_HIDE = """
+    INSERT INTO hidden (maildrop, view, seq) SELECT $1, * FROM unnest($2::TEXT[], $3::BIGINT[])
+"""
+_DELETED = """
+    UPDATE messages SET deleted = seq = ANY($2::BIGINT[])
+    WHERE maildrop = $1 AND deleted <> (seq = ANY($2::BIGINT[]))
+"""
+_DELETE_NEW = "UPDATE messages SET deleted = TRUE WHERE maildrop = $1 AND seq = ANY($2::BIGINT[])"
+_UNLISTED = """
+    UPDATE views AS v SET since = n.since, unlisted_messages = n.messages,
+        unlisted_octets = n.octets
+    FROM unnest($2::TEXT[], $3::BIGINT[], $4::BIGINT[], $5::BIGINT[])
+        AS n (name, since, messages, octets)
+    WHERE v.maildrop = $1 AND v.name = n.name
+"""
+_UNLIST = """
+    UPDATE views SET unlisted_messages = unlisted_messages + $3,
+        unlisted_octets = unlisted_octets + $4
+    WHERE maildrop = $1 AND name = $2
+"""
+_LEAVE = """
+    UPDATE arrivals SET origin = $2, next_seq = $3, standing = $4 WHERE maildrop = $1
+"""
+_OPEN = "UPDATE arrivals SET complete = TRUE, hold = NULL, mover = NULL WHERE maildrop = $1"
+_NOBODY_MOVES = """
+    UPDATE arrivals SET mover = NULL
+    WHERE maildrop = $1 AND hold = (SELECT holder FROM views
+        WHERE maildrop = $1 AND name = $2 AND opening = $3)
+"""
+
+
+class LifeIsOver(StoreUnavailable):
+    """Our leases have lapsed."""
+
+    def __init__(self) -> None:
+        super().__init__("the leases of this process have lapsed", temporary=True)
+
+
+async def lease(transaction: Transaction, user: str, process: UUID, opening: UUID) -> bool:
+    """Lease all views of a maildrop to *process*; False: there is none.
+
+    Raises:
+        MaildropLocked: somebody has one of them.
+        LifeIsOver.
+    """
+    if not await transaction.fetch(_MEET, user):
+        return False
+    await _must_live(transaction, process)
+    if await transaction.fetch(_HELD, user, None):
+        raise MaildropLocked(f"the maildrop of {user} is in use, or is being moved here")
+    await transaction.fetch(_LEASE, user, process, opening)
+    return True
+
+
+async def land(transaction: Transaction, user: str, process: UUID, opening: UUID) -> str:
+    """Lease the views of a maildrop for a move, made if there is none; how it stood before.
+
+    Raises:
+        MaildropLocked: somebody has one of them, or somebody else moves it.
+        LifeIsOver.
+    """
+    await _must_live(transaction, process)
+    await transaction.fetch(_MAKE, user)
+    await transaction.fetch(_MAKE_VIEW, user)
+    arrivals = await transaction.fetch(_ARRIVAL, user)
+    complete, hold, mover = arrivals[0] if arrivals else (True, None, None)
+    if mover is not None and await transaction.fetch(_LIVES, mover):
+        raise MaildropLocked(f"the maildrop of {user} is being moved here by another process")
+    if await transaction.fetch(_HELD, user, hold):
+        raise MaildropLocked(f"the maildrop of {user} is in use")
+    standing = await standing_of(transaction, user)
+    if complete:
+        await transaction.fetch(_LEASE, user, process, opening)
+    else:  # it has to stay closed
+        await _hold(transaction, user, opening, process, _GO_ON, old=hold)
+    return standing
+
+
+async def close(
+    transaction: Transaction, user: str, opening: UUID, mover: UUID | None, origin: str
+) -> None:
+    """Close a maildrop that has been leased."""
+    await _must_be_ours(transaction, user, opening)
+    arrivals = await transaction.fetch(_ARRIVAL, user)
+    if arrivals and not arrivals[0][0]:
+        return  # it is
+    standing = await standing_of(transaction, user)
+    hold = uuid4()
+    await transaction.fetch(_NEVER_DIES, hold, CLOSED)
+    await transaction.fetch(_CLOSE, user, origin, standing, hold, mover)
+    await transaction.fetch(_LEASE, user, hold, opening)
+
+
+async def put(
+    transaction: Transaction,
+    user: str,
+    opening: UUID,
+    batch: Sequence[Coming],
+    uploaded: dict[int, UUID],
+) -> None:
+    """Add messages, with their marks; *uploaded*: the objects of some, by their places.
+
+    Raises:
+        LockLost: the maildrop is not ours any more.
+        StoreUnavailable: an object took too long to upload.
+    """
+    await _must_be_ours(transaction, user, opening)
+    octets = sum(coming.message.octets for coming in batch)
+    ((first,),) = await transaction.fetch(_GROW, user, len(batch), octets)
+    seqs = list(range(first, first + len(batch)))
+    messages = [coming.message for coming in batch]
+    await transaction.fetch(
+        _MESSAGES,
+        user,
+        seqs,
+        [message.unique_id for message in messages],
+        [message.octets for message in messages],
+        [len(coming.data) for coming in batch],
+        [message.international for message in messages],
+        [zlib.crc32(coming.data) for coming in batch],
+        [moment(message.received_at) for message in messages],
+        [uploaded.get(place) for place in range(len(batch))],
+    )
+    inline = [(seqs[n], one.data) for n, one in enumerate(batch) if n not in uploaded]
+    if inline:
+        await transaction.fetch(
+            _BODIES, user, [seq for seq, _ in inline], [data for _, data in inline]
+        )
+    if uploaded:
+        referred = await transaction.fetch(_REFER, list(uploaded.values()))
+        if len(referred) != len(uploaded):
+            raise StoreUnavailable("an object took too long to upload: try again", temporary=True)
+    await transaction.fetch(_MARK, user, first, marks_of(batch))
+
+
+async def complete(
+    transaction: Transaction, user: str, opening: UUID, completion: Completion
+) -> None:
+    """Leave the maildrop as it is to be, and open it.
+
+    Raises:
+        LockLost: it is not ours any more.
+    """
+    await _must_be_ours(transaction, user, opening)
+    await transaction.fetch(_MEET, user)
+    rows = await transaction.fetch(_PLACES, user)
+    if completion.gone:
+        gone = set(completion.gone)
+        await remove_these(transaction, user, [seq for name, seq, _ in rows if name in gone])
+        rows = [row for row in rows if row[0] not in gone]
+    if completion.mirrors:
+        rows = await _put_in_order(transaction, user, completion.messages, rows)
+        await _replace_views(transaction, user, completion.views)
+        await _list(transaction, user, completion, rows)
+        standing = await standing_of(transaction, user)
+        await transaction.fetch(_LEAVE, user, completion.origin, completion.next_seq, standing)
+    else:
+        await _hide_new(transaction, user, completion.messages, rows)
+    ((_, hold, _),) = await transaction.fetch(_ARRIVAL, user)
+    await transaction.fetch(_OPEN, user)
+    await transaction.fetch(_DIES, hold)
+    await transaction.fetch(GIVE_BACK, user, opening)
+
+
+async def leave(transaction: Transaction, user: str, opening: UUID) -> None:
+    """Give back what is not to stay closed."""
+    arrivals = await transaction.fetch(_ARRIVAL, user)
+    if arrivals and not arrivals[0][0]:
+        await transaction.fetch(_NOBODY_MOVES, user, DEFAULT_VIEW, opening)
+    else:
+        await transaction.fetch(GIVE_BACK, user, opening)
+
+
+def moment(seconds: float | None) -> datetime | None:
+    """As the database has it."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+async def _must_live(transaction: Transaction, process: UUID) -> None:
+    if not await transaction.fetch(_LIVES, process):
+        raise LifeIsOver
+
+
+async def _hold(
+    transaction: Transaction,
+    user: str,
+    opening: UUID,
+    mover: UUID | None,
+    statement: str,
+    *,
+    old: UUID | None,
+) -> None:
+    """Lease the views to somebody new who never dies."""
+    hold = uuid4()
+    await transaction.fetch(_NEVER_DIES, hold, CLOSED)
+    await transaction.fetch(statement, user, hold, mover)
+    await transaction.fetch(_LEASE, user, hold, opening)
+    if old is not None:
+        await transaction.fetch(_DIES, old)
+
+
+async def _must_be_ours(transaction: Transaction, user: str, opening: UUID) -> None:
+    ours = await transaction.fetch(_TOUCH, user, opening)
+    ((all_of_them,),) = await transaction.fetch(_COUNT, user)
+    if not ours or len(ours) != all_of_them:
+        raise LockLost(
+            f"maildrop of {user}: while it was moved here a view was added, removed or unlocked, or "
+            "somebody else went on with it"
+        )
+
+
+async def _put_in_order(
+    transaction: Transaction, user: str, messages: Sequence[MovedMessage], rows: Sequence[Any]
+) -> list[tuple[str, int, int]]:
+    """What was brought, as it was there; then what was delivered here. All of them, in order."""
+    here = {name: (seq, octets) for name, seq, octets in rows}
+    brought = [one.unique_id for one in messages if one.unique_id in here]
+    known = set(brought)
+    names = brought + [name for name, _, _ in rows if name not in known]
+    order = [here[name][0] for name in names]
+    ((next_seq,),) = await transaction.fetch(_MEET, user)
+    changes = reordered(order, next_seq)
+    if changes:
+        old, new = [one for one, _ in changes], [other for _, other in changes]
+        for table in ("messages", "bodies"):
+            await transaction.fetch(_MOVE.format(table=table), user, old, new)
+        await transaction.fetch(_NEXT, user, new[-1] + 1)
+        order[len(order) - len(new) :] = new
+    return [(name, seq, here[name][1]) for name, seq in zip(names, order, strict=True)]
+
+
+async def _replace_views(transaction: Transaction, user: str, views: Sequence[MovedView]) -> None:
+    """Have these views and no others."""
+    names = [view.name for view in views]
+    await transaction.fetch(_DROP_VIEWS, user, names)
+    await transaction.fetch(
+        _VIEWS,
+        user,
+        names,
+        [moment(view.created_at) for view in views],
+        [moment(view.seen_at) for view in views],
+        [moment(view.opened_at) for view in views],
+        [view.absent for view in views],
+    )
+
+
+async def _list(
+    transaction: Transaction,
+    user: str,
+    completion: Completion,
+    rows: Sequence[tuple[str, int, int]],
+) -> None:
+    """Have each view list what it is to list; *rows*: all messages, in order."""
+    moved = {message.unique_id: message for message in completion.messages}
+    deleted = [seq for name, seq, _ in rows if name in moved and moved[name].deleted]
+    await transaction.fetch(_DELETED, user, deleted)
+    await transaction.fetch(_UNHIDE, user)
+    ((next_seq,),) = await transaction.fetch(_MEET, user)
+    since, counts, octets = [], [], []
+    hidden: list[tuple[str, int]] = []
+    for view in completion.views:
+        unlisted = [
+            (seq, size)
+            for name, seq, size in rows
+            if name in moved and view.name in moved[name].unlisted_by
+        ]
+        off = {seq for seq, _ in unlisted}
+        first = next((seq for _, seq, _ in rows if seq not in off), next_seq)
+        since.append(first)
+        counts.append(len(unlisted))
+        octets.append(sum(size for _, size in unlisted))
+        hidden += [(view.name, seq) for seq, _ in unlisted if seq > first]
+    names = [view.name for view in completion.views]
+    await transaction.fetch(_UNLISTED, user, names, since, counts, octets)
+    await _hide(transaction, user, hidden)
+
+
+async def _hide_new(
+    transaction: Transaction, user: str, messages: Sequence[MovedMessage], rows: Sequence[Any]
+) -> None:
+    """Hide what was deleted there of mail that has just come, from the views that are still here."""
+    here = {name: (seq, octets) for name, seq, octets in rows}
+    deleted = [
+        (message, *here[message.unique_id])
+        for message in messages
+        if message.deleted and message.unique_id in here
+    ]
+    if not deleted:
+        return
+    await transaction.fetch(_DELETE_NEW, user, [seq for _, seq, _ in deleted])
+    hidden: list[tuple[str, int]] = []
+    for (view,) in await transaction.fetch("SELECT name FROM views WHERE maildrop = $1", user):
+        off = [(seq, size) for message, seq, size in deleted if view in message.unlisted_by]
+        hidden += [(view, seq) for seq, _ in off]
+        if off:
+            await transaction.fetch(_UNLIST, user, view, len(off), sum(size for _, size in off))
+    await _hide(transaction, user, hidden)
+
+
+async def _hide(transaction: Transaction, user: str, hidden: Sequence[tuple[str, int]]) -> None:
+    if hidden:
+        await transaction.fetch(
+            _HIDE, user, [view for view, _ in hidden], [seq for _, seq in hidden]
+        )

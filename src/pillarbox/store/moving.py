@@ -1,0 +1,320 @@
+"""How a maildrop comes from one store into another: the same for all engines.
+
+:mod:`pillarbox.contracts.transfer` tells what is promised. An engine gives a :class:`Landing`: what is
+here, and the steps by which that changes, each of them a transaction of its own::
+
+    begin      closes the maildrop
+    put        a few messages, which all views list for now, and the marks of having been brought
+    complete   what views there are, what each of them lists, what goes; and opens it again
+
+A message and its mark come in one transaction: so whatever breaks this off, the next time finds out
+what has been brought. Small messages go together; a large one goes alone, so that no more than about
+:data:`BATCH_BYTES`, or one message, is in memory at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
+
+from pillarbox.contracts.errors import BodyDamaged, MaildropExists
+from pillarbox.contracts.store import SEEN_PRECISION, Body
+from pillarbox.contracts.transfer import (
+    MARK_OCTETS,
+    Export,
+    MovedMessage,
+    MovedView,
+    TakenOver,
+    mark_of,
+)
+from pillarbox.model import DEFAULT_VIEW
+
+BATCH_MESSAGES = 256
+BATCH_BYTES = 4 * 1024 * 1024
+AT_ONCE = 16
+"""Bodies that are read at once: a source may be a round trip away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What an earlier move has left in a maildrop."""
+
+    origin: str
+    next_seq: int
+    """Of the last time that was completed; 0: none was."""
+    complete: bool
+    marks: frozenset[bytes]
+    """Of all messages that were ever brought."""
+
+
+class Coming(NamedTuple):
+    """One message on its way."""
+
+    message: MovedMessage
+    data: bytes
+    """Its stored form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """How a maildrop is to be left."""
+
+    origin: str
+    next_seq: int
+    views: Sequence[MovedView]
+    """All that there are to be from now on, whatever has been here; none: leave them as they are."""
+    messages: Sequence[MovedMessage]
+    """What was brought, in order, with the views that do not list it: all that is there, or, where
+    views are left as they are, what has been brought just now."""
+    gone: Sequence[str]
+    """Unique-ids of messages that are to be removed."""
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether the maildrop becomes what it is there."""
+        return bool(self.views)
+
+
+class Landing(Protocol):
+    """A maildrop that another one is moved into, locked unless it is only looked at."""
+
+    @property
+    def views(self) -> Sequence[MovedView]:
+        """As they are here; none: there is no maildrop yet."""
+
+    @property
+    def messages(self) -> Sequence[MovedMessage]:
+        """Those that are here, in order."""
+
+    @property
+    def arrival(self) -> Arrival | None:
+        """What an earlier move has left; None: there was none."""
+
+    @property
+    def used(self) -> bool:
+        """Whether a view has been opened, added or removed here since the last move; without one:
+        ever.
+        """
+
+    async def begin(self, origin: str) -> None:
+        """Close the maildrop for all but this move; made if there is none."""
+
+    async def put(self, batch: Sequence[Coming]) -> None:
+        """Add messages, with their marks; all of them, or none."""
+
+    async def complete(self, completion: Completion) -> None:
+        """Do what it says, and open the maildrop."""
+
+
+class _Plan(NamedTuple):
+    new: list[int]
+    """Places in the export."""
+    gone: list[str]
+    mirrors: bool
+    changed: bool
+    """Whether anything has to be done."""
+
+
+async def take_over(export: Export, landing: Landing, *, only_look: bool) -> TakenOver:
+    """See :meth:`.StoreTransfer.take_over`. The caller has locked *landing*, and releases it."""
+    plan = _plan(export, landing)
+    before = {view.name for view in landing.views} | {DEFAULT_VIEW}
+    result = TakenOver(
+        len(plan.new),
+        sum(export.messages[place].octets for place in plan.new),
+        len(plan.gone),
+        len({view.name for view in export.views} - before) if plan.mirrors else 0,
+        used=not plan.mirrors,
+    )
+    if only_look or not plan.changed:
+        return result
+    await landing.begin(export.origin)
+    failed = await _bring(export, plan.new, landing)
+    await landing.complete(_completion(export, plan, failed))
+    if not failed:
+        return result
+    lost = sum(export.messages[place].octets for place in failed)
+    return replace(
+        result,
+        messages=result.messages - len(failed),
+        octets=result.octets - lost,
+        failed=[(export.messages[place].unique_id, why) for place, why in failed.items()],
+    )
+
+
+def reordered(order: Sequence[int], next_seq: int) -> list[tuple[int, int]]:
+    """``(old, new)`` for those of the sequence numbers *order* that have to become others, from *next_seq* on,
+    so that they rise.
+    """
+    least, rising = next_seq, len(order)
+    for place in range(len(order) - 1, -1, -1):
+        if order[place] > least:
+            rising = place
+        least = min(least, order[place])
+    return [(old, next_seq + n) for n, old in enumerate(order[rising:])]
+
+
+def marks_in(text: bytes) -> Iterator[bytes]:
+    """The marks of a text of them, one behind the other."""
+    return (text[n : n + MARK_OCTETS] for n in range(0, len(text), MARK_OCTETS))
+
+
+def marks_of(batch: Sequence[Coming]) -> bytes:
+    """The marks of these messages, one behind the other."""
+    return b"".join(mark_of(coming.message.unique_id) for coming in batch)
+
+
+def _plan(export: Export, landing: Landing) -> _Plan:
+    here = {message.unique_id: message for message in landing.messages}
+    arrival = landing.arrival
+    if arrival is None:
+        _must_be_new(export, landing, here)
+    mirrors = _mirrors(export, landing)
+    marks = arrival.marks if arrival else frozenset()
+    new = [
+        place
+        for place, message in enumerate(export.messages)
+        if message.unique_id not in here and (not marks or mark_of(message.unique_id) not in marks)
+    ]
+    gone: list[str] = []
+    if mirrors and marks:
+        there = {message.unique_id for message in export.messages}
+        left = (name for name in here if name not in there)
+        gone = [name for name in left if mark_of(name) in marks]
+    changed = bool(new or gone) or (arrival is not None and not arrival.complete)
+    if mirrors and not changed:
+        changed = not landing.views or _differ(export, landing, here)
+    return _Plan(new, gone, mirrors, changed)
+
+
+def _must_be_new(export: Export, landing: Landing, here: Collection[str]) -> None:
+    """Refuse a maildrop with a life of its own.
+
+    Raises:
+        MaildropExists: it has one.
+    """
+    why = None
+    if any(message.unique_id in here for message in export.messages):
+        why = "has the same mail already, and was not brought from there"
+    elif landing.used:
+        why = "has been in use here"
+    if why is not None:
+        raise MaildropExists(
+            f"the maildrop of {export.user} {why}, so it cannot be told what is new and what was "
+            "deleted: move into a store that does not have it"
+        )
+
+
+def _mirrors(export: Export, landing: Landing) -> bool:
+    """Whether the other store counts."""
+    arrival = landing.arrival
+    if arrival is None:
+        return True
+    same = arrival.origin == export.origin and arrival.next_seq <= export.next_seq
+    return same and not landing.used
+
+
+def _differ(export: Export, landing: Landing, here: dict[str, MovedMessage]) -> bool:
+    """Whether views, or what they list, are other ones than there."""
+    views = {view.name: view for view in landing.views}
+    if {view.name for view in export.views} != set(views):
+        return True
+    if any(_differs(view, views[view.name]) for view in export.views):
+        return True
+    known = (here.get(message.unique_id) for message in export.messages)
+    return any(
+        found is not None
+        and (found.deleted, found.unlisted_by) != (message.deleted, message.unlisted_by)
+        for message, found in zip(export.messages, known, strict=True)
+    )
+
+
+def _differs(one: MovedView, other: MovedView) -> bool:
+    if one.absent != other.absent or (one.seen_at is None) != (other.seen_at is None):
+        return True
+    apart = abs((one.seen_at or 0) - (other.seen_at or 0))
+    return apart > 2 * SEEN_PRECISION
+
+
+def _completion(export: Export, plan: _Plan, failed: Collection[int]) -> Completion:
+    if plan.mirrors:
+        places: Sequence[int] = range(len(export.messages))
+    else:
+        places = plan.new
+    messages = [export.messages[place] for place in places if place not in failed]
+    views = export.views if plan.mirrors else ()
+    return Completion(export.origin, export.next_seq, views, messages, plan.gone)
+
+
+async def _bring(export: Export, places: Sequence[int], landing: Landing) -> dict[int, str]:
+    """Put these messages; the places of those that cannot be read, and why."""
+    failed: dict[int, str] = {}
+    for batch in _batches(export.messages, places):
+        if coming := await _collected(export, batch, failed):
+            await landing.put(coming)
+        del coming  # before the next is read
+    return failed
+
+
+async def _collected(export: Export, batch: Sequence[int], failed: dict[int, str]) -> list[Coming]:
+    """The messages of a batch; those that cannot be read are added to *failed*."""
+    coming = []
+    for first in range(0, len(batch), AT_ONCE):
+        some = batch[first : first + AT_ONCE]
+        for place, found in zip(some, await _read(export, some), strict=True):
+            if isinstance(found, BodyDamaged):
+                failed[place] = str(found)
+            else:
+                coming.append(Coming(export.messages[place], found))
+    return coming
+
+
+def _batches(messages: Sequence[MovedMessage], places: Sequence[int]) -> Iterator[list[int]]:
+    batch: list[int] = []
+    size = 0
+    for place in places:
+        stored = messages[place].stored
+        if batch and (len(batch) == BATCH_MESSAGES or size + stored > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(place)
+        size += stored
+    if batch:
+        yield batch
+
+
+async def _read(export: Export, places: Sequence[int]) -> list[bytes | BodyDamaged]:
+    if len(places) == 1:
+        return [await _data(export, places[0])]
+    try:
+        async with asyncio.TaskGroup() as group:
+            reading = [group.create_task(_data(export, place)) for place in places]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in reading]
+
+
+async def _data(export: Export, place: int) -> bytes | BodyDamaged:
+    """The stored form of a message, whole."""
+    message = export.messages[place]
+    try:
+        data = await _whole(await export.body(place))
+    except BodyDamaged as error:
+        return error
+    if len(data) != message.stored:
+        return BodyDamaged(f"it has {len(data)} bytes, not {message.stored}")
+    return data
+
+
+async def _whole(body: Body) -> bytes:
+    if isinstance(body.content, bytes):
+        return body.content
+    data = bytearray()
+    try:
+        async for piece in body.content:
+            data += piece
+    finally:
+        await body.content.aclose()
+    return bytes(data)

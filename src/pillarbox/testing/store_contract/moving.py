@@ -1,0 +1,668 @@
+"""What :mod:`pillarbox.contracts.transfer` promises, between two stores of any engines.
+
+An engine's own tests derive from :class:`MovingContract` and say how the two are made::
+
+    class TestFromMineToThat(MovingContract):
+        @pytest.fixture
+        def make_source(self, tmp_path):
+            folders = itertools.count()
+            return lambda: MyEngine(tmp_path / str(next(folders)))
+
+        @pytest.fixture
+        def make_target(self):
+            return ThatEngine
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from pillarbox.contracts.errors import (
+    BodyDamaged,
+    LockLost,
+    MaildropExists,
+    MaildropLocked,
+    StoreUnavailable,
+)
+from pillarbox.contracts.store import SEEN_PRECISION, Body
+from pillarbox.contracts.transfer import (
+    Export,
+    MovedMessage,
+    MovedView,
+    StoreTransfer,
+    TakenOver,
+)
+from pillarbox.model import DEFAULT_VIEW, Identity, Recipient, StoredForm
+from pillarbox.testing.store_contract.material import (
+    ALICE,
+    BOB,
+    LARGE,
+    Engine,
+    content,
+    delete,
+    letter,
+    put,
+    seen_next,
+)
+
+
+class MovingEngine(Engine, StoreTransfer, Protocol):
+    """What is tested: a store that maildrops can be moved out of and into."""
+
+
+MakeMovingStore = Callable[[], MovingEngine]
+LETTERS = [letter(str(n), 100 + n) for n in range(6)]
+DATA = [message.data for message in LETTERS]
+
+
+class Standing(NamedTuple):
+    """A maildrop, as far as users can tell."""
+
+    mail: list[tuple[MovedMessage, bytes]]
+    views: dict[str, tuple[bool, int, int, bool]]
+
+
+async def standing(store: MovingEngine, user: str = ALICE) -> Standing:
+    """Without any use of it."""
+    export = await store.export(user, lock=False)
+    if export is None:
+        return Standing([], {})
+    mail = [
+        (message._replace(received_at=round(message.received_at, 3)), await _data(export, place))
+        for place, message in enumerate(export.messages)
+    ]
+    status = await store.status(user)
+    views = {
+        view.name: (view.holds, view.count, view.octets, view.seen_at is not None)
+        for view in status.views
+    }
+    for view in status.views:
+        listing = await store.listing(user, view.name)
+        assert [info.unique_id for info in listing] == [
+            message.unique_id for message, _ in mail if view.name not in message.unlisted_by
+        ]
+    return Standing(mail, views)
+
+
+async def _data(export: Export, place: int) -> bytes:
+    return await content(await export.body(place))
+
+
+async def move(
+    source: MovingEngine, target: MovingEngine, user: str = ALICE, *, only_look: bool = False
+) -> TakenOver:
+    """Move one maildrop, which is there."""
+    export = await source.export(user)
+    assert export is not None
+    try:
+        return await target.take_over(export, only_look=only_look)
+    finally:
+        await export.release()
+
+
+class Failing:
+    """An :class:`Export` that cannot read everything."""
+
+    def __init__(self, export: Export, faults: Mapping[int, Exception]) -> None:
+        self._export = export
+        self._faults = faults
+        self.user: str = export.user
+        self.origin: str = export.origin
+        self.next_seq: int = export.next_seq
+        self.views: Sequence[MovedView] = export.views
+        self.messages: Sequence[MovedMessage] = export.messages
+
+    async def body(self, place: int) -> Body:
+        if place in self._faults:
+            raise self._faults[place]
+        return await self._export.body(place)
+
+    async def release(self) -> None:
+        await self._export.release()
+
+
+async def move_failing(
+    source: MovingEngine, target: MovingEngine, faults: Mapping[int, Exception]
+) -> TakenOver:
+    export = await source.export(ALICE)
+    assert export is not None
+    try:
+        return await target.take_over(Failing(export, faults))
+    finally:
+        await export.release()
+
+
+async def furnish(store: MovingEngine) -> None:
+    """Give Alice a maildrop in which everything is: devices, some of them gone, mail half read."""
+    await put(store, ALICE, *LETTERS[:3], letter("large", LARGE), StoredForm(b"", 0))
+    for view in ("phone", "laptop", "tablet"):
+        await store.add_view(ALICE, view)
+    await (await store.open(Identity(ALICE))).release()
+    await delete(store, ALICE, [1, 3], view="phone")
+    await delete(store, ALICE, [2], view="tablet")
+    await store.remove_view(ALICE, "tablet")
+    await store.add_view(ALICE, "watch", from_now_on=True)
+    utf8 = b"Subject: gr\xc3\xbc\xc3\x9fe\r\n\r\n..dot\r\n"
+    await put(store, ALICE, StoredForm(utf8, len(utf8) - 1, international=True))
+    await delete(store, ALICE, [4], view="laptop")
+
+
+@pytest.mark.asyncio
+class MovingContract:
+    """All cases, and a state machine. Override ``make_source`` and ``make_target``."""
+
+    machine_settings = settings(
+        max_examples=15,
+        stateful_step_count=25,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+    @pytest.fixture
+    def make_source(self) -> MakeMovingStore:
+        """Override: a function that makes a new, empty store."""
+        raise NotImplementedError("derive from MovingContract and override make_source")
+
+    @pytest.fixture
+    def make_target(self) -> MakeMovingStore:
+        """Override: the same, of the engine that mail is moved to."""
+        raise NotImplementedError("derive from MovingContract and override make_target")
+
+    @pytest_asyncio.fixture
+    async def source(self, make_source: MakeMovingStore) -> AsyncIterator[MovingEngine]:
+        store = make_source()
+        yield store
+        await store.close()
+
+    @pytest_asyncio.fixture
+    async def target(self, make_target: MakeMovingStore) -> AsyncIterator[MovingEngine]:
+        store = make_target()
+        yield store
+        await store.close()
+
+    async def test_everything_is_kept(self, source: MovingEngine, target: MovingEngine) -> None:
+        await furnish(source)
+        before = await standing(source)
+        times = {view.name: view for view in (await source.status(ALICE)).views}
+        moved = await move(source, target)
+        assert (moved.messages, moved.views, moved.used) == (6, 3, False)
+        assert moved.octets == sum(message.octets for message, _ in before.mail)
+        assert await standing(target) == before == await standing(source)
+        for view in (await target.status(ALICE)).views:
+            then = times[view.name]
+            assert view.created_at == pytest.approx(then.created_at, abs=0.001)
+            assert view.seen_at == pytest.approx(then.seen_at, abs=SEEN_PRECISION + 60)
+        assert await target.check() == []
+        assert await source.check() == []
+
+    async def test_it_goes_on_as_it_would_have_gone_on_there(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await furnish(source)
+        await move(source, target)
+        for store in (source, target):
+            await delete(store, ALICE, [1], view="laptop")
+            await delete(store, ALICE, [1, 2])
+            await put(store, ALICE, LETTERS[5])
+            await store.remove_view(ALICE, "phone")
+        one, other = await standing(source), await standing(target)
+        assert [data for _, data in one.mail] == [data for _, data in other.mail]
+        assert one.views == other.views
+        assert await target.check() == []
+
+    async def test_a_user_without_a_maildrop(self, source: MovingEngine) -> None:
+        await put(source, BOB, LETTERS[0])
+        assert await source.export(ALICE) is None
+        assert list(await source.users()) == [BOB]
+
+    async def test_an_empty_maildrop_brings_its_devices(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await source.add_view(ALICE, "phone")
+        moved = await move(source, target)
+        assert (moved.messages, moved.views) == (0, 1)
+        assert await standing(target) == await standing(source)
+        assert await move(source, target) == TakenOver()
+
+    async def test_again_brings_what_has_changed(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await furnish(source)
+        await move(source, target)
+        assert await move(source, target) == TakenOver()
+        await put(source, ALICE, *LETTERS[4:])
+        await delete(source, ALICE, [1, 2, 3, 4, 5, 7], view="laptop")
+        await delete(source, ALICE, [1, 2, 3], view="phone")
+        await delete(source, ALICE, [1, 2, 3, 4, 8])
+        await source.remove_view(ALICE, "watch")
+        await source.add_view(ALICE, "tablet", from_now_on=True)
+        await put(source, ALICE, letter("last"))
+        moved = await move(source, target)
+        assert (moved.messages, moved.removed, moved.views) == (3, 4, 1)
+        assert await standing(target) == await standing(source)
+        assert await target.check() == []
+        assert await move(source, target) == TakenOver()
+
+    async def test_what_views_have_deleted_since_counts(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await furnish(source)
+        await move(source, target)
+        await delete(source, ALICE, [1], view="laptop")
+        moved = await move(source, target)
+        assert (moved.messages, moved.removed) == (0, 0)
+        assert await standing(target) == await standing(source)
+
+    async def test_that_default_was_reset_there_makes_it_no_other_maildrop(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await furnish(source)
+        await move(source, target)
+        await source.remove_view(ALICE, DEFAULT_VIEW)
+        await delete(source, ALICE, [1])
+        await move(source, target)
+        assert await standing(target) == await standing(source)
+
+    async def test_once_used_only_new_mail_is_brought(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await furnish(source)
+        await move(source, target)
+        await delete(target, ALICE, [1, 2, 3, 4, 5, 6])
+        await target.remove_view(ALICE, "phone")
+        await target.remove_view(ALICE, "watch")
+        left = await standing(target)
+        await put(source, ALICE, LETTERS[4])
+        await source.add_view(ALICE, "new")
+        await delete(source, ALICE, [1, 2], view="laptop")
+        await delete(source, ALICE, [4], view="laptop")  # what has just come
+        for brought in (1, 0):
+            moved = await move(source, target)
+            assert (moved.messages, moved.removed, moved.views) == (brought, 0, 0)
+            assert moved.used
+            after = await standing(target)
+            assert [message for message, _ in after.mail[:-1]] == [m for m, _ in left.mail]
+            assert after.mail[-1][1] == DATA[4]
+            assert set(after.views) == {DEFAULT_VIEW, "laptop"}
+            assert after.mail[-1][0].unlisted_by == {"laptop"}
+        assert await seen_next(target, ALICE) == [DATA[4]]
+        assert await target.check() == []
+
+    async def test_what_was_collected_here_never_comes_back(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await put(source, ALICE, *LETTERS[:3])
+        await move(source, target)
+        await delete(target, ALICE, [1, 2, 3])
+        await put(source, ALICE, LETTERS[3])
+        await move(source, target)
+        assert await seen_next(target, ALICE) == [DATA[3]]
+        await delete(target, ALICE, [1])
+        assert (await move(source, target)).messages == 0
+        assert await seen_next(target, ALICE) == []
+
+    async def test_what_is_emptied_there_when_it_is_used_here_stays(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        """An old server that goes on removing mail must not remove it here."""
+        await put(source, ALICE, *LETTERS[:3])
+        await move(source, target)
+        assert await seen_next(target, ALICE) == DATA[:3]
+        await delete(source, ALICE, [1, 2, 3])
+        assert (await move(source, target)).removed == 0
+        assert await seen_next(target, ALICE) == DATA[:3]
+
+    async def test_another_maildrop_of_that_name_takes_nothing_away(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await put(source, ALICE, *LETTERS[:3])
+        await move(source, target)
+        await source.remove(ALICE)
+        assert await source.export(ALICE) is None
+        await put(source, ALICE, LETTERS[3])
+        moved = await move(source, target)
+        assert (moved.messages, moved.removed) == (1, 0)
+        assert await seen_next(target, ALICE) == DATA[:4]
+
+    async def test_mail_that_was_delivered_here_stays_and_comes_behind(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await put(target, ALICE, LETTERS[5])
+        await put(source, ALICE, *LETTERS[:3])
+        await source.add_view(ALICE, "watch", from_now_on=True)
+        await move(source, target)
+        listing = [info.unique_id for info in await target.listing(ALICE)]
+        there = [info.unique_id for info in await source.listing(ALICE)]
+        assert listing[:3] == there
+        assert [info.octets for info in await target.listing(ALICE, "watch")] == [len(DATA[5])]
+        await put(target, ALICE, LETTERS[4])
+        await put(source, ALICE, LETTERS[3])
+        await source.add_view(ALICE, "phone", from_now_on=True)
+        await move(source, target)
+        assert await target.check() == []
+        assert await seen_next(target, ALICE, "watch") == [DATA[3], DATA[5], DATA[4]]
+        assert await seen_next(target, ALICE, "phone") == [DATA[5], DATA[4]]
+        assert await seen_next(target, ALICE) == [*DATA[:4], DATA[5], DATA[4]]
+
+    @pytest.mark.parametrize("size", [400, LARGE])
+    async def test_broken_off_it_is_closed_until_it_is_done_again(
+        self, source: MovingEngine, target: MovingEngine, size: int
+    ) -> None:
+        letters = [letter(str(n), size) for n in range(8)]
+        await put(source, ALICE, *letters)
+        await source.add_view(ALICE, "phone")
+        await (await source.open(Identity(ALICE))).release()
+        await delete(source, ALICE, [1], view="phone")
+        away = StoreUnavailable("the disk is away", temporary=True)
+        for place in (0, 6):
+            with pytest.raises(StoreUnavailable, match="the disk is away"):
+                await move_failing(source, target, {place: away})
+            with pytest.raises(MaildropLocked):
+                await target.open(Identity(ALICE))
+            assert all(view.locked for view in (await target.status(ALICE)).views)
+            assert await target.export(BOB) is None
+            with pytest.raises(MaildropLocked):
+                await target.export(ALICE)
+            assert await target.check() == []
+        await put(target, ALICE, letter("meanwhile"))
+        await delete(source, ALICE, [1, 2], view="phone")
+        await delete(source, ALICE, [3])
+        await move(source, target)
+        expected = [message.data for n, message in enumerate(letters) if n != 2]
+        there = await standing(source)
+        assert (await standing(target)).mail[:-1] == there.mail
+        assert await seen_next(target, ALICE) == [*expected, letter("meanwhile").data]
+        assert await target.check() == []
+
+    async def test_an_operator_may_open_what_has_come(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await put(source, ALICE, *LETTERS[:2], letter("large", LARGE), letter("larger", LARGE))
+        with pytest.raises(StoreUnavailable):
+            await move_failing(source, target, {3: StoreUnavailable("away", temporary=True)})
+        assert await target.unlock(ALICE)
+        assert (await seen_next(target, ALICE))[:2] == DATA[:2]
+        assert not await target.unlock(ALICE)
+        await delete(target, ALICE, [1])
+        await move(source, target)
+        assert sorted(await seen_next(target, ALICE), key=len) == [
+            DATA[1],
+            letter("large", LARGE).data,
+            letter("larger", LARGE).data,
+        ]
+
+    async def test_nobody_opens_either_side_meanwhile(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await furnish(source)
+        export = await source.export(ALICE)
+        assert export is not None
+        reached, go_on = asyncio.Event(), asyncio.Event()
+
+        class Slow(Failing):
+            async def body(self, place: int) -> Body:
+                reached.set()
+                await go_on.wait()
+                return await super().body(place)
+
+        moving = asyncio.create_task(target.take_over(Slow(export, {})))
+        await reached.wait()
+        for view in (DEFAULT_VIEW, "phone", "laptop"):
+            with pytest.raises(MaildropLocked):
+                await source.open(Identity(ALICE, view))
+        with pytest.raises(MaildropLocked):
+            await target.open(Identity(ALICE))
+        with pytest.raises(MaildropLocked):
+            await target.take_over(Failing(export, {}))
+        await put(source, ALICE, LETTERS[4])
+        await put(target, ALICE, LETTERS[5])
+        go_on.set()
+        assert (await moving).messages == 6
+        await export.release()
+        await export.release()
+        assert (await move(source, target)).messages == 1
+        found = await seen_next(target, ALICE)
+        assert found[-2:] == [DATA[4], DATA[5]]
+
+    async def test_unlocked_meanwhile_it_is_given_up(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await put(source, ALICE, *LETTERS[:3])
+
+        class Unlocking(Failing):
+            async def body(self, place: int) -> Body:
+                if place == 0:
+                    assert await target.unlock(ALICE)
+                return await super().body(place)
+
+        export = await source.export(ALICE)
+        assert export is not None
+        with pytest.raises(LockLost):
+            await target.take_over(Unlocking(export, {}))
+        await export.release()
+        await (await target.open(Identity(ALICE))).release()
+
+    @pytest.mark.parametrize("view", [DEFAULT_VIEW, "phone"])
+    async def test_what_is_in_use_is_not_moved(
+        self, source: MovingEngine, target: MovingEngine, view: str
+    ) -> None:
+        await furnish(source)
+        session = await source.open(Identity(ALICE, view))
+        with pytest.raises(MaildropLocked):
+            await source.export(ALICE)
+        await session.release()
+        await move(source, target)
+        session = await target.open(Identity(ALICE, view))
+        with pytest.raises(MaildropLocked):
+            await move(source, target)
+        await session.release()
+        await move(source, target)
+        await (await source.open(Identity(ALICE, view))).release()
+
+    async def test_a_maildrop_with_a_life_of_its_own_is_left_alone(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await put(source, ALICE, *LETTERS[:3])
+        await put(target, ALICE, LETTERS[5])
+        await (await target.open(Identity(ALICE))).release()
+        for only_look in (True, False):
+            with pytest.raises(MaildropExists, match="in use"):
+                await move(source, target, only_look=only_look)
+        assert await seen_next(target, ALICE) == [DATA[5]]
+        await put(source, BOB, LETTERS[0])
+        await target.add_view(BOB, "phone")
+        with pytest.raises(MaildropExists, match="in use"):
+            await move(source, target, BOB)
+
+    async def test_moving_back_to_where_the_same_mail_is_is_refused(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await put(source, ALICE, *LETTERS[:3])
+        await move(source, target)
+        with pytest.raises(MaildropExists, match="same mail"):
+            await move(target, source)
+        assert await seen_next(source, ALICE) == DATA[:3]
+
+    async def test_there_and_on_to_a_third(
+        self,
+        source: MovingEngine,
+        target: MovingEngine,
+        make_source: MakeMovingStore,
+    ) -> None:
+        await furnish(source)
+        await move(source, target)
+        third = make_source()
+        await move(target, third)
+        assert await standing(third) == await standing(source)
+        assert await third.check() == []
+        await third.close()
+
+    async def test_a_message_that_cannot_be_read_does_not_stop_the_others(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await put(source, ALICE, *LETTERS[:4])
+        await source.add_view(ALICE, "watch", from_now_on=True)
+        await put(source, ALICE, LETTERS[4])
+        ids = [info.unique_id for info in await source.listing(ALICE)]
+        moved = await move_failing(source, target, {1: BodyDamaged("its file is missing")})
+        assert moved.failed == [(ids[1], "its file is missing")]
+        assert (moved.messages, moved.octets) == (4, sum(map(len, DATA[:5])) - len(DATA[1]))
+        assert [info.unique_id for info in await target.listing(ALICE)] == [ids[0], *ids[2:]]
+        moved = await move(source, target)  # it has been mended
+        assert (moved.messages, moved.failed) == (1, ())
+        assert await standing(target) == await standing(source)
+        assert await target.check() == []
+
+    async def test_only_to_look_changes_nothing(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await furnish(source)
+        foreseen = await move(source, target, only_look=True)
+        assert list(await target.users()) == []
+        assert await move(source, target) == foreseen
+        await put(source, ALICE, LETTERS[4])
+        before = await standing(target)
+        foreseen = await move(source, target, only_look=True)
+        assert await standing(target) == before
+        assert await move(source, target) == foreseen
+
+    async def test_looking_takes_no_lock(self, source: MovingEngine, target: MovingEngine) -> None:
+        await furnish(source)
+        await move(source, target)
+        sessions = [await store.open(Identity(ALICE)) for store in (source, target)]
+        export = await source.export(ALICE, lock=False)
+        assert export is not None
+        await target.take_over(export, only_look=True)
+        await export.release()
+        for session in sessions:
+            await session.commit([1])
+            await session.release()
+
+    async def test_a_maildrop_that_was_removed_here_comes_anew(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await furnish(source)
+        await move(source, target)
+        assert await seen_next(target, ALICE)
+        await target.remove(ALICE)
+        assert await target.check() == []
+        await move(source, target)
+        assert await standing(target) == await standing(source)
+
+    async def test_a_maildrop_that_is_on_its_way_can_be_removed(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await furnish(source)
+        with pytest.raises(StoreUnavailable):
+            await move_failing(source, target, {5: StoreUnavailable("away", temporary=True)})
+        await target.remove(ALICE)
+        assert await target.check() == []
+        assert await seen_next(target, ALICE) == []
+
+    async def test_deliveries_at_once_are_not_lost(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await put(source, ALICE, *(letter(str(n), 5000) for n in range(300)))
+
+        async def deliver(store: MovingEngine, mark: str) -> None:
+            for n in range(20):
+                outcome = await store.deliver(letter(f"{mark}{n}"), [Recipient(ALICE)])
+                assert outcome == [None]
+
+        await asyncio.gather(
+            move(source, target), deliver(source, "there "), deliver(target, "here ")
+        )
+        await move(source, target)
+        assert len(await target.listing(ALICE)) == 340
+        assert len({info.unique_id for info in await target.listing(ALICE)}) == 340
+        assert await target.check() == []
+
+    async def test_moves_at_any_moment_agree(
+        self, make_source: MakeMovingStore, make_target: MakeMovingStore
+    ) -> None:
+        # In a thread, where the machine can have event loops of its own.
+        await asyncio.to_thread(
+            run_state_machine_as_test,
+            lambda: MovingMachine(make_source, make_target),  # type: ignore[arg-type]  # a factory will do
+            settings=self.machine_settings,
+        )
+
+
+class MovingMachine(RuleBasedStateMachine):
+    """A maildrop in use, which is moved now and then, and broken off in between: then it is there
+    what it is here.
+    """
+
+    views = st.sampled_from([DEFAULT_VIEW, "phone", "laptop"])
+
+    def __init__(self, make_source: MakeMovingStore, make_target: MakeMovingStore) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.source = make_source()
+        self.target = make_target()
+        self.count = 0
+
+    def teardown(self) -> None:
+        self.run(self.source.close())
+        self.run(self.target.close())
+        self.runner.close()
+
+    def run(self, coroutine: Any) -> Any:
+        return self.runner.run(coroutine)
+
+    @rule(number=st.integers(1, 4), size=st.sampled_from([0, 300, 90_000]))
+    def deliver(self, number: int, size: int) -> None:
+        for _ in range(number):
+            self.count += 1
+            self.run(put(self.source, ALICE, letter(str(self.count), size)))
+
+    @rule(view=views, from_now_on=st.booleans())
+    def add_view(self, view: str, from_now_on: bool) -> None:  # noqa: FBT001 - hypothesis
+        if view not in self._names():
+            self.run(self.source.add_view(ALICE, view, from_now_on=from_now_on))
+
+    @rule(view=views)
+    def remove_view(self, view: str) -> None:
+        if view in self._names():
+            self.run(self.source.remove_view(ALICE, view))
+
+    @rule(view=views, data=st.data())
+    def delete(self, view: str, data: st.DataObject) -> None:
+        if view not in self._names():
+            return
+        listing = self.run(self.source.listing(ALICE, view))
+        numbers = data.draw(st.sets(st.integers(1, max(1, len(listing))), max_size=8))
+        self.run(delete(self.source, ALICE, numbers if listing else (), view=view))
+
+    @rule(data=st.data())
+    def break_off(self, data: st.DataObject) -> None:
+        mail = self.run(standing(self.source)).mail
+        if mail:
+            place = data.draw(st.integers(0, len(mail) - 1))
+            fault = {place: StoreUnavailable("away", temporary=True)}
+            self.run(self._tried(fault))
+
+    @rule()
+    def move(self) -> None:
+        if self.run(self.source.export(ALICE, lock=False)) is None:
+            return
+        self.run(move(self.source, self.target))
+        assert self.run(standing(self.target)) == self.run(standing(self.source))
+        assert self.run(self.target.check()) == []
+
+    async def _tried(self, faults: Mapping[int, Exception]) -> None:
+        try:
+            await move_failing(self.source, self.target, faults)
+        except StoreUnavailable:
+            return  # else there was nothing to be read
+
+    def _names(self) -> list[str]:
+        return [view.name for view in self.run(self.source.status(ALICE)).views]

@@ -1,0 +1,152 @@
+"""Maildrops are moved into a cluster, out of it, and from one to another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from pillarbox.contracts.errors import LockLost, MaildropLocked, StoreUnavailable
+from pillarbox.contracts.store import Body
+from pillarbox.model import Identity
+from pillarbox.store.cluster.engine import ClusterStore
+from pillarbox.store.cluster.settings import ClusterSettings
+from pillarbox.store.embedded import open_store
+from pillarbox.testing.store_contract import seen_next
+from pillarbox.testing.store_contract.material import ALICE, letter, put
+from pillarbox.testing.store_contract.moving import (
+    Failing,
+    MakeMovingStore,
+    MovingContract,
+    MovingEngine,
+    move,
+    move_failing,
+    standing,
+)
+from tests.cluster.postgres import PostgresServer
+from tests.store.test_moving_large import fill
+
+
+@pytest.fixture
+def clusters(new_database: Callable[[], str]) -> MakeMovingStore:
+    return lambda: ClusterStore(ClusterSettings(new_database()))
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> MakeMovingStore:
+    numbers = count()
+    return lambda: open_store(tmp_path / f"store-{next(numbers)}")
+
+
+class TestFromEmbeddedToCluster(MovingContract):
+    @pytest.fixture
+    def make_source(self, folders: MakeMovingStore) -> MakeMovingStore:
+        return folders
+
+    @pytest.fixture
+    def make_target(self, clusters: MakeMovingStore) -> MakeMovingStore:
+        return clusters
+
+
+class TestFromClusterToEmbedded(MovingContract):
+    @pytest.fixture
+    def make_source(self, clusters: MakeMovingStore) -> MakeMovingStore:
+        return clusters
+
+    @pytest.fixture
+    def make_target(self, folders: MakeMovingStore) -> MakeMovingStore:
+        return folders
+
+
+class TestFromClusterToCluster(MovingContract):
+    @pytest.fixture
+    def make_source(self, clusters: MakeMovingStore) -> MakeMovingStore:
+        return clusters
+
+    @pytest.fixture
+    def make_target(self, clusters: MakeMovingStore) -> MakeMovingStore:
+        return clusters
+
+
+AWAY = StoreUnavailable("away", temporary=True)
+
+
+async def test_who_died_while_it_was_moved_leaves_it_closed_for_all_nodes(
+    folders: MakeMovingStore, database_url: str
+) -> None:
+    source = folders()
+    await put(source, ALICE, letter("1"), letter("2"))
+    await source.add_view(ALICE, "phone")
+    settings = ClusterSettings(database_url)
+    first, other = ClusterStore(settings), ClusterStore(settings)
+    with pytest.raises(StoreUnavailable):
+        await move_failing(source, first, {1: AWAY})
+    await first.close()  # the process ends; what it held falls to others, but for this
+    with pytest.raises(MaildropLocked):
+        await other.open(Identity(ALICE))
+    (view,) = (await other.status(ALICE)).views
+    assert "pillarbox import" in (view.holder or "")
+    await move(source, other)
+    assert await standing(other) == await standing(source)
+    assert len(await seen_next(other, ALICE)) == 2
+    await other.close()
+    await source.close()
+
+
+async def test_who_comes_back_after_others_have_gone_on_brings_nothing_twice(
+    folders: MakeMovingStore, postgres: PostgresServer, database_url: str
+) -> None:
+    """A process that was frozen for longer than its lease, while it moved a maildrop."""
+    source = folders()
+    await put(source, ALICE, letter("1", 3_000_000), letter("2", 3_000_000))
+    frozen, other = (ClusterStore(ClusterSettings(database_url)) for _ in range(2))
+    export = await source.export(ALICE)
+    assert export is not None
+    same = Failing(export, {})
+
+    class Freezing(Failing):
+        async def body(self, place: int) -> Body:
+            if place == 1:
+                lapsed = "UPDATE processes SET alive_until = now() WHERE pid <> 0 RETURNING id"
+                assert postgres.run(lapsed, database_url.rpartition("/")[2])
+                assert (await other.take_over(same)).messages == 1
+            return await super().body(place)
+
+    with pytest.raises(LockLost):
+        await frozen.take_over(Freezing(export, {}))
+    await export.release()
+    assert await standing(other) == await standing(source)
+    for store in (source, frozen, other):
+        await store.close()
+
+
+async def test_a_round_trip_ends_where_it_began(
+    folders: MakeMovingStore, clusters: MakeMovingStore
+) -> None:
+    first, cluster, last = folders(), clusters(), folders()
+    await put(first, ALICE, letter("1"), letter("2", 400_000))
+    await first.add_view(ALICE, "phone")
+    await move(first, cluster)
+    await move(cluster, last)
+    assert await standing(last) == await standing(first)
+    stores: tuple[MovingEngine, ...] = (first, cluster, last)
+    for store in stores:
+        assert await store.check() == []
+        await store.close()
+
+
+@pytest.mark.long
+async def test_a_hundred_thousand_messages_and_back(
+    folders: MakeMovingStore, clusters: MakeMovingStore
+) -> None:
+    first, cluster, last = folders(), clusters(), folders()
+    await fill(first)
+    await move(first, cluster)
+    assert (await move(first, cluster)).messages == 0
+    await move(cluster, last)
+    assert await standing(last) == await standing(first)
+    for store in (first, cluster, last):
+        assert await store.check() == []
+        await store.close()

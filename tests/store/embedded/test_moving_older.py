@@ -1,0 +1,57 @@
+"""A store of an older Pillarbox is moved from as it is: looked at, and not brought up to date."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from pillarbox.contracts.errors import MaildropLocked
+from pillarbox.model import Identity
+from pillarbox.store.embedded import look_at_store, open_store
+from pillarbox.store.embedded.schema import connect
+from pillarbox.store.memory import MemoryStore
+from pillarbox.testing.store_contract import seen_next
+from pillarbox.testing.store_contract.material import ALICE, letter, put
+from pillarbox.testing.store_contract.moving import move
+
+
+@pytest.fixture
+async def older(tmp_path: Path) -> Path:
+    """One from before maildrops could be moved, with two messages."""
+    store = open_store(tmp_path, shards=1)
+    await put(store, ALICE, letter("one"), letter("two"))
+    await store.close()
+    with closing(connect(tmp_path / "shard-00" / "index.db")) as sql:
+        sql.execute("DROP TABLE arrivals")
+        sql.execute("DROP TABLE brought")
+        sql.execute("DROP TABLE identity")
+        sql.execute("PRAGMA user_version = 4")
+    return tmp_path
+
+
+async def test_it_is_moved_from_as_it_is(older: Path) -> None:
+    source, target = look_at_store(older), MemoryStore()
+    assert (await move(source, target)).messages == 2
+    assert len(await seen_next(target, ALICE)) == 2
+    assert [view.locked for view in (await source.status(ALICE)).views] == [False]
+    await source.close()
+    with closing(connect(older / "shard-00" / "index.db")) as sql:
+        assert sql.execute("PRAGMA user_version").fetchone() == (4,)
+
+
+async def test_a_server_beside_the_move_locks_and_is_locked_out(older: Path) -> None:
+    server, source = open_store(older), look_at_store(older)
+    session = await server.open(Identity(ALICE))
+    with pytest.raises(MaildropLocked):
+        await source.export(ALICE)
+    await session.release()
+    export = await source.export(ALICE)
+    assert export is not None
+    with pytest.raises(MaildropLocked):
+        await server.open(Identity(ALICE))
+    await export.release()
+    await (await server.open(Identity(ALICE))).release()
+    for store in (server, source):
+        await store.close()
