@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help run test test-long lint format bench bench-cluster clean
+.PHONY: help run test test-long test-cluster lint format bench bench-cluster clean
 
 help:  ## say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -32,7 +32,10 @@ test: lint  ## install what is needed and run every check and test
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not long'
 
 test-long: $(VENV)/.dev  ## hundreds of kills, soaks
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m long
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'long and not cluster'
+
+test-cluster: $(VENV)/.dev  ## nodes killed, frozen and cut off, databases lost
+	$(BIN)/pytest -m cluster
 
 bench: $(VENV)/.dev  ## measure the server beside others, and write docs/benchmarks.md (QUICK=1: in minutes)
 	scripts/system-packages peers

@@ -210,3 +210,15 @@ def test_a_node_outlives_a_restart_of_the_database(
             assert retrieve(client, 1).endswith(SMALL)
             client.dele(1)
         assert node.collect("alice") == []
+
+
+def test_a_database_that_hangs_keeps_no_node_from_ending(
+    tmp_path: Path, postgres: PostgresServer, database_url: str
+) -> None:
+    settings = {"limits": {"stop_grace": 0}}
+    node = Node(tmp_path / "node", database_url, users=["alice"], settings=settings)
+    with node, node.session("alice", quits=False):
+        with postgres.hanging():
+            node.signal(signal.SIGTERM)
+            assert node.wait() == 0
+        assert not node.log.find("killed: it did not end in time")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import zlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -18,7 +19,7 @@ from pillarbox.resuming import rest_of
 from pillarbox.store.cluster import objects as module
 from pillarbox.store.cluster.object_stream import PIECE, STRETCH
 from pillarbox.store.cluster.objects import Objects, ObjectSettings
-from tests.cluster.seaweedfs import SECRET_KEY, SeaweedFs
+from tests.cluster.seaweedfs import ACCESS_KEY, SECRET_KEY, SeaweedFs
 
 SIZES = [0, 1, PIECE - 1, PIECE, PIECE + 1, STRETCH + PIECE, STRETCH + PIECE + 1, 3 * STRETCH - 7]
 LARGE = 24 * 1024 * 1024
@@ -70,6 +71,43 @@ async def test_more_objects_than_a_page_are_listed(
 
 async def test_an_empty_place_lists_nothing(objects: Objects) -> None:
     assert [entry async for entry in objects.all()] == []
+
+
+async def test_a_bucket_may_be_for_bodies_alone(objects_settings: ObjectSettings) -> None:
+    objects = Objects(replace(objects_settings, url="s3://bare"))
+    identifier, data = await _kept(objects, 10)
+    assert await _read(await objects.open(identifier, 10)) == data
+    assert [entry.identifier async for entry in objects.all()] == [identifier]
+    await objects.remove([identifier])
+
+
+_FORKING = """
+import asyncio, os, sys, uuid
+from pillarbox.store.cluster.objects import Objects, ObjectSettings
+url, endpoint, access_key, secret_key = sys.argv[1:]
+objects = Objects(ObjectSettings(
+    url, endpoint=endpoint, access_key=access_key, secret_key=secret_key
+))
+workers = []
+for number in range(2):
+    worker = os.fork()
+    if not worker:
+        asyncio.run(objects.put(uuid.uuid4(), b"of a worker"))
+        os._exit(0)
+    workers.append(worker)
+sys.exit(max(os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]) for worker in workers))
+"""
+
+
+async def test_what_was_made_before_a_fork_works_in_each_worker(
+    objects: Objects, objects_settings: ObjectSettings
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _FORKING, objects_settings.url),
+        *(str(objects_settings.endpoint), ACCESS_KEY, SECRET_KEY),
+    )
+    assert await process.wait() == 0
+    assert [entry.size async for entry in objects.all()] == [len(b"of a worker")] * 2
 
 
 async def test_what_is_set_aside_is_no_body_any_more(objects: Objects) -> None:

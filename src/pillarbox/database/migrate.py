@@ -2,7 +2,8 @@
 
 Each file of ``migrations`` is one transaction, which begins by claiming its number. When several
 nodes start at once the others wait for whoever was first, and find it done. What was applied
-is never changed: a later file changes the tables.
+is never changed: a later file changes the tables. It takes away nothing that the Pillarbox before uses,
+whose nodes go on until each has been replaced.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ def test_users_of_a_passwd_file_get_mail_and_collect_it(tmp_path: Path) -> None:
     users = tmp_path / "users"
     users.write_text(f"alice@{DOMAIN}:{{PLAIN}}{PASSWORD}\nbob:{{PLAIN}}not this one\n")
     settings: Settings = {
+        "server": {"workers": 1},  # each puts mail off once, when it sees that the file has changed
         "auth": {"sources": ["passwd-file"]},
         "auth.passwd_file": {"path": str(users)},
     }

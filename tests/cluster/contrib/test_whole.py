@@ -20,6 +20,7 @@ from tests.cluster.contrib.service import Project
 
 pytestmark = [
     pytest.mark.long,
+    pytest.mark.cluster,
     pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
 ]
 

@@ -35,12 +35,20 @@ class Chores:
         """Wait for what was begun; break off the rest."""
         while self._tasks:
             await asyncio.wait(list(self._tasks))
-        endless = list(self._endless)
-        for task in endless:
-            task.cancel()
-        await asyncio.gather(*endless, return_exceptions=True)
+        await _broken_off(self._endless)
+
+    async def break_off(self) -> None:
+        """End all that was begun, as it is."""
+        await _broken_off(self._tasks)
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # known now: nobody may be left to look at it
+
+
+async def _broken_off(tasks: set[asyncio.Task[Any]]) -> None:
+    ending = list(tasks)
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)

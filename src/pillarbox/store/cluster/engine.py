@@ -36,6 +36,9 @@ from pillarbox.store.cluster.viewing import add_view, remove_view
 from pillarbox.store.cluster.views import Holding
 from pillarbox.store.cluster.waiting import waiting
 
+CLOSING_SECONDS = 3.0
+"""So long the end of a store waits for the database. Shorter than a supervisor's patience with a process."""
+
 _PROBE = """
     INSERT INTO pulses (node, at) VALUES ($1, clock_timestamp())
     ON CONFLICT (node) DO UPDATE SET at = excluded.at
@@ -143,11 +146,21 @@ class ClusterStore:
         if parts.is_closed:
             return
         parts.close()
-        await parts.chores.finish()
-        await parts.life.end()
+        finishing = asyncio.create_task(self._finish())
+        done, _ = await asyncio.wait({finishing}, timeout=CLOSING_SECONDS)
+        if not done:
+            _log.warning("the cluster's database does not answer; leases will lapse by themselves")
+            await parts.tables.close()
+            await parts.life.break_off()
+            await parts.chores.break_off()
+        await finishing
         await parts.tables.close()
         if parts.objects is not None:
             await parts.objects.close()
+
+    async def _finish(self) -> None:
+        await self._parts.chores.finish()
+        await self._parts.life.end()
 
     # StoreAdmin: see admin
 

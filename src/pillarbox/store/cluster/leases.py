@@ -83,6 +83,10 @@ class Life:
         if identifier is not None:
             with suppress(StoreUnavailable):  # then they lapse
                 await self._tables.change(_END, identifier)
+        await self.break_off()
+
+    async def break_off(self) -> None:
+        """End whatever is still asked of the database; leases lapse by themselves."""
         await self._tables.close()
 
     async def renew(self) -> None:
