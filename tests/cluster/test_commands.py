@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from pillarbox.app.cli import app
 from pillarbox.model import Recipient
-from pillarbox.store.cluster.engine import open_cluster
+from pillarbox.store.cluster.engine import ClusterStore, open_cluster
 from pillarbox.store.cluster.objects import ObjectSettings
 from pillarbox.store.cluster.settings import ClusterSettings
 from pillarbox.wire.canonical import stored_form
@@ -111,6 +111,17 @@ def test_maildrops(run: Run, node: Node, alice: str) -> None:
     assert run("maildrop", "check").stdout == "everything agrees\n"
     assert "everything in [retention] is 0" in run("maildrop", "expire").stdout
     run("maildrop", "show", "bob", code=2)
+
+
+def test_to_check_one_maildrop_no_names_are_read(
+    run: Run, node: Node, alice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of which there may be millions."""
+    monkeypatch.delattr(ClusterStore, "users")
+    deliver(node, "carol", b"a: b\r\n\r\n")  # who has mail, and no account any more
+    for user in (alice, "carol"):
+        assert run("maildrop", "check", user).stdout == "everything agrees\n"
+    run("maildrop", "check", "nobody", code=2)
 
 
 def test_an_account_goes_with_its_mail(run: Run, node: Node, alice: str) -> None:

@@ -272,6 +272,17 @@ class Expired:
 
 
 @dataclass(frozen=True, slots=True)
+class SoonAbsent:
+    """A view that will hold nothing back before long, unless it is opened."""
+
+    user: str
+    view: str
+    seen_at: float | None
+    """As in :attr:`ViewStatus.seen_at`."""
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One disagreement that ``pillarbox maildrop check`` found."""
 
@@ -343,6 +354,25 @@ class StoreAdmin(Protocol):
 
         Raises:
             StoreUnavailable: the storage fails.
+        """
+
+    async def soon_absent(
+        self, retention: Retention, notice_seconds: float
+    ) -> Sequence[SoonAbsent]:
+        """The views that *retention* makes absent within *notice_seconds*, sorted; none whose time has
+        come. Without those of maildrops that have one view: nobody else deletes what it has not seen.
+
+        Raises:
+            StoreUnavailable: the storage fails.
+        """
+
+    async def take_sweep(self, seconds: float) -> bool:
+        """Take the turn to apply retention every now and then, or keep it; False when another machine
+        has it. Whoever has it loses it *seconds* after having asked last. (:meth:`expire` by hand
+        needs no turn.)
+
+        Raises:
+            StoreUnavailable: nobody can tell.
         """
 
     async def remove(self, user: str) -> None:

@@ -32,6 +32,7 @@ from pillarbox.contracts.store import (
     Finding,
     MaildropStatus,
     Retention,
+    SoonAbsent,
     ViewStatus,
     Waiting,
     column_of,
@@ -182,6 +183,23 @@ class MemoryStore:
         gone = old + box.remove_unwanted()
         octets = sum(message.form.octets for message in gone)
         return Expired(len(gone), octets, tuple((user, name) for name in absent))
+
+    async def soon_absent(
+        self, retention: Retention, notice_seconds: float
+    ) -> Sequence[SoonAbsent]:
+        gone_before = time.time() - retention.absent_seconds
+        return [
+            SoonAbsent(user, name, view.seen_at, (view.seen_at or view.created_at) - gone_before)
+            for user, box in sorted(self._boxes.items())
+            for name, view in sorted(box.views.items())
+            if retention.absent_seconds and len(box.views) > 1
+            if view.is_overdue(gone_before + notice_seconds) and not view.is_overdue(gone_before)
+            if name != DEFAULT_VIEW or not self._default_holds
+        ]
+
+    async def take_sweep(self, seconds: float) -> bool:
+        del seconds
+        return True
 
     async def remove(self, user: str) -> None:
         if box := self._boxes.pop(user, None):

@@ -87,6 +87,13 @@ CREATE TABLE pulses (
     at TIMESTAMPTZ NOT NULL
 );
 
+-- Whose turn it is to apply retention: one row.
+CREATE TABLE sweeps (
+    one BOOLEAN NOT NULL PRIMARY KEY CHECK (one),
+    taken_by UUID NOT NULL,
+    until TIMESTAMPTZ NOT NULL
+);
+
 -- What repair has taken away: bodies that were not whole, or nobody's. An operator removes it.
 CREATE TABLE lost (
     id UUID NOT NULL PRIMARY KEY,

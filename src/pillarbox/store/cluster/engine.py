@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from uuid import uuid4
 
 import structlog
 
 from pillarbox.contracts.errors import StoreError, StoreUnavailable
-from pillarbox.contracts.store import Expired, Finding, MaildropStatus, Retention, Waiting
+from pillarbox.contracts.store import (
+    Expired,
+    Finding,
+    MaildropStatus,
+    Retention,
+    SoonAbsent,
+    Waiting,
+)
 from pillarbox.contracts.transfer import Export, TakenOver
 from pillarbox.database import Database, DatabaseUnavailable
 from pillarbox.database.migrate import must_be_current
@@ -30,6 +38,7 @@ from pillarbox.store.cluster.opening import Lease, Opening
 from pillarbox.store.cluster.parts import Parts
 from pillarbox.store.cluster.retention import expire
 from pillarbox.store.cluster.settings import ClusterSettings
+from pillarbox.store.cluster.sweeping import soon_absent, take_sweep
 from pillarbox.store.cluster.tables import Tables, Unsettled
 from pillarbox.store.cluster.turns import Turns
 from pillarbox.store.cluster.viewing import add_view, remove_view
@@ -88,6 +97,7 @@ class ClusterStore:
         self._parts = Parts(tables, clock, life, objects, holding, settings.node)
         self._inline_bytes = settings.inline_bytes
         self._turns = Turns()
+        self._sweeps_as = uuid4()
         self._undoing: dict[Identity, asyncio.Task[None]] = {}
 
     def begin(self) -> None:
@@ -187,6 +197,14 @@ class ClusterStore:
 
     async def expire(self, retention: Retention) -> Expired:
         return await expire(self._tables, retention, self._parts.holding)
+
+    async def soon_absent(
+        self, retention: Retention, notice_seconds: float
+    ) -> Sequence[SoonAbsent]:
+        return await soon_absent(self._tables, retention, notice_seconds, self._parts.holding)
+
+    async def take_sweep(self, seconds: float) -> bool:
+        return await take_sweep(self._tables, self._sweeps_as, seconds)
 
     async def remove(self, user: str) -> None:
         await admin.remove(self._tables, user)

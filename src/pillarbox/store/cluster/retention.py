@@ -10,8 +10,8 @@ maildrops, however much mail they have. (After an import of older mail behind ne
 newer does.)
 
 A view that has been away for too long is marked as absent in the last step, when all that it alone held
-back has gone: whatever breaks off the steps before, the next run finds them still due. Several
-nodes may do this at once: they do not find each other's work.
+back has gone: whatever breaks off the steps before, the next run finds them still due. Should
+several nodes do this at once, they do not find each other's work.
 """
 
 from __future__ import annotations

@@ -28,10 +28,18 @@ from pillarbox.contracts.errors import (
     StoreError,
     StoreUnavailable,
 )
-from pillarbox.contracts.store import Expired, Finding, MaildropStatus, Retention, Waiting
+from pillarbox.contracts.store import (
+    Expired,
+    Finding,
+    MaildropStatus,
+    Retention,
+    SoonAbsent,
+    Waiting,
+)
 from pillarbox.contracts.transfer import Export, TakenOver
 from pillarbox.model import DEFAULT_VIEW, Identity, MessageInfo, Recipient, StoredForm
 from pillarbox.store.embedded import admin, moving
+from pillarbox.store.embedded.absence import soon_absent
 from pillarbox.store.embedded.admin import no_such_view
 from pillarbox.store.embedded.backlog import PATIENCE_SECONDS
 from pillarbox.store.embedded.bodies import Staged, abandoned, stage, try_room
@@ -308,6 +316,20 @@ class EmbeddedStore:
     async def expire(self, retention: Retention) -> Expired:
         self._must_be_open()
         return await expire(self.all_shards, retention, self._holding)
+
+    async def soon_absent(
+        self, retention: Retention, notice_seconds: float
+    ) -> Sequence[SoonAbsent]:
+        self._must_be_open()
+        return await asyncio.to_thread(
+            soon_absent, self.all_shards, retention, notice_seconds, self._holding
+        )
+
+    async def take_sweep(self, seconds: float) -> bool:
+        """Always ours: there is one machine, and one of its workers sweeps."""
+        del seconds
+        self._must_be_open()
+        return True
 
     async def remove(self, user: str) -> None:
         self._must_be_open()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from pillarbox.contracts.errors import MaildropLocked
-from pillarbox.contracts.store import Expired, Retention
+from pillarbox.contracts.store import SEEN_PRECISION, Expired, Retention
 from pillarbox.model import DEFAULT_VIEW, Identity
 from pillarbox.testing.store_contract.material import (
     ALICE,
     BOB,
+    CAROL,
     LARGE,
     MOMENT,
     Engine,
@@ -115,6 +116,34 @@ class RetentionCases(Fixtures):
         expired = await store.expire(Retention(expire_seconds=MOMENT))
         assert (expired.messages, expired.busy) == (4, 0)
         assert await store.check() == []
+
+    async def test_who_will_soon_be_absent_is_named_beforehand(self, store: Engine) -> None:
+        await store.add_view(BOB, "phone")
+        await store.add_view(ALICE, "phone")
+        await (await store.open(Identity(ALICE))).release()
+        await (await store.open(Identity(CAROL))).release()  # who has no device
+        await later(store)
+        month = Retention(absent_seconds=30 * LONG)
+        soon = await store.soon_absent(month, 30 * LONG)
+        assert [(each.user, each.view) for each in soon] == [
+            (ALICE, DEFAULT_VIEW),
+            (ALICE, "phone"),
+            (BOB, "phone"),
+        ]
+        seen_at = (await store.status(ALICE)).views[0].seen_at
+        assert [each.seen_at for each in soon] == [seen_at, None, None]
+        assert all(30 * LONG - SEEN_PRECISION < each.seconds_left < 30 * LONG for each in soon)
+        assert await store.soon_absent(month, LONG) == []
+        assert await store.soon_absent(Retention(), LONG) == []
+        # Whose time has come is no longer warned of, nor who is absent.
+        gone = Retention(absent_seconds=MOMENT)
+        assert await store.soon_absent(gone, LONG) == []
+        assert len((await store.expire(gone)).absent) == 3
+        assert await store.soon_absent(month, 30 * LONG) == []
+
+    async def test_who_sweeps_goes_on(self, store: Engine) -> None:
+        assert await store.take_sweep(LONG)
+        assert await store.take_sweep(LONG)
 
     async def test_after_it_everything_can_be_opened(self, store: Engine) -> None:
         await put(store, ALICE, *(letter(str(n)) for n in range(1200)))

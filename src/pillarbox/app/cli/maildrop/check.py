@@ -18,7 +18,7 @@ from pillarbox.app.config import Config
 from pillarbox.app.texts import counted, printable
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.names import normalise
-from pillarbox.contracts.store import Finding
+from pillarbox.contracts.store import Finding, MaildropStatus
 
 
 def check(
@@ -55,9 +55,15 @@ async def _check(
     async with store_of(config, look=True) as store:
         if user is not None:
             user = normalise(user)
-            if user not in await store.users():
+            if not _is_there(await store.status(user)):
                 await known_user(config, accounts, user)
         return await store.check(user, repair=repair)
+
+
+def _is_there(maildrop: MaildropStatus) -> bool:
+    """Whether there is one: a user without mail has a view that was never made."""
+    made = any(view.created_at is not None for view in maildrop.views)
+    return made or maildrop.count > 0 or len(maildrop.views) > 1
 
 
 def _show(findings: Sequence[Finding], *, repair: bool) -> None:
