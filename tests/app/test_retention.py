@@ -136,7 +136,8 @@ async def test_nobody_sweeps_when_it_is_anothers_turn(monkeypatch: pytest.Monkey
     store.turns = [False, False]
     sweep = make(store, meter=meter)
     assert not await sweep.once()
-    assert store.asked == meter.sweeps == []
+    assert not store.asked
+    assert not meter.sweeps
     sweep.start()
     await store.swept.wait()
     await sweep.stop()
@@ -147,8 +148,8 @@ async def test_a_long_sweep_keeps_its_turn(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(retention, "KEEP_SECONDS", 0)
     store = Store()
 
-    async def expire(wanted: Retention) -> Expired:
-        store.asked.append(wanted)
+    async def expire(retention: Retention) -> Expired:
+        store.asked.append(retention)
         await store.kept.wait()
         return Expired()
 
