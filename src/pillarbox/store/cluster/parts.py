@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,9 +24,10 @@ from pillarbox.store.cluster.tables import Tables
 from pillarbox.store.cluster.views import Holding
 
 PAUSE_SECONDS = 0.25
-"""Between two tries to give a view back, at first."""
-LONGEST_PAUSE_SECONDS = 10.0
-"""While the database is away, that grows up to this: very many may want to give one back then."""
+"""Between two tries to give a view back."""
+RETURNING = 4
+"""While the database is away, so many sessions of those that want to give one back ask for it, in turn;
+there may be thousands."""
 
 _log = structlog.get_logger("pillarbox.store")
 
@@ -46,6 +46,7 @@ class Parts:
     ahead: ReadAhead[Sequence[Any]] = field(default_factory=ReadAhead)
     """Bodies that will be asked for next."""
     is_closed: bool = False
+    _returning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(RETURNING))
     _letting_go: asyncio.TimerHandle | None = None
 
     def must_be_open(self) -> None:
@@ -81,22 +82,20 @@ class Parts:
 
     async def give_back(self, opening: Opening, patience: Patience) -> None:
         """Free a view that was perhaps taken, or not given back, until that is certain."""
-        pause = PAUSE_SECONDS
         while True:
             last = patience.is_over
-            try:
-                token = await opening.give_back()
-            except StoreUnavailable:
-                last = False
-                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-            else:
-                pause = PAUSE_SECONDS
-                if token is not None:
-                    self.tell("view released", opening.identity, token)
-                    return
+            async with self._returning:
+                try:
+                    token = await opening.give_back()
+                except StoreUnavailable:
+                    await asyncio.sleep(PAUSE_SECONDS)  # before anybody else asks
+                    continue
+            if token is not None:
+                self.tell("view released", opening.identity, token)
+                return
             if last:
                 return
-            await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 -- no secret
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def object_of(self, user: str, identifier: UUID, stored: int) -> BodyStream:
         """The body of a message of *user* that is an object.
