@@ -27,7 +27,7 @@ Made by `make bench`: this page, its plots and `benchmarks.json` are written ane
 The figure is the CPU time of the server for each operation, over all its processes, those too
 that have ended, in user and kernel mode; for idle sessions it is memory (PSS). All servers run
 side by side with the same mail and take turns at each work, several rounds; medians count. (What
-takes long is done once: ten thousand idle sessions, the day of a provider.) The driver checks every
+takes long, or would find what the first time has left, is done once: idle sessions, the day of a provider.) The driver checks every
 reply. *Cold* is the first session in a maildrop since its server was started; the kernel may have
 its files all the same. All servers keep passwords that cost next to nothing to check, but for the work
 that says Argon2id. How each server is configured is in `bench/peers/`; *fast* is what

@@ -345,7 +345,7 @@ class PostOffice:
         """A client at the LMTP door, greeted."""
         host, port = self.addresses["lmtp"]
         with contextlib.closing(
-            _opened(smtplib.LMTP, host, port, local_hostname="client.test", timeout=PATIENCE)
+            opened(smtplib.LMTP, host, port, local_hostname="client.test", timeout=PATIENCE)
         ) as client:
             _expect(250, client.ehlo())
             yield client
@@ -354,7 +354,7 @@ class PostOffice:
     @contextlib.contextmanager
     def smtp(self) -> Iterator[smtplib.SMTP]:
         """A client at the SMTP door, greeted."""
-        client = _opened(
+        client = opened(
             smtplib.SMTP, *self.addresses["smtp"], local_hostname="client.test", timeout=PATIENCE
         )
         with contextlib.closing(client):
@@ -386,10 +386,8 @@ class PostOffice:
     def connect(self, door: str = "pop3s") -> poplib.POP3:
         """A POP3 client, greeted, with TLS where the door says so."""
         if door == "pop3s":
-            return _opened(
-                Pop3s, *self.addresses["pop3s"], context=self.context(), timeout=PATIENCE
-            )
-        client = _opened(Pop3, *self.addresses["pop3"], timeout=PATIENCE)
+            return opened(Pop3s, *self.addresses["pop3s"], context=self.context(), timeout=PATIENCE)
+        client = opened(Pop3, *self.addresses["pop3"], timeout=PATIENCE)
         if door == "stls":
             try:
                 client.stls(self.context())
@@ -414,7 +412,7 @@ class PostOffice:
             return list(unique_ids(client))
 
 
-def _opened(kind: type[_Client], *arguments: Any, **options: Any) -> _Client:
+def opened(kind: type[_Client], *arguments: Any, **options: Any) -> _Client:
     """A client of the standard library; unlike its own, this leaves no socket open on failure."""
     client = kind.__new__(kind)
     try:

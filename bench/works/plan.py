@@ -38,7 +38,7 @@ class Work(NamedTuple):
     tls: bool = False
     """Wants one with TLS."""
     once: bool = False
-    """In the first round only: it takes long, and hardly varies."""
+    """In the first round only."""
 
     def suits(self, peer: Peer) -> bool:
         """Whether *peer* can take part."""
@@ -111,7 +111,7 @@ def plan(share: float) -> list[Work]:
                 f"{count} idle{' tls' if tls else ''}",
                 partial(idle, sessions=count, tls=tls),
                 tls=tls,
-                once=count > 1000 or share < 1,
+                once=True,  # the next ones would find the memory that these have left
             )
             for count in idle_sessions(share)
             for tls in (False, True)

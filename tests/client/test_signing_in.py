@@ -19,6 +19,7 @@ from pillarbox.client.errors import (
     SignInFailed,
     SignInRefused,
     UnknownMechanism,
+    Unreachable,
 )
 from pillarbox.client.limits import MAX_CAPABILITIES, MAX_CHALLENGES
 from pillarbox.client.mailbox import Mailbox
@@ -375,3 +376,15 @@ async def test_mail_in_utf8_is_asked_for_before_the_sign_in(
         assert (await box.stat()).count == 3
         await box.quit()
     assert server.heard_in_clear[:3] == [b"CAPA", b"UTF8", b"USER alice"]
+
+
+async def test_a_server_that_is_cut_off_at_capa_has_not_become_weaker() -> None:
+    """It named a stronger way before, so it knows CAPA: the fault is the connection's."""
+    async with Scripted(sasl(b"SCRAM-SHA-256"), cut=len("+OK ready\r\n") + 5) as server:
+        with pytest.raises(Unreachable):
+            await signed_in(server, at_least="SCRAM-SHA-256")
+    assert server.heard_in_clear == [b"CAPA"]
+    async with Scripted(sasl(b"SCRAM-SHA-256"), cut=len("+OK ready\r\n")) as server:
+        with pytest.raises(Unreachable):
+            await signed_in(server, at_least="USER")
+    assert b"USER alice" in server.heard_in_clear

@@ -29,7 +29,7 @@ from pillarbox.client.looking import look_at_certificate
 from pillarbox.client.mailbox import Mailbox
 from pillarbox.client.proxy import open_connection
 from pillarbox.client.quirks import Quirk, quirks_of
-from pillarbox.client.signing_in import Proofs, SignIn, sign_in
+from pillarbox.client.signing_in import APOP, USER, Proofs, SignIn, sign_in
 from pillarbox.client.tls import TlsSettings
 from pillarbox.client.tls_faults import refuses_our_certificate, tls_fault
 from pillarbox.sasl.client import ChannelBinding
@@ -54,10 +54,11 @@ class Options(NamedTuple):
 class _NoAnswerToCapa(Exception):
     """The server hung up on CAPA, or was silent, or said nonsense."""
 
-    def __init__(self, asks: _Asks) -> None:
+    def __init__(self, asks: _Asks, fault: ClientError) -> None:
         """*asks*: what is still to be asked, next time."""
         super().__init__()
         self.asks = asks
+        self.fault = fault
 
 
 class _Asks(IntEnum):
@@ -80,8 +81,15 @@ async def open_mailbox(endpoint: Endpoint, options: Options) -> Mailbox:
         try:
             return await _open(endpoint, options, asks)
         except _NoAnswerToCapa as no_answer:
+            if no_answer.asks is _Asks.NEVER and _has_answered_before(options.proofs):
+                raise no_answer.fault from no_answer  # it was cut off, as any server may be
             # Some servers drop or ignore who says CAPA. Once more, and without.
             asks = no_answer.asks
+
+
+def _has_answered_before(proofs: Proofs) -> bool:
+    """Whether the server is known to answer CAPA: it named the mechanism that was used then."""
+    return proofs.at_least is not None and proofs.at_least.upper() not in {USER, APOP}
 
 
 async def _open(endpoint: Endpoint, options: Options, asks: _Asks) -> Mailbox:
@@ -193,7 +201,7 @@ async def _asked(conversation: Conversation, otherwise: _Asks) -> Capabilities |
         if refuses_our_certificate(error.__cause__):
             raise  # it has nothing to do with CAPA
         connection.abort(error)
-        raise _NoAnswerToCapa(otherwise) from error
+        raise _NoAnswerToCapa(otherwise, error) from error
     finally:
         connection.timeout = usual
 

@@ -74,9 +74,13 @@ _REFERRING = _DELIVER.format(
 )
 _ANNOUNCE = "INSERT INTO objects (id) VALUES ($1)"
 _FIND = """
-    SELECT 1 FROM messages AS m JOIN maildrops AS d ON d.name = m.maildrop
-    WHERE m.maildrop = $1 AND m.seq >= d.next_seq - $3::BIGINT AND m.unique_id = $2
+    UPDATE maildrops AS d SET changes = d.changes WHERE d.name = $1 AND EXISTS (
+        SELECT 1 FROM messages AS m
+        WHERE m.maildrop = $1 AND m.seq >= d.next_seq - $3::BIGINT AND m.unique_id = $2)
+    RETURNING 1
 """
+"""A row is written, so that the answer comes when a standby has all that was seen: what a primary
+shows that has just been restarted, the standby may lack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,7 @@ class Delivery:
         while True:
             last = patience.is_over
             try:
-                found = await self.tables.ask(_FIND, *values)
+                found = await self.tables.change(_FIND, *values)
             except StoreUnavailable:
                 found = ()
             if found:

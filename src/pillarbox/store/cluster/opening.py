@@ -90,9 +90,15 @@ _OPEN = f"""
         AND was.messages - was.unlisted_messages BETWEEN 1 AND {SMALL}
 """  # noqa: S608 -- our own text
 _GIVE_BACK = """
-    UPDATE views SET holder = NULL, opening = NULL
-    WHERE maildrop = $1 AND name = $2 AND opening = $3 RETURNING token
+    WITH ours AS (
+        SELECT token FROM views WHERE maildrop = $1 AND name = $2 AND opening = $3::UUID
+    )
+    UPDATE views SET holder = CASE WHEN opening = $3::UUID THEN NULL ELSE holder END,
+        opening = CASE WHEN opening = $3::UUID THEN NULL ELSE opening END
+    WHERE maildrop = $1 AND name = $2 RETURNING (SELECT token FROM ours)
 """
+"""The row is written in any case: a taking that is still going on meets it there, and one of the two
+is told to begin again, which nobody does for a taking that was given up."""
 _UNDO = """
     UPDATE views SET holder = NULL, opening = NULL, opened_at = $4, seen_at = $5, absent = $6
     WHERE maildrop = $1 AND name = $2 AND opening = $3 RETURNING token

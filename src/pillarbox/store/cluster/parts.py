@@ -53,7 +53,7 @@ class Parts:
     def tell(self, event: str, identity: Identity, token: int) -> None:
         """Log that a lease has come or gone: from these lines it can be seen who had what when."""
         user, view = identity
-        _log.debug(event, user=user, view=view, token=token, node=self.node)
+        _log.debug(event, user=user, view=view, lease=token, node=self.node)
 
     def keep_ahead(self, whose: object, rows: Sequence[Sequence[Any]]) -> None:
         """Have bodies wait for the session *whose*, and let them go if it stops."""

@@ -116,9 +116,10 @@ _FORGET = """
 """
 """What lies below ``since`` need not be said one by one."""
 _RENAMED = """
-    UPDATE views SET token = token + 1 WHERE maildrop = $1 AND name = $2 AND opening = $3
-    RETURNING token
+    UPDATE views SET token = token + CASE WHEN opening = $3 THEN 1 ELSE 0 END
+    WHERE maildrop = $1 AND name = $2 RETURNING CASE WHEN opening = $3 THEN token END
 """
+"""The row is written in any case, so that the answer comes when a standby has all that was seen."""
 
 
 class TooLate(StoreUnavailable):
@@ -219,12 +220,13 @@ class Removal:
             WHERE v.maildrop = $1 AND v.name = $2 GROUP BY v.name
         """  # noqa: S608 -- our own text
 
-        async def work(transaction: Transaction) -> tuple[Rows, Rows]:
-            tokens = await transaction.fetch(_RENAMED, user, view, self.lease.opening)
+        async def work(transaction: Transaction) -> tuple[list[int], Rows]:
+            renamed = await transaction.fetch(_RENAMED, user, view, self.lease.opening)
+            tokens = [token for (token,) in renamed if token is not None]
             return tokens, await transaction.fetch(left, user, view, *self.these.values)
 
         tokens, still = await self.tables.transaction(work)
-        for (token,) in tokens:
+        for token in tokens:
             self.lease.token = token
         if not still or (still[0][0] and not tokens):
             raise lock_lost(self.lease)
