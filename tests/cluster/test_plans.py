@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
-from pillarbox.model import Column, Identity
+from pillarbox.model import DEFAULT_VIEW, Column, Identity
 from pillarbox.store.cluster import listing, maildrop, opening
 from pillarbox.testing.store_contract.material import letter, put
 from tests.cluster.postgres import PostgresServer
@@ -75,13 +77,31 @@ async def test_so_is_all_that_a_session_asks_for(
         assert "Seq Scan on messages" not in plan
 
 
+async def test_an_opening_looks_through_no_large_maildrop(
+    connection: asyncpg.Connection[asyncpg.Record],
+) -> None:
+    """Not even for a list that is thrown away."""
+    process = uuid4()
+    await connection.execute(
+        "INSERT INTO processes VALUES ($1, 'node', 1, now() + INTERVAL '1 hour')", process
+    )
+    later = datetime.now(UTC) + timedelta(hours=1)
+    values = ALICE, DEFAULT_VIEW, process, uuid4(), later, 0.0
+    plan = await plan_of(connection, f"(ANALYZE, TIMING OFF) {opening._OPEN}", *values)
+    assert "Insert on views" in plan
+    listing = plan.partition("Aggregate")[2]
+    looks = [line for line in listing.splitlines() if " on messages " in line]
+    assert looks
+    assert all("never executed" in look for look in looks), plan
+
+
 async def test_opening_a_large_maildrop_reads_no_list(
     database_url: str, connection: object
 ) -> None:
     del connection
-    assert opening.SMALL < MESSAGES
     async with stores(database_url, 1) as (store,):
         session = await store.open(Identity(ALICE))
+        assert session._lease.small is None
         assert session.count == MESSAGES
         assert len(await session.column(Column.UNIQUE_ID, 99_001, MESSAGES)) == 1000
         assert (await session.messages(MESSAGES, MESSAGES))[0].unique_id == f"id{MESSAGES}"

@@ -2,8 +2,9 @@
 is held against the books.
 
 Only one client collects for a user, so each of its sessions comes after the one before, whatever has
-become of that; that there are never two at once is to be seen at sessions that were given up, on nodes
-that are cut off or frozen, and later come back.
+become of that. Others want to look at the same maildrops, and are let in when nobody else is: that there are never
+two at once is to be seen by the leases (``tokens``), and at sessions that were given up, on nodes that are cut off
+or frozen, and later come back.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _tags = itertools.count(1)
 
 
 class Clients:
-    """Threads: some deliver to *users*, the others collect, each for its share of them."""
+    """Threads: some deliver to *users*, others collect, each for its share of them, or look."""
 
     def __init__(
         self,
@@ -50,6 +51,7 @@ class Clients:
         *,
         deliverers: int = 3,
         collectors: int = 6,
+        lookers: int = 2,
         seed: int = 0,
     ) -> None:
         self._cluster = cluster
@@ -76,6 +78,14 @@ class Clients:
             )
             for number in range(collectors)
             if (share := self._users[number::collectors])
+        ]
+        self._threads += [
+            threading.Thread(
+                target=self._run,
+                name=f"looker{number}",
+                args=(self._look, self._users, random.Random(f"{seed} l{number}")),
+            )
+            for number in range(lookers)
         ]
         for thread in self._threads:
             thread.start()
@@ -174,6 +184,17 @@ class Clients:
         try:
             if self._signed_in(client, user):
                 self._visit(client, user, dice)
+        finally:
+            client.close()
+
+    def _look(self, users: list[str], dice: random.Random) -> None:
+        """At whomever's maildrop, and change nothing."""
+        client = self._connected(dice)
+        try:
+            if self._signed_in(client, dice.choice(users)):
+                client.stat()
+                if dice.random() < 0.5:
+                    client.quit()
         finally:
             client.close()
 

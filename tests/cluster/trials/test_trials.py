@@ -19,7 +19,7 @@ from tests.cluster.seaweedfs import SeaweedFs
 from tests.cluster.trials import witness
 from tests.cluster.trials.audit import audit
 from tests.cluster.trials.clients import Clients
-from tests.cluster.trials.cluster import Cluster
+from tests.cluster.trials.cluster import LEASE_SECONDS, Cluster
 from tests.cluster.trials.pair import Pair, pair
 from tests.cluster.trials.programs import Programs
 from tests.cluster.trials.tokens import check_tokens
@@ -69,13 +69,13 @@ def run(
                 happen(trial, name)
         finally:
             stop(clients, programs)
-        for member in cluster.members:  # nothing comes late any more
-            cluster.sever(member)
-        cluster.wait_until_ready()
+        with trial.trouble():
+            for member in trial.all_nodes():  # nothing comes late any more
+                cluster.sever(member)
         audit(cluster, ledger, [*users, witness.USER])
         if programs:
             programs.check()
-        taken = check_tokens(cluster.log_lines(), trial.troubled)
+        taken = check_tokens(cluster.log_lines(), trial.troubles, LEASE_SECONDS)
         assert cluster.orphans() == ([], [])
         checked = cluster.members[0].node.run("maildrop", "check")
         assert checked.stdout == "everything agrees\n", checked.stdout + checked.stderr

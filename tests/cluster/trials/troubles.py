@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
 
 from tests.cluster.trials.clients import Clients
 from tests.cluster.trials.cluster import Cluster, Member
+from tests.cluster.trials.tokens import Trouble
 from tests.cluster.trials.witness import Witness
 from tests.endurance.ledger import Ledger
 from tests.postoffice import PATIENCE
@@ -23,14 +26,30 @@ class Trial:
         self.ledger = ledger
         self.clients = clients
         self.dice = dice
-        self.troubled: set[int] = set()
-        """The places of nodes that were in trouble."""
+        self.troubles: list[Trouble] = []
+        """What nodes have been through."""
+        self._troubled: set[int] = set()
+        """The places of those that are in trouble."""
         self._witnesses = count(1)
 
     def some_node(self) -> Member:
         place = self.dice.randrange(len(self.cluster.members))
-        self.troubled.add(place)
+        self._troubled.add(place)
         return self.cluster.members[place]
+
+    def all_nodes(self) -> list[Member]:
+        self._troubled.update(range(len(self.cluster.members)))
+        return self.cluster.members
+
+    @contextmanager
+    def trouble(self) -> Iterator[None]:
+        """Nodes that are got meanwhile are in trouble, until all is well again."""
+        since = time.time()
+        self._troubled.clear()
+        yield
+        self.cluster.wait_until_ready()
+        until = time.time()
+        self.troubles += [Trouble(place, since, until) for place in self._troubled]
 
     def witness(self, member: Member) -> Witness:
         return Witness(self.cluster, self.ledger, member, next(self._witnesses))
@@ -92,13 +111,13 @@ def sever(trial: Trial) -> None:
 
 def restart_database(trial: Trial) -> None:
     """All sessions of the database end; in good order, or as in a crash."""
-    trial.troubled.update(range(len(trial.cluster.members)))
+    trial.all_nodes()
     trial.cluster.databases.restart(trial.dice.choice(["fast", "immediate"]))
 
 
 def fail_over(trial: Trial) -> None:
     """The database's machine is lost, and its standby takes over."""
-    trial.troubled.update(range(len(trial.cluster.members)))
+    trial.all_nodes()
     trial.cluster.databases.fail_over()
     trial.goes_on()
     trial.cluster.databases.complete()
@@ -135,7 +154,7 @@ TROUBLES: dict[str, Callable[[Trial], None]] = {
 def happen(trial: Trial, name: str) -> None:
     """A trouble, from beginning to end."""
     trial.cluster.history.tell(f"TROUBLE: {name}")
-    TROUBLES[name](trial)
-    trial.cluster.wait_until_ready()
+    with trial.trouble():
+        TROUBLES[name](trial)
     trial.cluster.history.tell(f"over: {name}")
     trial.goes_on()
