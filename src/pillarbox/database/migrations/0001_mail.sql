@@ -93,5 +93,11 @@ CREATE TABLE lost (
     maildrop TEXT NOT NULL,
     unique_id TEXT,
     data BYTEA NOT NULL,
-    taken_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
+    taken_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
+    object UUID,
+    octets BIGINT,
+    received_at TIMESTAMPTZ
 );
+
+-- A message in lost still refers to its object: should that turn up, the collector leaves it alone.
+CREATE INDEX lost_objects ON lost (object) WHERE object IS NOT NULL;
