@@ -100,9 +100,9 @@ class _Watched(Objects):
         self.has_failed = asyncio.Event()
         self._failures = 0
 
-    async def probe(self) -> None:
+    async def owner(self) -> bytes | None:
         try:
-            await super().probe()
+            return await super().owner()
         except StoreUnavailable:
             self._failures += 1
             if self._failures == 3:

@@ -24,6 +24,7 @@ from uuid import UUID
 from pillarbox.contracts.store import Finding
 from pillarbox.database import Transaction
 from pillarbox.store.cluster.objects import Objects
+from pillarbox.store.cluster.owner import problem_of
 from pillarbox.store.cluster.removing import remove_that
 from pillarbox.store.cluster.tables import Rows, Tables
 
@@ -134,7 +135,9 @@ async def check_objects(
 
 
 async def _wrong_place(tables: Tables, objects: Objects | None) -> str | None:
-    """What to say if it can only be the wrong object store: nothing is taken off any list then."""
+    """What to say if it is the wrong object store, or can only be: nothing is touched then."""
+    if objects is not None and (problem := await problem_of(tables, objects)) is not None:
+        return problem
     some = _identifiers(await tables.ask(_SOME))
     if not some:
         return None

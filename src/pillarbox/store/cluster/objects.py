@@ -57,6 +57,7 @@ _KEY = re.compile(rf"([0-9a-f]{{{_FOLDER}}})/(?=\1)([0-9a-f]{{32}})")
 _PROBE = "probe"
 _PROBE_DATA = b"Pillarbox can write here.\r\n"
 _LOST = "lost"
+_OWNER = "owner"
 
 T = TypeVar("T")
 
@@ -151,6 +152,23 @@ class Objects:
             lambda: obstore.put_async(self._quick, _PROBE, _PROBE_DATA, use_multipart=False)
         )
         await self._ask(lambda: obstore.get_range_async(self._quick, _PROBE, start=0, length=1))
+
+    async def owner(self) -> bytes | None:
+        """The mark that says whose all this is (see :mod:`.owner`); None: nobody's."""
+
+        async def read() -> bytes:
+            return bytes(await (await obstore.get_async(self._quick, _OWNER)).bytes_async())
+
+        try:
+            return await self._request(read)
+        except FAULTS as error:
+            if is_no_such_key(error):
+                return None
+            raise unavailable(self.name, error) from error
+
+    async def mark(self, text: bytes) -> None:
+        """Write that mark."""
+        await self._ask(lambda: obstore.put_async(self._quick, _OWNER, text, use_multipart=False))
 
     async def close(self) -> None:
         """No request is made any more."""
