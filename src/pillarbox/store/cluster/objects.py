@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from uuid import UUID
+from weakref import WeakSet
 
 import obstore
 from obstore.store import S3Store
@@ -25,9 +26,10 @@ from obstore.store import S3Store
 from pillarbox.contracts.errors import BodyDamaged, StoreUnavailable
 from pillarbox.store.cluster.object_faults import FAULTS, is_no_such_key, unavailable
 from pillarbox.store.cluster.object_settings import ObjectSettings
-from pillarbox.store.cluster.object_stream import PIECE, ObjectStream
+from pillarbox.store.cluster.object_stream import PIECE, STRETCH, ObjectStream
 
 if TYPE_CHECKING:
+    from obstore import ListStream, ObjectMeta
     from obstore.store import ClientConfig, S3Config
 
 __all__ = ["ObjectSettings", "Objects", "StoredObject"]
@@ -43,7 +45,10 @@ RETRIES = 3
 RETRY_SECONDS = 5.0
 """So long after a request was begun it may be tried again."""
 AT_ONCE = 128
-"""Requests of one process: each is a connection, hence an open file. A stretch for each is 128 MiB."""
+"""Requests of one process: each is a connection, hence an open file."""
+WHOLE_STRETCHES = 64
+"""So many bodies that are read at the same time are read by whole stretches, all above them by
+pieces: a slow client holds what was read until he has taken it."""
 QUEUE_SECONDS = 10.0
 """So long a request waits for its turn: then they are all stuck."""
 PAGE = 1000
@@ -83,6 +88,7 @@ class Objects:
     def __init__(self, settings: ObjectSettings) -> None:
         self._settings = settings
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._streams: WeakSet[ObjectStream] = WeakSet()
         self._closed = False
 
     @property
@@ -113,7 +119,9 @@ class Objects:
         async def read(start: int, end: int) -> memoryview:
             return await self._range(identifier, start, end)
 
-        return ObjectStream(name, stored, first, read)
+        stream = ObjectStream(name, stored, first, read, self._stretch)
+        self._streams.add(stream)
+        return stream
 
     async def size_of(self, identifier: UUID) -> int | None:
         """Bytes; None: it is not there."""
@@ -139,7 +147,11 @@ class Objects:
 
     async def all(self) -> AsyncGenerator[StoredObject, None]:
         """All bodies, in the order of their identifiers. (Other objects are none of ours.)"""
-        pages = obstore.list(self._quick, chunk_size=PAGE)
+
+        async def begun() -> ListStream[Sequence[ObjectMeta]]:
+            return obstore.list(self._quick, chunk_size=PAGE)
+
+        pages = await self._ask(begun)
         while page := await self._ask(lambda: anext(pages, None)):
             for entry in page:
                 key = _KEY.fullmatch(entry["path"])
@@ -187,6 +199,10 @@ class Objects:
 
         return await self._ask(read)
 
+    def _stretch(self) -> int:
+        """Octets that a stream asks for at once."""
+        return STRETCH if len(self._streams) <= WHOLE_STRETCHES else PIECE
+
     async def _range(self, identifier: UUID, start: int, end: int) -> memoryview:
         key = _key(identifier)
         return memoryview(
@@ -219,6 +235,11 @@ class Objects:
             await self._turns.acquire()
         try:
             return await request()
+        except FAULTS:
+            raise
+        except Exception as error:
+            # Its library panics, or has a ValueError, at a key or a certificate that it cannot use.
+            raise unavailable(self.name, error) from error
         finally:
             self._turns.release()
 
