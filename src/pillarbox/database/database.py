@@ -49,6 +49,8 @@ _LOST = (
     asyncpg.OperatorInterventionError,  # it is shut down, starts up, or somebody has ended us
     asyncpg.InternalClientError,
     asyncpg.StatementCompletionUnknownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,  # we stood still in the middle
+    asyncpg.TransactionTimeoutError,
 )
 """The connection is of no more use."""
 _BUSY = (asyncpg.InsufficientResourcesError, asyncpg.ReadOnlySQLTransactionError)
@@ -80,13 +82,17 @@ class Database:
     ``asyncpg.PostgresError``.
     """
 
-    def __init__(self, url: str, *, connections: int = CONNECTIONS) -> None:
+    def __init__(
+        self, url: str, *, connections: int = CONNECTIONS, statement_seconds: float | None = None
+    ) -> None:
         """*url*: ``postgresql://user:password@host:port/name?…``; several hosts as libpq has it, with
         ``target_session_attrs=read-write``, and the one that takes changes is found.
+
+        *statement_seconds*: patience with a statement, if it is not :data:`STATEMENT_SECONDS`.
         """
         self._url = url
         self._connections = Connections(
-            partial(_pool, url, connections), connections, QUEUE_SECONDS
+            partial(_pool, url, connections, statement_seconds), connections, QUEUE_SECONDS
         )
 
     @property
@@ -173,13 +179,14 @@ class Database:
         return f"database {self.name}: {what}"
 
 
-async def _pool(url: str, connections: int) -> asyncpg.Pool[Any]:
+async def _pool(url: str, connections: int, statement_seconds: float | None) -> asyncpg.Pool[Any]:
+    seconds = STATEMENT_SECONDS if statement_seconds is None else statement_seconds
     return await asyncpg.create_pool(
         url,
         min_size=0,
         max_size=connections,
-        timeout=CONNECT_SECONDS,
-        command_timeout=STATEMENT_SECONDS,
+        timeout=min(CONNECT_SECONDS, seconds),
+        command_timeout=seconds,
         reset=_as_it_is,
         server_settings=_SETTINGS,
     )
