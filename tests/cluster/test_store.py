@@ -203,7 +203,7 @@ async def test_a_small_listing_that_is_shorter_than_its_counter_is_refused(
         await maildrop.column(Column.UNIQUE_ID, 1, 5)
     assert caught.value.temporary
     with pytest.raises(StoreUnavailable, match="maildrop check alice"):
-        await maildrop.body(5)
+        await maildrop.body(2)
     await maildrop.release()
 
 
@@ -212,7 +212,7 @@ async def test_nothing_expires_by_a_clock_that_is_far_ahead(
 ) -> None:
     await put(store, ALICE, letter("one"))
     monkeypatch.setattr(retention, "_NOW", "SELECT clock_timestamp() + INTERVAL '2 years'")
-    with pytest.raises(StoreUnavailable, match=r"1752\d\.\d hours ahead"):
+    with pytest.raises(StoreUnavailable, match=r"175\d\d\.\d hours ahead"):
         await store.expire(Retention(expire_seconds=YEAR))
     assert looking.counts()["messages"] == 1
 
