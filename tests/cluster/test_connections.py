@@ -100,7 +100,9 @@ async def test_who_waits_for_too_long_is_told_so(database_url: str) -> None:
 
     busy = asyncio.create_task(database.transaction(work))
     await begun.wait()
-    with pytest.raises(DatabaseUnavailable) as caught:
+    with pytest.raises(
+        DatabaseUnavailable, match=r"all 1 connections .*store\.connections"
+    ) as caught:
         await pid(database)
     assert caught.value.temporary
     over.set()

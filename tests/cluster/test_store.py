@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import cast
 
 import pytest
 import pytest_asyncio
@@ -13,8 +15,10 @@ from pillarbox.contracts.errors import BodyDamaged, LockLost, StoreUnavailable
 from pillarbox.contracts.store import Retention
 from pillarbox.model import Column, Identity, Recipient
 from pillarbox.store.ahead import WINDOW_MESSAGES
-from pillarbox.store.cluster import opening, retention
+from pillarbox.store.cluster import parts, retention
+from pillarbox.store.cluster.clock import Patience
 from pillarbox.store.cluster.engine import ClusterStore, open_cluster
+from pillarbox.store.cluster.opening import SMALL, Before, Opening
 from pillarbox.store.cluster.settings import ClusterSettings
 from pillarbox.testing.store_contract.material import contents, letter, listed, put
 from tests.cluster.postgres import PostgresServer
@@ -178,7 +182,7 @@ async def test_a_removed_users_session_reads_nothing_of_the_next_user_of_that_na
     for n in range(1, number + 1):  # the second and all after it would be read ahead
         with pytest.raises(StoreUnavailable, match="has changed during a session"):
             await maildrop.body(n)
-    if number > opening.SMALL:  # else it came along, before
+    if number > SMALL:  # else it came along, before
         with pytest.raises(StoreUnavailable, match="has changed during a session"):
             await listed(maildrop)
         with pytest.raises(StoreUnavailable, match="has changed during a session"):
@@ -239,6 +243,54 @@ async def test_a_database_that_is_away_keeps_no_node_from_starting(
     await put(store, BOB, letter("x"))
     assert await delete_all(store, BOB) == 1
     await store.close()
+
+
+async def test_what_is_checked_at_the_start_is_checked_when_the_database_comes_back(
+    postgres: PostgresServer, database_url: str
+) -> None:
+    postgres.run(
+        "INSERT INTO migrations (number, name) VALUES (9999, 'later')",
+        database_url.rpartition("/")[2],
+    )
+    postgres.stop()
+    store = await open_cluster(ClusterSettings(database_url))
+    postgres.start()
+    with pytest.raises(StoreUnavailable, match="9999") as caught:
+        await store.probe()
+    assert not caught.value.temporary
+    with pytest.raises(StoreUnavailable, match="9999"):
+        await store.open(Identity(ALICE))
+    (outcome,) = await store.deliver(letter("x"), [Recipient(ALICE)])
+    assert "9999" in str(outcome)
+    await store.close()
+
+
+async def test_of_many_sessions_that_end_without_the_database_few_ask_for_it(
+    store: ClusterStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "PAUSE_SECONDS", 3600.0)
+    opening = Refused()
+    asking = [
+        asyncio.create_task(store._parts.give_back(cast("Opening", opening), Patience()))
+        for _ in range(100)
+    ]
+    for _ in range(10):  # turns of the loop: whoever asks has asked by then
+        await asyncio.sleep(0)
+    assert opening.asked == parts.RETURNING
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+
+
+class Refused:
+    """An opening that cannot be given back now."""
+
+    asked = 0
+
+    async def give_back(self, before: Before | None) -> int | None:
+        del before
+        self.asked += 1
+        raise StoreUnavailable("it is away", temporary=True)
 
 
 async def test_no_password_is_shown(database_url: str) -> None:

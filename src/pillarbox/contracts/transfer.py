@@ -10,6 +10,11 @@ what it is there: what came since comes along, what was deleted there goes. From
 this store that counts, and only mail that has come there since is brought. A message is brought
 once: one that has been brought, and is not here any more, stays away.
 
+Only what is certainly the same maildrop, later, counts so. Of another one (of a third store, or of a
+user who was removed there and added again), and of one that was put back from a backup, new mail
+is brought, and nothing else; and so it stays for good, as nobody could tell any more what was
+deleted where.
+
 While it comes in the maildrop is *closed*: nobody can open it (MaildropLocked), but mail is
 delivered. That outlives the process: what a crash has cut short stays closed until the move is done again, and then
 goes on where it ended; or until an operator unlocks it, as far as it has come.
@@ -82,6 +87,12 @@ class Export(Protocol):
         """A number that grows with each message, and shrinks only when a backup is put back."""
 
     @property
+    def seqs(self) -> Sequence[int]:
+        """A number for each of ``messages``, below ``next_seq`` and at least what that was when the
+        message came: so none is given twice, unless a backup is put back.
+        """
+
+    @property
     def views(self) -> Sequence[MovedView]:
         """``default`` among them."""
 
@@ -113,7 +124,8 @@ class TakenOver:
     views: int = 0
     """Views that were made, beside ``default``."""
     used: bool = False
-    """The maildrop has been used here since the last move: only new mail was brought."""
+    """The maildrop has been used here since the last move, or has mail of several origins: only new
+    mail was brought."""
     failed: Sequence[tuple[str, str]] = ()
     """``(unique-id, why)`` of messages that cannot be read; they are left out."""
 

@@ -82,8 +82,7 @@ class MemoryStore:
         box = self._boxes.setdefault(recipient.user, self._new_box())
         if 0 < recipient.quota_octets < box.octets + message.octets:
             return OverQuota(f"maildrop of {recipient.user} is full")
-        box.messages.append(Message(f"{self._name}-{next(self._serial)}", message, time.time()))
-        box.next_seq += 1
+        box.add(Message(f"{self._name}-{next(self._serial)}", message, time.time()))
         return None
 
     async def probe(self) -> None:

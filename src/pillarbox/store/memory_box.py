@@ -22,6 +22,8 @@ class Message:
     received_at: float
     deleted: bool = False
     """Whether any view has deleted it, be it one that is gone."""
+    seq: int = 0
+    """By which it came; no other of its maildrop has it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -69,6 +71,11 @@ class Box:
         return not message.deleted or any(
             view.holds and message not in view.unlisted for view in self.views.values()
         )
+
+    def add(self, message: Message) -> None:
+        message.seq = self.next_seq
+        self.next_seq += 1
+        self.messages.append(message)
 
     def remove(self, gone: Collection[Message]) -> None:
         self.messages = [message for message in self.messages if message not in gone]

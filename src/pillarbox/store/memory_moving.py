@@ -22,6 +22,7 @@ class MemoryExport:
         self.next_seq = box.next_seq
         self.views = views_of(box)
         self.messages = messages_of(box)
+        self.seqs = [message.seq for message in box.messages]
         self._views = list(box.views.values())
         self._forms = [message.form for message in box.messages]
 
@@ -51,19 +52,20 @@ class MemoryLanding:
                 view.seen_at is not None for view in box.views.values()
             )
 
-    async def begin(self, origin: str) -> None:
+    async def begin(self, origin: str, *, mirrors: bool) -> None:
         box = self._boxes.setdefault(self._user, self._box)
         if box.arrival is None:
             box.arrival = Arrival(origin, 0, complete=False, marks=frozenset())
             box.left = _standing(box)
+        if not mirrors:
+            box.left = []  # it never stands so
         box.arrival = replace(box.arrival, complete=False)
 
     async def put(self, batch: Sequence[Coming]) -> None:
         arrival = self._still_mine()
         for message, data in batch:
             form = StoredForm(data, message.octets, message.international)
-            self._box.messages.append(Message(message.unique_id, form, message.received_at))
-            self._box.next_seq += 1
+            self._box.add(Message(message.unique_id, form, message.received_at))
         marks = {mark_of(message.unique_id) for message, _ in batch}
         self._box.arrival = replace(arrival, marks=arrival.marks | marks)
 

@@ -43,7 +43,7 @@ class Arrival:
 
     origin: str
     next_seq: int
-    """Of the last time that was completed; 0: none was."""
+    """Of the last time that was completed, all below it has been brought; 0: it never was."""
     complete: bool
     marks: frozenset[bytes]
     """Of all messages that were ever brought."""
@@ -63,6 +63,7 @@ class Completion:
 
     origin: str
     next_seq: int
+    """Below it everything has been brought."""
     views: Sequence[MovedView]
     """All that there are to be from now on, whatever has been here; none: leave them as they are."""
     messages: Sequence[MovedMessage]
@@ -95,11 +96,17 @@ class Landing(Protocol):
     @property
     def used(self) -> bool:
         """Whether a view has been opened, added or removed here since the last move; without one:
-        ever.
+        ever. And whether a move began that did not mirror.
         """
 
-    async def begin(self, origin: str) -> None:
-        """Close the maildrop for all but this move; made if there is none."""
+    async def begin(self, origin: str, *, mirrors: bool) -> None:
+        """Close the maildrop for all but this move; made if there is none.
+
+        Args:
+            origin: of what comes.
+            mirrors: whether this move mirrors. If not, the maildrop counts as ``used`` from now on, also if this
+                move is broken off: what it brings, no other must take for deleted.
+        """
 
     async def put(self, batch: Sequence[Coming]) -> None:
         """Add messages, with their marks; all of them, or none."""
@@ -130,7 +137,7 @@ async def take_over(export: Export, landing: Landing, *, only_look: bool) -> Tak
     )
     if only_look or not plan.changed:
         return result
-    await landing.begin(export.origin)
+    await landing.begin(export.origin, mirrors=plan.mirrors)
     failed = await _bring(export, plan.new, landing)
     await landing.complete(_completion(export, plan, failed))
     if not failed:
@@ -171,7 +178,7 @@ def _plan(export: Export, landing: Landing) -> _Plan:
     arrival = landing.arrival
     if arrival is None:
         _must_be_new(export, landing, here)
-    mirrors = _mirrors(export, landing)
+    mirrors = _mirrors(export, landing, here)
     marks = arrival.marks if arrival else frozenset()
     new = [
         place
@@ -184,6 +191,8 @@ def _plan(export: Export, landing: Landing) -> _Plan:
         left = (name for name in here if name not in there)
         gone = [name for name in left if mark_of(name) in marks]
     changed = bool(new or gone) or (arrival is not None and not arrival.complete)
+    if not mirrors and not landing.used:
+        changed = True  # that it does not has to be known the next time
     if mirrors and not changed:
         changed = not landing.views or _differ(export, landing, here)
     return _Plan(new, gone, mirrors, changed)
@@ -207,13 +216,23 @@ def _must_be_new(export: Export, landing: Landing, here: Collection[str]) -> Non
         )
 
 
-def _mirrors(export: Export, landing: Landing) -> bool:
+def _mirrors(export: Export, landing: Landing, here: Collection[str]) -> bool:
     """Whether the other store counts."""
     arrival = landing.arrival
     if arrival is None:
         return True
     same = arrival.origin == export.origin and arrival.next_seq <= export.next_seq
-    return same and not landing.used
+    return same and not landing.used and not _was_put_back(export, arrival, here)
+
+
+def _was_put_back(export: Export, arrival: Arrival, here: Collection[str]) -> bool:
+    """Whether a backup has been put back there: a number has been given to another message since."""
+    return any(
+        seq < arrival.next_seq
+        and message.unique_id not in here
+        and mark_of(message.unique_id) not in arrival.marks
+        for seq, message in zip(export.seqs, export.messages, strict=True)
+    )
 
 
 def _differ(export: Export, landing: Landing, here: dict[str, MovedMessage]) -> bool:
@@ -245,7 +264,8 @@ def _completion(export: Export, plan: _Plan, failed: Collection[int]) -> Complet
         places = plan.new
     messages = [export.messages[place] for place in places if place not in failed]
     views = export.views if plan.mirrors else ()
-    return Completion(export.origin, export.next_seq, views, messages, plan.gone)
+    next_seq = min((export.seqs[place] for place in failed), default=export.next_seq)
+    return Completion(export.origin, next_seq, views, messages, plan.gone)
 
 
 async def _bring(export: Export, places: Sequence[int], landing: Landing) -> dict[int, str]:

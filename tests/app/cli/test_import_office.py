@@ -118,7 +118,7 @@ def test_what_has_been_used_here_stays_as_it_is(
     before = accounts(store)
     deliver(old.store, "alice", [THREE])
     assert move("alice").stdout == (
-        f"alice: 1 message ({OCTETS} octets), only new mail, as the maildrop is in use here, "
+        f"alice: 1 message ({OCTETS} octets), only new mail, as the maildrop is in use here or has mail of several origins, "
         "account left as it is here\n"
         f"moved 1 message ({OCTETS} octets) and 0 accounts of 1 user\n"
     )

@@ -138,6 +138,10 @@ class Engine:
         """``exec``, which reads what is *given*; what it prints."""
         return self._running[name].run(*command, given=given)
 
+    def succeeds(self, name: str, *command: str) -> bool:
+        """Whether it does, so executed."""
+        return self._running[name].succeeds(*command)
+
     def log(self, name: str) -> str:
         return (self.project.folder / f"{name}.log").read_text(errors="replace")
 

@@ -136,6 +136,9 @@ class Running:
         assert done.returncode == 0, done.stdout
         return done.stdout
 
+    def succeeds(self, *command: str) -> bool:
+        return self._do(*command).returncode == 0
+
     def kill(self) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)

@@ -129,7 +129,7 @@ def _parts(moved: Moved) -> Iterator[str]:
     if mail.views:
         yield counted(mail.views, "device")
     if mail.used:
-        yield "only new mail, as the maildrop is in use here"
+        yield "only new mail, as the maildrop is in use here or has mail of several origins"
     if moved.account:
         yield f"account {_ACCOUNT[moved.account]}"
     if mail.failed:

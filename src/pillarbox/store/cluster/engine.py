@@ -62,12 +62,13 @@ async def open_cluster(settings: ClusterSettings, *, default_holds: bool = False
             (One that is away is only logged.)
     """
     store = ClusterStore(settings, default_holds=default_holds)
+    store.is_current = False
     try:
-        await must_be_current(store.database)
-    except DatabaseUnavailable as error:
+        await store.must_be_current()
+    except StoreUnavailable as error:
         if not error.temporary:
             await store.close()
-            raise StoreUnavailable(str(error), temporary=False) from error
+            raise
         _log.warning("the cluster's database is away; going on without it", error=str(error))
     return store
 
@@ -93,11 +94,27 @@ class ClusterStore:
         self._inline_bytes = settings.inline_bytes
         self._turns = Turns()
         self._undoing: dict[Identity, asyncio.Task[None]] = {}
+        self.is_current = True
+        """Whether the tables are as they should be. False: nobody has seen that yet."""
 
     def begin(self) -> None:
         """For who serves, once its loop runs: from now on this process collects, too."""
         collector = Collector(self.database, self._parts.objects)
         self._parts.chores.go_on(collector.run())
+
+    async def must_be_current(self) -> None:
+        """See to it that the tables are those of this Pillarbox, unless that has been seen already.
+
+        Raises:
+            StoreUnavailable: they are not, or the database cannot be asked.
+        """
+        if self.is_current:
+            return
+        try:
+            await must_be_current(self.database)
+        except DatabaseUnavailable as error:
+            raise StoreUnavailable(str(error), temporary=error.temporary) from error
+        self.is_current = True
 
     async def open(self, identity: Identity, *, minimum_interval: float = 0) -> ClusterMaildrop:
         parts = self._parts
@@ -121,6 +138,10 @@ class ClusterStore:
         if not recipients:
             return []
         body = None
+        try:
+            await self.must_be_current()
+        except StoreUnavailable as error:
+            return [error] * len(recipients)
         if parts.objects is not None and len(message.data) > self._inline_bytes:
             try:
                 body = await uploaded(parts.tables, parts.objects, message.data)
@@ -143,6 +164,7 @@ class ClusterStore:
         all nodes at once, so none is better off without this one. (The collector looks at it.)
         """
         self._parts.must_be_open()
+        await self.must_be_current()
         await self._parts.tables.change(_PROBE, self._parts.node)
 
     async def close(self) -> None:
@@ -219,6 +241,7 @@ class ClusterStore:
 
     async def _take(self, opening: Opening) -> Lease:
         parts = self._parts
+        await self.must_be_current()
         try:
             lease = await opening.take()
         except Unsettled:

@@ -42,11 +42,11 @@ class ClusterExport:
         self.views: Sequence[MovedView] = found.views
         self.messages: Sequence[MovedMessage] = found.messages
         self._parts = parts
-        self._seqs = found.seqs
+        self.seqs: Sequence[int] = found.seqs
         self._opening = opening
 
     async def body(self, place: int) -> Body:
-        parts, seq = self._parts, self._seqs[place]
+        parts, seq = self._parts, self.seqs[place]
         rows = await parts.tables.ask(_BODY, self.user, seq)
         if not rows:
             raise StoreUnavailable(
@@ -83,10 +83,10 @@ class ClusterLanding:
     opening: UUID
     inline_bytes: int
 
-    async def begin(self, origin: str) -> None:
+    async def begin(self, origin: str, *, mirrors: bool) -> None:
         await self.parts.tables.transaction(
             lambda transaction: steps.close(
-                transaction, self.user, self.opening, self.mover, origin
+                transaction, self.user, self.opening, self.mover, origin, mirrors=mirrors
             )
         )
 

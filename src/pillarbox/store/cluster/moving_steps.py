@@ -50,6 +50,7 @@ _CLOSE = """
     VALUES ($1, $2, 0, FALSE, $3, $4, $5) ON CONFLICT (maildrop)
     DO UPDATE SET complete = FALSE, hold = excluded.hold, mover = excluded.mover
 """
+_MIRRORS_NO_MORE = "UPDATE arrivals SET standing = '' WHERE maildrop = $1"  # as none ever is
 _GO_ON = "UPDATE arrivals SET hold = $2, mover = $3 WHERE maildrop = $1"
 _TOUCH = (
     "UPDATE views SET changes = changes + 1 WHERE maildrop = $1 AND opening = $2 RETURNING name"
@@ -171,10 +172,18 @@ async def land(transaction: Transaction, user: str, process: UUID, opening: UUID
 
 
 async def close(
-    transaction: Transaction, user: str, opening: UUID, mover: UUID | None, origin: str
+    transaction: Transaction,
+    user: str,
+    opening: UUID,
+    mover: UUID | None,
+    origin: str,
+    *,
+    mirrors: bool,
 ) -> None:
-    """Close a maildrop that has been leased."""
+    """Close a maildrop that has been leased; *mirrors*: see :meth:`.Landing.begin`."""
     await _must_be_ours(transaction, user, opening)
+    if not mirrors:
+        await transaction.fetch(_MIRRORS_NO_MORE, user)
     arrivals = await transaction.fetch(_ARRIVAL, user)
     if arrivals and not arrivals[0][0]:
         return  # it is

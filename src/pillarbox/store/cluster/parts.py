@@ -25,6 +25,9 @@ from pillarbox.store.cluster.views import Holding
 
 PAUSE_SECONDS = 0.25
 """Between two tries to give a view back."""
+RETURNING = 4
+"""While the database is away, so many sessions of those that want to give one back ask for it, in turn;
+there may be thousands."""
 
 _log = structlog.get_logger("pillarbox.store")
 
@@ -43,6 +46,7 @@ class Parts:
     ahead: ReadAhead[Sequence[Any]] = field(default_factory=ReadAhead)
     """Bodies that will be asked for next."""
     is_closed: bool = False
+    _returning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(RETURNING))
     _letting_go: asyncio.TimerHandle | None = None
 
     def must_be_open(self) -> None:
@@ -85,14 +89,15 @@ class Parts:
         """
         while True:
             last = patience.is_over
-            try:
-                token = await opening.give_back(before)
-            except StoreUnavailable:
-                last = False
-            else:
-                if token is not None:
-                    self.tell("view released", opening.identity, token)
-                    return
+            async with self._returning:
+                try:
+                    token = await opening.give_back(before)
+                except StoreUnavailable:
+                    await asyncio.sleep(PAUSE_SECONDS)  # before anybody else asks
+                    continue
+            if token is not None:
+                self.tell("view released", opening.identity, token)
+                return
             if last:
                 return
             await asyncio.sleep(PAUSE_SECONDS)

@@ -70,13 +70,14 @@ class EmbeddedExport:
         self.next_seq = found.next_seq
         self.views = found.views
         self.messages = found.messages
+        self.seqs = found.seqs
         self._shard = shard
         self._found = found
         self._locks = locks
         self._executor = executor
 
     async def body(self, place: int) -> Body:
-        shard, seq = self._shard, self._found.seqs[place]
+        shard, seq = self._shard, self.seqs[place]
         rows = shard.rows(_BODY, self._found.maildrop, seq)
         if not rows or rows[0][2] is None:
             raise BodyDamaged(f"the body of message {seq} is missing from {shard.index}")
@@ -116,8 +117,8 @@ class EmbeddedLanding:
         self._large = large
         self._pending: asyncio.Future[Any] | None = None
 
-    async def begin(self, origin: str) -> None:
-        await self._write(Begin(self._user, self._mine, origin))
+    async def begin(self, origin: str, *, mirrors: bool) -> None:
+        await self._write(Begin(self._user, self._mine, origin, mirrors=mirrors))
 
     async def put(self, batch: Sequence[Coming]) -> None:
         staged = await self._large.staged([coming.data for coming in batch])

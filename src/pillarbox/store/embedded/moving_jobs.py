@@ -51,12 +51,14 @@ def standing(sql: sqlite3.Connection, maildrop: int) -> str:
 class Begin(Job[None]):
     """Closes a maildrop."""
 
-    __slots__ = ("_locked", "_origin", "_user")
+    __slots__ = ("_locked", "_mirrors", "_origin", "_user")
 
-    def __init__(self, user: str, locked: Locked, origin: str) -> None:
+    def __init__(self, user: str, locked: Locked, origin: str, *, mirrors: bool) -> None:
+        """*mirrors*: see :meth:`.Landing.begin`."""
         self._user = user
         self._locked = locked
         self._origin = origin
+        self._mirrors = mirrors
 
     def run(self, transaction: Transaction) -> None:
         sql, maildrop = transaction.sql, self._locked.maildrop
@@ -66,6 +68,8 @@ class Begin(Job[None]):
             " VALUES (?, ?, 0, 0, ?) ON CONFLICT (maildrop) DO UPDATE SET complete = 0",
             (maildrop, self._origin, standing(sql, maildrop)),
         )
+        if not self._mirrors:  # it never stands so
+            sql.execute("UPDATE arrivals SET standing = '' WHERE maildrop = ?", (maildrop,))
 
 
 class Put(Job[None]):

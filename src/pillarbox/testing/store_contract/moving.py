@@ -131,6 +131,7 @@ class Failing:
         self.next_seq: int = export.next_seq
         self.views: Sequence[MovedView] = export.views
         self.messages: Sequence[MovedMessage] = export.messages
+        self.seqs: Sequence[int] = export.seqs
 
     async def body(self, place: int) -> Body:
         if place in self._faults:
@@ -343,6 +344,65 @@ class MovingContract:
         moved = await move(source, target)
         assert (moved.messages, moved.removed) == (1, 0)
         assert await seen_next(target, ALICE) == DATA[:4]
+
+    @pytest.mark.parametrize("broken_off", [False, True])
+    async def test_a_third_office_takes_nothing_away(
+        self,
+        source: MovingEngine,
+        target: MovingEngine,
+        make_source: MakeMovingStore,
+        broken_off: bool,  # noqa: FBT001 - a parameter
+    ) -> None:
+        """Two post offices that become one, before anybody has been there."""
+        other = make_source()
+        await put(source, ALICE, LETTERS[0])
+        theirs = [letter(mark, 3_000_000) for mark in "ab"]  # which come one by one
+        await put(other, ALICE, *theirs)
+        await move(source, target)
+        if broken_off:
+            away = StoreUnavailable("away", temporary=True)
+            with pytest.raises(StoreUnavailable):
+                await move_failing(other, target, {1: away})
+        else:
+            await move(other, target)
+        await put(source, ALICE, LETTERS[3])
+        for messages in (1, 0):
+            moved = await move(source, target)
+            assert (moved.messages, moved.removed) == (messages, 0)
+        await move(other, target)
+        found = await seen_next(target, ALICE)
+        assert sorted(found) == sorted([DATA[0], DATA[3], *(message.data for message in theirs)])
+        assert await target.check() == []
+        await other.close()
+
+    @pytest.mark.parametrize("since", [(0, 3), (3, 0)])
+    async def test_a_backup_that_was_put_back_there_takes_nothing_away(
+        self,
+        source: MovingEngine,
+        target: MovingEngine,
+        make_source: MakeMovingStore,
+        since: tuple[int, int],
+    ) -> None:
+        backup = make_source()
+        await put(source, ALICE, *LETTERS[:3])
+        await move(source, backup)
+        await put(source, ALICE, letter("only here"), letter("and this"))
+        await move(source, target)
+        gone = await source.export(ALICE, lock=False)
+        assert gone is not None
+        for number in since:
+            await put(backup, ALICE, *LETTERS[3 : 3 + number])
+            export = await backup.export(ALICE)
+            assert export is not None
+            same = Failing(export, {})
+            same.origin = gone.origin
+            moved = await target.take_over(same)
+            await export.release()
+            assert (moved.messages, moved.removed, moved.used) == (number, 0, True)
+        only_here = [letter("only here").data, letter("and this").data]
+        assert await seen_next(target, ALICE) == [*DATA[:3], *only_here, *DATA[3:6]]
+        assert await target.check() == []
+        await backup.close()
 
     async def test_mail_that_was_delivered_here_stays_and_comes_behind(
         self, source: MovingEngine, target: MovingEngine
