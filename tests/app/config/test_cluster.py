@@ -74,6 +74,14 @@ def read(tmp_path: Path, text: str, environ: dict[str, str] | None = None) -> Co
             "store.s3.endpoint: is not the URL of an object store",
         ),
         (
+            CLUSTER + 'database = "postgresql://post:hidden@db1,db2/mail"\n',
+            "several hosts, and not which of them: one may be a standby; add target_session_attrs=",
+        ),
+        (
+            CLUSTER + 'database = "postgresql:///mail?host=db1,db2&target_session_attrs=any"\n',
+            "store.database: names several hosts",
+        ),
+        (
             OBJECTS + '[store.s3]\nendpoint = "https://:8333"\n',
             "store.s3.endpoint: is not the URL of an object store",
         ),
@@ -146,9 +154,10 @@ def test_a_library_that_is_missing_is_named_with_its_command(
         OBJECTS + '[store.s3]\nendpoint = "http://[::1]:8333/"\n',
         OBJECTS + '[store.s3]\naccess_key = "post"\nsecret_key_file = "word"\n',
         CLUSTER + 'database = "postgresql:///mail?host=/run/postgresql"\n',
-        CLUSTER + 'database = "postgresql://post@[::1]:5432,127.0.0.2:5433/mail"\n',
         CLUSTER
-        + 'database = "postgresql://post@a:1,b:2/mail?sslmode=verify-full&sslrootcert=ca"\n',
+        + 'database = "postgresql://post@[::1]:5432,127.0.0.2:5433/mail?target_session_attrs=primary"\n',
+        CLUSTER + 'database = "postgresql://post@a:1,b:2/mail?sslmode=verify-full&sslrootcert=ca'
+        '&target_session_attrs=read-write"\n',
         '[store]\npath = "mail"\n',
     ],
 )
@@ -170,7 +179,8 @@ def test_what_is_fine(tmp_path: Path, text: str) -> None:
             "FILE:5: store.s3.region: has no effect: there is no object store; set store.objects",
         ),
         (
-            CLUSTER + 'database = "postgresql://post:hidden@localhost,db/mail"\n',
+            CLUSTER
+            + 'database = "postgresql://post:hidden@localhost,db/mail?target_session_attrs=read-write"\n',
             "FILE:3: store.database: mail and accounts cross the network, and the database is not",
         ),
         (

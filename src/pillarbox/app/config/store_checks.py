@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from importlib.util import find_spec
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import msgspec
 
@@ -76,6 +76,9 @@ def _database(store: StoreSettings) -> Found:
     parts = urlsplit(store.database)
     if not parts.path.lstrip("/"):
         yield "store.database", "names no database", f"write one like {DATABASE_EXAMPLE}"
+    elif len(_hosts(parts)) > 1 and not _finds_the_primary(parts):
+        problem = "names several hosts, and not which of them: one may be a standby"
+        yield "store.database", problem, "add target_session_attrs=read-write after the ?"
     userinfo = parts.netloc.rpartition("@")[0]
     if store.database_password_file is not None and (
         ":" in userinfo or "password" in parse_qs(parts.query)
@@ -150,13 +153,21 @@ def _is_verified(database: str) -> bool:
         parts = urlsplit(database)
     except ValueError:  # a fault already
         return True
-    options = parse_qs(parts.query)
-    if options.get("sslmode") == ["verify-full"]:
+    if parse_qs(parts.query).get("sslmode") == ["verify-full"]:
         return True
+    return all(_is_here(host) for host in _hosts(parts))
+
+
+def _hosts(parts: SplitResult) -> list[str]:
     hosts = parts.netloc.rpartition("@")[2].split(",")
     hosts = [_without_port(host) for host in hosts if host]
-    hosts += [host for text in options.get("host", []) for host in text.split(",")]
-    return all(_is_here(host) for host in hosts)
+    options = parse_qs(parts.query)
+    return hosts + [host for text in options.get("host", []) for host in text.split(",")]
+
+
+def _finds_the_primary(parts: SplitResult) -> bool:
+    wanted = parse_qs(parts.query).get("target_session_attrs", [])
+    return len(wanted) == 1 and wanted[0] in {"read-write", "primary"}
 
 
 def _without_port(place: str) -> str:
