@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from pillarbox.database import Database, DatabaseUnavailable, Transaction
+from pillarbox.database import Database, DatabaseUnavailable, OutcomeUnknown, Transaction
 from tests.cluster.postgres import PostgresServer
 
 PID = "SELECT pg_backend_pid()"
@@ -76,6 +76,18 @@ async def test_one_that_may_not_write_is_not_used_again(database_url: str) -> No
     await database.close()
 
 
+@pytest.mark.parametrize("state", ["25P03", "25P04"])
+async def test_who_stood_still_in_the_middle_may_come_again(database_url: str, state: str) -> None:
+    """The server has ended the transaction, and its connection: nothing is damaged."""
+    database = Database(database_url, connections=1)
+    before = await pid(database)
+    with pytest.raises(OutcomeUnknown) as caught:
+        await database.change(f"DO $$ BEGIN RAISE 'too long' USING ERRCODE = '{state}'; END $$")
+    assert caught.value.temporary
+    assert await pid(database) != before
+    await database.close()
+
+
 async def test_who_waits_for_too_long_is_told_so(database_url: str) -> None:
     database = Database(database_url, connections=1)
     await pid(database)
@@ -88,7 +100,9 @@ async def test_who_waits_for_too_long_is_told_so(database_url: str) -> None:
 
     busy = asyncio.create_task(database.transaction(work))
     await begun.wait()
-    with pytest.raises(DatabaseUnavailable) as caught:
+    with pytest.raises(
+        DatabaseUnavailable, match=r"all 1 connections .*store\.connections"
+    ) as caught:
         await pid(database)
     assert caught.value.temporary
     over.set()

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import cast
 
 import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from pillarbox.contracts.errors import BodyDamaged, StoreUnavailable
+from pillarbox.contracts.errors import BodyDamaged, LockLost, StoreUnavailable
 from pillarbox.contracts.store import Retention
 from pillarbox.model import Column, Identity, Recipient
 from pillarbox.store.ahead import WINDOW_MESSAGES
-from pillarbox.store.cluster import retention
+from pillarbox.store.cluster import parts, retention
+from pillarbox.store.cluster.clock import Patience
 from pillarbox.store.cluster.engine import ClusterStore, open_cluster
+from pillarbox.store.cluster.opening import SMALL, Before, Opening
 from pillarbox.store.cluster.settings import ClusterSettings
 from pillarbox.testing.store_contract.material import contents, letter, listed, put
 from tests.cluster.postgres import PostgresServer
@@ -166,6 +170,57 @@ async def test_a_listing_from_which_somebody_has_taken_is_refused(
         await maildrop.body(75)
 
 
+@pytest.mark.parametrize("number", [3, 150])
+async def test_a_removed_users_session_reads_nothing_of_the_next_user_of_that_name(
+    store: ClusterStore, number: int
+) -> None:
+    """Whose messages have the same sequence numbers."""
+    await put(store, ALICE, *(letter(f"old {n}") for n in range(number)))
+    maildrop = await store.open(Identity(ALICE))
+    await store.remove(ALICE)
+    await put(store, ALICE, *(letter(f"new {n}") for n in range(number)))
+    for n in range(1, number + 1):  # the second and all after it would be read ahead
+        with pytest.raises(StoreUnavailable, match="has changed during a session"):
+            await maildrop.body(n)
+    if number > SMALL:  # else it came along, before
+        with pytest.raises(StoreUnavailable, match="has changed during a session"):
+            await listed(maildrop)
+        with pytest.raises(StoreUnavailable, match="has changed during a session"):
+            await maildrop.octets_of([1])
+        for column in Column:
+            with pytest.raises(StoreUnavailable, match="has changed during a session"):
+                await maildrop.column(column, 1, number)
+    with pytest.raises(LockLost):
+        await maildrop.commit([1])
+    await maildrop.release()
+    assert await delete_all(store, ALICE) == number
+
+
+async def test_a_small_listing_that_is_shorter_than_its_counter_is_refused(
+    store: ClusterStore, looking: Looking
+) -> None:
+    await put(store, ALICE, *(letter(str(n)) for n in range(5)))
+    looking.rows("DELETE FROM messages WHERE seq = 2")
+    maildrop = await store.open(Identity(ALICE))
+    assert maildrop.count == 5
+    with pytest.raises(StoreUnavailable, match="maildrop check alice") as caught:
+        await maildrop.column(Column.UNIQUE_ID, 1, 5)
+    assert caught.value.temporary
+    with pytest.raises(StoreUnavailable, match="maildrop check alice"):
+        await maildrop.body(2)
+    await maildrop.release()
+
+
+async def test_nothing_expires_by_a_clock_that_is_far_ahead(
+    store: ClusterStore, looking: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(store, ALICE, letter("one"))
+    monkeypatch.setattr(retention, "_NOW", "SELECT clock_timestamp() + INTERVAL '2 years'")
+    with pytest.raises(StoreUnavailable, match=r"175\d\d\.\d hours ahead"):
+        await store.expire(Retention(expire_seconds=YEAR))
+    assert looking.counts()["messages"] == 1
+
+
 async def test_without_its_tables_nothing_starts(postgres: PostgresServer) -> None:
     url = postgres.new_database(migrated=False)
     with pytest.raises(StoreUnavailable, match="cluster migrate") as caught:
@@ -188,6 +243,54 @@ async def test_a_database_that_is_away_keeps_no_node_from_starting(
     await put(store, BOB, letter("x"))
     assert await delete_all(store, BOB) == 1
     await store.close()
+
+
+async def test_what_is_checked_at_the_start_is_checked_when_the_database_comes_back(
+    postgres: PostgresServer, database_url: str
+) -> None:
+    postgres.run(
+        "INSERT INTO migrations (number, name) VALUES (9999, 'later')",
+        database_url.rpartition("/")[2],
+    )
+    postgres.stop()
+    store = await open_cluster(ClusterSettings(database_url))
+    postgres.start()
+    with pytest.raises(StoreUnavailable, match="9999") as caught:
+        await store.probe()
+    assert not caught.value.temporary
+    with pytest.raises(StoreUnavailable, match="9999"):
+        await store.open(Identity(ALICE))
+    (outcome,) = await store.deliver(letter("x"), [Recipient(ALICE)])
+    assert "9999" in str(outcome)
+    await store.close()
+
+
+async def test_of_many_sessions_that_end_without_the_database_few_ask_for_it(
+    store: ClusterStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "PAUSE_SECONDS", 3600.0)
+    opening = Refused()
+    asking = [
+        asyncio.create_task(store._parts.give_back(cast("Opening", opening), Patience()))
+        for _ in range(100)
+    ]
+    for _ in range(10):  # turns of the loop: whoever asks has asked by then
+        await asyncio.sleep(0)
+    assert opening.asked == parts.RETURNING
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+
+
+class Refused:
+    """An opening that cannot be given back now."""
+
+    asked = 0
+
+    async def give_back(self, before: Before | None) -> int | None:
+        del before
+        self.asked += 1
+        raise StoreUnavailable("it is away", temporary=True)
 
 
 async def test_no_password_is_shown(database_url: str) -> None:

@@ -5,6 +5,7 @@ Nothing is asked that would take longer for more mail.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -75,7 +76,8 @@ async def migrate_tables(config: Config) -> list[str]:
         CommandFailed: the database is away, or does not let us.
     """
     with _told():
-        async with open_database(config) as database:
+        # Of a large table a step may take hours.
+        async with open_database(config, statement_seconds=math.inf) as database:
             return [step.name for step in await migrate(database)]
 
 

@@ -36,6 +36,7 @@ class SystemUser:
     name: str
     uid: int
     gid: int
+    home: str = "/"
 
 
 def user_to_become(config: Config) -> SystemUser | None:
@@ -51,7 +52,7 @@ def user_to_become(config: Config) -> SystemUser | None:
         entry = pwd.getpwnam(name)
     except KeyError:
         raise ConfigError([_no_such_user(config)]) from None
-    return SystemUser(name, entry.pw_uid, entry.pw_gid) if entry.pw_uid else None
+    return SystemUser(name, entry.pw_uid, entry.pw_gid, entry.pw_dir) if entry.pw_uid else None
 
 
 def become(user: SystemUser | None) -> None:
@@ -66,6 +67,8 @@ def become(user: SystemUser | None) -> None:
     os.initgroups(user.name, user.gid)
     os.setgid(user.gid)
     os.setuid(user.uid)
+    # Libraries look for files there, and stumble over a folder that only root may enter.
+    os.environ |= {"HOME": user.home, "USER": user.name, "LOGNAME": user.name}
     try:
         os.setuid(0)
     except PermissionError:

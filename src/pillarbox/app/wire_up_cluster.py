@@ -132,13 +132,15 @@ async def forget_imports(config: Config, user: str) -> None:
 
 
 @asynccontextmanager
-async def open_database(config: Config) -> AsyncIterator[Database]:
-    """The database for a command: one connection.
+async def open_database(
+    config: Config, *, statement_seconds: float | None = None
+) -> AsyncIterator[Database]:
+    """The database for a command: one connection. *statement_seconds*: see :class:`Database`.
 
     Raises:
         ConfigError: the password's file cannot be read.
     """
-    database = Database(database_url(config), connections=1)
+    database = Database(database_url(config), connections=1, statement_seconds=statement_seconds)
     try:
         yield database
     finally:

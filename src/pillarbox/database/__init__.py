@@ -5,6 +5,7 @@ neither knows the other, so what both need of the database is here:
 
 ``database``    statements and transactions: pooled, bounded in time, tried again where that helps
 ``connections`` handed on from statement to statement
+``hosts``       which of several takes a connection
 ``errors``      what can go wrong, in the language of databases
 ``migrate``     the tables, made and brought up to date by plain SQL files (``migrations``)
 

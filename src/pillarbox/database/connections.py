@@ -25,13 +25,21 @@ class Connections:
     """Taken by one at a time; at most *most* at once, and the others wait for *patience* seconds."""
 
     def __init__(
-        self, make_pool: Callable[[], Awaitable[asyncpg.Pool[Any]]], most: int, patience: float
+        self,
+        make_pool: Callable[[], Awaitable[asyncpg.Pool[Any]]],
+        most: int,
+        patience: float,
+        making: float,
     ) -> None:
-        """*make_pool* is called when the first one is needed; it has room for *most*."""
+        """*make_pool* is called when the first one is needed; it has room for *most*, and makes one in
+        *making* seconds.
+        """
         self._make_pool = make_pool
         self._pool: asyncpg.Pool[Any] | None = None
         self._making = asyncio.Lock()
+        self._most = most
         self._patience = patience
+        self._making_seconds = making
         self.is_closed = False
         self._turns = asyncio.Semaphore(most)
         self._waiting: deque[tuple[Any, float]] = deque()
@@ -45,8 +53,14 @@ class Connections:
             OSError, asyncpg.PostgresError, asyncpg.InterfaceError: there is none, and none can be made.
         """
         if self._turns.locked():
-            async with asyncio.timeout(self._patience):
-                await self._turns.acquire()
+            try:
+                async with asyncio.timeout(self._patience):
+                    await self._turns.acquire()
+            except TimeoutError:
+                raise TimeoutError(
+                    f"all {self._most} connections of this process (store.connections) have been in use for "
+                    f"{self._patience:g} seconds"
+                ) from None
         else:
             await self._turns.acquire()
         try:
@@ -88,7 +102,7 @@ class Connections:
             end(connection)
             await self._return(connection, self._patience)
         pool = await self._made()
-        return await pool.acquire(timeout=self._patience)
+        return await pool.acquire(timeout=self._making_seconds)
 
     async def _made(self) -> asyncpg.Pool[Any]:
         async with self._making:

@@ -8,23 +8,25 @@ the database comes back.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 import asyncpg
 
 from pillarbox.database.connections import Connections, end
-from pillarbox.database.errors import DatabaseUnavailable, OutcomeUnknown
+from pillarbox.database.errors import DatabaseUnavailable, OutcomeUnknown, words
+from pillarbox.database.hosts import CONNECT_SECONDS, Hosts
+from pillarbox.database_url import fault_of, hosts_of, name_of
 
 CONNECTIONS = 8
 """Of one process, at the most. A connection serves hundreds of polls a second."""
-CONNECT_SECONDS = 5.0
-"""A database that does not answer in this time is away."""
 STATEMENT_SECONDS = 15.0
-"""Likewise, if a statement has no answer. Above what the largest deletion takes."""
+"""A database is away if a statement has no answer in this time. Above what the largest deletion takes."""
+_SOONER_SECONDS = 1.0
+"""The database itself gives a statement up so much sooner: then it is certain that it was undone."""
 QUEUE_SECONDS = 10.0
 """So long a statement waits for one of the connections: then they are all stuck."""
 ATTEMPTS = 30
@@ -35,8 +37,6 @@ _PAUSE_SECONDS = 0.002, 0.1
 _SETTINGS = {
     "application_name": "pillarbox",
     "default_transaction_isolation": "repeatable read",
-    # Nothing goes on in the database for which nobody waits any more.
-    "statement_timeout": f"{STATEMENT_SECONDS:.0f}s",
     "idle_in_transaction_session_timeout": f"{STATEMENT_SECONDS:.0f}s",
 }
 
@@ -49,6 +49,8 @@ _LOST = (
     asyncpg.OperatorInterventionError,  # it is shut down, starts up, or somebody has ended us
     asyncpg.InternalClientError,
     asyncpg.StatementCompletionUnknownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,  # we stood still in the middle
+    asyncpg.TransactionTimeoutError,
 )
 """The connection is of no more use."""
 _BUSY = (asyncpg.InsufficientResourcesError, asyncpg.ReadOnlySQLTransactionError)
@@ -80,25 +82,44 @@ class Database:
     ``asyncpg.PostgresError``.
     """
 
-    def __init__(self, url: str, *, connections: int = CONNECTIONS) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections: int = CONNECTIONS,
+        statement_seconds: float | None = None,
+    ) -> None:
         """*url*: ``postgresql://user:password@host:port/name?…``; several hosts as libpq has it, with
         ``target_session_attrs=read-write``, and the one that takes changes is found.
+        *statement_seconds*: what a statement may take; none: :data:`STATEMENT_SECONDS`; infinite: as
+        long as it takes.
         """
-        self._url = url
+        self._fault = fault_of(url)
+        self._name = name_of(url)
+        self._seconds = statement_seconds
+        hosts = Hosts(hosts_of(url) if self._fault is None else ())
+        making = hosts.seconds + 1  # so that the hosts themselves say what is wrong
         self._connections = Connections(
-            partial(_pool, url, connections), connections, QUEUE_SECONDS
+            partial(_pool, url, connections, hosts, statement_seconds),
+            connections,
+            max(QUEUE_SECONDS, making),
+            making,
         )
 
     @property
     def name(self) -> str:
         """For an operator: where it is, and no password."""
-        return name_of(self._url)
+        return self._name
 
     async def fetch(self, statement: str, *values: object) -> Rows:
-        """Ask: all rows of a statement that changes nothing. Asked once more if the connection is lost."""
+        """Ask: all rows of a statement that changes nothing. Asked once more if the connection is lost (but
+        not if there was no answer in time: a database that has too much to do is not asked twice).
+        """
         try:
             return await self._attempts(lambda connection: connection.fetch(statement, *values))
-        except OutcomeUnknown:  # an idle connection that only looked alive
+        except OutcomeUnknown as error:  # an idle connection that only looked alive
+            if isinstance(error.__cause__, TimeoutError):
+                raise
             return await self._attempts(lambda connection: connection.fetch(statement, *values))
 
     async def change(self, statement: str, *values: object) -> Rows:
@@ -143,11 +164,16 @@ class Database:
         try:
             found = await attempt(connection)
         except BaseException as error:
+            slow = isinstance(error, asyncpg.QueryCanceledError)  # there is nothing wrong with it
             # One that may not write is a standby, and will not become the primary by being used.
-            if isinstance(error, (*_LOST, asyncpg.ReadOnlySQLTransactionError)):
+            if not slow and isinstance(error, (*_LOST, asyncpg.ReadOnlySQLTransactionError)):
                 end(connection)
             # Not waited for longer than it takes to tell that the connection hangs.
             await self._connections.give_up(connection, patience=CONNECT_SECONDS)
+            if slow:
+                raise DatabaseUnavailable(
+                    f"database {self.name}: a statement took too long, and was undone: {words(error)}"
+                ) from error
             if isinstance(error, _BUSY):
                 raise DatabaseUnavailable(self._says(error)) from error
             if isinstance(error, _LOST):
@@ -159,40 +185,55 @@ class Database:
     async def _acquired(self) -> Any:
         if self._connections.is_closed:
             raise DatabaseUnavailable(f"database {self.name} has been closed")
+        if self._fault is not None:
+            raise DatabaseUnavailable(f"store.database {self._fault}", temporary=False)
         try:
             return await self._connections.take()
         except asyncpg.ClientConfigurationError as error:  # what its URL says cannot be
             raise DatabaseUnavailable(self._says(error), temporary=False) from error
+        except DatabaseUnavailable as error:  # what answers there cannot be used
+            raise DatabaseUnavailable(self._says(error), temporary=error.temporary) from error
         except (*_LOST, *_BUSY) as error:
             raise DatabaseUnavailable(self._says(error)) from error
+        except (ValueError, OverflowError):  # whose text may hold a part of it
+            raise DatabaseUnavailable(
+                "store.database cannot be understood", temporary=False
+            ) from None
         except asyncpg.PostgresError as error:  # a wrong password, no such database
             raise DatabaseUnavailable(self._says(error), temporary=False) from error
 
     def _says(self, error: BaseException) -> str:
-        what = str(error) or type(error).__name__
+        what = words(error)
+        if isinstance(error, TimeoutError) and not str(error):
+            what = f"has not answered within {self._seconds or STATEMENT_SECONDS:g} seconds"
+        elif isinstance(error, (PermissionError, FileNotFoundError)) and error.filename is None:
+            what += (
+                " (a file of TLS, perhaps: sslrootcert, or one in the folder .postgresql of HOME)"
+            )
         return f"database {self.name}: {what}"
 
 
-async def _pool(url: str, connections: int) -> asyncpg.Pool[Any]:
-    return await asyncpg.create_pool(
+async def _pool(
+    url: str, connections: int, hosts: Hosts, statement_seconds: float | None
+) -> asyncpg.Pool[Any]:
+    seconds = STATEMENT_SECONDS if statement_seconds is None else statement_seconds
+    bounded = math.isfinite(seconds)
+    # Nothing goes on in the database for which nobody waits any more.
+    there = max(seconds - _SOONER_SECONDS, seconds / 2) * 1000 if bounded else 0
+    connect: Any = hosts.connect
+    pool: asyncpg.Pool[Any] = await asyncpg.create_pool(
         url,
         min_size=0,
         max_size=connections,
-        timeout=CONNECT_SECONDS,
-        command_timeout=STATEMENT_SECONDS,
+        connect=connect,
+        command_timeout=seconds if bounded else None,
         reset=_as_it_is,
-        server_settings=_SETTINGS,
+        server_settings=_SETTINGS | {"statement_timeout": f"{there:.0f}ms"},
     )
+    return pool
 
 
 async def _as_it_is(_: object) -> None:
     """Instead of the pool's own reset, which would be one more round trip: nothing here changes a
     session, and a transaction that is still open is ended all the same.
     """
-
-
-def name_of(url: str) -> str:
-    """What to call the database at *url*, without its password: ``host:5432/name``."""
-    parts = urlsplit(url)
-    place = parts.netloc.rpartition("@")[2] or "localhost"
-    return f"{place}{parts.path}"

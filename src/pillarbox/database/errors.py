@@ -18,3 +18,8 @@ class OutcomeUnknown(DatabaseUnavailable):
     """The connection was lost while something was being changed: that has happened whole, or not at
     all. Who needs to know asks the database when it is back.
     """
+
+
+def words(error: BaseException) -> str:
+    """What *error* says, in one line; its kind, if it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -2,12 +2,15 @@
 
 Each file of ``migrations`` is one transaction, which begins by claiming its number. When several
 nodes start at once the others wait for whoever was first, and find it done. What was applied
-is never changed: a later file changes the tables. It takes away nothing that the Pillarbox before uses,
+is never changed: a later file changes the tables. A statement of theirs may take as long as it
+takes (see :func:`pillarbox.app.wire_up_cluster.open_database`), but waits for a lock for a few seconds only: all
+that others ask would wait behind it. It takes away nothing that the Pillarbox before uses,
 whose nodes go on until each has been replaced.
 """
 
 from __future__ import annotations
 
+import asyncio
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -23,6 +26,11 @@ _TABLE = """
         applied_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
     )
 """
+LOCK_SECONDS = 3.0
+"""So long a step waits for a lock, then lets those pass that wait behind it, and tries again."""
+LOCK_PAUSE_SECONDS = 1.0
+LOCK_ATTEMPTS = 60
+"""Then whoever holds the lock is not about to let it go: a backup, say."""
 _MADE_AT_ONCE = (asyncpg.UniqueViolationError, asyncpg.DuplicateTableError)
 """Two have made the same table at the same moment: PostgreSQL tells one of them so."""
 
@@ -85,13 +93,11 @@ async def migrate(database: Database) -> list[Migration]:
 
 
 async def must_be_current(database: Database) -> None:
-    """See to it that the tables are those of this Pillarbox, and that what everything rests on holds:
-    a transaction sees one moment.
+    """See to it that the tables are those of this Pillarbox.
 
     Raises:
-        DatabaseUnavailable: they are not, it does not, or it cannot be asked.
+        DatabaseUnavailable: they are not, or it cannot be asked.
     """
-    await _must_show_one_moment(database)
     await must_not_be_newer(database)
     done = await applied(database)
     missing = [step.name for step in known() if step.number not in done]
@@ -118,17 +124,6 @@ async def must_not_be_newer(database: Database) -> None:
         )
 
 
-async def _must_show_one_moment(database: Database) -> None:
-    """A pooler between us and the database may swallow what is said when a connection begins."""
-    ((isolation,),) = await database.fetch("SELECT current_setting('transaction_isolation')")
-    if isolation in {"read committed", "read uncommitted"}:
-        raise DatabaseUnavailable(
-            f"database {database.name} isolates transactions by {isolation!r}, though we ask for more: "
-            "connect to the database itself, not to a pooler that ignores startup parameters",
-            temporary=False,
-        )
-
-
 async def _make_table(database: Database) -> None:
     try:
         await database.change(_TABLE)
@@ -143,11 +138,20 @@ async def _apply(database: Database, step: Migration) -> bool:
         await transaction.fetch(
             "INSERT INTO migrations (number, name) VALUES ($1, $2)", step.number, step.name
         )
+        await transaction.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS * 1000:.0f}ms'")
         for statement in step.statements:
             await transaction.fetch(statement)
 
-    try:
-        await database.transaction(work)
-    except asyncpg.UniqueViolationError:  # somebody else was first, and has finished
-        return False
-    return True
+    for _ in range(LOCK_ATTEMPTS):
+        try:
+            await database.transaction(work)
+        except asyncpg.UniqueViolationError:  # somebody else was first, and has finished
+            return False
+        except asyncpg.LockNotAvailableError:
+            await asyncio.sleep(LOCK_PAUSE_SECONDS)
+        else:
+            return True
+    raise DatabaseUnavailable(
+        f"database {database.name}: {step.name} needs a table for itself, and others hold it: see "
+        "pg_stat_activity (a backup, a long query), and run `pillarbox cluster migrate` again"
+    )

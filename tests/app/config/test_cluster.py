@@ -32,7 +32,22 @@ def read(tmp_path: Path, text: str, environ: dict[str, str] | None = None) -> Co
             CLUSTER + 'database = "postgresql://post:hidden@localhost"\n',
             "store.database: names no database",
         ),
-        (CLUSTER + 'database = "postgresql://[hidden/mail"\n', "store.database: is not a URL"),
+        (
+            CLUSTER + 'database = "postgresql://[hidden/mail"\n',
+            "store.database: cannot be understood",
+        ),
+        (
+            CLUSTER + 'database = "postgresql://post:12/hidden@localhost/mail"\n',
+            "store.database: holds a character that has to be percent-encoded",
+        ),
+        (
+            CLUSTER + 'database = "postgresql://post:hidden/more@localhost/mail"\n',
+            "store.database: holds a character that has to be percent-encoded (/ is %2F",
+        ),
+        (
+            CLUSTER + 'database = "postgresql://post@localhost/mail?connect_timeout=10"\n',
+            'store.database: has the option "connect_timeout", which is not known here',
+        ),
         ("[store]\ndatabase = 4711\n", "store.database: will not do; write a text in quotes"),
         (
             CLUSTER
@@ -57,6 +72,14 @@ def read(tmp_path: Path, text: str, environ: dict[str, str] | None = None) -> Co
         (
             OBJECTS + '[store.s3]\nendpoint = "https://key:hidden@s3.example.org"\n',
             "store.s3.endpoint: is not the URL of an object store",
+        ),
+        (
+            CLUSTER + 'database = "postgresql://post:hidden@db1,db2/mail"\n',
+            "several hosts, and not which of them: one may be a standby; add target_session_attrs=",
+        ),
+        (
+            CLUSTER + 'database = "postgresql:///mail?host=db1,db2&target_session_attrs=any"\n',
+            "store.database: names several hosts",
         ),
         (
             OBJECTS + '[store.s3]\nendpoint = "https://:8333"\n',
@@ -115,8 +138,10 @@ def test_a_library_that_is_missing_is_named_with_its_command(
         OBJECTS + '[store.s3]\nendpoint = "http://[::1]:8333/"\n',
         OBJECTS + '[store.s3]\naccess_key = "post"\nsecret_key_file = "word"\n',
         CLUSTER + 'database = "postgresql:///mail?host=/run/postgresql"\n',
-        CLUSTER + 'database = "postgresql://post@[::1]:5432,127.0.0.2:5433/mail"\n',
-        CLUSTER + 'database = "postgresql://post@a:1,b:2/mail?sslmode=verify-full"\n',
+        CLUSTER
+        + 'database = "postgresql://post@[::1]:5432,127.0.0.2:5433/mail?target_session_attrs=primary"\n',
+        CLUSTER + 'database = "postgresql://post@a:1,b:2/mail?sslmode=verify-full&sslrootcert=ca'
+        '&target_session_attrs=read-write"\n',
         '[store]\npath = "mail"\n',
     ],
 )
@@ -138,12 +163,17 @@ def test_what_is_fine(tmp_path: Path, text: str) -> None:
             "FILE:5: store.s3.region: has no effect: there is no object store; set store.objects",
         ),
         (
-            CLUSTER + 'database = "postgresql://post:hidden@localhost,db/mail"\n',
+            CLUSTER
+            + 'database = "postgresql://post:hidden@localhost,db/mail?target_session_attrs=read-write"\n',
             "FILE:3: store.database: mail and accounts cross the network, and the database is not",
         ),
         (
             CLUSTER + 'database = "postgresql:///mail?host=db&sslmode=require"\n',
             "FILE:3: store.database: mail and accounts cross the network, and the database is not",
+        ),
+        (
+            CLUSTER + 'database = "postgresql://post:hidden@db/mail?sslmode=verify-full"\n',
+            "FILE:3: store.database: has sslmode=verify-… without sslrootcert: the system's authorities",
         ),
         (
             OBJECTS + '[store.s3]\nendpoint = "http://s3.example.org"\n',

@@ -8,17 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from importlib.util import find_spec
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import msgspec
 
 from pillarbox.app.config.settings import Config
 from pillarbox.app.config.store import S3Settings, StoreSettings
+from pillarbox.database_url import fault_of
 from pillarbox.peers import is_loopback
 
 Found = Iterator[tuple[str, str, str]]
 
 DATABASE_EXAMPLE = "postgresql://user@host/database"
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 _LIBRARIES = ("asyncpg", "obstore")
 _OBJECTS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s?#]*)?")
 _ENDPOINT = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?")
@@ -64,16 +66,18 @@ def _database(store: StoreSettings) -> Found:
         hint = f"write there: {DATABASE_EXAMPLE}"
         yield "store.engine", '"cluster" needs store.database', hint
         return
-    try:
-        parts = urlsplit(store.database)
-    except ValueError:
-        yield "store.database", "is not a URL", f"write one like {DATABASE_EXAMPLE}"
+    if (problem := fault_of(store.database)) is not None:
+        hint = (
+            f"write one like {DATABASE_EXAMPLE}, and its password into store.database_password_file"
+        )
+        yield "store.database", problem, hint
         return
-    if parts.scheme not in {"postgresql", "postgres"}:
-        problem = "is not the URL of a database"
-        yield "store.database", problem, f"write one like {DATABASE_EXAMPLE}"
-    elif not parts.path.lstrip("/"):
+    parts = urlsplit(store.database)
+    if not parts.path.lstrip("/"):
         yield "store.database", "names no database", f"write one like {DATABASE_EXAMPLE}"
+    elif len(_hosts(parts)) > 1 and not _finds_the_primary(parts):
+        problem = "names several hosts, and not which of them: one may be a standby"
+        yield "store.database", problem, "add target_session_attrs=read-write after the ?"
     userinfo = parts.netloc.rpartition("@")[0]
     if store.database_password_file is not None and (
         ":" in userinfo or "password" in parse_qs(parts.query)
@@ -112,7 +116,13 @@ def _unsafe(config: Config) -> Found:
     """What crosses a network that others may listen to."""
     if not _is_verified(config.store.database or ""):
         problem = "mail and accounts cross the network, and the database is not verified"
-        hint = "add ?sslmode=verify-full (and sslrootcert=FILE for an authority of your own)"
+        hint = f"add ?sslmode=verify-full&sslrootcert=FILE ({AUTHORITIES} for public authorities)"
+        yield "store.database", problem, hint
+    elif _lacks_authorities(config.store.database or ""):
+        problem = (
+            "has sslmode=verify-… without sslrootcert: the system's authorities are not looked for"
+        )
+        hint = f"add &sslrootcert=FILE ({AUTHORITIES} for public authorities)"
         yield "store.database", problem, hint
     endpoint = urlsplit(config.store_s3.endpoint or "")
     if endpoint.scheme == "http" and not _is_here(endpoint.hostname or ""):
@@ -120,18 +130,35 @@ def _unsafe(config: Config) -> Found:
         yield "store.s3.endpoint", problem, "an https:// URL is safer"
 
 
+def _lacks_authorities(database: str) -> bool:
+    """Then the library looks for ``~/.postgresql/root.crt``, and nowhere else."""
+    if fault_of(database) is not None:
+        return False
+    options = parse_qs(urlsplit(database).query)
+    verifies = options.get("sslmode", [""])[-1] in {"verify-ca", "verify-full"}
+    return verifies and "sslrootcert" not in options
+
+
 def _is_verified(database: str) -> bool:
     try:
         parts = urlsplit(database)
     except ValueError:  # a fault already
         return True
-    options = parse_qs(parts.query)
-    if options.get("sslmode") == ["verify-full"]:
+    if parse_qs(parts.query).get("sslmode") == ["verify-full"]:
         return True
+    return all(_is_here(host) for host in _hosts(parts))
+
+
+def _hosts(parts: SplitResult) -> list[str]:
     hosts = parts.netloc.rpartition("@")[2].split(",")
     hosts = [_without_port(host) for host in hosts if host]
-    hosts += [host for text in options.get("host", []) for host in text.split(",")]
-    return all(_is_here(host) for host in hosts)
+    options = parse_qs(parts.query)
+    return hosts + [host for text in options.get("host", []) for host in text.split(",")]
+
+
+def _finds_the_primary(parts: SplitResult) -> bool:
+    wanted = parse_qs(parts.query).get("target_session_attrs", [])
+    return len(wanted) == 1 and wanted[0] in {"read-write", "primary"}
 
 
 def _without_port(place: str) -> str:

@@ -14,7 +14,7 @@ from pillarbox.auth.errors import AccountsUnavailable
 from pillarbox.auth.kept_secrets import ALL, INSERT, are_there, by_name, new_secrets, take_over
 from pillarbox.auth.place import Change, Row, Rows, no_account
 from pillarbox.database import Database, OutcomeUnknown, Transaction
-from pillarbox.database.database import name_of
+from pillarbox.database_url import name_of
 
 T = TypeVar("T")
 

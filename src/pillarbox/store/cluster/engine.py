@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
@@ -15,6 +16,7 @@ from pillarbox.contracts.errors import StoreError, StoreUnavailable
 from pillarbox.contracts.store import Expired, Finding, MaildropStatus, Retention, Waiting
 from pillarbox.contracts.transfer import Export, TakenOver
 from pillarbox.database import Database, DatabaseUnavailable
+from pillarbox.database.database import STATEMENT_SECONDS
 from pillarbox.database.migrate import must_be_current
 from pillarbox.model import DEFAULT_VIEW, Identity, MessageInfo, Recipient, StoredForm
 from pillarbox.store.cluster import admin, moving
@@ -60,12 +62,13 @@ async def open_cluster(settings: ClusterSettings, *, default_holds: bool = False
             (One that is away is only logged.)
     """
     store = ClusterStore(settings, default_holds=default_holds)
+    store.is_current = False
     try:
-        await must_be_current(store.database)
-    except DatabaseUnavailable as error:
+        await store.must_be_current()
+    except StoreUnavailable as error:
         if not error.temporary:
             await store.close()
-            raise StoreUnavailable(str(error), temporary=False) from error
+            raise
         _log.warning("the cluster's database is away; going on without it", error=str(error))
     return store
 
@@ -81,7 +84,9 @@ class ClusterStore:
         self.database = Database(settings.database, connections=settings.connections)
         tables = Tables(self.database)
         clock = DatabaseClock(tables)
-        renewing = Tables(Database(settings.database, connections=1))
+        # A connection that is silently dead must not cost the leases.
+        seconds = min(STATEMENT_SECONDS, settings.lease_seconds / 4)
+        renewing = Tables(Database(settings.database, connections=1, statement_seconds=seconds))
         life = Life(renewing, clock, settings.node, settings.lease_seconds)
         holding = Holding(default_holds=default_holds)
         objects = Objects(settings.objects) if settings.objects else None
@@ -89,11 +94,27 @@ class ClusterStore:
         self._inline_bytes = settings.inline_bytes
         self._turns = Turns()
         self._undoing: dict[Identity, asyncio.Task[None]] = {}
+        self.is_current = True
+        """Whether the tables are as they should be. False: nobody has seen that yet."""
 
     def begin(self) -> None:
         """For who serves, once its loop runs: from now on this process collects, too."""
         collector = Collector(self.database, self._parts.objects)
         self._parts.chores.go_on(collector.run())
+
+    async def must_be_current(self) -> None:
+        """See to it that the tables are those of this Pillarbox, unless that has been seen already.
+
+        Raises:
+            StoreUnavailable: they are not, or the database cannot be asked.
+        """
+        if self.is_current:
+            return
+        try:
+            await must_be_current(self.database)
+        except DatabaseUnavailable as error:
+            raise StoreUnavailable(str(error), temporary=error.temporary) from error
+        self.is_current = True
 
     async def open(self, identity: Identity, *, minimum_interval: float = 0) -> ClusterMaildrop:
         parts = self._parts
@@ -117,6 +138,10 @@ class ClusterStore:
         if not recipients:
             return []
         body = None
+        try:
+            await self.must_be_current()
+        except StoreUnavailable as error:
+            return [error] * len(recipients)
         if parts.objects is not None and len(message.data) > self._inline_bytes:
             try:
                 body = await uploaded(parts.tables, parts.objects, message.data)
@@ -139,6 +164,7 @@ class ClusterStore:
         all nodes at once, so none is better off without this one. (The collector looks at it.)
         """
         self._parts.must_be_open()
+        await self.must_be_current()
         await self._parts.tables.change(_PROBE, self._parts.node)
 
     async def close(self) -> None:
@@ -215,6 +241,7 @@ class ClusterStore:
 
     async def _take(self, opening: Opening) -> Lease:
         parts = self._parts
+        await self.must_be_current()
         try:
             lease = await opening.take()
         except Unsettled:
@@ -228,7 +255,11 @@ class ClusterStore:
         """An opening that was broken off has never been."""
         undoing = self._parts.chores.begin(self._undone(opening, taking))
         self._undoing[opening.identity] = undoing
-        undoing.add_done_callback(lambda _: self._undoing.pop(opening.identity, None))
+        undoing.add_done_callback(partial(self._undone_by, opening.identity))
+
+    def _undone_by(self, identity: Identity, undoing: asyncio.Task[None]) -> None:
+        if self._undoing.get(identity) is undoing:  # and no newer one
+            del self._undoing[identity]
 
     async def _undone(self, opening: Opening, taking: asyncio.Task[Lease]) -> None:
         await asyncio.wait([taking])
@@ -236,9 +267,9 @@ class ClusterStore:
             return
         lease, parts = taking.result(), self._parts
         try:
-            await opening.undo(lease.before)
+            await opening.give_back(lease.before)
         except StoreUnavailable:
-            parts.chores.go_on(parts.give_back(opening, Patience()))
+            parts.chores.go_on(parts.give_back(opening, Patience(), lease.before))
         else:
             parts.tell("view released", opening.identity, lease.token)
 

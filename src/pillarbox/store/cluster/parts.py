@@ -19,12 +19,15 @@ from pillarbox.store.cluster.chores import Chores
 from pillarbox.store.cluster.clock import DatabaseClock, Patience
 from pillarbox.store.cluster.leases import Life
 from pillarbox.store.cluster.objects import Objects
-from pillarbox.store.cluster.opening import Opening
+from pillarbox.store.cluster.opening import Before, Opening
 from pillarbox.store.cluster.tables import Tables
 from pillarbox.store.cluster.views import Holding
 
 PAUSE_SECONDS = 0.25
 """Between two tries to give a view back."""
+RETURNING = 4
+"""While the database is away, so many sessions of those that want to give one back ask for it, in turn;
+there may be thousands."""
 
 _log = structlog.get_logger("pillarbox.store")
 
@@ -43,6 +46,7 @@ class Parts:
     ahead: ReadAhead[Sequence[Any]] = field(default_factory=ReadAhead)
     """Bodies that will be asked for next."""
     is_closed: bool = False
+    _returning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(RETURNING))
     _letting_go: asyncio.TimerHandle | None = None
 
     def must_be_open(self) -> None:
@@ -76,18 +80,24 @@ class Parts:
         if self.ahead.let_stale_go(time.monotonic()) and not self.is_closed:
             self._let_go_later()
 
-    async def give_back(self, opening: Opening, patience: Patience) -> None:
-        """Free a view that was perhaps taken, or not given back, until that is certain."""
+    async def give_back(
+        self, opening: Opening, patience: Patience, before: Before | None = None
+    ) -> None:
+        """Free a view that was perhaps taken, or not given back, until that is certain.
+
+        *before*: see :meth:`Opening.give_back`.
+        """
         while True:
             last = patience.is_over
-            try:
-                token = await opening.give_back()
-            except StoreUnavailable:
-                last = False
-            else:
-                if token is not None:
-                    self.tell("view released", opening.identity, token)
-                    return
+            async with self._returning:
+                try:
+                    token = await opening.give_back(before)
+                except StoreUnavailable:
+                    await asyncio.sleep(PAUSE_SECONDS)  # before anybody else asks
+                    continue
+            if token is not None:
+                self.tell("view released", opening.identity, token)
+                return
             if last:
                 return
             await asyncio.sleep(PAUSE_SECONDS)

@@ -79,10 +79,6 @@ class Tables:
                 "run `pillarbox cluster migrate`",
                 temporary=False,
             ) from error
-        except asyncpg.QueryCanceledError as error:
-            raise StoreUnavailable(
-                f"database {self.name} takes too long: {error}", temporary=True
-            ) from error
         except asyncpg.PostgresError as error:
             raise StoreUnavailable(
                 f"database {self.name} refuses: {error}", temporary=False

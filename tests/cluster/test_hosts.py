@@ -1,0 +1,87 @@
+"""Several hosts in the URL of the database: one that says nothing is passed over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from pillarbox.database import Database, DatabaseUnavailable
+from tests.cluster.postgres import PASSWORD
+from tests.postoffice import HOST
+
+
+class SilentHost:
+    """Takes connections as a machine does whose PostgreSQL stands still, and says nothing."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.count = 0
+        self.came = asyncio.Event()
+        self.writers: list[asyncio.StreamWriter] = []
+
+    async def serve(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.count += 1
+        self.writers.append(writer)
+        self.came.set()
+
+    def before(self, url: str) -> str:
+        """*url*, with this host named first."""
+        return url.replace(f"@{HOST}:", f"@{HOST}:{self.port},{HOST}:")
+
+
+@pytest.fixture
+async def silent() -> AsyncIterator[SilentHost]:
+    host = SilentHost()
+    server = await asyncio.start_server(host.serve, HOST, 0)
+    host.port = server.sockets[0].getsockname()[1]
+    yield host
+    server.close()
+    for writer in host.writers:
+        writer.close()
+
+
+async def test_a_silent_first_host_is_passed_over(
+    silent: SilentHost, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pillarbox.database.hosts.CONNECT_SECONDS", 1.0)
+    url = silent.before(database_url) + "?target_session_attrs=read-write"
+    database = Database(url)
+    assert [tuple(row) for row in await database.fetch("SELECT 1")] == [(1,)]
+    assert silent.count == 1
+    # Only the first connection has paid for that.
+    await asyncio.gather(*(database.fetch("SELECT pg_sleep(0.01)") for _ in range(4)))
+    assert silent.count == 1
+    await database.close()
+
+
+async def test_who_loses_patience_with_a_silent_host_begins_with_the_next(
+    silent: SilentHost, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ``/ready`` does, which waits no longer than one host is waited for."""
+    monkeypatch.setattr("pillarbox.database.hosts.SILENT_SECONDS", 0.0)
+    database = Database(silent.before(database_url))
+    asking = asyncio.create_task(database.fetch("SELECT 1"))
+    await silent.came.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert [tuple(row) for row in await database.fetch("SELECT 1")] == [(1,)]
+    assert silent.count == 1
+    await database.close()
+
+
+async def test_of_each_host_it_is_said_why_not(
+    silent: SilentHost, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pillarbox.database.hosts.CONNECT_SECONDS", 1.0)
+    database = Database(silent.before(database_url) + "?target_session_attrs=standby")
+    with pytest.raises(DatabaseUnavailable) as caught:
+        await database.fetch("SELECT 1")
+    said = str(caught.value)
+    assert f"{HOST}:{silent.port}: does not take a connection within 1 seconds; {HOST}:" in said
+    assert "None of the hosts match" in said
+    assert caught.value.temporary
+    assert PASSWORD not in said
+    await database.close()
