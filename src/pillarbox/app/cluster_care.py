@@ -102,7 +102,7 @@ async def _database_of(database: Database) -> Part:
     try:
         await must_be_current(database)
     except DatabaseUnavailable as error:
-        return Part(f"database {database.name}", str(error))
+        return _troubled(f"database {database.name}", error)
     return Part(f"database {database.name}")
 
 
@@ -114,10 +114,15 @@ async def _objects_of(config: Config) -> Part | None:
     try:
         await objects.probe()
     except StoreUnavailable as error:
-        return Part(f"object store {objects.name}", str(error))
+        return _troubled(f"object store {objects.name}", error)
     finally:
         await objects.close()
     return Part(f"object store {objects.name}")
+
+
+def _troubled(name: str, error: Exception) -> Part:
+    """The name is shown with it, so it is not said twice."""
+    return Part(name, str(error).removeprefix(f"{name}: "))
 
 
 @contextmanager
