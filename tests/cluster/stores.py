@@ -73,8 +73,19 @@ class Looking:
 
     def is_somebody_waiting(self) -> bool:
         """Whether a backend waits for a lock that another one has."""
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        return self.value(f"{waiting} AND datname = '{self._name}'") != 0
+        return self.number_waiting() != 0
+
+    def number_waiting(self) -> int:
+        """How many backends do."""
+        waiting = "SELECT count(*)::INT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        number = self.value(f"{waiting} AND datname = '{self._name}'")
+        assert isinstance(number, int)
+        return number
+
+    def is_somebody_busy(self) -> bool:
+        """Whether anybody but us is still carrying out a statement."""
+        busy = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active'"
+        return self.value(f"{busy} AND datname = '{self._name}' AND pid <> pg_backend_pid()") != 0
 
     def end_who_waits(self) -> None:
         """Their connections are lost in the middle of what they do."""

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from pillarbox.database import Database, DatabaseUnavailable, Transaction
+from pillarbox.database import Database, DatabaseUnavailable, OutcomeUnknown, Transaction
 from tests.cluster.postgres import PostgresServer
 
 PID = "SELECT pg_backend_pid()"
@@ -73,6 +73,18 @@ async def test_one_that_may_not_write_is_not_used_again(database_url: str) -> No
     with pytest.raises(DatabaseUnavailable, match="read-only"):
         await database.change("CREATE TABLE one (n BIGINT)")
     await database.change("CREATE TABLE one (n BIGINT)")
+    await database.close()
+
+
+@pytest.mark.parametrize("state", ["25P03", "25P04"])
+async def test_who_stood_still_in_the_middle_may_come_again(database_url: str, state: str) -> None:
+    """The server has ended the transaction, and its connection: nothing is damaged."""
+    database = Database(database_url, connections=1)
+    before = await pid(database)
+    with pytest.raises(OutcomeUnknown) as caught:
+        await database.change(f"DO $$ BEGIN RAISE 'too long' USING ERRCODE = '{state}'; END $$")
+    assert caught.value.temporary
+    assert await pid(database) != before
     await database.close()
 
 

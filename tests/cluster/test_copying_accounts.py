@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,7 @@ from pillarbox.auth.authenticator import LocalAuthenticator
 from pillarbox.auth.cluster import open_cluster_accounts
 from pillarbox.auth.copying import Copied, copy_accounts, everybody
 from pillarbox.auth.errors import AccountsUnavailable, SecretsDiffer
-from pillarbox.auth.place import Change
+from pillarbox.auth.place import Change, Rows
 from pillarbox.contracts.errors import CredentialsRefused
 from pillarbox.model import Identity
 from pillarbox.sasl.claims import PasswordClaim
@@ -167,6 +169,42 @@ def test_where_there_are_other_secrets_nothing_is_copied(
     with pytest.raises(SecretsDiffer, match=r"(accounts\.db|database ).*empty one.*user add"):
         copy_accounts(source, target, dry_run=dry_run)
     assert target.names() == ["zoe"]
+
+
+def test_secrets_that_nothing_was_made_with_can_be_let_go(
+    new_accounts: Open, new_database: Callable[[], str]
+) -> None:
+    """A server makes them when anybody tries to sign in, before there is an account."""
+    source, url = filled(new_accounts("file")), new_database()
+    with closing(open_cluster_accounts(url, passwords=cheap_passwords())) as target:
+        target.add("zoe", "secret")
+        target.remove("zoe")
+        with pytest.raises(SecretsDiffer, match=r"stop all servers.*DELETE FROM secret"):
+            copy_accounts(source, target)
+        target.place.change(lambda change: change.execute("DELETE FROM secret"))
+    with closing(open_cluster_accounts(url)) as target:
+        assert copy_accounts(source, target).added == ["alice", "bob", "carol"]
+
+
+def test_an_account_that_changes_while_it_is_read_comes_whole(
+    way: tuple[Accounts, Accounts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = way
+    read = source.place.read
+    changed: list[str] = []
+
+    def reading(statement: str, values: tuple[Any, ...] = ()) -> Rows:
+        if "FROM scram" in statement and not changed:
+            changed.append(statement)
+            source.set_password("alice", "another")
+        return read(statement, values)
+
+    monkeypatch.setattr(source.place, "read", reading)
+    copy_accounts(source, target)
+    assert changed
+    assert without_generation(target) == without_generation(source)
+    keys = "SELECT * FROM scram ORDER BY 1, 2"
+    assert target.place.read(keys) == read(keys)
 
 
 def test_in_batches_it_is_the_same(

@@ -205,6 +205,7 @@ def test_no_such_history_in_a_long_search() -> None:
         look_for(Premises(), 3_000, moves)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_the_model_finds_what_goes_wrong_when(mistake: str) -> None:
     premises, moves, what = MISTAKES[mistake]

@@ -7,10 +7,11 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from pillarbox.contracts.errors import LockLost, MaildropLocked
+from pillarbox.contracts.errors import LockLost, MaildropLocked, StoreUnavailable
 from pillarbox.model import Identity
 from pillarbox.testing.store_contract.material import contents, letter, put
 from tests.cluster.postgres import PostgresServer
+from tests.cluster.proxy import proxy_before
 from tests.cluster.stores import ALICE, Looking, delete_all, stores
 
 LETTERS = [letter(str(n)) for n in range(3)]
@@ -114,6 +115,26 @@ async def test_a_life_is_put_off_as_long_as_it_lasts(database_url: str, looking:
 
         await looking.until(was_put_off_twice)
         await maildrop.commit([1, 2, 3])
+
+
+async def test_a_dead_connection_costs_no_lease(
+    postgres: PostgresServer, database_url: str, looking: Looking
+) -> None:
+    """One that swallows what it is given: the renewal gives it up while there is time for another."""
+    async with proxy_before(postgres.port) as proxy:
+        through = postgres.url(database_url.rpartition("/")[2], port=proxy.port)
+        async with stores(through, lease_seconds=8) as (store,):
+            await put(store, ALICE, *LETTERS)
+            maildrop = await store.open(Identity(ALICE))
+            proxy.requests.close()
+            with pytest.raises(StoreUnavailable):
+                await store.renew()
+            assert looking.value("SELECT alive_until > clock_timestamp() FROM processes")
+            proxy.lose_what_is_held()
+            await store.renew()
+            await maildrop.commit([1, 2, 3])
+            await maildrop.release()
+    assert looking.counts()["messages"] == 0
 
 
 async def test_tokens_rise_and_never_come_again(database_url: str, looking: Looking) -> None:

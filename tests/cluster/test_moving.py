@@ -12,6 +12,7 @@ from pillarbox.contracts.errors import LockLost, MaildropLocked, StoreUnavailabl
 from pillarbox.contracts.store import Body
 from pillarbox.model import Identity
 from pillarbox.store.cluster.engine import ClusterStore
+from pillarbox.store.cluster.objects import Objects, ObjectSettings
 from pillarbox.store.cluster.settings import ClusterSettings
 from pillarbox.store.embedded import open_store
 from pillarbox.testing.store_contract import seen_next
@@ -119,6 +120,24 @@ async def test_who_comes_back_after_others_have_gone_on_brings_nothing_twice(
     await export.release()
     assert await standing(other) == await standing(source)
     for store in (source, frozen, other):
+        await store.close()
+
+
+async def test_an_object_that_is_gone_does_not_stop_the_others(
+    folders: MakeMovingStore, database_url: str, objects_settings: ObjectSettings
+) -> None:
+    source = ClusterStore(ClusterSettings(database_url, objects=objects_settings))
+    target = folders()
+    await put(source, ALICE, letter("1"), letter("2", 300_000), letter("3", 300_000))
+    objects = Objects(objects_settings)
+    stored = [entry.identifier async for entry in objects.all()]
+    await objects.remove(stored[:1])
+    moved = await move(source, target)
+    ((_, why),) = moved.failed
+    assert why == f"object {stored[0]} is missing from {objects.name}"
+    assert moved.messages == len(await target.listing(ALICE)) == 2
+    await objects.close()
+    for store in (source, target):
         await store.close()
 
 

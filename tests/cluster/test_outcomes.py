@@ -64,11 +64,11 @@ def row_locked(url: str, table: str) -> Iterator[None]:
         connection.rollback()
 
 
-async def opened_at_last(store: ClusterStore) -> ClusterMaildrop:
+async def opened_at_last(store: ClusterStore, *, minimum_interval: float = 0) -> ClusterMaildrop:
     """As soon as nobody has it."""
     while True:
         try:
-            return await store.open(Identity(ALICE))
+            return await store.open(Identity(ALICE), minimum_interval=minimum_interval)
         except MaildropLocked:
             await asyncio.sleep(0)
 
@@ -163,6 +163,50 @@ async def test_a_delivery_that_was_put_off_does_not_come_late(place: Place) -> N
     assert isinstance(outcome, StoreUnavailable)
     await held.arrive()
     assert place.looking.counts()["messages"] == 3
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("user", "busy"),
+    [
+        (ALICE, "SELECT 1 FROM maildrops FOR UPDATE"),
+        ("carol", "INSERT INTO maildrops (name) VALUES ('carol')"),
+    ],
+)
+async def test_a_delivery_that_was_not_found_does_not_happen_afterwards(
+    place: Place, user: str, busy: str
+) -> None:
+    """It is under way, and cannot be seen: as when it waits for a standby. Carol has no maildrop yet."""
+    with psycopg.connect(place.url) as connection:
+        connection.execute(busy.encode())
+        delivering = asyncio.create_task(place.store.deliver(letter("x"), [Recipient(user)]))
+        await place.looking.until(lambda: place.looking.number_waiting() == 1)
+        place.proxy.lose()
+        await place.looking.until(lambda: place.looking.number_waiting() == 2 or delivering.done())
+        connection.rollback()
+    (outcome,) = await delivering
+    await place.looking.until(lambda: not place.looking.is_somebody_busy())
+    assert place.looking.counts()["messages"] == 3 + (outcome is None)
+    if user == ALICE:
+        assert outcome is None
+    session = await place.other.open(Identity(user))  # whatever was written is a whole maildrop
+    assert session.count == (3 if user == ALICE else 0) + (outcome is None)
+    await session.release()
+
+
+async def test_an_opening_that_is_undone_in_the_end_has_never_been(place: Place) -> None:
+    """It was broken off, and the first statement that undoes it is lost."""
+    place.proxy.answers.close()
+    opening = asyncio.create_task(place.store.open(Identity(ALICE), minimum_interval=3600))
+    await place.proxy.answers.holds.wait()
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    place.proxy.requests.close()
+    place.proxy.answers.opened.set()
+    await place.proxy.requests.holds.wait()
+    place.proxy.lose_what_is_held()
+    await (await opened_at_last(place.other, minimum_interval=3600)).release()
 
 
 async def test_an_opening_whose_answer_is_lost_holds_no_lock(place: Place) -> None:

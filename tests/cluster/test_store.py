@@ -11,14 +11,14 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from pillarbox.contracts.errors import BodyDamaged, StoreUnavailable
+from pillarbox.contracts.errors import BodyDamaged, LockLost, StoreUnavailable
 from pillarbox.contracts.store import Retention
 from pillarbox.model import Column, Identity, Recipient
 from pillarbox.store.ahead import WINDOW_MESSAGES
 from pillarbox.store.cluster import parts, retention
 from pillarbox.store.cluster.clock import Patience
 from pillarbox.store.cluster.engine import ClusterStore, open_cluster
-from pillarbox.store.cluster.opening import Opening
+from pillarbox.store.cluster.opening import SMALL, Before, Opening
 from pillarbox.store.cluster.settings import ClusterSettings
 from pillarbox.testing.store_contract.material import contents, letter, listed, put
 from tests.cluster.postgres import PostgresServer
@@ -170,6 +170,57 @@ async def test_a_listing_from_which_somebody_has_taken_is_refused(
         await maildrop.body(75)
 
 
+@pytest.mark.parametrize("number", [3, 150])
+async def test_a_removed_users_session_reads_nothing_of_the_next_user_of_that_name(
+    store: ClusterStore, number: int
+) -> None:
+    """Whose messages have the same sequence numbers."""
+    await put(store, ALICE, *(letter(f"old {n}") for n in range(number)))
+    maildrop = await store.open(Identity(ALICE))
+    await store.remove(ALICE)
+    await put(store, ALICE, *(letter(f"new {n}") for n in range(number)))
+    for n in range(1, number + 1):  # the second and all after it would be read ahead
+        with pytest.raises(StoreUnavailable, match="has changed during a session"):
+            await maildrop.body(n)
+    if number > SMALL:  # else it came along, before
+        with pytest.raises(StoreUnavailable, match="has changed during a session"):
+            await listed(maildrop)
+        with pytest.raises(StoreUnavailable, match="has changed during a session"):
+            await maildrop.octets_of([1])
+        for column in Column:
+            with pytest.raises(StoreUnavailable, match="has changed during a session"):
+                await maildrop.column(column, 1, number)
+    with pytest.raises(LockLost):
+        await maildrop.commit([1])
+    await maildrop.release()
+    assert await delete_all(store, ALICE) == number
+
+
+async def test_a_small_listing_that_is_shorter_than_its_counter_is_refused(
+    store: ClusterStore, looking: Looking
+) -> None:
+    await put(store, ALICE, *(letter(str(n)) for n in range(5)))
+    looking.rows("DELETE FROM messages WHERE seq = 2")
+    maildrop = await store.open(Identity(ALICE))
+    assert maildrop.count == 5
+    with pytest.raises(StoreUnavailable, match="maildrop check alice") as caught:
+        await maildrop.column(Column.UNIQUE_ID, 1, 5)
+    assert caught.value.temporary
+    with pytest.raises(StoreUnavailable, match="maildrop check alice"):
+        await maildrop.body(2)
+    await maildrop.release()
+
+
+async def test_nothing_expires_by_a_clock_that_is_far_ahead(
+    store: ClusterStore, looking: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(store, ALICE, letter("one"))
+    monkeypatch.setattr(retention, "_NOW", "SELECT clock_timestamp() + INTERVAL '2 years'")
+    with pytest.raises(StoreUnavailable, match=r"175\d\d\.\d hours ahead"):
+        await store.expire(Retention(expire_seconds=YEAR))
+    assert looking.counts()["messages"] == 1
+
+
 async def test_without_its_tables_nothing_starts(postgres: PostgresServer) -> None:
     url = postgres.new_database(migrated=False)
     with pytest.raises(StoreUnavailable, match="cluster migrate") as caught:
@@ -236,7 +287,8 @@ class Refused:
 
     asked = 0
 
-    async def give_back(self) -> int | None:
+    async def give_back(self, before: Before | None) -> int | None:
+        del before
         self.asked += 1
         raise StoreUnavailable("it is away", temporary=True)
 

@@ -93,7 +93,7 @@ def copy_accounts(
         return copied
     target.place.adopt(secrets, dry_run=dry_run)
     for names in _batches(everybody(source.place) if users is None else sorted(users)):
-        wanted = _owned_by(names, source.place.read)
+        wanted = _at_one_moment(names, source.place)
         if dry_run:
             done = _sorted_out(wanted, _owned_by([*wanted], target.place.read), replace=replace)
         else:
@@ -139,6 +139,16 @@ class _Batch:
         change.many(
             "INSERT INTO scram VALUES (?, ?, ?)", [keys for owned in some for keys in owned.keys]
         )
+
+
+def _at_one_moment(names: Sequence[str], place: Place) -> dict[str, Owned]:
+    """What these own, none of it from before a change and the rest from after it: a server goes on
+    there, and each table is asked by itself. What is the same twice was so in between.
+    """
+    found = _owned_by(names, place.read)
+    while (again := _owned_by(names, place.read)) != found:
+        found = again
+    return found
 
 
 def _owned_by(names: Sequence[str], rows: Callable[[str, Sequence[str]], Rows]) -> dict[str, Owned]:

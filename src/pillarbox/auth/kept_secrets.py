@@ -52,7 +52,15 @@ def are_there(
         SecretsDiffer: it has others.
     """
     kept = by_name(rows(ALL))
-    if kept and kept != wanted and not (may_go and not any(rows(look) for look in _IN_USE)):
+    if kept and kept != wanted:
+        if not any(rows(look) for look in _IN_USE):
+            if may_go:
+                return False
+            raise SecretsDiffer(
+                f"{place} has secrets of its own, which a server has made, or accounts that are gone. "  # noqa: S608 - told
+                "Nothing has been made with them that is still there, so they may go: stop all servers "
+                "(they remember them), give the database `DELETE FROM secret`, and repeat this"
+            )
         raise SecretsDiffer(
             f"{place} has accounts already, or had some, and secrets of its own: app passwords and "
             "keys for SCRAM of another place would open nothing there. Move into an empty one, "

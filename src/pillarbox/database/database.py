@@ -49,6 +49,8 @@ _LOST = (
     asyncpg.OperatorInterventionError,  # it is shut down, starts up, or somebody has ended us
     asyncpg.InternalClientError,
     asyncpg.StatementCompletionUnknownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,  # we stood still in the middle
+    asyncpg.TransactionTimeoutError,
 )
 """The connection is of no more use."""
 _BUSY = (asyncpg.InsufficientResourcesError, asyncpg.ReadOnlySQLTransactionError)

@@ -110,7 +110,8 @@ class MemoryLanding:
 
     def _still_mine(self) -> Arrival:
         arrival = self._box.arrival
-        mine = all(view.holder is self for view in self._box.views.values())
+        views = list(self._box.views.values())
+        mine = views == self._views and all(view.holder is self for view in views)
         if arrival is None or arrival.complete or not mine:
             raise LockLost(f"maildrop of {self._user} has been unlocked while it was moved here")
         return arrival

@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
-from pillarbox.contracts.errors import BodyDamaged, MaildropExists
+from pillarbox.contracts.errors import BodyDamaged, MaildropExists, StoreUnavailable
 from pillarbox.contracts.store import SEEN_PRECISION, Body
 from pillarbox.contracts.transfer import (
     MARK_OCTETS,
@@ -317,11 +317,17 @@ async def _read(export: Export, places: Sequence[int]) -> list[bytes | BodyDamag
 
 
 async def _data(export: Export, place: int) -> bytes | BodyDamaged:
-    """The stored form of a message, whole."""
+    """The stored form of a message, whole.
+
+    Raises:
+        StoreUnavailable: the storage is away, also where that began within the body.
+    """
     message = export.messages[place]
     try:
         data = await _whole(await export.body(place))
     except BodyDamaged as error:
+        if isinstance(error.__cause__, StoreUnavailable):  # nothing is wrong with the message
+            raise error.__cause__ from None
         return error
     if len(data) != message.stored:
         return BodyDamaged(f"it has {len(data)} bytes, not {message.stored}")

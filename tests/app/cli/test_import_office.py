@@ -178,6 +178,29 @@ def test_a_message_that_cannot_be_read(move: Callable[..., Result], old: Old, st
     assert move("alice").stdout.startswith("alice: 1 message")
 
 
+def test_a_store_that_is_away_is_told_with_the_user_it_was_away_for(
+    move: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> object:
+        raise StoreUnavailable("the disk is full", temporary=True)
+
+    monkeypatch.setattr(Mover, "_mail", away)
+    assert "alice: the disk is full" in move("alice", code=1).stderr
+
+
+def test_who_was_removed_there_between_two_imports_is_named(
+    move: Callable[..., Result], old: Old, run: Run
+) -> None:
+    assert move("--all").stderr == ""
+    old.run("user", "remove", "bob", "--yes")
+    said = "not there any more, or never was, but here: bob"
+    assert said in move("--all", "--dry-run").stderr
+    assert said in move("--all").stderr
+    assert "bob" not in move("alice").stderr
+    run("user", "remove", "bob", "--yes")
+    assert move("--all").stderr == ""
+
+
 def test_broken_off(
     move: Callable[..., Result], store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,7 +63,7 @@ def read(tmp_path: Path, text: str, environ: dict[str, str] | None = None) -> Co
         ),
         (
             WHOLE + 'objects = "https://bodies"\n',
-            'store.objects: "https://bodies" is not a place for objects; write one like s3://',
+            "store.objects: is not a place for objects; write one like s3://",
         ),
         (
             OBJECTS + '[store.s3]\nendpoint = "s3.example.org"\n',
@@ -74,8 +74,32 @@ def read(tmp_path: Path, text: str, environ: dict[str, str] | None = None) -> Co
             "store.s3.endpoint: is not the URL of an object store",
         ),
         (
+            CLUSTER + 'database = "postgresql://post:hidden@db1,db2/mail"\n',
+            "several hosts, and not which of them: one may be a standby; add target_session_attrs=",
+        ),
+        (
+            CLUSTER + 'database = "postgresql:///mail?host=db1,db2&target_session_attrs=any"\n',
+            "store.database: names several hosts",
+        ),
+        (
             OBJECTS + '[store.s3]\nendpoint = "https://:8333"\n',
             "store.s3.endpoint: is not the URL of an object store",
+        ),
+        (
+            OBJECTS + '[store.s3]\nendpoint = "https://s3:65536"\n',
+            "store.s3.endpoint: is not the URL of an object store",
+        ),
+        (
+            OBJECTS + '[store.s3]\naccess_key = "post"\nsecret_key = "hidden\\n"\n',
+            "store.s3.secret_key: holds a space, a line end, or another character",
+        ),
+        (
+            OBJECTS + '[store.s3]\nregion = "here or there"\n',
+            "store.s3.region: holds a space, a line end, or another character",
+        ),
+        (
+            CLUSTER + 'database = "postgresql://localhost/mail"\nobjects = "s3://post:hidden@x"\n',
+            "store.objects: is not a place for objects",
         ),
         (
             OBJECTS + '[store.s3]\naccess_key = "post"\n',
@@ -130,9 +154,10 @@ def test_a_library_that_is_missing_is_named_with_its_command(
         OBJECTS + '[store.s3]\nendpoint = "http://[::1]:8333/"\n',
         OBJECTS + '[store.s3]\naccess_key = "post"\nsecret_key_file = "word"\n',
         CLUSTER + 'database = "postgresql:///mail?host=/run/postgresql"\n',
-        CLUSTER + 'database = "postgresql://post@[::1]:5432,127.0.0.2:5433/mail"\n',
         CLUSTER
-        + 'database = "postgresql://post@a:1,b:2/mail?sslmode=verify-full&sslrootcert=ca"\n',
+        + 'database = "postgresql://post@[::1]:5432,127.0.0.2:5433/mail?target_session_attrs=primary"\n',
+        CLUSTER + 'database = "postgresql://post@a:1,b:2/mail?sslmode=verify-full&sslrootcert=ca'
+        '&target_session_attrs=read-write"\n',
         '[store]\npath = "mail"\n',
     ],
 )
@@ -154,7 +179,8 @@ def test_what_is_fine(tmp_path: Path, text: str) -> None:
             "FILE:5: store.s3.region: has no effect: there is no object store; set store.objects",
         ),
         (
-            CLUSTER + 'database = "postgresql://post:hidden@localhost,db/mail"\n',
+            CLUSTER
+            + 'database = "postgresql://post:hidden@localhost,db/mail?target_session_attrs=read-write"\n',
             "FILE:3: store.database: mail and accounts cross the network, and the database is not",
         ),
         (

@@ -64,7 +64,7 @@ def import_mail(
         bool, typer.Option("--dry-run", help="Say what would come from another post office.")
     ] = False,
 ) -> None:
-    """Bring in mail from a Maildir or an mbox; or users of another post office, with all that is theirs.
+    """Bring in mail from a Maildir or an mbox, or users of another post office.
 
     The source is only read. An import that was broken off can be repeated: what is stored
     is not stored twice. A message that cannot be read does not stop the others; the

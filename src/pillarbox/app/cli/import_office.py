@@ -24,6 +24,7 @@ from pillarbox.contracts.errors import PillarboxError
 
 # Enough to see what is wrong.
 MAX_FAILED = 20
+MAX_ONLY_HERE = 200
 
 
 def import_office(
@@ -82,6 +83,9 @@ def _run(
                 )
                 totals = mover.totals
                 await mover.run(wanted)
+            if not users:
+                here = await _everybody(ours, await target.users())
+                totals.only_here = sorted(set(here).difference(known))
 
     try:
         asyncio.run(run())
@@ -136,6 +140,17 @@ def _parts(moved: Moved) -> Iterator[str]:
         yield f"{counted(len(mail.failed), 'message')} left out"
 
 
+def _only_here(users: Sequence[str]) -> str:
+    """Who was dismissed there between two imports has to be dismissed here, too."""
+    names = ", ".join(users[:MAX_ONLY_HERE])
+    if more := len(users) - MAX_ONLY_HERE:
+        names += f" and {more} more" if more > 0 else ""
+    return (
+        f"not there any more, or never was, but here: {names}: who has been removed there keeps account, "
+        "app passwords and mail here until `pillarbox user remove NAME`"
+    )
+
+
 _ACCOUNT = {
     "added": "added",
     "replaced": "replaced",
@@ -149,6 +164,8 @@ def _report(totals: Totals, *, dry_run: bool) -> None:
     accounts = counted(totals.accounts, "account")
     would = "would move" if dry_run else "moved"
     typer.echo(f"{would} {mail} and {accounts} of {counted(totals.users, 'user')}")
+    if totals.only_here:
+        typer.echo(printable(_only_here(totals.only_here)), err=True)
     if totals.later:
         typer.echo(
             f"{counted(len(totals.later), 'user')} not moved: give the command again", err=True

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from importlib.util import find_spec
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import msgspec
 
@@ -24,6 +24,7 @@ AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 _LIBRARIES = ("asyncpg", "obstore")
 _OBJECTS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s?#]*)?")
 _ENDPOINT = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?")
+_PRINTABLE = re.compile(r"[!-~]+")
 _OF_ANY_ENGINE = {"engine", "path"}
 
 
@@ -75,6 +76,9 @@ def _database(store: StoreSettings) -> Found:
     parts = urlsplit(store.database)
     if not parts.path.lstrip("/"):
         yield "store.database", "names no database", f"write one like {DATABASE_EXAMPLE}"
+    elif len(_hosts(parts)) > 1 and not _finds_the_primary(parts):
+        problem = "names several hosts, and not which of them: one may be a standby"
+        yield "store.database", problem, "add target_session_attrs=read-write after the ?"
     userinfo = parts.netloc.rpartition("@")[0]
     if store.database_password_file is not None and (
         ":" in userinfo or "password" in parse_qs(parts.query)
@@ -85,13 +89,21 @@ def _database(store: StoreSettings) -> Found:
 
 def _objects(config: Config) -> Found:
     if not _OBJECTS.fullmatch(config.store.objects or ""):
-        problem = f'"{config.store.objects}" is not a place for objects'
-        yield "store.objects", problem, "write one like s3://bucket/prefix"
+        yield "store.objects", "is not a place for objects", "write one like s3://bucket/prefix"
     s3 = config.store_s3
-    if s3.endpoint is not None and not _ENDPOINT.fullmatch(s3.endpoint):
+    if s3.endpoint is not None and not _is_endpoint(s3.endpoint):
         problem = "is not the URL of an object store"
         yield "store.s3.endpoint", problem, 'write one like "https://s3.example.org"'
+    for key in ("region", "access_key", "secret_key"):
+        if not _PRINTABLE.fullmatch(getattr(s3, key) or "-"):
+            problem = "holds a space, a line end, or another character that cannot be sent"
+            yield f"store.s3.{key}", problem, "look at its end, mostly"
     yield from _keys(s3)
+
+
+def _is_endpoint(text: str) -> bool:
+    found = _ENDPOINT.fullmatch(text)
+    return found is not None and int((found[2] or ":1")[1:]) in range(1, 1 << 16)
 
 
 def _keys(s3: S3Settings) -> Found:
@@ -141,13 +153,21 @@ def _is_verified(database: str) -> bool:
         parts = urlsplit(database)
     except ValueError:  # a fault already
         return True
-    options = parse_qs(parts.query)
-    if options.get("sslmode") == ["verify-full"]:
+    if parse_qs(parts.query).get("sslmode") == ["verify-full"]:
         return True
+    return all(_is_here(host) for host in _hosts(parts))
+
+
+def _hosts(parts: SplitResult) -> list[str]:
     hosts = parts.netloc.rpartition("@")[2].split(",")
     hosts = [_without_port(host) for host in hosts if host]
-    hosts += [host for text in options.get("host", []) for host in text.split(",")]
-    return all(_is_here(host) for host in hosts)
+    options = parse_qs(parts.query)
+    return hosts + [host for text in options.get("host", []) for host in text.split(",")]
+
+
+def _finds_the_primary(parts: SplitResult) -> bool:
+    wanted = parse_qs(parts.query).get("target_session_attrs", [])
+    return len(wanted) == 1 and wanted[0] in {"read-write", "primary"}
 
 
 def _without_port(place: str) -> str:

@@ -11,7 +11,12 @@ from typing import NamedTuple
 from pillarbox.app.wire_up import Engine
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.copying import Copied, copy_accounts, everybody
-from pillarbox.contracts.errors import LockLost, MaildropExists, MaildropLocked
+from pillarbox.contracts.errors import (
+    LockLost,
+    MaildropExists,
+    MaildropLocked,
+    StoreUnavailable,
+)
 from pillarbox.contracts.transfer import TakenOver
 
 AT_ONCE = 4
@@ -60,6 +65,8 @@ class Totals:
     """Users who have to be moved again."""
     failed: int = 0
     """Messages that cannot be read."""
+    only_here: list[str] = field(default_factory=list)
+    """Users of whom nothing is there; looked for when all are moved."""
 
     def add(self, moved: Moved) -> None:
         self.users += 1
@@ -128,6 +135,8 @@ class Mover:
             mail = await self._mail(user)
         except _LATER as error:
             return Moved(user, problem=str(error))
+        except StoreUnavailable as error:
+            raise StoreUnavailable(f"{user}: {error}", temporary=error.temporary) from error
         return Moved(user, mail, await self._copied([user], replace=not mail.used))
 
     async def _mail(self, user: str) -> TakenOver:

@@ -73,14 +73,22 @@ _REFERRING = _DELIVER.format(
     is_fresh="EXISTS (SELECT 1 FROM fresh)",
 )
 _ANNOUNCE = "INSERT INTO objects (id) VALUES ($1)"
-_FIND = """
-    UPDATE maildrops AS d SET changes = d.changes WHERE d.name = $1 AND EXISTS (
-        SELECT 1 FROM messages AS m
-        WHERE m.maildrop = $1 AND m.seq >= d.next_seq - $3::BIGINT AND m.unique_id = $2)
-    RETURNING 1
+_FIND = f"""
+    WITH box AS (
+        INSERT INTO maildrops AS d (name) SELECT $1
+        ON CONFLICT (name) DO UPDATE SET changes = d.changes RETURNING d.next_seq
+    ), looked_at AS (
+        INSERT INTO views (maildrop, name, token) SELECT $1, '{DEFAULT_VIEW}', {TOKEN} FROM box
+        WHERE next_seq = 1 ON CONFLICT (maildrop, name) DO NOTHING
+    )
+    SELECT EXISTS (SELECT 1 FROM messages AS m
+        WHERE m.maildrop = $1 AND m.seq >= box.next_seq - $3::BIGINT AND m.unique_id = $2)
+    FROM box
+"""  # noqa: S608 -- our own text
+"""The maildrop's row is written in any case. A delivery that is still going on (it waits for a row, or for
+the standby) meets that: it has happened before, and is found, or it never will. And the answer comes
+when a standby has all that was seen: what a primary shows that has just been restarted, it may lack.
 """
-"""A row is written, so that the answer comes when a standby has all that was seen: what a primary
-shows that has just been restarted, the standby may lack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +164,9 @@ class Delivery:
         while True:
             last = patience.is_over
             try:
-                found = await self.tables.change(_FIND, *values)
+                ((found,),) = await self.tables.change(_FIND, *values)
             except StoreUnavailable:
-                found = ()
+                found = False
             if found:
                 return None
             if last:

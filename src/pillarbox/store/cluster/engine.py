@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
@@ -15,6 +16,7 @@ from pillarbox.contracts.errors import StoreError, StoreUnavailable
 from pillarbox.contracts.store import Expired, Finding, MaildropStatus, Retention, Waiting
 from pillarbox.contracts.transfer import Export, TakenOver
 from pillarbox.database import Database, DatabaseUnavailable
+from pillarbox.database.database import STATEMENT_SECONDS
 from pillarbox.database.migrate import must_be_current
 from pillarbox.model import DEFAULT_VIEW, Identity, MessageInfo, Recipient, StoredForm
 from pillarbox.store.cluster import admin, moving
@@ -82,7 +84,9 @@ class ClusterStore:
         self.database = Database(settings.database, connections=settings.connections)
         tables = Tables(self.database)
         clock = DatabaseClock(tables)
-        renewing = Tables(Database(settings.database, connections=1))
+        # A connection that is silently dead must not cost the leases.
+        seconds = min(STATEMENT_SECONDS, settings.lease_seconds / 4)
+        renewing = Tables(Database(settings.database, connections=1, statement_seconds=seconds))
         life = Life(renewing, clock, settings.node, settings.lease_seconds)
         holding = Holding(default_holds=default_holds)
         objects = Objects(settings.objects) if settings.objects else None
@@ -251,7 +255,11 @@ class ClusterStore:
         """An opening that was broken off has never been."""
         undoing = self._parts.chores.begin(self._undone(opening, taking))
         self._undoing[opening.identity] = undoing
-        undoing.add_done_callback(lambda _: self._undoing.pop(opening.identity, None))
+        undoing.add_done_callback(partial(self._undone_by, opening.identity))
+
+    def _undone_by(self, identity: Identity, undoing: asyncio.Task[None]) -> None:
+        if self._undoing.get(identity) is undoing:  # and no newer one
+            del self._undoing[identity]
 
     async def _undone(self, opening: Opening, taking: asyncio.Task[Lease]) -> None:
         await asyncio.wait([taking])
@@ -259,9 +267,9 @@ class ClusterStore:
             return
         lease, parts = taking.result(), self._parts
         try:
-            await opening.undo(lease.before)
+            await opening.give_back(lease.before)
         except StoreUnavailable:
-            parts.chores.go_on(parts.give_back(opening, Patience()))
+            parts.chores.go_on(parts.give_back(opening, Patience(), lease.before))
         else:
             parts.tell("view released", opening.identity, lease.token)
 

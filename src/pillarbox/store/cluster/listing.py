@@ -20,7 +20,7 @@ from pillarbox.model import Column, MessageInfo
 from pillarbox.store.cluster.opening import Lease, Small
 from pillarbox.store.cluster.removing import These
 from pillarbox.store.cluster.tables import Tables
-from pillarbox.store.cluster.views import listed
+from pillarbox.store.cluster.views import listed, same_maildrop
 
 _ENDS = """
     SELECT (SELECT m.seq FROM messages AS m WHERE m.maildrop = $1 ORDER BY m.seq LIMIT 1),
@@ -32,19 +32,19 @@ _SEQS = f"""
         ON m.maildrop = v.maildrop AND m.seq < $3
     WHERE v.maildrop = $1 AND v.name = $2 AND {listed()}
 """  # noqa: S608 -- our own text
-_PAGE = """
+_PAGE = f"""
     SELECT m.octets, m.unique_id FROM messages AS m
-    WHERE m.maildrop = $1 AND {which} ORDER BY m.seq
-"""
-_COLUMN = """
-    SELECT count(*), string_agg(m.{column}::TEXT, ' ' ORDER BY m.seq) FROM messages AS m
-    WHERE m.maildrop = $1 AND {which}
-"""
+    WHERE m.maildrop = $1 AND {{which}} AND {same_maildrop("$1", "$2")} ORDER BY m.seq
+"""  # noqa: S608 -- our own text
+_COLUMN = f"""
+    SELECT count(*), string_agg(m.{{column}}::TEXT, ' ' ORDER BY m.seq) FROM messages AS m
+    WHERE m.maildrop = $1 AND {{which}} AND {same_maildrop("$1", "$2")}
+"""  # noqa: S608 -- our own text
 """Neither octets nor unique-ids have a space in them."""
-_OCTETS = """
+_OCTETS = f"""
     SELECT count(*), coalesce(sum(m.octets), 0)::BIGINT FROM messages AS m
-    WHERE m.maildrop = $1 AND {which}
-"""
+    WHERE m.maildrop = $1 AND {{which}} AND {same_maildrop("$1", "$2")}
+"""  # noqa: S608 -- our own text
 
 
 class Listing:
@@ -72,7 +72,7 @@ class Listing:
             ids = _some(self._small.unique_ids, first, last)
             return list(map(MessageInfo, range(first, last + 1), sizes, ids))
         page = await self.these(range(first, last + 1))
-        rows = await self._ask(_PAGE.format(which=page.condition(at=2)), page)
+        rows = await self._ask(_PAGE.format(which=page.condition(at=3)), page)
         if len(rows) != last - first + 1:
             raise self.moved_on()
         return [MessageInfo(first + n, *row) for n, row in enumerate(rows)]
@@ -85,7 +85,7 @@ class Listing:
             ids = column is Column.UNIQUE_ID
             return _some(self._small.unique_ids if ids else self._small.sizes, first, last)
         page = await self.these(range(first, last + 1))
-        query = _COLUMN.format(which=page.condition(at=2), column=column)
+        query = _COLUMN.format(which=page.condition(at=3), column=column)
         ((count, text),) = await self._ask(query, page)
         if count != last - first + 1:
             raise self.moved_on()
@@ -100,7 +100,7 @@ class Listing:
         if self._small is not None:
             sizes = self._small.sizes.split(" ")
             return sum(int(sizes[number - 1]) for number in numbers)
-        query = _OCTETS.format(which=which.condition(at=2))
+        query = _OCTETS.format(which=which.condition(at=3))
         ((count, octets),) = await self._ask(query, which)
         if count != len(numbers):
             raise self.moved_on()
@@ -145,7 +145,9 @@ class Listing:
         )
 
     async def _ask(self, query: str, which: These) -> Sequence[tuple[int, str]]:
-        return await self._tables.ask(query, self._lease.identity.user, *which.values)
+        lease = self._lease
+        where = lease.identity.user, lease.maildrop_id
+        return await self._tables.ask(query, *where, *which.values)
 
     def _must_be_pages(self, first: int, last: int) -> bool:
         """Whether there is anything from *first* to *last*."""

@@ -20,22 +20,23 @@ from pillarbox.store.cluster.parts import Parts
 from pillarbox.store.cluster.pieces import LARGE_BODY, Whole
 from pillarbox.store.cluster.removing import Removal, TooLate, lock_lost
 from pillarbox.store.cluster.tables import Unsettled
+from pillarbox.store.cluster.views import same_maildrop
 
 ATTEMPTS = 3
 """Of a commit that came too late, or never."""
 PAUSE_SECONDS = 0.25
 """Between two questions what became of a commit, and between two tries to release a view."""
 
-_BODY = """
+_BODY = f"""
     SELECT m.seq, m.octets, m.stored, m.international, m.object, b.data
     FROM messages AS m LEFT JOIN bodies AS b ON b.maildrop = m.maildrop AND b.seq = m.seq
-    WHERE m.maildrop = $1 AND m.seq = $2
-"""
+    WHERE m.maildrop = $1 AND m.seq = $3 AND {same_maildrop("$1", "$2")}
+"""  # noqa: S608 -- our own text
 _BODIES = f"""
     SELECT m.seq, m.octets, m.stored, m.international, m.object, b.data
     FROM (
         SELECT m.*, sum(m.stored) OVER (ORDER BY m.seq) - m.stored AS before FROM messages AS m
-        WHERE m.maildrop = $1 AND {{which}}
+        WHERE m.maildrop = $1 AND {{which}} AND {same_maildrop("$1", "$2")}
     ) AS m LEFT JOIN bodies AS b ON b.maildrop = m.maildrop AND b.seq = m.seq
     WHERE m.before < {WINDOW_OCTETS} ORDER BY m.seq
 """  # noqa: S608 -- our own text
@@ -116,18 +117,19 @@ class ClusterMaildrop:
 
     async def _body_row(self, number: int, seq: int) -> Any:
         """A message as it is, or was when the one before was read; None: it is gone."""
-        parts, user, now = self._parts, self._lease.identity.user, monotonic()
+        parts, now = self._parts, monotonic()
+        where = self._lease.identity.user, self._lease.maildrop_id
         follows = number == self._latest + 1 and now - self._latest_at < STALE_SECONDS
         self._latest, self._latest_at = number, now
         if waiting := parts.ahead.take(self, seq, now):
             return waiting
         if not follows or self._released or not parts.ahead.has_room(now):
-            rows = await parts.tables.ask(_BODY, user, seq)
+            rows = await parts.tables.ask(_BODY, *where, seq)
             return rows[0] if rows else None
         last = min(number + WINDOW_MESSAGES - 1, self.count)
         which = await self._listing.these(range(number, last + 1))
-        query = _BODIES.format(which=which.condition(at=2))
-        rows = await parts.tables.ask(query, user, *which.values)
+        query = _BODIES.format(which=which.condition(at=3))
+        rows = await parts.tables.ask(query, *where, *which.values)
         if not rows or rows[0]["seq"] != seq:
             return None
         if not self._released:

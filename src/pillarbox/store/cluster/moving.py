@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from pillarbox.contracts.errors import BodyDamaged, MaildropLocked, StoreUnavailable
-from pillarbox.contracts.store import Body
+from pillarbox.contracts.store import Body, BodyStream
 from pillarbox.contracts.transfer import Export, MovedMessage, MovedView, TakenOver
 from pillarbox.database import Transaction
 from pillarbox.store.cluster import moving_steps as steps
@@ -54,12 +54,22 @@ class ClusterExport:
             )
         ((octets, stored, international, identifier, data),) = rows
         if identifier is not None:
-            stream = await parts.object_of(self.user, identifier, stored)
-            return Body(octets, stored, international, stream)
+            return Body(octets, stored, international, await self._object(identifier, stored))
         if data is None or len(data) != stored:
             what = "is missing from" if data is None else f"has {len(data)} bytes, not {stored}, in"
             raise BodyDamaged(f"body {seq} of {self.user} {what} database {parts.tables.name}")
         return Body(octets, stored, international, data)
+
+    async def _object(self, identifier: UUID, stored: int) -> BodyStream:
+        """A large body. One that is not there, though its bucket is, must not stop all others."""
+        parts = self._parts
+        try:
+            return await parts.object_of(self.user, identifier, stored)
+        except StoreUnavailable:
+            if parts.objects is None or await parts.objects.size_of(identifier) is not None:
+                raise
+            what = f"object {identifier} is missing from {parts.objects.name}"
+            raise BodyDamaged(what) from None
 
     async def release(self) -> None:
         opening, self._opening = self._opening, None
@@ -80,25 +90,25 @@ class ClusterLanding:
     used: bool
     mover: UUID | None
     """This process; None: it is only looked at."""
-    opening: UUID
+    mine: steps.Mine
     inline_bytes: int
 
     async def begin(self, origin: str, *, mirrors: bool) -> None:
         await self.parts.tables.transaction(
             lambda transaction: steps.close(
-                transaction, self.user, self.opening, self.mover, origin, mirrors=mirrors
+                transaction, self.user, self.mine, self.mover, origin, mirrors=mirrors
             )
         )
 
     async def put(self, batch: Sequence[Coming]) -> None:
         uploaded = await self._uploaded(batch)
         await self.parts.tables.transaction(
-            lambda transaction: steps.put(transaction, self.user, self.opening, batch, uploaded)
+            lambda transaction: steps.put(transaction, self.user, self.mine, batch, uploaded)
         )
 
     async def complete(self, completion: Completion) -> None:
         await self.parts.tables.transaction(
-            lambda transaction: steps.complete(transaction, self.user, self.opening, completion)
+            lambda transaction: steps.complete(transaction, self.user, self.mine, completion)
         )
 
     async def release(self) -> None:
@@ -106,7 +116,7 @@ class ClusterLanding:
         if self.mover is not None:
             with suppress(StoreUnavailable):  # then it is free when this process ends
                 await self.parts.tables.transaction(
-                    lambda transaction: steps.leave(transaction, self.user, self.opening)
+                    lambda transaction: steps.leave(transaction, self.user, self.mine.opening)
                 )
 
     async def _uploaded(self, batch: Sequence[Coming]) -> dict[int, UUID]:
@@ -162,14 +172,14 @@ async def _leased(parts: Parts, user: str, opening: UUID) -> bool:
 
 
 async def _land(parts: Parts, user: str, inline_bytes: int, *, lock: bool) -> ClusterLanding:
-    opening = uuid4()
-    landing = ClusterLanding(parts, user, (), (), None, False, None, opening, inline_bytes)
+    mine = steps.Mine(uuid4(), 0)
+    landing = ClusterLanding(parts, user, (), (), None, False, None, mine, inline_bytes)
     standing = None
     if lock:
         landing.mover = process = await parts.life.identifier()
         try:
-            standing = await parts.tables.transaction(
-                lambda transaction: steps.land(transaction, user, process, opening)
+            standing, landing.mine = await parts.tables.transaction(
+                lambda transaction: steps.land(transaction, user, process, mine.opening)
             )
         except steps.LifeIsOver:
             parts.life.has_ended(process)

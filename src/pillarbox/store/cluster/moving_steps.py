@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from pillarbox.contracts.errors import LockLost, MaildropLocked, StoreUnavailable
@@ -124,6 +124,14 @@ _NOBODY_MOVES = """
 """
 
 
+class Mine(NamedTuple):
+    """What a landing has leased."""
+
+    opening: UUID
+    views: int
+    """How many: one that is gone would be missed by nobody."""
+
+
 class LifeIsOver(StoreUnavailable):
     """Our leases have lapsed."""
 
@@ -147,8 +155,11 @@ async def lease(transaction: Transaction, user: str, process: UUID, opening: UUI
     return True
 
 
-async def land(transaction: Transaction, user: str, process: UUID, opening: UUID) -> str:
-    """Lease the views of a maildrop for a move, made if there is none; how it stood before.
+async def land(
+    transaction: Transaction, user: str, process: UUID, opening: UUID
+) -> tuple[str, Mine]:
+    """Lease the views of a maildrop for a move, made if there is none; how it stood before, and what
+    is leased.
 
     Raises:
         MaildropLocked: somebody has one of them, or somebody else moves it.
@@ -168,20 +179,21 @@ async def land(transaction: Transaction, user: str, process: UUID, opening: UUID
         await transaction.fetch(_LEASE, user, process, opening)
     else:  # it has to stay closed
         await _hold(transaction, user, opening, process, _GO_ON, old=hold)
-    return standing
+    ((views,),) = await transaction.fetch(_COUNT, user)
+    return standing, Mine(opening, views)
 
 
 async def close(
     transaction: Transaction,
     user: str,
-    opening: UUID,
+    mine: Mine,
     mover: UUID | None,
     origin: str,
     *,
     mirrors: bool,
 ) -> None:
     """Close a maildrop that has been leased; *mirrors*: see :meth:`.Landing.begin`."""
-    await _must_be_ours(transaction, user, opening)
+    await _must_be_ours(transaction, user, mine)
     if not mirrors:
         await transaction.fetch(_MIRRORS_NO_MORE, user)
     arrivals = await transaction.fetch(_ARRIVAL, user)
@@ -191,13 +203,13 @@ async def close(
     hold = uuid4()
     await transaction.fetch(_NEVER_DIES, hold, CLOSED)
     await transaction.fetch(_CLOSE, user, origin, standing, hold, mover)
-    await transaction.fetch(_LEASE, user, hold, opening)
+    await transaction.fetch(_LEASE, user, hold, mine.opening)
 
 
 async def put(
     transaction: Transaction,
     user: str,
-    opening: UUID,
+    mine: Mine,
     batch: Sequence[Coming],
     uploaded: dict[int, UUID],
 ) -> None:
@@ -207,7 +219,7 @@ async def put(
         LockLost: the maildrop is not ours any more.
         StoreUnavailable: an object took too long to upload.
     """
-    await _must_be_ours(transaction, user, opening)
+    await _must_be_ours(transaction, user, mine)
     octets = sum(coming.message.octets for coming in batch)
     ((first,),) = await transaction.fetch(_GROW, user, len(batch), octets)
     seqs = list(range(first, first + len(batch)))
@@ -236,15 +248,13 @@ async def put(
     await transaction.fetch(_MARK, user, first, marks_of(batch))
 
 
-async def complete(
-    transaction: Transaction, user: str, opening: UUID, completion: Completion
-) -> None:
+async def complete(transaction: Transaction, user: str, mine: Mine, completion: Completion) -> None:
     """Leave the maildrop as it is to be, and open it.
 
     Raises:
         LockLost: it is not ours any more.
     """
-    await _must_be_ours(transaction, user, opening)
+    await _must_be_ours(transaction, user, mine)
     await transaction.fetch(_MEET, user)
     rows = await transaction.fetch(_PLACES, user)
     if completion.gone:
@@ -262,7 +272,7 @@ async def complete(
     ((_, hold, _),) = await transaction.fetch(_ARRIVAL, user)
     await transaction.fetch(_OPEN, user)
     await transaction.fetch(_DIES, hold)
-    await transaction.fetch(GIVE_BACK, user, opening)
+    await transaction.fetch(GIVE_BACK, user, mine.opening)
 
 
 async def leave(transaction: Transaction, user: str, opening: UUID) -> None:
@@ -302,10 +312,10 @@ async def _hold(
         await transaction.fetch(_DIES, old)
 
 
-async def _must_be_ours(transaction: Transaction, user: str, opening: UUID) -> None:
-    ours = await transaction.fetch(_TOUCH, user, opening)
+async def _must_be_ours(transaction: Transaction, user: str, mine: Mine) -> None:
+    ours = await transaction.fetch(_TOUCH, user, mine.opening)
     ((all_of_them,),) = await transaction.fetch(_COUNT, user)
-    if not ours or len(ours) != all_of_them:
+    if not len(ours) == all_of_them == mine.views:
         raise LockLost(
             f"maildrop of {user}: while it was moved here a view was added, removed or unlocked, or "
             "somebody else went on with it"

@@ -41,8 +41,8 @@ TOKEN = "(extract(epoch FROM clock_timestamp()) * 1000000)::BIGINT"  # noqa: S10
 
 _OPEN = f"""
     WITH was AS (
-        SELECT d.name AS maildrop, d.next_seq, d.messages, d.octets, v.name AS view, v.token,
-            v.unlisted_messages, v.unlisted_octets, v.since, v.opened_at, v.seen_at, v.absent,
+        SELECT d.name AS maildrop, d.id AS maildrop_id, d.next_seq, d.messages, d.octets,
+            v.name AS view, v.token, v.unlisted_messages, v.unlisted_octets, v.since, v.opened_at, v.seen_at, v.absent,
             v.created_at, coalesce(h.alive_until > now(), FALSE) AS held, h.id AS holder,
             v.holder IS NOT NULL AS left_behind,
             $6::FLOAT8 > 0 AND v.opened_at <= now()
@@ -70,8 +70,8 @@ _OPEN = f"""
             opened_at = coalesce(excluded.opened_at, views.opened_at), absent = FALSE
         RETURNING token, created_at
     )
-    SELECT was.maildrop IS NOT NULL AS is_there, coalesce(was.next_seq, 1) AS next_seq,
-        coalesce(was.messages, 0) AS in_maildrop,
+    SELECT was.maildrop IS NOT NULL AS is_there, was.maildrop_id,
+        coalesce(was.next_seq, 1) AS next_seq, coalesce(was.messages, 0) AS in_maildrop,
         coalesce(was.messages - was.unlisted_messages, 0) AS count,
         coalesce(was.octets - was.unlisted_octets, 0) AS octets, was.view IS NOT NULL AS has_view,
         coalesce(was.since, 0) AS since, was.held, was.too_soon, was.in_time, was.alive,
@@ -134,6 +134,8 @@ class Lease:
     token: int
     count: int
     octets: int
+    maildrop_id: UUID | None
+    """Of this maildrop, and none that has the user's name later; None: there was none."""
     in_maildrop: int
     """Messages that the maildrop had, listed or not."""
     next_seq: int
@@ -187,17 +189,19 @@ class Opening:
             temporary=True,
         )
 
-    async def give_back(self) -> int | None:
-        """Free what may have been taken; its token if it was."""
-        user, view = self.identity
-        rows = await self.tables.change(_GIVE_BACK, user, view, self.identifier)
-        return rows[0][0] if rows else None
+    async def give_back(self, before: Before | None = None) -> int | None:
+        """Free what may have been taken; its token if it was.
 
-    async def undo(self, before: Before) -> None:
-        """The same of what was taken for sure, as if it never had been."""
-        values = before.opened_at, before.seen_at, before.absent
+        Args:
+            before: of what was taken for sure, and is to be as if it never had been.
+        """
         user, view = self.identity
-        await self.tables.change(_UNDO, user, view, self.identifier, *values)
+        if before is None:
+            rows = await self.tables.change(_GIVE_BACK, user, view, self.identifier)
+        else:
+            values = before.opened_at, before.seen_at, before.absent
+            rows = await self.tables.change(_UNDO, user, view, self.identifier, *values)
+        return rows[0][0] if rows else None
 
     async def _asked(self, process: UUID) -> Any:
         deadline = await self.clock.deadline()
@@ -223,7 +227,8 @@ class Opening:
     def _lease(self, process: UUID, row: Any) -> Lease:
         count, next_seq = row["count"], row["next_seq"]
         small = None
-        if row["seqs"] is not None:
+        # One that is not as long as its counter says is read anew, and refused then.
+        if len(row["seqs"] or ()) == count > 0:
             small = Small(array("q", row["seqs"]), row["sizes"], row["unique_ids"])
         return Lease(
             identity=self.identity,
@@ -232,6 +237,7 @@ class Opening:
             token=row["token"],
             count=count,
             octets=row["octets"],
+            maildrop_id=row["maildrop_id"],
             in_maildrop=row["in_maildrop"],
             next_seq=next_seq,
             since=row["since"],

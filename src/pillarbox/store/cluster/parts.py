@@ -19,7 +19,7 @@ from pillarbox.store.cluster.chores import Chores
 from pillarbox.store.cluster.clock import DatabaseClock, Patience
 from pillarbox.store.cluster.leases import Life
 from pillarbox.store.cluster.objects import Objects
-from pillarbox.store.cluster.opening import Opening
+from pillarbox.store.cluster.opening import Before, Opening
 from pillarbox.store.cluster.tables import Tables
 from pillarbox.store.cluster.views import Holding
 
@@ -80,13 +80,18 @@ class Parts:
         if self.ahead.let_stale_go(time.monotonic()) and not self.is_closed:
             self._let_go_later()
 
-    async def give_back(self, opening: Opening, patience: Patience) -> None:
-        """Free a view that was perhaps taken, or not given back, until that is certain."""
+    async def give_back(
+        self, opening: Opening, patience: Patience, before: Before | None = None
+    ) -> None:
+        """Free a view that was perhaps taken, or not given back, until that is certain.
+
+        *before*: see :meth:`Opening.give_back`.
+        """
         while True:
             last = patience.is_over
             async with self._returning:
                 try:
-                    token = await opening.give_back()
+                    token = await opening.give_back(before)
                 except StoreUnavailable:
                     await asyncio.sleep(PAUSE_SECONDS)  # before anybody else asks
                     continue

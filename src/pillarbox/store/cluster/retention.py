@@ -18,8 +18,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.contracts.store import Expired, Retention
 from pillarbox.database import Transaction
 from pillarbox.store.cluster.removing import remove_due
@@ -30,6 +31,8 @@ STEP_MESSAGES = 500
 """Messages removed in one step."""
 PAGE_MAILDROPS = 500
 """Maildrops looked through by one statement."""
+AHEAD_SECONDS = 3600.0
+"""So far the database's clock may be ahead of this machine's. What expires is counted in days."""
 
 _NOW = "SELECT clock_timestamp()"
 _PAGE = f"""
@@ -76,6 +79,7 @@ class Limits:
 async def expire(tables: Tables, retention: Retention, holding: Holding) -> Expired:
     """See :meth:`StoreAdmin.expire`."""
     ((now,),) = await tables.ask(_NOW)
+    _must_be_plausible(tables, now)
     limits = Limits.of(now, retention, holding.default_holds)
     done: list[Expired] = []
     name = ""
@@ -86,6 +90,21 @@ async def expire(tables: Tables, retention: Retention, holding: Holding) -> Expi
                 done.append(await _expire_maildrop(tables, name, limits))
         if len(rows) < PAGE_MAILDROPS:
             return _sum(done)
+
+
+def _must_be_plausible(tables: Tables, now: datetime) -> None:
+    """The one question to this machine's own clock: both must be wrong together for mail to go early.
+
+    Raises:
+        StoreUnavailable: the database's is far ahead.
+    """
+    ahead = (now - datetime.now(UTC)).total_seconds()
+    if ahead > AHEAD_SECONDS:
+        raise StoreUnavailable(
+            f"the clock of database {tables.name} is {ahead / 3600:.1f} hours ahead of this "
+            "machine's: nothing expires until they agree (set the one that is wrong)",
+            temporary=True,
+        )
 
 
 async def _expire_maildrop(tables: Tables, user: str, limits: Limits) -> Expired:

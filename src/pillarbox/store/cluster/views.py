@@ -26,6 +26,13 @@ class Holding:
     """Count those out that have not been seen since then."""
 
 
+def same_maildrop(user: str, identifier: str) -> str:
+    """Whether the maildrop of that name is still the one that had it: that of a user who was removed
+    is another than that of the next one who is called so, though their sequence numbers are the same.
+    """
+    return f"EXISTS (SELECT 1 FROM maildrops AS d WHERE d.name = {user} AND d.id = {identifier})"  # noqa: S608 -- our own text
+
+
 def listed(view: str = "v", message: str = "m") -> str:
     """Whether the view lists the message."""
     return (

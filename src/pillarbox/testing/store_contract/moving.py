@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
 import pytest
@@ -522,6 +523,28 @@ class MovingContract:
         await export.release()
         await (await target.open(Identity(ALICE))).release()
 
+    async def test_a_device_that_is_removed_meanwhile_does_not_come_back(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await furnish(source)
+        await move(source, target)
+        await put(source, ALICE, LETTERS[4])
+
+        class Removing(Failing):
+            async def body(self, place: int) -> Body:
+                await target.remove_view(ALICE, "phone")
+                return await super().body(place)
+
+        export = await source.export(ALICE)
+        assert export is not None
+        try:
+            with suppress(LockLost):
+                await target.take_over(Removing(export, {}))
+        finally:
+            await export.release()
+        await move(source, target)
+        assert "phone" not in [view.name for view in (await target.status(ALICE)).views]
+
     @pytest.mark.parametrize("view", [DEFAULT_VIEW, "phone"])
     async def test_what_is_in_use_is_not_moved(
         self, source: MovingEngine, target: MovingEngine, view: str
@@ -592,6 +615,17 @@ class MovingContract:
         assert (moved.messages, moved.failed) == (1, ())
         assert await standing(target) == await standing(source)
         assert await target.check() == []
+
+    async def test_a_store_that_goes_away_within_a_message_has_not_damaged_it(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await put(source, ALICE, *LETTERS[:2])
+        broken = BodyDamaged("broke off at 100 bytes: away")
+        broken.__cause__ = StoreUnavailable("away", temporary=True)
+        with pytest.raises(StoreUnavailable, match=r"^away$"):
+            await move_failing(source, target, {1: broken})
+        assert (await move(source, target)).failed == ()
+        assert await seen_next(target, ALICE) == DATA[:2]
 
     async def test_only_to_look_changes_nothing(
         self, source: MovingEngine, target: MovingEngine
