@@ -20,7 +20,7 @@ from tests.cluster.postgres import PostgresServer, postgres_server
 from tests.cluster.seaweedfs import SeaweedFs, seaweedfs_server
 
 from pillarbox.database import Database
-from pillarbox.store.cluster import object_stream
+from pillarbox.store.cluster import objects
 from pillarbox.store.cluster.objects import Objects
 
 KIB = 1024
@@ -128,7 +128,7 @@ async def by_stretch(bench: Bench) -> None:
     print("| --- | --- | --- | --- |")
     identifier = await bench.an_object(os.urandom(KIB) * (LARGE // KIB))
     for stretch in STRETCHES:
-        object_stream.STRETCH = stretch
+        objects.STRETCH = stretch
         rounds = []
         for _ in range(5):
             before, began = bench.cpu(), time.perf_counter()

@@ -100,9 +100,9 @@ class _Watched(Objects):
         self.has_failed = asyncio.Event()
         self._failures = 0
 
-    async def probe(self) -> None:
+    async def owner(self) -> bytes | None:
         try:
-            await super().probe()
+            return await super().owner()
         except StoreUnavailable:
             self._failures += 1
             if self._failures == 3:
@@ -128,6 +128,48 @@ async def test_an_object_store_that_is_away_is_told_once_and_done_later(
         running.cancel()
         await asyncio.wait([running])
     assert [line["log_level"] for line in lines].count("warning") == 1
+
+
+class _Mistaken(Objects):
+    """There is a mistake in the program, for as long as it is asked the first time."""
+
+    has_failed = False
+
+    async def owner(self) -> bytes | None:
+        if not self.has_failed:
+            self.has_failed = True
+            raise TypeError("a mistake")
+        return await super().owner()
+
+
+async def test_a_mistake_ends_no_collector_and_is_told(
+    database: Database, objects: Objects, objects_settings: ObjectSettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(module, "EVERY_SECONDS", 0.01)
+    await _kept(database, objects, 0)
+    with structlog.testing.capture_logs() as lines:
+        collector = Collector(database, _Mistaken(objects_settings), grace=0)
+        running = asyncio.create_task(collector.run())
+        while (await _left(database, objects))[0]:
+            pass
+        running.cancel()
+        await asyncio.wait([running])
+    assert next(line["log_level"] for line in lines) == "error"
+
+
+async def test_a_database_that_is_away_is_not_told_as_the_object_store(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await database.close()
+    with structlog.testing.capture_logs() as lines:
+        running = asyncio.create_task(Collector(database, None).run())
+        while not lines:  # noqa: ASYNC110 -- a log wakes nobody
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait([running])
+    (line,) = lines
+    assert line["event"] == "what is over is not removed now"
 
 
 async def test_whoever_would_refer_to_a_doomed_object_meets_the_collector(

@@ -178,7 +178,7 @@ def test_a_certificate_that_is_not_there_is_named(run: Run, node: Node) -> None:
 
 
 def test_without_a_cluster_there_is_nothing_to_migrate(tmp_path: Path) -> None:
-    for command in ("migrate", "status"):
+    for command in ("migrate", "status", "adopt"):
         arguments = ["--set", f"store.path={tmp_path}", "cluster", command]
         result = CliRunner().invoke(app, arguments)
         assert result.exit_code == 2
@@ -219,6 +219,21 @@ def test_a_part_that_does_not_answer_is_named(run: Run, node: Node) -> None:
     node.config.write_text(text.replace(postgres, "127.0.0.1:1"))
     assert "database 127.0.0.1:1/" in run("cluster", "status", code=1).stdout
     assert "database 127.0.0.1:1/" in run("cluster", "migrate", code=1).output
+
+
+def test_a_place_of_others_is_told_and_can_be_adopted(run: Run, node: Node, alice: str) -> None:
+    deliver(node, alice, LARGE)
+    run("cluster", "adopt")
+    run("cluster", "status")
+    node.config.write_text(node.config.read_text().replace("s3://mail/", "s3://mail/wrong-"))
+    said = run("cluster", "status", code=1).stdout
+    assert "it is another place: no bodies are removed there" in said
+    assert "say so with `pillarbox cluster adopt`" in run("maildrop", "check", code=1).stdout
+    assert "belongs to this cluster" in run("cluster", "adopt").stdout
+    run("cluster", "status")
+    without = node.config.read_text().replace("objects =", "# objects =")
+    node.config.write_text(without)
+    assert "store.objects is not set" in run("cluster", "adopt", code=1).output
 
 
 def test_without_the_extra_the_command_to_install_it_is_shown(tmp_path: Path) -> None:

@@ -170,6 +170,48 @@ async def test_a_wrong_key_is_a_fault_of_the_store_and_not_told(
     assert "not the secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"authority": b""}, {"access_key": "post\n"}, {"endpoint": "http://127.0.0.1:8333\n"}]
+)
+async def test_what_its_library_cannot_use_is_a_fault_of_the_store(
+    objects_settings: ObjectSettings, wrong: dict[str, str | bytes]
+) -> None:
+    objects = Objects(replace(objects_settings, **wrong))  # type: ignore[arg-type]
+    for request in (objects.probe(), objects.owner(), objects.size_of(uuid4()), _all(objects)):
+        with pytest.raises(StoreUnavailable) as caught:
+            await request
+        assert SECRET_KEY not in str(caught.value)
+
+
+async def _all(objects: Objects) -> None:
+    async for _ in objects.all():
+        pass
+
+
+async def test_many_slow_clients_hold_pieces_and_not_stretches(
+    objects: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "WHOLE_STRETCHES", 1)
+    identifier, data = await _kept(objects, 2 * STRETCH)
+    first = await objects.open(identifier, len(data))
+    asked: list[int] = []
+    read = first._read
+
+    async def watched(start: int, end: int) -> memoryview:
+        asked.append(end - start)
+        return await read(start, end)
+
+    first._read = watched
+    for _ in range(2):  # what was there already, and a piece of the first stretch
+        await anext(first)
+    second = await objects.open(identifier, len(data))
+    for _ in range(4):  # what is left of the first stretch, and one of those after it
+        await anext(first)
+    del second
+    assert len([piece async for piece in first]) == 2
+    assert asked == [STRETCH, PIECE, 2 * PIECE]
+
+
 async def test_a_certificate_counts_whose_authority_is_known(
     seaweedfs: SeaweedFs, objects_settings: ObjectSettings
 ) -> None:

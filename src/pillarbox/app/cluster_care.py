@@ -19,6 +19,8 @@ from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.database import Database, DatabaseUnavailable
 from pillarbox.database.migrate import migrate, must_be_current
 from pillarbox.store.cluster.objects import Objects
+from pillarbox.store.cluster.owner import adopt, problem_of
+from pillarbox.store.cluster.tables import Tables
 
 MOST_COUNTED = 100_000
 """Objects that are counted; of more it is said that there are more."""
@@ -81,6 +83,29 @@ async def migrate_tables(config: Config) -> list[str]:
             return [step.name for step in await migrate(database)]
 
 
+async def adopt_objects(config: Config) -> str:
+    """Mark the object store's place as this database's; where it is.
+
+    Raises:
+        ConfigError: the file of a password or a key cannot be read.
+        CommandFailed: one of the two is away, or there is no object store.
+    """
+    settings = object_settings(config)
+    if settings is None:
+        raise CommandFailed("store.objects is not set: all bodies are in the database")
+    objects = Objects(settings)
+    try:
+        with _told():
+            async with open_database(config) as database:
+                await must_be_current(database)
+                await adopt(Tables(database), objects)
+    except StoreUnavailable as error:
+        raise CommandFailed(str(error)) from error
+    finally:
+        await objects.close()
+    return objects.name
+
+
 async def look_at_cluster(config: Config) -> Status:
     """Ask all parts.
 
@@ -90,7 +115,9 @@ async def look_at_cluster(config: Config) -> Status:
     """
     with _told():
         async with open_database(config) as database:
-            found = Status(await _database_of(database), await _objects_of(config))
+            part = await _database_of(database)
+            asked = database if part.problem is None else None
+            found = Status(part, await _objects_of(config, asked))
             if found.database.problem is None:
                 rows = await database.fetch(_PROCESSES)
                 found.processes = [Process(*row) for row in rows]
@@ -106,18 +133,20 @@ async def _database_of(database: Database) -> Part:
     return Part(f"database {database.name}")
 
 
-async def _objects_of(config: Config) -> Part | None:
+async def _objects_of(config: Config, database: Database | None) -> Part | None:
+    """*database*: None if it cannot be asked whose they are."""
     settings = object_settings(config)
     if settings is None:
         return None
     objects = Objects(settings)
     try:
         await objects.probe()
+        problem = await problem_of(Tables(database), objects) if database is not None else None
     except StoreUnavailable as error:
-        return Part(f"object store {objects.name}", str(error))
+        problem = str(error)
     finally:
         await objects.close()
-    return Part(f"object store {objects.name}")
+    return Part(f"object store {objects.name}", problem)
 
 
 @contextmanager

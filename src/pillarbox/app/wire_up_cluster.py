@@ -5,6 +5,7 @@ a cluster, by :mod:`.wire_up` and the commands of ``pillarbox cluster``.
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -77,11 +78,18 @@ def object_settings(config: Config) -> ObjectSettings | None:
 
 def _authority(config: Config) -> bytes | None:
     path = config.store_s3.ca
+    if path is None:
+        return None
     try:
-        return path.read_bytes() if path is not None else None
+        text = path.read_bytes()
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text.decode("ascii"))
+    except (ssl.SSLError, ValueError):
+        problem = f"{path} holds no certificates that can be understood (PEM)"
+        raise ConfigError([Fault(str(config.file or ""), "store.s3.ca", problem)]) from None
     except OSError as error:
         problem = f"{path} cannot be read by this process: {error.strerror}"
         raise ConfigError([Fault(str(config.file or ""), "store.s3.ca", problem)]) from None
+    return text
 
 
 def cluster_settings(config: Config) -> ClusterSettings:

@@ -63,7 +63,7 @@ def read(tmp_path: Path, text: str, environ: dict[str, str] | None = None) -> Co
         ),
         (
             WHOLE + 'objects = "https://bodies"\n',
-            'store.objects: "https://bodies" is not a place for objects; write one like s3://',
+            "store.objects: is not a place for objects; write one like s3://",
         ),
         (
             OBJECTS + '[store.s3]\nendpoint = "s3.example.org"\n',
@@ -84,6 +84,22 @@ def read(tmp_path: Path, text: str, environ: dict[str, str] | None = None) -> Co
         (
             OBJECTS + '[store.s3]\nendpoint = "https://:8333"\n',
             "store.s3.endpoint: is not the URL of an object store",
+        ),
+        (
+            OBJECTS + '[store.s3]\nendpoint = "https://s3:65536"\n',
+            "store.s3.endpoint: is not the URL of an object store",
+        ),
+        (
+            OBJECTS + '[store.s3]\naccess_key = "post"\nsecret_key = "hidden\\n"\n',
+            "store.s3.secret_key: holds a space, a line end, or another character",
+        ),
+        (
+            OBJECTS + '[store.s3]\nregion = "here or there"\n',
+            "store.s3.region: holds a space, a line end, or another character",
+        ),
+        (
+            CLUSTER + 'database = "postgresql://localhost/mail"\nobjects = "s3://post:hidden@x"\n',
+            "store.objects: is not a place for objects",
         ),
         (
             OBJECTS + '[store.s3]\naccess_key = "post"\n',

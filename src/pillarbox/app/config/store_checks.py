@@ -24,6 +24,7 @@ AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 _LIBRARIES = ("asyncpg", "obstore")
 _OBJECTS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s?#]*)?")
 _ENDPOINT = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?")
+_PRINTABLE = re.compile(r"[!-~]+")
 _OF_ANY_ENGINE = {"engine", "path"}
 
 
@@ -88,13 +89,21 @@ def _database(store: StoreSettings) -> Found:
 
 def _objects(config: Config) -> Found:
     if not _OBJECTS.fullmatch(config.store.objects or ""):
-        problem = f'"{config.store.objects}" is not a place for objects'
-        yield "store.objects", problem, "write one like s3://bucket/prefix"
+        yield "store.objects", "is not a place for objects", "write one like s3://bucket/prefix"
     s3 = config.store_s3
-    if s3.endpoint is not None and not _ENDPOINT.fullmatch(s3.endpoint):
+    if s3.endpoint is not None and not _is_endpoint(s3.endpoint):
         problem = "is not the URL of an object store"
         yield "store.s3.endpoint", problem, 'write one like "https://s3.example.org"'
+    for key in ("region", "access_key", "secret_key"):
+        if not _PRINTABLE.fullmatch(getattr(s3, key) or "-"):
+            problem = "holds a space, a line end, or another character that cannot be sent"
+            yield f"store.s3.{key}", problem, "look at its end, mostly"
     yield from _keys(s3)
+
+
+def _is_endpoint(text: str) -> bool:
+    found = _ENDPOINT.fullmatch(text)
+    return found is not None and int((found[2] or ":1")[1:]) in range(1, 1 << 16)
 
 
 def _keys(s3: S3Settings) -> Found:

@@ -93,5 +93,20 @@ CREATE TABLE lost (
     maildrop TEXT NOT NULL,
     unique_id TEXT,
     data BYTEA NOT NULL,
-    taken_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
+    taken_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
+    object UUID,
+    octets BIGINT,
+    received_at TIMESTAMPTZ
 );
+
+-- A message in lost still refers to its object: should that turn up, the collector leaves it alone.
+CREATE INDEX lost_objects ON lost (object) WHERE object IS NOT NULL;
+
+-- Whose the object store's place is (pillarbox.store.cluster.owner): one row. turn counts with the mark there.
+CREATE TABLE cluster_identity (
+    id UUID NOT NULL PRIMARY KEY DEFAULT gen_random_uuid(),
+    turn BIGINT NOT NULL DEFAULT 0,
+    turned_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
+);
+
+INSERT INTO cluster_identity DEFAULT VALUES;

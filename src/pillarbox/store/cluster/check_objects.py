@@ -7,6 +7,10 @@ when its row is doomed, so that none will. (An object that nobody refers to, but
 turn will come.)
 
 Repair moves an object that is in the way to ``lost/``, under the same prefix, where nobody looks for it.
+An object that is *missing* is not easily believed to be gone: the place may be the wrong one, or not all
+back yet from a backup. Its messages stay on their lists, unless their user has been named. What is
+taken off a list is noted in the table ``lost``, and that note counts as a reference:
+should the object turn up, the collector leaves it alone.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from uuid import UUID
 from pillarbox.contracts.store import Finding
 from pillarbox.database import Transaction
 from pillarbox.store.cluster.objects import Objects
+from pillarbox.store.cluster.owner import problem_of
 from pillarbox.store.cluster.removing import remove_that
 from pillarbox.store.cluster.tables import Rows, Tables
 
@@ -37,20 +42,30 @@ _OF_USER = """
 """
 _KNOWN = """
     SELECT i.id, o.id IS NOT NULL AS announced, coalesce(o.refs, 0) AS refs, count(m.seq) AS listed,
-        min(m.stored) AS least, max(m.stored) AS most
+        (SELECT count(*) FROM lost AS l WHERE l.object = i.id) AS noted, min(m.stored) AS least, max(m.stored) AS most
     FROM unnest($1::UUID[]) AS i (id)
     LEFT JOIN objects AS o ON o.id = i.id LEFT JOIN messages AS m ON m.object = i.id
     GROUP BY i.id, o.id, o.refs ORDER BY i.id
 """
 _COUNT = """
     INSERT INTO objects AS o (id, refs)
-    SELECT $1::UUID, count(*) FROM messages WHERE object = $1::UUID
+    SELECT $1::UUID, (SELECT count(*) FROM messages WHERE object = $1::UUID)
+        + (SELECT count(*) FROM lost WHERE object = $1::UUID)
     ON CONFLICT (id) DO UPDATE SET refs = excluded.refs, doomed_at = NULL,
         touched_at = clock_timestamp()
 """
 _MESSAGES = """
     SELECT maildrop, unique_id, octets, stored FROM messages WHERE object = $1 ORDER BY maildrop, seq
 """
+_NOTE = """
+    WITH noted AS (
+        INSERT INTO lost (id, maildrop, unique_id, data, object, octets, received_at)
+        SELECT gen_random_uuid(), maildrop, unique_id, '', object, octets, received_at
+        FROM messages WHERE maildrop = $1 AND object = $2::UUID AND stored = $3::BIGINT RETURNING object
+    )
+    UPDATE objects AS o SET refs = o.refs + (SELECT count(*) FROM noted) WHERE o.id = $2::UUID
+"""
+"""The note, which refers to the object from now on; the message itself goes afterwards."""
 _SOME = "SELECT object FROM messages WHERE object IS NOT NULL ORDER BY object LIMIT 1"
 _REFERRING = """
     SELECT (SELECT count(*) FROM messages WHERE object IS NOT NULL),
@@ -66,6 +81,8 @@ class Known(NamedTuple):
     refs: int
     listed: int
     """Messages that have it."""
+    noted: int
+    """Messages that had it, and that repair has taken off their lists."""
     least: int | None
     most: int | None
     """Stored bytes, as these messages say."""
@@ -85,7 +102,7 @@ async def check_references(
     """Objects whose row does not say how many messages have them."""
     async for identifiers in _pages(tables, user):
         for known in await _known(tables, identifiers):
-            if known.refs == known.listed:
+            if known.refs == known.listed + known.noted:
                 continue
             if repair:
                 await tables.change(_COUNT, known.identifier)
@@ -118,7 +135,9 @@ async def check_objects(
 
 
 async def _wrong_place(tables: Tables, objects: Objects | None) -> str | None:
-    """What to say if it can only be the wrong object store: nothing is taken off any list then."""
+    """What to say if it is the wrong object store, or can only be: nothing is touched then."""
+    if objects is not None and (problem := await problem_of(tables, objects)) is not None:
+        return problem
     some = _identifiers(await tables.ask(_SOME))
     if not some:
         return None
@@ -149,26 +168,26 @@ async def _confirmed(
     elif known.is_damage(size):
         messages = await tables.ask(_MESSAGES, identifier)
         damaged = [row for row in messages if row["stored"] != size]
-        note = ""
-        if repair:
-            note = "; the message has been taken off the list; nothing is left of it"
-            if size is not None and len(damaged) == len(messages):
-                aside = await objects.set_aside(identifier)
-                note = (
-                    f"; the message has been taken off the list; what is left of it is in {aside}"
-                )
+        note = "; the message has been taken off the list"
+        if repair and size is not None and len(damaged) == len(messages):
+            aside = await objects.set_aside(identifier)
+            note = f"{note}; what is left of it is in {aside}"
         for owner, unique_id, octets, stored in damaged:
-            if repair:
+            mends = repair and (size is not None or owner == user)
+            if mends:
                 await tables.transaction(partial(_take_off_the_list, owner, identifier, stored))
             why = "is missing" if size is None else f"has {size} bytes instead of {stored}"
             what = f"message {unique_id} of {octets} octets: its object {identifier} {why}"
-            if repair or user in {None, owner}:
-                yield Finding(owner, what + note, repaired=repair)
+            if repair and not mends:
+                what = f"{what}: bring it back, or name the user to have it taken off the list"
+            if mends or user in {None, owner}:
+                yield Finding(owner, what + note if mends else what, repaired=mends)
 
 
 async def _take_off_the_list(
     user: str, identifier: UUID, stored: int, transaction: Transaction
 ) -> None:
+    await transaction.fetch(_NOTE, user, identifier, stored)
     condition = "m.object = $2::UUID AND m.stored = $3::BIGINT"
     await remove_that(transaction, user, condition, identifier, stored)
 

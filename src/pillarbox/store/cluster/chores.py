@@ -6,7 +6,11 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+import structlog
+
 T = TypeVar("T")
+
+_log = structlog.get_logger("pillarbox.store")
 
 
 class Chores:
@@ -29,7 +33,7 @@ class Chores:
         """The same of what ends only with the store, or is of no use after it."""
         task = asyncio.create_task(work)
         self._endless.add(task)
-        task.add_done_callback(self._endless.discard)
+        task.add_done_callback(self._ended)
 
     async def finish(self) -> None:
         """Wait for what was begun; break off the rest."""
@@ -40,6 +44,11 @@ class Chores:
     async def break_off(self) -> None:
         """End all that was begun, as it is."""
         await _broken_off(self._tasks)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._endless.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("a chore was ended by a mistake in the program", exc_info=error)
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import structlog
@@ -17,6 +18,7 @@ import structlog
 from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.database import Database
 from pillarbox.store.cluster.objects import Objects
+from pillarbox.store.cluster.owner import must_be_ours, take_turn
 from pillarbox.store.cluster.tables import Tables
 
 GRACE_SECONDS = 600.0
@@ -74,34 +76,62 @@ class Collector:
             return 0
         removed = 0
         while doomed := await self._doom():
+            await must_be_ours(self._tables, self._objects)
             await self._objects.remove(doomed)
             await self._tables.change(_FORGET, doomed)
             removed += len(doomed)
         return removed
 
     async def run(self) -> None:
-        """Do so now and then, for ever; and see whether the object store takes bodies at all. That
+        """Do so now and then, for ever; and see whether the object store answers, and is ours. That
         something fails is logged, and that it does not any more.
         """
-        failing = False
+        place = _Trouble(
+            "the object store cannot be used now", "the object store can be used again"
+        )
+        rest = _Trouble("what is over is not removed now", "what is over is removed again")
         while True:
-            try:
-                if self._objects is not None:
-                    await self._objects.probe()
-                removed = await self.collect()
-            except StoreUnavailable as error:
-                if not failing:
-                    _log.warning("large bodies cannot be kept or removed now", error=str(error))
-                failing = True
-            else:
-                if failing:
-                    _log.info("large bodies can be kept and removed again")
-                failing = False
-                if removed:
-                    _log.debug("bodies of removed mail are gone", objects=removed)
+            if await place.of(self._look):
+                await rest.of(self._collect)
             await asyncio.sleep(random.uniform(0.5, 1.5) * EVERY_SECONDS)  # noqa: S311 -- no secret
+
+    async def _look(self) -> None:
+        """It is only read, mostly: a bucket that keeps all versions keeps all that is written."""
+        if self._objects is not None:
+            await take_turn(self._tables, self._objects)
+
+    async def _collect(self) -> None:
+        removed = await self.collect()
+        if removed:
+            _log.debug("bodies of removed mail are gone", objects=removed)
 
     async def _doom(self) -> list[UUID]:
         """Some objects that nobody refers to, nor will from now on."""
         rows = await self._tables.change(_DOOM, self._grace, CLAIM_SECONDS, BATCH)
         return [identifier for (identifier,) in rows]
+
+
+class _Trouble:
+    """Told when it begins, and when it ends."""
+
+    def __init__(self, begins: str, ends: str) -> None:
+        self._begins, self._ends = begins, ends
+        self._is_there = False
+
+    async def of(self, work: Callable[[], Awaitable[None]]) -> bool:
+        """Whether *work* could be done."""
+        try:
+            await work()
+        except StoreUnavailable as error:
+            if not self._is_there:
+                _log.warning(self._begins, error=str(error))
+            self._is_there = True
+            return False
+        except Exception:  # noqa: BLE001 -- the log says it, and it is tried again
+            # A mistake of ours must not end the collector for good, nor go unseen.
+            _log.exception(self._begins)
+            return False
+        if self._is_there:
+            _log.info(self._ends)
+        self._is_there = False
+        return True

@@ -13,8 +13,11 @@ from pillarbox.contracts.errors import BodyDamaged, StoreUnavailable
 
 PIECE = 256 * 1024
 STRETCH = 1024 * 1024
-"""Asked for at once: what a session may hold of a body. `experiments/objects.md` has what smaller and
+"""Asked for at once, while few are read: what a session may hold of a body. `experiments/objects.md` has what smaller and
 larger ones cost."""
+
+_NOTHING = memoryview(b"")
+"""A part of a stretch keeps all of it, even if nothing is left."""
 
 Read = Callable[[int, int], Awaitable[memoryview]]
 """The bytes from one place to another; raises StoreUnavailable."""
@@ -23,14 +26,19 @@ Read = Callable[[int, int], Awaitable[memoryview]]
 class ObjectStream:
     """Implements :class:`~pillarbox.contracts.store.BodyStream` on an object."""
 
-    __slots__ = ("_at", "_left", "_name", "_read", "_size")
+    __slots__ = ("__weakref__", "_at", "_left", "_length", "_name", "_read", "_size")
 
-    def __init__(self, name: str, size: int, first: memoryview, read: Read) -> None:
-        """*first* is what has been read already of the *size* bytes; *name* is for an operator."""
+    def __init__(
+        self, name: str, size: int, first: memoryview, read: Read, length: Callable[[], int]
+    ) -> None:
+        """*first* is what has been read already of the *size* bytes; *name* is for an operator; *length*
+        says how much may be asked for at once now.
+        """
         self._name = name
         self._size = size
         self._left: memoryview | None = first
         self._read = read
+        self._length = length
         self._at = 0
 
     def __aiter__(self) -> ObjectStream:
@@ -43,7 +51,7 @@ class ObjectStream:
             raise BodyDamaged(f"{self._name} was closed before its end")
         left = self._left or await self._stretch()
         piece = bytes(left[:PIECE])
-        self._left = left[PIECE:]
+        self._left = left[PIECE:] or _NOTHING
         self._at += len(piece)
         return piece
 
@@ -51,7 +59,7 @@ class ObjectStream:
         self._left = None
 
     async def _stretch(self) -> memoryview:
-        end = min(self._at + STRETCH, self._size)
+        end = min(self._at + self._length(), self._size)
         try:
             stretch = await self._read(self._at, end)
         except StoreUnavailable as error:

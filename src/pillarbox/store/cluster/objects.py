@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from uuid import UUID
+from weakref import WeakSet
 
 import obstore
 from obstore.store import S3Store
@@ -25,9 +26,10 @@ from obstore.store import S3Store
 from pillarbox.contracts.errors import BodyDamaged, StoreUnavailable
 from pillarbox.store.cluster.object_faults import FAULTS, is_no_such_key, unavailable
 from pillarbox.store.cluster.object_settings import ObjectSettings
-from pillarbox.store.cluster.object_stream import PIECE, ObjectStream
+from pillarbox.store.cluster.object_stream import PIECE, STRETCH, ObjectStream
 
 if TYPE_CHECKING:
+    from obstore import ListStream, ObjectMeta
     from obstore.store import ClientConfig, S3Config
 
 __all__ = ["ObjectSettings", "Objects", "StoredObject"]
@@ -43,7 +45,10 @@ RETRIES = 3
 RETRY_SECONDS = 5.0
 """So long after a request was begun it may be tried again."""
 AT_ONCE = 128
-"""Requests of one process: each is a connection, hence an open file. A stretch for each is 128 MiB."""
+"""Requests of one process: each is a connection, hence an open file."""
+WHOLE_STRETCHES = 64
+"""So many bodies that are read at the same time are read by whole stretches, all above them by
+pieces: a slow client holds what was read until he has taken it."""
 QUEUE_SECONDS = 10.0
 """So long a request waits for its turn: then they are all stuck."""
 PAGE = 1000
@@ -57,6 +62,7 @@ _KEY = re.compile(rf"([0-9a-f]{{{_FOLDER}}})/(?=\1)([0-9a-f]{{32}})")
 _PROBE = "probe"
 _PROBE_DATA = b"Pillarbox can write here.\r\n"
 _LOST = "lost"
+_OWNER = "owner"
 
 T = TypeVar("T")
 
@@ -82,6 +88,7 @@ class Objects:
     def __init__(self, settings: ObjectSettings) -> None:
         self._settings = settings
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._streams: WeakSet[ObjectStream] = WeakSet()
         self._closed = False
 
     @property
@@ -112,7 +119,9 @@ class Objects:
         async def read(start: int, end: int) -> memoryview:
             return await self._range(identifier, start, end)
 
-        return ObjectStream(name, stored, first, read)
+        stream = ObjectStream(name, stored, first, read, self._stretch)
+        self._streams.add(stream)
+        return stream
 
     async def size_of(self, identifier: UUID) -> int | None:
         """Bytes; None: it is not there."""
@@ -138,7 +147,11 @@ class Objects:
 
     async def all(self) -> AsyncGenerator[StoredObject, None]:
         """All bodies, in the order of their identifiers. (Other objects are none of ours.)"""
-        pages = obstore.list(self._quick, chunk_size=PAGE)
+
+        async def begun() -> ListStream[Sequence[ObjectMeta]]:
+            return obstore.list(self._quick, chunk_size=PAGE)
+
+        pages = await self._ask(begun)
         while page := await self._ask(lambda: anext(pages, None)):
             for entry in page:
                 key = _KEY.fullmatch(entry["path"])
@@ -151,6 +164,23 @@ class Objects:
             lambda: obstore.put_async(self._quick, _PROBE, _PROBE_DATA, use_multipart=False)
         )
         await self._ask(lambda: obstore.get_range_async(self._quick, _PROBE, start=0, length=1))
+
+    async def owner(self) -> bytes | None:
+        """The mark that says whose all this is (see :mod:`.owner`); None: nobody's."""
+
+        async def read() -> bytes:
+            return bytes(await (await obstore.get_async(self._quick, _OWNER)).bytes_async())
+
+        try:
+            return await self._request(read)
+        except FAULTS as error:
+            if is_no_such_key(error):
+                return None
+            raise unavailable(self.name, error) from error
+
+    async def mark(self, text: bytes) -> None:
+        """Write that mark."""
+        await self._ask(lambda: obstore.put_async(self._quick, _OWNER, text, use_multipart=False))
 
     async def close(self) -> None:
         """No request is made any more."""
@@ -168,6 +198,10 @@ class Objects:
             return found.meta["size"], memoryview(await found.bytes_async())
 
         return await self._ask(read)
+
+    def _stretch(self) -> int:
+        """Octets that a stream asks for at once."""
+        return STRETCH if len(self._streams) <= WHOLE_STRETCHES else PIECE
 
     async def _range(self, identifier: UUID, start: int, end: int) -> memoryview:
         key = _key(identifier)
@@ -201,6 +235,11 @@ class Objects:
             await self._turns.acquire()
         try:
             return await request()
+        except FAULTS:
+            raise
+        except Exception as error:
+            # Its library panics, or has a ValueError, at a key or a certificate that it cannot use.
+            raise unavailable(self.name, error) from error
         finally:
             self._turns.release()
 

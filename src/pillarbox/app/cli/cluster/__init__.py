@@ -15,6 +15,9 @@ class ClusterGroup(LazyGroup):
     """What can be done with a cluster as a whole."""
 
     table: ClassVar[dict[str, Entry]] = {
+        "adopt": Entry(
+            f"{_HERE}.adopt:adopt", "Say that the bodies in the object store are this database's."
+        ),
         "migrate": Entry(
             f"{_HERE}.migrate:migrate", "Make the tables in the database, or bring them up to date."
         ),

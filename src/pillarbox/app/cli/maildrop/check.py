@@ -36,7 +36,8 @@ def check(
     Ends with 1 when something is wrong that has not been mended. --repair never removes a
     message whose body is whole; a message whose body is not is taken off the list, and what
     is left of it is kept in the folder "lost" of its shard (in a cluster, in the table
-    "lost", or under "lost/" in the bucket).
+    "lost", or under "lost/" in the bucket; a message whose object is missing stays on its
+    list unless USER is given).
     """
     config = configuration(context)
     with accounts_of(config) as accounts:
