@@ -13,9 +13,19 @@ from pillarbox.auth.passwords import Argon2Parameters, Passwords
 from pillarbox.auth.scram_keys import DEVICE_ITERATIONS
 from pillarbox.auth.throttle import Throttle
 from tests.auth.faketime import FakeTime
-from tests.auth.places import FILE, TABLES, places_of
+from tests.auth.places import DATABASE, FILE, TABLES, places_of
 from tests.cluster.conftest import postgres as postgres  # noqa: PLC0414 -- a fixture
 from tests.cluster.postgres import PostgresServer
+
+SELDOM_IN_A_DATABASE = (
+    ".test_password",
+    ".test_scram",
+    ".test_foreign_hashes",
+    ".test_certificate",
+    ".test_directory",
+    ".test_users",
+)
+"""Modules whose tests ask accounts no more than others do: in a database for the long run only."""
 
 CHEAP = Argon2Parameters(time_cost=1, memory_kib=8)
 
@@ -114,4 +124,7 @@ async def accounts(
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if places := places_of(metafunc):
-        metafunc.parametrize("accounts", places, indirect=True)
+        rarely = metafunc.module.__name__.endswith(SELDOM_IN_A_DATABASE)
+        marks = {DATABASE: [pytest.mark.long] if rarely else []}
+        each = [pytest.param(place, marks=marks.get(place, [])) for place in places]
+        metafunc.parametrize("accounts", each, indirect=True)
