@@ -129,7 +129,7 @@ async def _database_of(database: Database) -> Part:
     try:
         await must_be_current(database)
     except DatabaseUnavailable as error:
-        return Part(f"database {database.name}", str(error))
+        return _part(f"database {database.name}", str(error))
     return Part(f"database {database.name}")
 
 
@@ -146,7 +146,12 @@ async def _objects_of(config: Config, database: Database | None) -> Part | None:
         problem = str(error)
     finally:
         await objects.close()
-    return Part(f"object store {objects.name}", problem)
+    return _part(f"object store {objects.name}", problem)
+
+
+def _part(name: str, problem: str | None) -> Part:
+    """The name is shown with the problem, so it is not said twice."""
+    return Part(name, problem.removeprefix(f"{name}: ") if problem is not None else None)
 
 
 @contextmanager

@@ -108,6 +108,14 @@ class Export(Protocol):
             StoreUnavailable: the storage cannot be read.
         """
 
+    async def must_be_locked(self) -> None:
+        """See that nobody can have used the views since; nothing, if they were not to be locked.
+
+        Raises:
+            LockLost: somebody can.
+            StoreUnavailable: the storage cannot be read.
+        """
+
     async def release(self) -> None:
         """Unlock the views; idempotent."""
 
@@ -158,7 +166,8 @@ class StoreTransfer(Protocol):
             MaildropExists: there is one here that was opened, or has devices or the same mail, and does
                 not come from there.
             MaildropLocked: a session has one of its views open here.
-            LockLost: an operator has unlocked the maildrop meanwhile, or somebody else moves it, too.
+            LockLost: an operator has unlocked the maildrop meanwhile, here or there, or somebody else
+                moves it, too.
             StoreUnavailable: one of the two storages fails.
         """
 

@@ -220,6 +220,7 @@ class MemoryStore:
         export = MemoryExport(user, box)
         if lock:
             lock_all(user, box, export)
+            export.locked = True
         return export
 
     async def take_over(self, export: Export, *, only_look: bool = False) -> TakenOver:

@@ -18,6 +18,7 @@ class MemoryExport:
 
     def __init__(self, user: str, box: Box) -> None:
         self.user = user
+        self.locked = False
         self.origin = box.origin
         self.next_seq = box.next_seq
         self.views = views_of(box)
@@ -28,6 +29,12 @@ class MemoryExport:
 
     async def body(self, place: int) -> Body:
         return body_of(self._forms[place])
+
+    async def must_be_locked(self) -> None:
+        if self.locked and not all(view.holder is self for view in self._views):
+            raise LockLost(
+                f"maildrop of {self.user}: it was unlocked while it was moved from there"
+            )
 
     async def release(self) -> None:
         unlock_all(self._views, self)

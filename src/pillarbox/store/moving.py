@@ -139,6 +139,7 @@ async def take_over(export: Export, landing: Landing, *, only_look: bool) -> Tak
         return result
     await landing.begin(export.origin, mirrors=plan.mirrors)
     failed = await _bring(export, plan.new, landing)
+    await export.must_be_locked()  # else what was deleted there meanwhile would be here
     await landing.complete(_completion(export, plan, failed))
     if not failed:
         return result

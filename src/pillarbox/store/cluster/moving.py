@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from pillarbox.contracts.errors import BodyDamaged, MaildropLocked, StoreUnavailable
+from pillarbox.contracts.errors import BodyDamaged, LockLost, MaildropLocked, StoreUnavailable
 from pillarbox.contracts.store import Body, BodyStream
 from pillarbox.contracts.transfer import Export, MovedMessage, MovedView, TakenOver
 from pillarbox.database import Transaction
@@ -29,6 +29,7 @@ _BODY = """
     FROM messages AS m LEFT JOIN bodies AS b ON b.maildrop = m.maildrop AND b.seq = m.seq
     WHERE m.maildrop = $1 AND m.seq = $2
 """
+_OURS = "SELECT count(*) FROM views WHERE maildrop = $1 AND opening = $2"
 
 
 class ClusterExport:
@@ -59,6 +60,15 @@ class ClusterExport:
             what = "is missing from" if data is None else f"has {len(data)} bytes, not {stored}, in"
             raise BodyDamaged(f"body {seq} of {self.user} {what} database {parts.tables.name}")
         return Body(octets, stored, international, data)
+
+    async def must_be_locked(self) -> None:
+        if self._opening is None:
+            return
+        ((ours,),) = await self._parts.tables.ask(_OURS, self.user, self._opening)
+        if ours < len(self.views):
+            raise LockLost(
+                f"maildrop of {self.user}: it was unlocked while it was moved from there"
+            )
 
     async def _object(self, identifier: UUID, stored: int) -> BodyStream:
         """A large body. One that is not there, though its bucket is, must not stop all others."""

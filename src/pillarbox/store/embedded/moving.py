@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pillarbox.contracts.errors import BodyDamaged, MaildropLocked
+from pillarbox.contracts.errors import BodyDamaged, LockLost, MaildropLocked
 from pillarbox.contracts.store import Body
 from pillarbox.contracts.transfer import MovedMessage, MovedView
 from pillarbox.store.embedded.bodies import Staged, stage
@@ -90,6 +90,12 @@ class EmbeddedExport:
         except OSError as error:
             raise unavailable(error, path) from error
         return Body(octets, stored, bool(international), stream)
+
+    async def must_be_locked(self) -> None:
+        if not self._shard.are_locked(self._found.maildrop, self._locks):
+            raise LockLost(
+                f"maildrop of {self.user}: it was unlocked while it was moved from there"
+            )
 
     async def release(self) -> None:
         self._shard.unlock_all(self._locks)

@@ -308,6 +308,10 @@ class Shard:
         for byte in locked:
             self.unlock(byte)
 
+    def are_locked(self, maildrop: int, views: Iterable[ViewLock]) -> bool:
+        """Whether nobody else can have locked these since :meth:`lock_all`."""
+        return set(views).issubset(self._all_views(maildrop))
+
     def unlock_all(self, views: Iterable[ViewLock]) -> None:
         """Unlock what :meth:`lock_all` has locked."""
         self._unlock_bytes(view.byte for view in views)

@@ -139,6 +139,9 @@ class Failing:
             raise self._faults[place]
         return await self._export.body(place)
 
+    async def must_be_locked(self) -> None:
+        await self._export.must_be_locked()
+
     async def release(self) -> None:
         await self._export.release()
 
@@ -522,6 +525,28 @@ class MovingContract:
             await target.take_over(Unlocking(export, {}))
         await export.release()
         await (await target.open(Identity(ALICE))).release()
+
+    async def test_unlocked_there_meanwhile_it_is_given_up(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        """What is deleted there then would be here, until the next time."""
+        await put(source, ALICE, *LETTERS[:3])
+
+        class Unlocking(Failing):
+            async def body(self, place: int) -> Body:
+                body = await super().body(place)
+                if place == 2:
+                    assert await source.unlock(ALICE)
+                    await delete(source, ALICE, [1])
+                return body
+
+        export = await source.export(ALICE)
+        assert export is not None
+        with pytest.raises(LockLost, match="moved from there"):
+            await target.take_over(Unlocking(export, {}))
+        await export.release()
+        await move(source, target)
+        assert await seen_next(target, ALICE) == DATA[1:3]
 
     async def test_a_device_that_is_removed_meanwhile_does_not_come_back(
         self, source: MovingEngine, target: MovingEngine
