@@ -12,7 +12,7 @@ from pillarbox.app.cluster_care import migrate_tables
 from pillarbox.app.config.settings import Config
 from pillarbox.app.config.store import StoreSettings
 from pillarbox.database import Database, DatabaseUnavailable, OutcomeUnknown
-from pillarbox.database.migrate import Migration, applied, known, migrate, must_be_current
+from pillarbox.database.migrate import Migration, applied, known, migrate, must_be_current, needs_of
 from tests.cluster.postgres import PASSWORD, PostgresServer
 
 
@@ -31,12 +31,31 @@ async def test_several_nodes_may_bring_it_up_to_date_at_once(postgres: PostgresS
 
 async def test_a_newer_pillarbox_has_been_here(database_url: str) -> None:
     database = Database(database_url)
-    await database.change("INSERT INTO migrations (number, name) VALUES (9999, '9999_later')")
+    await database.change(
+        "INSERT INTO migrations (number, name, needs) VALUES (9999, '9999_later', 9998)"
+    )
     for look in (must_be_current, migrate):
         with pytest.raises(DatabaseUnavailable, match="9999") as caught:
             await look(database)
         assert not caught.value.temporary
     await database.close()
+
+
+async def test_one_can_go_back_from_a_newer_pillarbox_that_says_so(database_url: str) -> None:
+    """Its migration has to be one with which this one can work."""
+    database = Database(database_url)
+    newest = known()[-1].number
+    await database.change(
+        f"INSERT INTO migrations (number, name, needs) VALUES (9999, '9999_later', {newest})"
+    )
+    await must_be_current(database)
+    assert await migrate(database) == []
+    await database.close()
+
+
+def test_a_migration_needs_itself_unless_it_says_less() -> None:
+    assert needs_of("-- About it.\nCREATE TABLE a (b BIGINT);\n", 7) == 7
+    assert needs_of("-- About it.\n-- needs: 0005\nCREATE TABLE a (b BIGINT);\n", 7) == 5
 
 
 async def test_a_restart_of_the_database_needs_nothing(
@@ -135,7 +154,7 @@ async def test_a_migration_that_waits_for_a_lock_lets_others_pass(
     postgres: PostgresServer, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A backup holds a table. Who waits to change it must not keep everybody else from it, too."""
-    step = Migration(9999, "9999_novel", ("ALTER TABLE maildrops ADD COLUMN novel BIGINT",))
+    step = Migration(9999, "9999_novel", 9999, ("ALTER TABLE maildrops ADD COLUMN novel BIGINT",))
     monkeypatch.setattr("pillarbox.database.migrate.known", lambda: (*known(), step))
     monkeypatch.setattr("pillarbox.database.migrate.LOCK_SECONDS", 0.2)
     monkeypatch.setattr("pillarbox.database.migrate.LOCK_PAUSE_SECONDS", 0.0)

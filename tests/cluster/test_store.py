@@ -249,7 +249,7 @@ async def test_what_is_checked_at_the_start_is_checked_when_the_database_comes_b
     postgres: PostgresServer, database_url: str
 ) -> None:
     postgres.run(
-        "INSERT INTO migrations (number, name) VALUES (9999, 'later')",
+        "INSERT INTO migrations (number, name, needs) VALUES (9999, 'later', 9999)",
         database_url.rpartition("/")[2],
     )
     postgres.stop()

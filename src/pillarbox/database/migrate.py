@@ -5,12 +5,15 @@ nodes start at once the others wait for whoever was first, and find it done. Wha
 is never changed: a later file changes the tables. A statement of theirs may take as long as it
 takes (see :func:`pillarbox.app.wire_up_cluster.open_database`), but waits for a lock for a few seconds only: all
 that others ask would wait behind it. It takes away nothing that the Pillarbox before uses,
-whose nodes go on until each has been replaced.
+whose nodes go on until each has been replaced. Where they may also start anew, and so be gone back to, the file
+has a line ``-- needs: 0004``: the newest step that a Pillarbox must know to work with the tables as they are
+then. Without such a line it must know the step itself.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -23,6 +26,7 @@ _TABLE = """
     CREATE TABLE IF NOT EXISTS migrations (
         number BIGINT NOT NULL PRIMARY KEY,
         name TEXT NOT NULL,
+        needs BIGINT NOT NULL,
         applied_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
     )
 """
@@ -31,6 +35,8 @@ LOCK_SECONDS = 3.0
 LOCK_PAUSE_SECONDS = 1.0
 LOCK_ATTEMPTS = 60
 """Then whoever holds the lock is not about to let it go: a backup, say."""
+_NEEDS = re.compile(r"^-- needs: (\d{4})$", re.MULTILINE)
+_NEEDED = "SELECT number FROM migrations WHERE needs > $1 ORDER BY number DESC LIMIT 1"
 _MADE_AT_ONCE = (asyncpg.UniqueViolationError, asyncpg.DuplicateTableError)
 """Two have made the same table at the same moment: PostgreSQL tells one of them so."""
 
@@ -41,6 +47,8 @@ class Migration(NamedTuple):
     number: int
     name: str
     """Of its file, without the ending: ``0001_mail``."""
+    needs: int
+    """The newest step that a Pillarbox must know to work with the tables after this one."""
     statements: tuple[str, ...]
 
 
@@ -53,9 +61,20 @@ def known() -> tuple[Migration, ...]:
         if entry.name.endswith(".sql")
     )
     return tuple(
-        Migration(int(name[:4]), name.removesuffix(".sql"), statements_of(text))
+        Migration(
+            int(name[:4]),
+            name.removesuffix(".sql"),
+            needs_of(text, int(name[:4])),
+            statements_of(text),
+        )
         for name, text in found
     )
+
+
+def needs_of(text: str, number: int) -> int:
+    """What the text of the step of that *number* says it needs."""
+    said = _NEEDS.search(text)
+    return int(said[1]) if said else number
 
 
 def statements_of(text: str) -> tuple[str, ...]:
@@ -110,15 +129,18 @@ async def must_be_current(database: Database) -> None:
 
 
 async def must_not_be_newer(database: Database) -> None:
-    """See to it that no newer Pillarbox has changed the tables.
+    """See to it that no newer Pillarbox has changed the tables so that this one cannot work with them.
 
     Raises:
         DatabaseUnavailable: one has, or it cannot be asked.
     """
-    unknown = await applied(database) - {step.number for step in known()}
-    if unknown:
+    try:
+        rows = await database.fetch(_NEEDED, max(step.number for step in known()))
+    except asyncpg.UndefinedTableError:
+        return
+    for (number,) in rows:
         raise DatabaseUnavailable(
-            f"database {database.name} has migration {max(unknown)}, which this Pillarbox does not "
+            f"database {database.name} has migration {number}, which this Pillarbox does not "
             "know: install the newer Pillarbox that applied it",
             temporary=False,
         )
@@ -136,7 +158,10 @@ async def _apply(database: Database, step: Migration) -> bool:
 
     async def work(transaction: Transaction) -> None:
         await transaction.fetch(
-            "INSERT INTO migrations (number, name) VALUES ($1, $2)", step.number, step.name
+            "INSERT INTO migrations (number, name, needs) VALUES ($1, $2, $3)",
+            step.number,
+            step.name,
+            step.needs,
         )
         await transaction.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS * 1000:.0f}ms'")
         for statement in step.statements:
