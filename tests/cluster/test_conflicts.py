@@ -93,7 +93,7 @@ async def test_devices_on_several_nodes_delete_at_once(database_url: str, lookin
     async with stores(database_url, 3) as nodes:
         for view in views:
             await nodes[0].add_view(ALICE, view)
-        for turn in range(10):
+        for turn in range(4):
             await put(nodes[0], ALICE, *(letter(f"{turn} {n}") for n in range(8)))
             found = await asyncio.gather(
                 *(delete_all(node, ALICE, view) for node, view in zip(nodes, views, strict=True))

@@ -33,7 +33,14 @@ if "home" not in accounts.names():
 """
 
 
-@pytest.mark.parametrize("call", ["fsync", "rename", "mkdir", "write"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "rename",
+        "mkdir",
+        *(pytest.param(call, marks=pytest.mark.long) for call in ("fsync", "write")),
+    ],
+)
 def test_killed_before_each(tmp_path: Path, strace: str, call: str) -> None:
     for number in count(1):
         folder = tmp_path / f"{number}"

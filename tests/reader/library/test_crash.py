@@ -26,9 +26,15 @@ RARE = ("mkdir", "rmdir")
 """Calls that make and remove folders only."""
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_kill_before_any_change(strace: str, tmp_path: Path, call: str) -> None:
-    killed_at_each(strace, tmp_path, call, 1)
+@pytest.mark.parametrize(
+    ("call", "every"),
+    [
+        *((call, 3) for call in CALLS),
+        *(pytest.param(call, 1, marks=pytest.mark.long) for call in CALLS),
+    ],
+)
+def test_kill_before_changes(strace: str, tmp_path: Path, call: str, every: int) -> None:
+    killed_at_each(strace, tmp_path, call, every)
 
 
 @pytest.mark.long
