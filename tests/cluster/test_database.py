@@ -140,7 +140,10 @@ async def test_a_migration_may_take_as_long_as_it_takes(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     step = Migration(
-        9999, "9999_said", ("CREATE TABLE said AS SELECT current_setting('statement_timeout')",)
+        9999,
+        "9999_said",
+        9999,
+        ("CREATE TABLE said AS SELECT current_setting('statement_timeout')",),
     )
     monkeypatch.setattr("pillarbox.database.migrate.known", lambda: (*known(), step))
     config = Config(store=StoreSettings(engine="cluster", database=database_url))
