@@ -133,6 +133,7 @@ async def test_the_database_ends_a_commit_in_the_middle(place: Place) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
+@pytest.mark.long
 async def test_the_database_ends_a_delivery_in_the_middle(place: Place) -> None:
     with row_locked(place.url, "maildrops"):
         delivering = asyncio.create_task(place.store.deliver(letter("x"), [Recipient(ALICE)]))

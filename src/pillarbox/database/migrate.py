@@ -37,7 +37,11 @@ LOCK_ATTEMPTS = 60
 """Then whoever holds the lock is not about to let it go: a backup, say."""
 _NEEDS = re.compile(r"^-- needs: (\d{4})$", re.MULTILINE)
 _NEEDED = "SELECT number FROM migrations WHERE needs > $1 ORDER BY number DESC LIMIT 1"
-_MADE_AT_ONCE = (asyncpg.UniqueViolationError, asyncpg.DuplicateTableError)
+_MADE_AT_ONCE = (
+    asyncpg.UniqueViolationError,
+    asyncpg.DuplicateTableError,
+    asyncpg.DuplicateObjectError,
+)
 """Two have made the same table at the same moment: PostgreSQL tells one of them so."""
 
 
