@@ -6,13 +6,10 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from pillarbox.contracts.errors import BodyDamaged
 from pillarbox.contracts.store import Body
 from pillarbox.model import StoredForm
 from pillarbox.store.moving import Arrival
-
-LARGE_BODY = 256 * 1024
-"""Stored bytes above which a body is given as a stream, in pieces of this size."""
+from pillarbox.store.pieces import LARGE_BODY, Whole
 
 
 @dataclass(slots=True, eq=False)
@@ -91,29 +88,5 @@ class Box:
 
 def body_of(form: StoredForm) -> Body:
     """A body as :meth:`.Maildrop.body` gives it."""
-    content = form.data if len(form.data) <= LARGE_BODY else _Pieces(form.data)
+    content = form.data if len(form.data) <= LARGE_BODY else Whole(form.data)
     return Body(form.octets, len(form.data), form.international, content)
-
-
-class _Pieces:
-    """A body read piece by piece: a :class:`~pillarbox.contracts.store.BodyStream`."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-        self._closed = False
-
-    def __aiter__(self) -> _Pieces:
-        return self
-
-    async def __anext__(self) -> bytes:
-        if self._closed:
-            raise BodyDamaged("the stream has been closed")
-        piece = self._data[self._at : self._at + LARGE_BODY]
-        if not piece:
-            raise StopAsyncIteration
-        self._at += len(piece)
-        return piece
-
-    async def aclose(self) -> None:
-        self._closed = True

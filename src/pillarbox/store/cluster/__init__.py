@@ -45,7 +45,7 @@ session that its node has chosen before it asked.
 ``delivering`` one message into one maildrop, in one statement; ``turns``: one after the other
 ``listing``    numbers, and what is said of messages
 ``removing``   taking messages away from a view, and those away that nobody holds
-``maildrop``   one session; ``pieces``: large bodies without an object store
+``maildrop``   one session
 ``objects``    bodies in the object store; ``owner``: whose that is
 ``collector``  removes objects that nobody refers to, and processes that are long dead
 ``parts``      what a store and its sessions share; ``chores``: what goes on behind their backs

@@ -17,9 +17,9 @@ from pillarbox.store.cluster.clock import Patience
 from pillarbox.store.cluster.listing import Listing
 from pillarbox.store.cluster.opening import Lease, Opening
 from pillarbox.store.cluster.parts import Parts
-from pillarbox.store.cluster.pieces import LARGE_BODY, Whole
 from pillarbox.store.cluster.removing import Removal, TooLate, lock_lost
 from pillarbox.store.cluster.tables import Unsettled
+from pillarbox.store.pieces import LARGE_BODY, Whole
 from pillarbox.store.cluster.views import same_maildrop
 
 ATTEMPTS = 3
@@ -112,6 +112,7 @@ class ClusterMaildrop:
             what = "is missing from" if data is None else f"has {len(data)} bytes, not {stored}, in"
             user, name = self._lease.identity.user, self._parts.tables.name
             raise BodyDamaged(f"body {seq} of {user} {what} database {name}")
+        # Whole: a connection of the database cannot be kept for a client that takes its time.
         content = data if stored <= LARGE_BODY else Whole(data)
         return Body(octets, stored, international, content)
 

@@ -1,7 +1,5 @@
-"""A large body that has been read whole, given piece by piece.
-
-So it is where there is no object store: a connection of the database cannot be kept for a client that
-takes its time.
+"""A large body that is there whole, given piece by piece: for engines that have nothing to read it from
+meanwhile.
 """
 
 from __future__ import annotations
