@@ -7,8 +7,8 @@ import os
 import pwd
 import signal
 import subprocess
-import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import count
@@ -160,19 +160,8 @@ async def _migrated(url: str) -> None:
 
 def in_a_thread(work: Any) -> None:
     """Run a coroutine to its end with an event loop that no test knows of."""
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            asyncio.run(work)
-        except BaseException as error:  # noqa: BLE001 -- raised again by the one who waits
-            failures.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    for failure in failures:
-        raise failure
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
 
 
 @contextmanager

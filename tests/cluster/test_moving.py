@@ -17,10 +17,10 @@ from pillarbox.store.cluster.settings import ClusterSettings
 from pillarbox.store.embedded import open_store
 from pillarbox.testing.store_contract import seen_next
 from pillarbox.testing.store_contract.material import ALICE, letter, put
-from pillarbox.testing.store_contract.moving import (
+from pillarbox.testing.store_contract.moving import MovingContract
+from pillarbox.testing.store_contract.moving_material import (
     Failing,
     MakeMovingStore,
-    MovingContract,
     MovingEngine,
     move,
     move_failing,

@@ -11,7 +11,8 @@ import pytest
 from pillarbox.store.embedded import open_store
 from pillarbox.store.embedded.engine import INLINE_BYTES
 from pillarbox.store.memory import MemoryStore
-from pillarbox.testing.store_contract.moving import MakeMovingStore, MovingContract
+from pillarbox.testing.store_contract.moving import MovingContract
+from pillarbox.testing.store_contract.moving_material import MakeMovingStore
 
 
 def embedded(folder: Path, *, shards: int = 2, inline_bytes: int = INLINE_BYTES) -> MakeMovingStore:

@@ -12,7 +12,7 @@ from pillarbox.model import DEFAULT_VIEW, Recipient
 from pillarbox.store.embedded import open_store
 from pillarbox.testing.store_contract import delete
 from pillarbox.testing.store_contract.material import ALICE, letter, put
-from pillarbox.testing.store_contract.moving import MovingEngine, move, standing
+from pillarbox.testing.store_contract.moving_material import MovingEngine, move, standing
 
 MEBIBYTE = 1024 * 1024
 MANY = 100_000

@@ -14,8 +14,8 @@ import ctypes
 import os
 import socket
 import subprocess
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any, TypeVar
@@ -147,24 +147,15 @@ class Engine:
 
     def inside(self, work: Callable[[], T]) -> T:
         """Do *work* where all networks can be reached: in a thread, whose sockets are there."""
-        results: list[T] = []
-        failures: list[BaseException] = []
 
-        def enter() -> None:
-            try:
-                with Path(f"/proc/{self._host.pid}/ns/net").open("rb") as namespace:
-                    libc = ctypes.CDLL(None, use_errno=True)
-                    assert libc.setns(namespace.fileno(), _CLONE_NEWNET) == 0, ctypes.get_errno()
-                results.append(work())
-            except BaseException as error:  # noqa: BLE001 -- raised again by the one who waits
-                failures.append(error)
+        def enter() -> T:
+            with Path(f"/proc/{self._host.pid}/ns/net").open("rb") as namespace:
+                libc = ctypes.CDLL(None, use_errno=True)
+                assert libc.setns(namespace.fileno(), _CLONE_NEWNET) == 0, ctypes.get_errno()
+            return work()
 
-        thread = threading.Thread(target=enter)
-        thread.start()
-        thread.join()
-        for failure in failures:
-            raise failure
-        return results[0]
+        with ThreadPoolExecutor(1) as thread:  # one of its own: what it has entered it never leaves
+            return thread.submit(enter).result()
 
     def _make(self, network: str) -> None:
         addresses = NETWORKS[network]

@@ -13,7 +13,7 @@ from pillarbox.contracts.errors import MaildropLocked
 from pillarbox.model import Identity, Recipient
 from pillarbox.store.embedded import open_store
 from pillarbox.testing.store_contract import delete
-from pillarbox.testing.store_contract.moving import move, standing
+from pillarbox.testing.store_contract.moving_material import move, standing
 
 from .actor import SHARDS, letter
 from .conftest import Actors

@@ -14,7 +14,7 @@ from pillarbox.store.embedded.schema import connect
 from pillarbox.store.memory import MemoryStore
 from pillarbox.testing.store_contract import seen_next
 from pillarbox.testing.store_contract.material import ALICE, letter, put
-from pillarbox.testing.store_contract.moving import move
+from pillarbox.testing.store_contract.moving_material import move
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from pillarbox.store.cluster.opening import Lease, Opening
 from pillarbox.store.cluster.parts import Parts
 from pillarbox.store.cluster.removing import Removal, TooLate, lock_lost
 from pillarbox.store.cluster.tables import Unsettled
-from pillarbox.store.pieces import LARGE_BODY, Whole
 from pillarbox.store.cluster.views import same_maildrop
+from pillarbox.store.pieces import LARGE_BODY, Whole
 
 ATTEMPTS = 3
 """Of a commit that came too late, or never."""

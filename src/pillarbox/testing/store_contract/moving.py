@@ -16,15 +16,13 @@ An engine's own tests derive from :class:`MovingContract` and say how the two ar
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Any, NamedTuple, Protocol
 
 import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from hypothesis.stateful import run_state_machine_as_test
 
 from pillarbox.contracts.errors import (
     BodyDamaged,
@@ -35,141 +33,30 @@ from pillarbox.contracts.errors import (
 )
 from pillarbox.contracts.store import SEEN_PRECISION, Body
 from pillarbox.contracts.transfer import (
-    Export,
-    MovedMessage,
-    MovedView,
-    StoreTransfer,
     TakenOver,
 )
-from pillarbox.model import DEFAULT_VIEW, Identity, Recipient, StoredForm
+from pillarbox.model import DEFAULT_VIEW, Identity, Recipient
 from pillarbox.testing.store_contract.material import (
     ALICE,
     BOB,
     LARGE,
-    Engine,
-    content,
     delete,
     letter,
     put,
     seen_next,
 )
-
-
-class MovingEngine(Engine, StoreTransfer, Protocol):
-    """What is tested: a store that maildrops can be moved out of and into."""
-
-
-MakeMovingStore = Callable[[], MovingEngine]
-LETTERS = [letter(str(n), 100 + n) for n in range(6)]
-DATA = [message.data for message in LETTERS]
-
-
-class Moment(float):
-    """A time that an engine may have rounded: the same as any within some microseconds."""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, float) and abs(float(self) - float(other)) < 1e-5
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    __hash__ = float.__hash__
-
-
-class Standing(NamedTuple):
-    """A maildrop, as far as users can tell."""
-
-    mail: list[tuple[MovedMessage, bytes]]
-    views: dict[str, tuple[bool, int, int, bool]]
-
-
-async def standing(store: MovingEngine, user: str = ALICE) -> Standing:
-    """Without any use of it."""
-    export = await store.export(user, lock=False)
-    if export is None:
-        return Standing([], {})
-    mail = [
-        (message._replace(received_at=Moment(message.received_at)), await _data(export, place))
-        for place, message in enumerate(export.messages)
-    ]
-    status = await store.status(user)
-    views = {
-        view.name: (view.holds, view.count, view.octets, view.seen_at is not None)
-        for view in status.views
-    }
-    for view in status.views:
-        listing = await store.listing(user, view.name)
-        assert [info.unique_id for info in listing] == [
-            message.unique_id for message, _ in mail if view.name not in message.unlisted_by
-        ]
-    return Standing(mail, views)
-
-
-async def _data(export: Export, place: int) -> bytes:
-    return await content(await export.body(place))
-
-
-async def move(
-    source: MovingEngine, target: MovingEngine, user: str = ALICE, *, only_look: bool = False
-) -> TakenOver:
-    """Move one maildrop, which is there."""
-    export = await source.export(user)
-    assert export is not None
-    try:
-        return await target.take_over(export, only_look=only_look)
-    finally:
-        await export.release()
-
-
-class Failing:
-    """An :class:`Export` that cannot read everything."""
-
-    def __init__(self, export: Export, faults: Mapping[int, Exception]) -> None:
-        self._export = export
-        self._faults = faults
-        self.user: str = export.user
-        self.origin: str = export.origin
-        self.next_seq: int = export.next_seq
-        self.views: Sequence[MovedView] = export.views
-        self.messages: Sequence[MovedMessage] = export.messages
-        self.seqs: Sequence[int] = export.seqs
-
-    async def body(self, place: int) -> Body:
-        if place in self._faults:
-            raise self._faults[place]
-        return await self._export.body(place)
-
-    async def must_be_locked(self) -> None:
-        await self._export.must_be_locked()
-
-    async def release(self) -> None:
-        await self._export.release()
-
-
-async def move_failing(
-    source: MovingEngine, target: MovingEngine, faults: Mapping[int, Exception]
-) -> TakenOver:
-    export = await source.export(ALICE)
-    assert export is not None
-    try:
-        return await target.take_over(Failing(export, faults))
-    finally:
-        await export.release()
-
-
-async def furnish(store: MovingEngine) -> None:
-    """Give Alice a maildrop in which everything is: devices, some of them gone, mail half read."""
-    await put(store, ALICE, *LETTERS[:3], letter("large", LARGE), StoredForm(b"", 0))
-    for view in ("phone", "laptop", "tablet"):
-        await store.add_view(ALICE, view)
-    await (await store.open(Identity(ALICE))).release()
-    await delete(store, ALICE, [1, 3], view="phone")
-    await delete(store, ALICE, [2], view="tablet")
-    await store.remove_view(ALICE, "tablet")
-    await store.add_view(ALICE, "watch", from_now_on=True)
-    utf8 = b"Subject: gr\xc3\xbc\xc3\x9fe\r\n\r\n..dot\r\n"
-    await put(store, ALICE, StoredForm(utf8, len(utf8) - 1, international=True))
-    await delete(store, ALICE, [4], view="laptop")
+from pillarbox.testing.store_contract.moving_machine import MovingMachine
+from pillarbox.testing.store_contract.moving_material import (
+    DATA,
+    LETTERS,
+    Failing,
+    MakeMovingStore,
+    MovingEngine,
+    furnish,
+    move,
+    move_failing,
+    standing,
+)
 
 
 @pytest.mark.asyncio
@@ -725,75 +612,3 @@ class MovingContract:
             lambda: MovingMachine(make_source, make_target),  # type: ignore[arg-type]  # a factory will do
             settings=self.machine_settings,
         )
-
-
-class MovingMachine(RuleBasedStateMachine):
-    """A maildrop in use, which is moved now and then, and broken off in between: then it is there
-    what it is here.
-    """
-
-    views = st.sampled_from([DEFAULT_VIEW, "phone", "laptop"])
-
-    def __init__(self, make_source: MakeMovingStore, make_target: MakeMovingStore) -> None:
-        super().__init__()
-        self.runner = asyncio.Runner()
-        self.source = make_source()
-        self.target = make_target()
-        self.count = 0
-
-    def teardown(self) -> None:
-        self.run(self.source.close())
-        self.run(self.target.close())
-        self.runner.close()
-
-    def run(self, coroutine: Any) -> Any:
-        return self.runner.run(coroutine)
-
-    @rule(number=st.integers(1, 4), size=st.sampled_from([0, 300, 90_000]))
-    def deliver(self, number: int, size: int) -> None:
-        for _ in range(number):
-            self.count += 1
-            self.run(put(self.source, ALICE, letter(str(self.count), size)))
-
-    @rule(view=views, from_now_on=st.booleans())
-    def add_view(self, view: str, from_now_on: bool) -> None:  # noqa: FBT001 - hypothesis
-        if view not in self._names():
-            self.run(self.source.add_view(ALICE, view, from_now_on=from_now_on))
-
-    @rule(view=views)
-    def remove_view(self, view: str) -> None:
-        if view in self._names():
-            self.run(self.source.remove_view(ALICE, view))
-
-    @rule(view=views, data=st.data())
-    def delete(self, view: str, data: st.DataObject) -> None:
-        if view not in self._names():
-            return
-        listing = self.run(self.source.listing(ALICE, view))
-        numbers = data.draw(st.sets(st.integers(1, max(1, len(listing))), max_size=8))
-        self.run(delete(self.source, ALICE, numbers if listing else (), view=view))
-
-    @rule(data=st.data())
-    def break_off(self, data: st.DataObject) -> None:
-        mail = self.run(standing(self.source)).mail
-        if mail:
-            place = data.draw(st.integers(0, len(mail) - 1))
-            fault = {place: StoreUnavailable("away", temporary=True)}
-            self.run(self._tried(fault))
-
-    @rule()
-    def move(self) -> None:
-        if self.run(self.source.export(ALICE, lock=False)) is None:
-            return
-        self.run(move(self.source, self.target))
-        assert self.run(standing(self.target)) == self.run(standing(self.source))
-        assert self.run(self.target.check()) == []
-
-    async def _tried(self, faults: Mapping[int, Exception]) -> None:
-        try:
-            await move_failing(self.source, self.target, faults)
-        except StoreUnavailable:
-            return  # else there was nothing to be read
-
-    def _names(self) -> list[str]:
-        return [view.name for view in self.run(self.source.status(ALICE)).views]
