@@ -79,10 +79,18 @@ async def _data(export: Export, place: int) -> bytes:
     return await content(await export.body(place))
 
 
+async def settled(store: MovingEngine) -> None:
+    """What an engine notes behind a session's back (that its view has been seen) is there when this
+    returns: a mark that is written comes behind it.
+    """
+    await store.probe()
+
+
 async def move(
     source: MovingEngine, target: MovingEngine, user: str = ALICE, *, only_look: bool = False
 ) -> TakenOver:
     """Move one maildrop, which is there."""
+    await settled(source)
     export = await source.export(user)
     assert export is not None
     try:
@@ -119,6 +127,7 @@ class Failing:
 async def move_failing(
     source: MovingEngine, target: MovingEngine, faults: Mapping[int, Exception]
 ) -> TakenOver:
+    await settled(source)
     export = await source.export(ALICE)
     assert export is not None
     try:
