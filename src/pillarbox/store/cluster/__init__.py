@@ -50,6 +50,7 @@ session that its node has chosen before it asked.
 ``collector``  removes objects that nobody refers to, and processes that are long dead
 ``parts``      what a store and its sessions share; ``chores``: what goes on behind their backs
 ``engine``     the store: opens, delivers, and puts the parts together
-``viewing``, ``moving``, ``moving_reading``, ``moving_steps``  maildrops that come from other stores, or go there
-``retention``, ``waiting``, ``admin``, ``check``  what the operator's commands and the sweep ask for
+``viewing``    views added and removed
+``moving``, ``moving_reading``, ``moving_steps``  maildrops that come from other stores, or go there
+``retention``, ``sweeping``, ``waiting``, ``admin``, ``check``  what the operator's commands and the sweep ask for
 """
