@@ -318,8 +318,10 @@ class PostOffice:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if self._process is not None:
+            if error is not None:
+                error.add_note(self.log.text())
             self.kill()
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -218,6 +218,34 @@ def test_tables_are_made_once_whoever_makes_them(tmp_path: Path, postgres: Postg
     postgres.drop(url)
 
 
+OTHER_ORDER = """
+    CREATE FUNCTION in_capitals(a TEXT, b TEXT) RETURNS BOOLEAN LANGUAGE SQL
+        AS 'SELECT upper(a) OPERATOR(pg_catalog.<) upper(b)';
+    CREATE OPERATOR public.< (FUNCTION = in_capitals, LEFTARG = TEXT, RIGHTARG = TEXT);
+    ALTER DATABASE {} SET search_path = public, pg_catalog
+"""
+"""Of names, as a locale may have it. Which locales there are is the machine's affair; C is everywhere."""
+
+
+def test_who_migrates_is_warned_of_a_locale_that_is_not_c(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
+    """Its order changes with the system's; the documentation says how to make the database."""
+    for warned in (False, True):
+        url = postgres.new_database(migrated=False)
+        node = Node(tmp_path / str(warned), url)
+        if warned:
+            name = url.rpartition("/")[2]
+            for statement in OTHER_ORDER.format(name).split(";\n"):
+                postgres.run(statement, name)
+        done = node.run("cluster", "migrate", "--json")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["applied"]
+        assert ("Make the database with LOCALE 'C'" in done.stderr) == warned
+        assert (json.loads(done.stdout)["warning"] is not None) == warned
+        postgres.drop(url)
+
+
 def test_a_part_that_does_not_answer_is_named(run: Run, node: Node) -> None:
     text = node.config.read_text()
     assert run("cluster", "status").stdout.count("answers") == 2

@@ -147,7 +147,7 @@ async def test_a_migration_may_take_as_long_as_it_takes(
     )
     monkeypatch.setattr("pillarbox.database.migrate.known", lambda: (*known(), step))
     config = Config(store=StoreSettings(engine="cluster", database=database_url))
-    assert await migrate_tables(config) == ["9999_said"]
+    assert (await migrate_tables(config)).applied == ["9999_said"]
     database = Database(database_url)
     assert [tuple(row) for row in await database.fetch("SELECT * FROM said")] == [("0",)]
     await database.close()

@@ -28,9 +28,25 @@ MOST_COUNTED = 100_000
 _PROCESSES = """
     SELECT node, pid, alive_until > clock_timestamp() FROM processes WHERE pid <> 0 ORDER BY node, pid
 """
+_BY_BYTES = "SELECT 'Z' < 'a'"
+_OTHER_ORDER = (
+    "the database orders names as its locale does, which is the system's and changes with it: after an update, or "
+    "on another standby, names would not be found. Make the database with LOCALE 'C' while it is empty "
+    "(docs/howto/cluster.md)"
+)
 _WAITING = f"""
     SELECT count(*) FROM (SELECT 1 FROM objects WHERE refs = 0 LIMIT {MOST_COUNTED + 1}) AS unused
 """  # noqa: S608 - a constant of ours
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """The tables are up to date."""
+
+    applied: list[str]
+    """Names of the steps that were missing."""
+    warning: str | None = None
+    """What will be a problem one day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +86,8 @@ class Status:
         return not any(part and part.problem for part in (self.database, self.objects))
 
 
-async def migrate_tables(config: Config) -> list[str]:
-    """Make the tables, or bring them up to date; the names of the steps that were missing.
+async def migrate_tables(config: Config) -> Migrated:
+    """Make the tables, or bring them up to date.
 
     Raises:
         ConfigError: the password's file cannot be read.
@@ -80,7 +96,9 @@ async def migrate_tables(config: Config) -> list[str]:
     with _told():
         # Of a large table a step may take hours.
         async with open_database(config, statement_seconds=math.inf) as database:
-            return [step.name for step in await migrate(database)]
+            applied = [step.name for step in await migrate(database)]
+            by_bytes = (await database.fetch(_BY_BYTES))[0][0]
+            return Migrated(applied, None if by_bytes else _OTHER_ORDER)
 
 
 async def adopt_objects(config: Config) -> str:

@@ -75,6 +75,7 @@ async def test_from_the_first_account_to_an_answer_that_arrives(desk: Desk) -> N
     await page.keyboard.press("r")
     await expect(page.get_by_label("To", exact=True)).to_have_value(re.compile("bob@example.org"))
     await page.get_by_label("Message", exact=True).fill("Yes, gladly. At noon?")
+    await page.wait_for_load_state()  # keys work when the scripts have run
     await page.keyboard.press("Control+Enter")
     await expect(page.locator("#toasts")).to_contain_text("Undo")
     await page.goto(f"{desk.reader.home}/outbox")

@@ -155,7 +155,7 @@ async def test_focus_goes_to_what_has_come_for_it(page: Page) -> None:
     )
     await page.keyboard.press("Enter")
     await expect(page.locator("#size")).to_contain_text("with the index")
-    await page.wait_for_function("() => ['main', 'size'].includes(document.activeElement.id)")
+    await expect(page.locator("#main:focus, #size:focus")).to_be_attached()
 
 
 async def test_news_reach_who_listens(page: Page, desk: Desk) -> None:
@@ -163,14 +163,16 @@ async def test_news_reach_who_listens(page: Page, desk: Desk) -> None:
         """() => {
           window.news = [];
           for (const kind of ["mail", "drafts"])
-            document.addEventListener(`news:${kind}`, e => window.news.push([kind, e.detail]));
+            document.addEventListener(`news:${kind}`, e => {
+              document.body.dataset.told = window.news.push([kind, e.detail]);
+            });
         }"""
     )
     while not desk.news._listeners:
         await page.wait_for_timeout(1)
     desk.news.tell(MailChanged(frozenset({Folder("Sent")}), 2))
     desk.news.tell(DraftsChanged())
-    await page.wait_for_function("window.news.length === 2")
+    await expect(page.locator("body")).to_have_attribute("data-told", "2")
     assert await page.evaluate("window.news") == [
         ["mail", {"folders": ["Sent"], "arrived": 2}],
         ["drafts", {}],
@@ -207,7 +209,7 @@ async def test_which_pane_a_phone_shows_follows_the_address(page: Page) -> None:
     )
     assert await page.evaluate(view) == "message"
     await page.go_back()
-    await page.wait_for_function(f"{view} === 'list'")
+    await expect(page.locator("body")).to_have_attribute("data-view", "list")
 
 
 async def test_folders_on_a_phone_come_and_go_without_scripts(page: Page) -> None:

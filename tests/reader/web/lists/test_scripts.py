@@ -91,7 +91,8 @@ async def focused(page: Page) -> str | None:
 
 
 async def focus_is_on(page: Page, number: int) -> None:
-    await page.wait_for_function(f"({FOCUSED}) === '{key(number)}'")
+    focused = page.locator("#rows > li:focus-within")
+    await expect(focused).to_have_attribute("data-message", key(number))
 
 
 async def is_open(page: Page, number: int) -> None:

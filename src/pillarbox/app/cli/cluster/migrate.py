@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 
 import typer
 
@@ -16,15 +17,17 @@ def migrate(context: typer.Context, *, as_json: AsJson = False) -> None:
 
     What is done already is left alone, so it can be given again at any time, and by several
     machines at once. Servers do not start before it has been given, and those of an older
-    Pillarbox not after a newer one has.
+    Pillarbox not after a newer one has. Warns of a database whose locale is not C.
     """
     config = cluster_configuration(context)
     from pillarbox.app.cluster_care import migrate_tables  # noqa: PLC0415 -- needs an extra
 
-    applied = asyncio.run(migrate_tables(config))
+    done = asyncio.run(migrate_tables(config))
+    if done.warning is not None:
+        typer.echo(f"warning: {done.warning}", err=True)
     if as_json:
-        show_json({"applied": applied})
+        show_json(asdict(done))
         return
-    for step in applied:
+    for step in done.applied:
         typer.echo(f"applied {step}")
-    typer.echo("the tables are up to date" if applied else "the tables were up to date")
+    typer.echo("the tables are up to date" if done.applied else "the tables were up to date")
