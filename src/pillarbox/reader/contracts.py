@@ -182,7 +182,8 @@ class Filing(Protocol):
 
     def bring_in(self, source: Path, into: Folder, report: Report) -> Imported:
         """Add the messages of an mbox, an ``.eml`` file, a Maildir, or a folder of ``.eml`` files to *into*. Those
-        that are there already are passed over, so that this can be said again. Progress is in octets, or messages.
+        that are there already are passed over, so that this can be said again; those that lie in Trash are fetched from
+        there. What was deleted in another program goes to Trash. Progress is in octets, or messages.
 
         Raises:
             NoSuchFolder: there is no *into*.

@@ -334,6 +334,8 @@ class Imported:
     """What could not be taken, and why; the first hundred."""
     failures: int = 0
     """All of them."""
+    deleted: int = 0
+    """Brought into Trash: the program that they come from had them marked as deleted."""
 
 
 @dataclass(frozen=True, slots=True)

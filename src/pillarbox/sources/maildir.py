@@ -3,7 +3,7 @@
 The order is that of the time in the file's name (``1700000000.M123P45.host``), which
 survives copying; where a name has none, the file's own time stands in. What the name
 says after ``:2,`` are flags: T (trashed) means that the user has deleted the message and
-no program has cleared it away yet, so it is left out.
+no program has cleared it away yet, so it is left out, unless it is asked for.
 
 The folder may belong to somebody less trusted than the operator, who may be root. So no
 symbolic link inside it is followed (it could point at anything) and nothing but regular
@@ -51,8 +51,9 @@ class _Entry(NamedTuple):
 class Maildir:
     """A :class:`~pillarbox.sources.found.Source`; reads the folder's list at once."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, with_trashed: bool = False) -> None:
         self._path = path
+        self._with_trashed = with_trashed
         self._descriptors: dict[str, int] = {}
         try:
             for name in _FOLDERS:
@@ -74,7 +75,7 @@ class Maildir:
             os.close(self._descriptors.popitem()[1])
 
     def _list(self) -> tuple[list[_Entry], int]:
-        """All messages but those that are marked as deleted; and how many those are."""
+        """All messages but those that are marked as deleted and were not asked for; and how many those are."""
         entries: list[_Entry] = []
         trashed = 0
         for folder, descriptor in self._descriptors.items():
@@ -82,7 +83,7 @@ class Maildir:
                 if name.startswith("."):
                     continue
                 flags = _FLAGS.search(name)
-                if flags and "T" in flags[1]:
+                if flags and "T" in flags[1] and not self._with_trashed:
                     trashed += 1
                 else:
                     entries.append(_entry(descriptor, folder, name))

@@ -19,6 +19,7 @@ from pillarbox.reader.library.library import MailLibrary
 from pillarbox.reader.model import (
     ARCHIVE,
     SENT,
+    TRASH,
     ExportForm,
     Flag,
     Folder,
@@ -90,7 +91,8 @@ def test_a_maildir_with_its_flags(library: MailLibrary, place: Place, tmp_path: 
     (tmp_path / "old/new/1.a").write_bytes(ANN)
     (tmp_path / "old/cur/2.b:2,FRS").write_bytes(BOB)
     (tmp_path / "old/cur/3.c:2,T").write_bytes(b"Subject: deleted\n\n")
-    assert library.bring_in(tmp_path / "old", ARCHIVE, quiet) == Imported(2)
+    assert library.bring_in(tmp_path / "old", ARCHIVE, quiet) == Imported(2, deleted=1)
+    assert contents(place, TRASH) == [b"Subject: deleted\n\n"]
     rows = {row.subject: row.flags for row in library.page(ARCHIVE, 0, 9).rows}
     assert rows == {"one": frozenset(), "two": frozenset({Flag.FLAGGED, Flag.REPLIED, Flag.SEEN})}
 
@@ -116,6 +118,60 @@ def test_what_an_mbox_says_of_a_message(
     rows = library.page(ARCHIVE, 0, 9).rows
     found = [row.flags for row in rows]
     assert found == ([] if flags is None else [frozenset(map(Flag, flags))])
+
+
+def test_what_is_said_to_be_deleted_is_imported_into_trash(
+    library: MailLibrary, place: Place, tmp_path: Path
+) -> None:
+    deleted = b"X-Mozilla-Status: 0009\n" + ANN
+    source = mbox(tmp_path, deleted, BOB)
+    assert library.bring_in(source, ARCHIVE, quiet) == Imported(1, deleted=1)
+    assert contents(place, TRASH) == [deleted]
+    assert library.bring_in(source, ARCHIVE, quiet) == Imported(0, known=2)
+    assert contents(place, TRASH) == [deleted]
+
+
+@pytest.mark.parametrize("field", [b"X-Status: D\n", b"X-Mozilla-Status: 0009\n"])
+def test_a_sender_cannot_have_a_file_left_out(
+    library: MailLibrary, place: Place, tmp_path: Path, field: bytes
+) -> None:
+    source = tmp_path / "one.eml"
+    source.write_bytes(field + ANN)
+    assert library.bring_in(source, ARCHIVE, quiet) == Imported(1)
+    assert contents(place, ARCHIVE) == [field + ANN]
+
+
+@pytest.mark.parametrize("with_index", [True, False])
+def test_what_lies_in_trash_is_fetched_by_an_import(
+    library: MailLibrary, place: Place, tmp_path: Path, with_index: bool
+) -> None:
+    wrong = library.make_folder("Wrong")
+    source = mbox(tmp_path, b"Status: O\n" + ANN, BOB)
+    assert library.bring_in(source, wrong, quiet) == Imported(2)
+    library.remove_folder(wrong)
+    library.tidy()
+    if not with_index:
+        library = place.open(with_index=False)
+    assert library.bring_in(source, SENT, quiet) == Imported(2)
+    assert contents(place, TRASH) == []
+    assert len(contents(place, SENT)) == 2
+    flags = {row.subject: row.flags for row in library.page(SENT, 0, 9).rows}
+    assert flags == {"one": frozenset(), "two": frozenset({Flag.SEEN})}
+    place.later(days=400)
+    library.tidy()
+    assert library.bring_in(source, ARCHIVE, quiet) == Imported(0, known=2)
+
+
+def test_what_another_program_has_removed_from_trash_is_imported_anew(
+    library: MailLibrary, place: Place, tmp_path: Path
+) -> None:
+    source = mbox(tmp_path, ANN)
+    library.bring_in(source, ARCHIVE, quiet)
+    library.move([row.key for row in library.page(ARCHIVE, 0, 9).rows], TRASH)
+    for path in (place.mail / TRASH / "cur").iterdir():
+        path.unlink()
+    assert library.bring_in(source, ARCHIVE, quiet) == Imported(1)
+    assert contents(place, ARCHIVE) == [ANN]
 
 
 def test_a_folder_of_files(library: MailLibrary, tmp_path: Path) -> None:
@@ -241,18 +297,24 @@ def test_a_message_that_goes_meanwhile_is_passed_over(full: MailLibrary, place: 
     assert b"".join(pieces) == b""
 
 
+FIELDS = st.sampled_from([b"", b"X-Status: D\n", b"X-Mozilla-Status: 0008\n"])
 LINES = st.lists(st.sampled_from([b"From x", b">From y", b"a: b", b"", b"text", b"."]), max_size=8)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(bodies=st.lists(LINES, min_size=1, max_size=4), form=st.sampled_from(ExportForm))
+@given(
+    bodies=st.lists(st.tuples(FIELDS, LINES), min_size=1, max_size=4),
+    form=st.sampled_from(ExportForm),
+)
 def test_what_was_exported_can_be_imported(
-    tmp_path_factory: pytest.TempPathFactory, bodies: list[list[bytes]], form: ExportForm
+    tmp_path_factory: pytest.TempPathFactory,
+    bodies: list[tuple[bytes, list[bytes]]],
+    form: ExportForm,
 ) -> None:
     tmp_path = tmp_path_factory.mktemp("ways")
     messages = {
-        b"Subject: %d\n\n" % number + b"\n".join(lines) + b"\n"
-        for number, lines in enumerate(bodies)
+        fields + b"Subject: %d\n\n" % number + b"\n".join(lines) + b"\n"
+        for number, (fields, lines) in enumerate(bodies)
     }
     place = Place(tmp_path / "one")
     library = place.open()
@@ -271,6 +333,8 @@ def test_what_was_exported_can_be_imported(
             tar.extractall(out, filter="data")
         out /= "Archive"
     other = Place(tmp_path / "two")
-    assert other.open().bring_in(out, SENT, quiet).added == len(messages)
+    done = other.open().bring_in(out, SENT, quiet)
     other.close()
-    assert set(contents(other, "Sent")) == messages
+    assert done.added + done.deleted == len(messages)
+    assert not done.deleted or form is ExportForm.MBOX
+    assert {*contents(other, SENT), *contents(other, TRASH)} == messages

@@ -1,11 +1,12 @@
 """Mail of other programs comes into a folder, each message once.
 
 The base name of an imported message is made of its octets. So one that an import has brought is known again wherever it
-is by now, and the import can be repeated after a crash, or when there is more. Mail that came to the folder in another way
-is compared by size, then octet by octet.
+is by now, and the import can be repeated after a crash, or when there is more. But what lies in Trash is about to go: it is
+fetched from there. Mail that came to the folder in another way is compared by size, then octet by octet.
 
 What other programs have noted of a message is kept, if it says so (a Maildir's names; ``Status``, ``X-Status`` and
-``X-Mozilla-Status`` in an mbox); else it counts as read: what is imported is old mail.
+``X-Mozilla-Status`` in an mbox); else it counts as read: what is imported is old mail. What they say is deleted goes to Trash:
+in an mbox these fields may as well be the sender's, who shall not make mail disappear. In a file of its own they are the sender's.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.reader.contracts import Report
@@ -25,7 +28,7 @@ from pillarbox.reader.library.arrivals import Arrival
 from pillarbox.reader.library.names import key_of
 from pillarbox.reader.library.shelf import Shelf
 from pillarbox.reader.mail.summary import Summary, summarise
-from pillarbox.reader.model import Entry, Flag, Folder, Imported, Progress
+from pillarbox.reader.model import TRASH, Entry, Flag, Folder, Imported, Progress
 from pillarbox.sources.found import Found, Source, SourceUnusable
 from pillarbox.sources.letters import HEAD, Letters, is_letter
 from pillarbox.sources.maildir import Maildir
@@ -44,6 +47,7 @@ _MBOX_LETTERS = {"R": Flag.SEEN, "A": Flag.REPLIED, "F": Flag.FLAGGED}
 _MOZILLA_BITS = {0x1: Flag.SEEN, 0x2: Flag.REPLIED, 0x4: Flag.FLAGGED, 0x1000: Flag.PASSED}
 _MOZILLA_EXPUNGED = 0x8
 _KNOWN_FLAGS = {flag.value: flag for flag in Flag}
+_TRASHED = "T"
 
 
 def bring_in(shelf: Shelf, source: Path, into: Folder, report: Report) -> Imported:
@@ -51,6 +55,14 @@ def bring_in(shelf: Shelf, source: Path, into: Folder, report: Report) -> Import
     shelf.tree.directory(into)
     with closing(_open(source)) as messages:
         return _Import(shelf, into, messages.total, report).run(messages)
+
+
+class _Wanted(NamedTuple):
+    """A message, and where it shall be."""
+
+    folder: Folder
+    arrival: Arrival
+    summary: Summary
 
 
 class _Import:
@@ -61,17 +73,18 @@ class _Import:
         self._into = into
         self._total = total
         self._report = report
-        self._done = self._added = self._known = self._failures = 0
+        self._done = self._added = self._known = self._deleted = self._failures = 0
         self._failed: list[tuple[str, str]] = []
         self._there = _There(shelf, into)
-        self._batch: dict[str, tuple[Arrival, Summary]] = {}
+        self._batch: dict[str, _Wanted] = {}
 
     def run(self, source: Source) -> Imported:
         """Raises NotImportable, LibraryUnusable: what was added stays."""
         octets = 0
+        told = not isinstance(source, Letters)
         try:
             for found in source:
-                octets += self._take(found)
+                octets += self._take(found, deletions_told=told)
                 self._done += found.units
                 if len(self._batch) >= BATCH or octets >= BATCH_OCTETS:
                     self._store()
@@ -80,52 +93,78 @@ class _Import:
             raise NotImportable(f"{error}.") from error
         finally:
             self._store()
-        return Imported(self._added, self._known, tuple(self._failed), self._failures)
+        return Imported(
+            self._added, self._known, tuple(self._failed), self._failures, self._deleted
+        )
 
-    def _take(self, found: Found) -> int:
+    def _take(self, found: Found, *, deletions_told: bool) -> int:
         """How much memory it takes."""
         if found.raw is None:
             self._failures += 1
             if len(self._failed) < MAX_TOLD:
                 self._failed.append((found.label, found.problem))
             return 0
-        flags = _flags_of(found)
+        flags, deleted = _flags_of(found)
+        folder = TRASH if deleted and deletions_told else self._into
         message = found.raw.replace(b"\r\n", b"\n")
-        if flags is None:
-            return 0  # deleted in the program that it comes from
         summary = summarise(message)
         date = summary.date.timestamp() if summary.date else self._shelf.now()
         digest = hashlib.blake2b(message, digest_size=20).hexdigest()
         base = f"{max(0, int(date)) if summary.date else 0}.I{digest}.import,S={len(message)}"
-        if base in self._batch or self._there.has(base, message):
+        if base in self._batch or self._there.has(base, message, folder):
             self._known += 1
             return 0
-        self._batch[base] = Arrival(message, flags, base, date), summary
+        self._batch[base] = _Wanted(folder, Arrival(message, flags, base, date), summary)
         return len(message)
 
     def _store(self) -> None:
-        shelf = self._shelf
-        if not self._batch:
-            self._report(Progress(self._done, self._total))
-            return
-        with shelf.changing:
-            # Once more: others may have added the same since.
-            arrivals = [
-                (arrival, summary)
-                for base, (arrival, summary) in self._batch.items()
-                if shelf.index.entry(key_of(base)) is None
-            ]
-            self._known += len(self._batch) - len(arrivals)
-            self._batch = {}
-            entries = shelf.maildirs.add(self._into, [arrival for arrival, _ in arrivals])
-            shelf.index.put(
-                (entry, summary, arrival.arrived or shelf.now())
-                for entry, (arrival, summary) in zip(entries, arrivals, strict=True)
-            )
-        self._added += len(arrivals)
+        batch, self._batch = self._batch, {}
+        with self._shelf.changing:
+            self._fetch_back(batch)
+            for folder in dict.fromkeys(wanted.folder for wanted in batch.values()):
+                # Once more: others may have added the same since.
+                new = [
+                    wanted
+                    for base, wanted in batch.items()
+                    if wanted.folder == folder and self._shelf.index.entry(key_of(base)) is None
+                ]
+                self._add(folder, new)
+        self._known += len(batch)  # less those that _fetch_back and _add have counted
         self._report(Progress(self._done, self._total))
-        if arrivals:
-            shelf.tell([self._into], arrived=len(arrivals))
+
+    def _fetch_back(self, batch: dict[str, _Wanted]) -> None:
+        """Those of *batch* that lie in Trash, and are wanted elsewhere. What is nowhere the index forgets thereby."""
+        thrown_away = [
+            entry
+            for base, wanted in batch.items()
+            if (entry := self._there.find(base)) and _is_in_trash(entry, wanted.folder)
+        ]
+
+        def moved(entry: Entry) -> Entry:
+            wanted = batch[entry.base]
+            if not _is_in_trash(entry, wanted.folder):
+                return entry
+            return replace(entry, folder=wanted.folder, flags=wanted.arrival.flags, new=False)
+
+        fetched = len(self._shelf.refile(thrown_away, moved)) if thrown_away else 0
+        self._added += fetched
+        self._known -= fetched
+
+    def _add(self, folder: Folder, new: list[_Wanted]) -> None:
+        shelf = self._shelf
+        if not new:
+            return
+        entries = shelf.maildirs.add(folder, [wanted.arrival for wanted in new])
+        shelf.index.put(
+            (entry, wanted.summary, wanted.arrival.arrived or shelf.now())
+            for entry, wanted in zip(entries, new, strict=True)
+        )
+        if folder == self._into:
+            self._added += len(new)
+        else:
+            self._deleted += len(new)
+        self._known -= len(new)
+        shelf.tell([folder], arrived=len(new) if folder == self._into else 0)
 
 
 class _There:
@@ -134,25 +173,35 @@ class _There:
     def __init__(self, shelf: Shelf, into: Folder) -> None:
         self._shelf = shelf
         self._by_size: dict[int, list[Entry]] = defaultdict(list)
-        self._imported: set[str] = set()
-        """Base names on disk that the index may not know yet: of an import that was killed."""
+        self._imported: dict[str, Entry] = {}
+        """By base name, those on disk that the index may not know yet: of an import that was killed."""
         for folder in shelf.tree.folders():
             for entry in shelf.maildirs.scan(folder):
                 if ".import,S=" in entry.base:
-                    self._imported.add(entry.base)
+                    self._imported[entry.base] = entry
                 elif folder == into:
                     self._by_size[_size(shelf.maildirs.path(entry))].append(entry)
 
-    def has(self, base: str, message: bytes) -> bool:
-        if base in self._imported or self._shelf.index.entry(key_of(base)) is not None:
+    def has(self, base: str, message: bytes, wanted: Folder) -> bool:
+        """Whether it is where it may stay; in Trash only if it is *wanted* there."""
+        if (entry := self.find(base)) and not _is_in_trash(entry, wanted):
             return True
         return any(self._holds(entry, message) for entry in self._by_size.get(len(message), ()))
+
+    def find(self, base: str) -> Entry | None:
+        """One that an import has brought."""
+        return self._shelf.index.entry(key_of(base)) or self._imported.get(base)
 
     def _holds(self, entry: Entry, message: bytes) -> bool:
         try:
             return self._shelf.maildirs.read(entry) == message
         except NoSuchMessage:
             return False
+
+
+def _is_in_trash(entry: Entry, wanted: Folder) -> bool:
+    """And shall not be."""
+    return entry.folder == TRASH != wanted
 
 
 def _size(path: Path) -> int:
@@ -166,7 +215,7 @@ def _open(path: Path) -> Source:
     """Raises NotImportable."""
     try:
         if (path / "cur").is_dir() and (path / "new").is_dir():
-            return Maildir(path)
+            return Maildir(path, with_trashed=True)
         if path.is_dir():
             return Letters(path)
         with path.open("rb") as file:
@@ -185,19 +234,16 @@ def _open(path: Path) -> Source:
     )
 
 
-def _flags_of(found: Found) -> frozenset[Flag] | None:
-    """None: it has been deleted there."""
+def _flags_of(found: Found) -> tuple[frozenset[Flag], bool]:
+    """And whether it is said to have been deleted."""
     if found.flags is not None:
-        return frozenset(_KNOWN_FLAGS[each] for each in found.flags if each in _KNOWN_FLAGS)
+        flags = (_KNOWN_FLAGS[each] for each in found.flags if each in _KNOWN_FLAGS)
+        return frozenset(flags), _TRASHED in found.flags
     header = re.split(rb"\r?\n\r?\n", (found.raw or b"")[:HEAD], maxsplit=1)[0]
+    if not _STATUS.search(header):
+        return frozenset({Flag.SEEN}), False
     said = list(_said(header))
-    if None in said:
-        return None
-    return (
-        frozenset(flag for flag in said if flag)
-        if _STATUS.search(header)
-        else frozenset({Flag.SEEN})
-    )
+    return frozenset(flag for flag in said if flag), None in said
 
 
 def _said(header: bytes) -> Iterator[Flag | None]:

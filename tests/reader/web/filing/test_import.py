@@ -101,11 +101,11 @@ class Filing:
 
 
 async def test_jobs_are_added_up_and_forgotten_at_last(tmp_path: Path) -> None:
-    filing = Filing(Imported(2, 1, (("x", "why"),), 1))
+    filing = Filing(Imported(2, 1, (("x", "why"),), 1, 3))
     jobs = Jobs(make_desk(filing=filing, preferences=Preferences(tmp_path / "settings.json")))
     first = jobs.start([tmp_path, tmp_path], ARCHIVE, None)
     first.ended.wait()
-    assert first.outcome == Imported(4, 2, (("x", "why"), ("x", "why")), 2)
+    assert first.outcome == Imported(4, 2, (("x", "why"), ("x", "why")), 2, 6)
     assert first.percent == 25
     for _ in range(KEPT):
         jobs.start([], ARCHIVE, None)

@@ -113,4 +113,5 @@ class Jobs:
             before.known + now.known,
             before.failed + now.failed,
             before.failures + now.failures,
+            before.deleted + now.deleted,
         )
