@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from pillarbox.app.reading.running import SIGNALS, Service, kept, run
 from pillarbox.reader.news import OutboxChanged
+from pillarbox.reader.web.files import files
 from pillarbox.reader.web.server import PageServer
 from pillarbox.reader.web.site import make_site
 from tests.reader.desk import make_desk
@@ -38,7 +39,8 @@ class Running:
         self.entered, self.go_on = asyncio.Event(), asyncio.Event()
         self.desk = make_desk()
         site = make_site(self.desk)
-        site.router.routes.insert(0, Route("/slow", self._slow))
+        self.clients: list[object] = []
+        site.router.routes[:0] = [Route("/slow", self._slow), Route("/client", self._client)]
         self.sockets = [socket.create_server(("127.0.0.1", 0))]
         self.page = PageServer(site, self.sockets)
         self.url = f"http://127.0.0.1:{self.sockets[0].getsockname()[1]}"
@@ -47,6 +49,10 @@ class Running:
         self.entered.set()
         await self.go_on.wait()
         self.ended.append("request")
+        return PlainTextResponse("done")
+
+    async def _client(self, request: Request) -> Response:
+        self.clients.append(request.scope["client"])
         return PlainTextResponse("done")
 
     async def service(self) -> None:
@@ -87,6 +93,16 @@ async def test_an_open_page_does_not_hold_up_the_end(number: signal.Signals) -> 
     assert running.ended == ["service"]
 
 
+async def test_a_connection_has_the_same_object_for_its_client_all_the_time() -> None:
+    """So that a later one from the same port is not taken for it: :class:`pillarbox.reader.web.whose.Connections`."""
+    running = Running()
+    async with running(), httpx.AsyncClient(base_url=running.url) as browser:
+        for _ in range(2):
+            assert (await browser.get("/client")).text == "done"
+    first, second = running.clients
+    assert first is second
+
+
 async def test_a_request_that_runs_is_finished_before_services_end() -> None:
     running = Running()
     async with running() as task, httpx.AsyncClient(base_url=running.url) as browser:
@@ -125,7 +141,7 @@ async def test_a_service_that_fails_begins_again_and_the_page_stays(
 
     async with running(fails), httpx.AsyncClient(base_url=running.url) as browser:
         await twice.wait()
-        assert (await browser.get("/static/base.css")).status_code == 200
+        assert (await browser.get(files().url_of("base.css"))).status_code == 200
 
 
 async def test_a_service_that_fails_waits_before_it_begins_again() -> None:

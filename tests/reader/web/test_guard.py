@@ -42,6 +42,7 @@ class Place:
         self.entrances = Entrances(folder / "entrances")
         self.changes: list[bytes] = []
         self.clock = Clock()
+        self._port = 123
         settings: dict[str, Any] = {"names": frozenset({"127.0.0.1", "localhost"}), "port": 8080}
         self.door = Door(**(settings | {"entrances": self.entrances, "csrf": "t0ken"} | door))
         site = site_of(make_desk())
@@ -62,9 +63,9 @@ class Place:
     @asynccontextmanager
     async def browser(self, *, inside: bool = True) -> AsyncIterator[httpx.AsyncClient]:
         origin = self.door.url("127.0.0.1")
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.guard), base_url=origin
-        ) as client:
+        connection = ("127.0.0.1", self._port)  # an object of its own, as a server makes it
+        transport = httpx.ASGITransport(self.guard, client=connection)
+        async with httpx.AsyncClient(transport=transport, base_url=origin) as client:
             client.headers["Origin"] = origin
             if inside:
                 await client.get("/enter", params={"token": self.entrances.make()})

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from pillarbox.reader.web import whose
+from pillarbox.reader.web.password import Password
 from pillarbox.reader.web.whose import is_anothers, owner_of
-from tests.reader.web.test_guard import Place
+from tests.reader.web.test_guard import HASHED, PASSWORD, Place
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 LITTLE = sys.byteorder == "little"
@@ -93,3 +94,51 @@ async def test_a_token_seen_in_a_list_of_processes_lets_no_other_user_in(
         assert (await browser.get("/enter", params={"token": token})).status_code == 303, (
             "not used up"
         )
+
+
+async def test_a_cookie_shown_to_another_users_port_is_of_no_use_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(tmp_path, own=1000)
+    monkeypatch.setattr(whose, "_TABLES", (table(tmp_path, 1000),))
+    async with place.browser() as browser:
+        assert (await browser.get("/change")).text == "done"
+        cookies = dict(browser.cookies)
+    monkeypatch.setattr(whose, "_TABLES", (table(tmp_path, 1001),))
+    async with place.browser(inside=False) as thief:  # by the same port, which has become free
+        thief.cookies.update(cookies)
+        for path in ("/mail/Inbox", "/change", "/events"):
+            assert (await thief.get(path)).status_code == 401
+        assert (await thief.post("/change", data={"csrf": "t0ken"})).status_code == 401
+        assert (await thief.post("/logout", data={"csrf": "t0ken"})).status_code == 401
+    assert place.changes == [b""]
+    monkeypatch.setattr(whose, "_TABLES", (table(tmp_path, 1000),))
+    async with place.browser(inside=False) as browser:
+        browser.cookies.update(cookies)
+        assert (await browser.get("/change")).text == "done"
+
+
+async def test_a_connection_is_asked_about_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(whose, "is_anothers", lambda *one: asked.append(one))
+    connections = whose.Connections(1000)
+    server = ("127.0.0.1", 8080)
+    for port in range(whose.KEPT + 1):
+        client = ("127.0.0.1", port)
+        for _ in range(2):
+            assert not await connections.is_anothers(client, server)
+    assert len(asked) == whose.KEPT + 1
+    assert not await connections.is_anothers(("127.0.0.1", port), server)
+    assert len(asked) == whose.KEPT + 2, "another connection from the same port"
+
+
+async def test_who_knows_the_password_may_be_another_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(tmp_path, own=1000, password=Password(HASHED))
+    monkeypatch.setattr(whose, "_TABLES", (table(tmp_path, 1001),))
+    async with place.browser(inside=False) as browser:
+        assert (await browser.post("/login", data={"password": PASSWORD})).status_code == 303
+        assert (await browser.get("/change")).text == "done"

@@ -5,7 +5,8 @@ another web site            is not let in: Host must be ours (DNS rebinding), so
                             changes carry a token that only our pages have (CSRF)
 another user's program      does not have the cookie, which is random and is got by an
                             entrance (a token for one use) or by the password; a token
-                            that was seen on its way to the browser is of no use to it
+                            that was seen on its way to the browser is of no use to it, nor
+                            is a cookie that the browser has shown to another port
 what a message brings       cannot run, load or send anything: Content-Security-Policy
 what lies in the browser    is not kept there: no-store
 ==========================  ==================================================================
@@ -32,7 +33,7 @@ from pillarbox.reader.web.bodies import FORM, announced, limit_of, token_of
 from pillarbox.reader.web.door import Door
 from pillarbox.reader.web.pages import back, off_loop
 from pillarbox.reader.web.password import Password
-from pillarbox.reader.web.whose import is_anothers
+from pillarbox.reader.web.whose import Connections, is_anothers
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -75,6 +76,7 @@ class Guard:
     def __init__(self, site: Starlette, door: Door) -> None:
         self._site = site
         self._door = door
+        self._connections = Connections(door.own)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -113,6 +115,7 @@ class Guard:
         if path.startswith("/static/"):
             return None  # the same for everybody, and what the pages at the door look like
         inside = self._door.sessions.is_open(request.cookies.get(self._door.cookie, ""))
+        inside = inside and not await self._is_anothers(request)
         if path == "/enter" and request.method == "GET":
             return await self._enter(request, inside=inside)
         if path == _LOCKED and self._door.password is not None:
@@ -122,6 +125,11 @@ class Guard:
         if path == "/logout" and request.method == "POST":
             return self._log_out(request)
         return None
+
+    async def _is_anothers(self, request: Request) -> bool:
+        """Whether another user's program has sent this. Who knows a password may be anybody, and come by way of a proxy."""
+        ends = request.scope.get("client"), request.scope.get("server")
+        return self._door.password is None and await self._connections.is_anothers(*ends)
 
     async def _enter(self, request: Request, *, inside: bool) -> Response:
         token = request.query_params.get("token", "")

@@ -1,7 +1,8 @@
 """Browsers that have been let in.
 
 They are known as long as this reader runs, and no longer. A cookie goes to every port of its host: while no reader runs,
-another program of this machine could listen at its port and be shown the cookie, so it must be worth nothing then. (Pages
+another program of this machine could listen at its port and be shown the cookie, so it must be worth nothing then. (What one at
+another port is shown meanwhile is of no use to other users: :class:`.whose.Connections`. Pages
 that stay open over a restart work on as soon as the browser has come in again: what they send with changes,
 :attr:`.door.Door.csrf`, stays the same.)
 """

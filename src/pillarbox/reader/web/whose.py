@@ -3,14 +3,20 @@
 The URL that lets in once is handed to a browser as an argument, and every user of a machine may look at the arguments
 of all programs: who is quick could be in before the browser is. Linux tells to whom a connection belongs, so there
 nobody else gets in by it. Where the system does not tell, only the token counts.
+
+Nor by the cookie. A browser shows it to every port of the host: a link in a mail can lead to another user's program, which then
+has it, and would be in.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import sys
+from collections import OrderedDict
 from contextlib import suppress
 from pathlib import Path
+
+from pillarbox.reader.web.pages import off_loop
 
 ROOT = 0
 """May read everything anyway; and is who relays connections (of a container, of another machine's window)."""
@@ -22,6 +28,34 @@ _WORD = 4  # octets of an address that are printed as one number
 
 Place = tuple[str, int]
 """Address and port."""
+
+KEPT = 1024
+"""Connections that have been asked about; more than a page may have."""
+
+
+class Connections:
+    """Each is asked about once, as that reads a table of all connections of the machine. On the event loop.
+
+    A server names the client of a connection by one object as long as it lasts. A port says less: once it is free again, anybody
+    may have it.
+    """
+
+    def __init__(self, own: int) -> None:
+        self._own = own
+        self._known: OrderedDict[Place, Place] = OrderedDict()
+
+    async def is_anothers(self, client: Place | None, server: Place | None) -> bool:
+        """See the function of that name."""
+        if client is not None and self._known.get(client) is client:
+            return False
+        if await off_loop(is_anothers, client, server, self._own):
+            return True
+        if client is not None:
+            self._known[client] = client
+            self._known.move_to_end(client)
+            if len(self._known) > KEPT:
+                self._known.popitem(last=False)
+        return False
 
 
 def is_anothers(client: Place | None, server: Place | None, own: int) -> bool:
