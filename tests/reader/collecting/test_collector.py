@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -21,7 +22,7 @@ from pillarbox.reader.model import INBOX, Collecting, Folder
 from pillarbox.reader.news import AccountChanged
 from pillarbox.wire.replies import Code
 from tests.reader.collecting.test_words import HELD
-from tests.reader.collecting.world import NOW, account, collecting
+from tests.reader.collecting.world import NOW, World, account, collecting
 
 WELL = Outcome(Totals())
 
@@ -250,6 +251,32 @@ async def test_a_defect_is_told_and_others_go_on(tmp_path: Path) -> None:
         bad, good = world.collector.statuses()
         assert (bad.state, good.state) == (Collecting.FAILED, Collecting.DONE)
         assert "defect" in bad.problem
+
+
+async def test_it_begins_again_after_a_defect_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails() -> NoReturn:
+        raise OSError("a defect")
+
+    runs = Runs()
+    world = World(tmp_path, runs)
+    world.book.by_name.update(work=account("work"))
+    with world.news.listening() as world.heard:
+        first = asyncio.create_task(world.collector.run())
+        await world.until_state("work", Collecting.DONE)
+        with monkeypatch.context() as patch:
+            patch.setattr(world.book, "names", fails)
+            world.collector.refresh()
+            with pytest.raises(ExceptionGroup):
+                await first
+        again = asyncio.create_task(world.collector.run())
+        await world.until_state("work", Collecting.DONE)
+        assert len(runs.begun) == 2
+        world.collector.collect("work")
+        await world.until_state("work", Collecting.DONE)
+        again.cancel()
+        await asyncio.wait({again})
 
 
 async def test_a_library_that_cannot_be_read(tmp_path: Path) -> None:

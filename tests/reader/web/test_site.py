@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -15,6 +17,7 @@ from starlette.routing import Route
 
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.errors import NoSuchFolder, NotSendable
+from pillarbox.reader.web import pages
 from pillarbox.reader.web import site as site_module
 from pillarbox.reader.web.files import STATIC, files
 from pillarbox.reader.web.pages import compile_all, make_environment, page
@@ -41,13 +44,29 @@ async def test_no_page_waits_for_its_templates_once_all_are_made(
 
     monkeypatch.setattr(environment, "compile", note)
     compile_all(environment)
-    assert sorted(made) == sorted(environment.list_templates(["html"]))
+    assert sorted(made) == sorted(environment.list_templates())
     assert made.index("lists/list.html") < made.index("accounts/all.html")
     before = len(made)
     monkeypatch.setattr(site_module, "make_environment", lambda _: environment)
     async with visitor(desk) as browser:
         assert (await browser.get("/settings")).status_code == 200
     assert len(made) == before
+
+
+async def test_an_upgrade_under_a_running_reader_changes_no_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "TEMPLATES", tmp_path)
+    template = tmp_path / "one.html"
+    template.write_text("{% include 'sheet.css' %} before")
+    sheet = tmp_path / "sheet.css"
+    sheet.write_text("style")
+    environment = make_environment(make_desk().clock)
+    compile_all(environment)
+    template.write_text("{{ what_only_the_new_program_has }}")
+    os.utime(template, (0, 0))
+    sheet.unlink()
+    assert environment.get_template("one.html").render() == "style before"
 
 
 async def test_an_address_that_leads_nowhere_says_so_in_words() -> None:

@@ -86,6 +86,7 @@ class AccountCollector:
     async def run(self) -> None:
         """Collect on a schedule, until cancelled: then what has come whole is stored first."""
         loop = asyncio.get_running_loop()
+        self._tasks.clear()  # they ended with the last run, if a defect has ended that
         async with asyncio.TaskGroup() as group:
             while True:
                 self._changed.clear()

@@ -55,6 +55,7 @@ def make_environment(clock: Clock) -> Environment:
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
+        auto_reload=False,  # an upgrade under a running reader brings templates that know other variables
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -74,7 +75,7 @@ def compile_all(environment: Environment) -> None:
     """Make code of all templates, so that no page has to wait for its own. Blocking: a third of a second in all, what
     the first pages need before the rest.
     """
-    for name in sorted(environment.list_templates(["html"]), key=_turn):
+    for name in sorted(environment.list_templates(["html", "css"]), key=_turn):
         environment.get_template(name)
 
 
