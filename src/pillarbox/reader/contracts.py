@@ -275,6 +275,10 @@ class Drafts(Protocol):
         """Those that are not in the outbox, and in which somebody has typed; latest first."""
         ...
 
+    def damaged(self) -> Sequence[Path]:
+        """Folders of those that could not be read; they are left alone. A disk may be failing."""
+        ...
+
     def find(self, draft_id: str) -> Draft:
         """Raises :class:`.errors.NoSuchDraft`."""
         ...
@@ -310,6 +314,11 @@ class Drafts(Protocol):
 
 class Contacts(Protocol):
     """Whom the user has entered or imported. Blocking; from any thread."""
+
+    @property
+    def problem(self) -> str:
+        """Why they cannot be read or changed, and what to do; whole sentences. Empty: they can."""
+        ...
 
     def all(self) -> Sequence[Contact]: ...
 

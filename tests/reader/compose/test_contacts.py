@@ -99,6 +99,18 @@ def test_contacts_come_before_correspondents_and_nobody_twice(tmp_path: Path) ->
 def test_a_damaged_file_is_said_and_stays(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "contacts.json"
     path.write_bytes(content)
+    contacts = opened(tmp_path, KNOWN)
+    assert str(path) in contacts.problem
+    assert contacts.all() == []
+    assert contacts.complete("ad", 5) == KNOWN
     with pytest.raises(LibraryUnusable):
-        opened(tmp_path)
+        contacts.save(ADA)
     assert path.read_bytes() == content
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "contacts.json").mkdir()
+    contacts = opened(tmp_path)
+    assert "cannot be read" in contacts.problem
+    with pytest.raises(LibraryUnusable, match="cannot be read"):
+        contacts.import_vcards(b"BEGIN:VCARD\nEMAIL:a@x.example\nEND:VCARD\n")

@@ -192,8 +192,24 @@ def test_a_damaged_draft_is_left_alone_and_others_are_listed(place: Place) -> No
     bad, good = written(drafts), written(drafts)
     file = place.folder / bad.id / draft_file.NAME
     file.write_bytes(b"{")
-    assert place.open().all() == [good]
+    again = place.open()
+    assert again.all() == [good]
+    assert again.damaged() == [file.parent]
     assert file.read_bytes() == b"{"
+
+
+def test_a_draft_that_cannot_be_read_keeps_no_other_away(place: Place) -> None:
+    drafts = place.open()
+    bad, good = written(drafts), written(drafts)
+    file = place.folder / bad.id / draft_file.NAME
+    file.unlink()
+    file.mkdir()
+    again = place.open()
+    assert again.all() == [good]
+    assert again.damaged() == [file.parent]
+    file.rmdir()
+    place.open()
+    assert again.damaged() == [], "it was removed"
 
 
 @pytest.mark.parametrize("octets", [b"", b"[]", b"{}", b"\xff", b'{"form": 99}', b'{"form":1}'])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pillarbox.fetch.destinations import Owner, parse_destination
-from pillarbox.reader.errors import NoSuchFolder
+from pillarbox.reader.errors import LibraryUnusable, NoSuchFolder
 from pillarbox.reader.library.library import MailLibrary
 from pillarbox.reader.library.rules import RulesFile, fits
 from pillarbox.reader.mail.summary import Summary
@@ -233,3 +233,13 @@ def test_what_a_rule_has_moved_does_not_come_twice(
     (inbox / "tmp").mkdir()
     destination.prepare([token])
     assert destination.settle(token)
+
+
+def test_a_file_that_cannot_be_read_keeps_no_library_from_opening(place: Place) -> None:
+    place.root.mkdir()
+    for name in ("rules.json", "trash.json"):
+        (place.root / name).mkdir()
+    library = place.open()
+    assert "cannot be read" in library.rules.problem
+    with pytest.raises(LibraryUnusable, match="cannot be read"):
+        library.rules.save([Rule("", subject="x", mark_seen=True)])

@@ -168,6 +168,21 @@ def test_what_a_crash_has_left_is_swept_and_what_is_damaged_is_kept(
     assert Shelf(tmp_path, lambda: None).damaged == again.damaged
 
 
+def test_a_record_that_cannot_be_read_keeps_no_other_from_leaving(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, lambda: None)
+    shelf.put(record(id="good"), b"good")
+    shelf.put(record(id="bad"), b"bad")
+    (tmp_path / "bad.json").rename(tmp_path / "elsewhere")
+    (tmp_path / "bad.json").mkdir()
+    again = Shelf(tmp_path, lambda: None)
+    assert [found.id for found in again.all()] == ["good"]
+    assert again.damaged == (tmp_path / "bad.json",)
+    assert (tmp_path / "bad.eml").read_bytes() == b"bad"
+    (tmp_path / "bad.json").rmdir()
+    (tmp_path / "elsewhere").rename(tmp_path / "bad.json")
+    assert len(Shelf(tmp_path, lambda: None).all()) == 2, "the disk has come to its senses"
+
+
 def test_a_record_whose_message_is_gone_is_not_forgotten_without_a_word(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

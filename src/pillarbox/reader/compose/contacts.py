@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +22,7 @@ from pillarbox.reader.model import Contact
 MAX_CONTACTS = 50_000
 """Kept in memory, and written as a whole: some 5 MB."""
 _FORM = 1
+_log = logging.getLogger(__name__)
 _APART = str.maketrans(dict.fromkeys("-.'\"(@_+", " "))
 """What words end at: "smith" finds ``mary.smith@example.org``."""
 
@@ -32,9 +34,15 @@ class KeptContacts:
     """Implements :class:`pillarbox.reader.contracts.Contacts`. Made by :func:`open_contacts`."""
 
     def __init__(
-        self, path: Path, contacts: Iterable[Contact], correspondents: Correspondents
+        self,
+        path: Path,
+        contacts: Iterable[Contact],
+        correspondents: Correspondents,
+        problem: str = "",
     ) -> None:
         self._path, self._correspondents = path, correspondents
+        self.problem = problem
+        """Why the file cannot be read, and what to do: none of its contacts is here, and nothing is written to it."""
         self._contacts = {contact.id: contact for contact in contacts}
         self._lock = RLock()
 
@@ -113,6 +121,8 @@ class KeptContacts:
         return found[:count]
 
     def _write(self, contacts: dict[str, Contact]) -> None:
+        if self.problem:
+            raise LibraryUnusable(self.problem)
         if len(contacts) > MAX_CONTACTS:
             raise NotSendable(f"There is room for {MAX_CONTACTS:,} contacts. Remove some first.")
         content = {"form": _FORM, "contacts": [asdict(one) for one in contacts.values()]}
@@ -123,25 +133,29 @@ class KeptContacts:
 
 
 def open_contacts(path: Path, *, correspondents: Correspondents) -> KeptContacts:
-    """The contacts in the file *path*, which need not be there; its folder is.
-
-    Raises:
-        LibraryUnusable: it is damaged. It is never replaced by an empty one.
-        OSError: it cannot be read.
+    """The contacts in the file *path*, which need not be there. If it is damaged, or cannot be read, there are none; it is
+    never replaced by an empty one.
     """
+    problem, contacts = "", []
     try:
         content = json.loads(path.read_bytes())
-        if content["form"] != _FORM:
-            raise LibraryUnusable(f"{path} was written by a later version of Pillarbox.")
-        contacts = [Contact(**one) for one in content["contacts"]]
+        if content["form"] == _FORM:
+            contacts = [Contact(**one) for one in content["contacts"]]
+        else:
+            problem = f"{path} was written by a later version of Pillarbox"
     except FileNotFoundError:
-        contacts = []
-    except (ValueError, TypeError, KeyError) as error:
-        raise LibraryUnusable(
-            f"The contacts cannot be read: {path} is damaged. Put a copy from a backup in its place, or move "
-            "it away."
-        ) from error
-    return KeptContacts(path, contacts, correspondents)
+        pass
+    except OSError as error:
+        problem = f"{path} cannot be read ({error.strerror})"
+    except (ValueError, TypeError, KeyError, RecursionError):
+        problem = f"{path} is damaged"
+    if problem:
+        problem = (
+            f"Your contacts are not here, and none can be entered: {problem}. End Pillarbox, put a copy from a backup "
+            "in its place or move it away, and start again."
+        )
+        _log.warning(problem)
+    return KeptContacts(path, contacts, correspondents, problem)
 
 
 def _folded(text: str) -> str:

@@ -55,6 +55,7 @@ class KeptDrafts:
         """Held while a draft is read and sent, so that nothing typed meanwhile goes missing."""
         self._folder, self._outbox, self._tell, self._clock = folder, outbox, tell, clock
         self._drafts: dict[str, Draft] = {}
+        self._damaged: list[Path] = []
 
     # Looking.
 
@@ -72,6 +73,10 @@ class KeptDrafts:
         if draft is None or draft_id in self._outbox.drafts():
             raise NoSuchDraft(f"This draft is not here any more. {_GONE}")
         return draft
+
+    def damaged(self) -> list[Path]:
+        """See the contract."""
+        return [folder for folder in self._damaged if folder.exists()]
 
     def kept(self, draft_id: str) -> Draft | None:
         """One that is on disk, be it in the outbox or not."""
@@ -185,7 +190,11 @@ class KeptDrafts:
         make_folder(self._folder / _DISCARDED)
         for name in names_in(self._folder):
             if name != _DISCARDED:
-                self._load(self._folder / name)
+                try:
+                    self._load(self._folder / name)
+                except OSError as error:
+                    self._drafts.pop(name, None)
+                    self._set_aside(self._folder / name, f"It cannot be read: {error}.")
         self._discard_untouched()
         forget_old(self._folder / _DISCARDED, self._clock(), DISCARDED_DAYS)
 
@@ -206,13 +215,17 @@ class KeptDrafts:
             shutil.rmtree(folder)
             return
         except draft_file.Damaged as error:
-            _log.warning("%s It stays in %s, and is not listed.", error, folder)
+            self._set_aside(folder, str(error))
             return
         self._drafts[draft.id] = draft
         make_folder(folder / "files")
         for path in (folder / "files").iterdir():
             if path.name not in {file.id for file in draft.files}:
                 path.unlink()
+
+    def _set_aside(self, folder: Path, why: str) -> None:
+        _log.warning("the draft in %s is left alone, and not listed: %s", folder, why)
+        self._damaged.append(folder)
 
     def _put(self, draft: Draft) -> Draft:
         """Raises LibraryUnusable: it is as it was."""
@@ -246,7 +259,7 @@ def open_drafts(
     """The drafts in *folder*, which is made if need be.
 
     Raises:
-        OSError: it cannot be read or written.
+        OSError: it cannot be read or written. What is wrong with one draft keeps none of the others away.
     """
     drafts = KeptDrafts(folder, outbox, tell, clock)
     drafts.open()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,8 +16,9 @@ def names_in(folder: Path) -> list[str]:
 
 
 def forget_old(folder: Path, now: datetime, days: int) -> None:
-    """Remove those in *folder* that were put there more than so many *days* ago."""
+    """Remove those in *folder* that were put there more than so many *days* ago. What the disk does not let go stays."""
     oldest = (now - timedelta(days=days)).timestamp()
     for name in names_in(folder):
-        if (folder / name).stat().st_mtime < oldest:
-            shutil.rmtree(folder / name)
+        with suppress(OSError):
+            if (folder / name).stat().st_mtime < oldest:
+                shutil.rmtree(folder / name)

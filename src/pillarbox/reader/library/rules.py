@@ -13,6 +13,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
+from pillarbox.reader.errors import LibraryUnusable
 from pillarbox.reader.library import kept
 from pillarbox.reader.library.names import folded
 from pillarbox.reader.mail.summary import Summary
@@ -35,12 +36,15 @@ def fits(rule: Rule, summary: Summary, account: str | None = None) -> bool:
 
 
 class RulesFile:
-    """A :class:`~pillarbox.reader.contracts.Rules`, in the file *path*. A damaged one is set aside, and said so."""
+    """A :class:`~pillarbox.reader.contracts.Rules`, in the file *path*. A damaged one is set aside, and said so; one that
+    cannot be read stays, and nothing is written to it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
         self.problem = ""
+        self._readable = True
         self._rules = self._load()
 
     def all(self) -> Sequence[Rule]:
@@ -55,6 +59,8 @@ class RulesFile:
         named = tuple(
             rule if rule.id else replace(rule, id=secrets.token_hex(_ID_OCTETS)) for rule in rules
         )
+        if not self._readable:
+            raise LibraryUnusable(self.problem)
         with self._lock:
             kept.save(self._path, {"rules": [asdict(rule) for rule in named]})
             self._rules = named
@@ -78,6 +84,13 @@ class RulesFile:
         try:
             found = kept.load(self._path)
             return () if found is None else tuple(map(_rule_of, found["rules"]))
+        except LibraryUnusable as error:
+            self._readable = False
+            self.problem = (
+                f"Your rules cannot be read, so none is applied, and none can be made. {error} End Pillarbox, put a copy "
+                f"from a backup in the place of {self._path} or move it away, and start again."
+            )
+            return ()
         except (ValueError, TypeError, KeyError, AttributeError):
             aside = kept.set_aside(self._path)
             self.problem = (

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from pillarbox.reader.errors import LibraryUnusable
 from pillarbox.reader.library import kept
 
 DAY = 24 * 3600.0
@@ -63,6 +64,8 @@ class TrashTimes:
             found = kept.load(self._path)
             pairs = {} if found is None else found["since"]
             return {str(base): float(at) for base, at in pairs.items()}
+        except LibraryUnusable:
+            return {}  # all are there from now on
         except (ValueError, TypeError, KeyError, AttributeError):
             kept.set_aside(self._path)
             return {}

@@ -44,6 +44,7 @@ class Shelf:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             sync_folder(folder.parent)
+            self._unreadable: list[Path] = []
             self._records: Mapping[str, Record] = MappingProxyType(self._read_all())
             self.damaged = self._find_damaged()
             """Records that could not be read: nobody knows whom their messages are for, or whether these have left."""
@@ -127,6 +128,11 @@ class Shelf:
                 record = decode(path.read_bytes())
             except ValueError:
                 record = None
+            except OSError:
+                self._unreadable.append(
+                    path
+                )  # as it is: it may be readable again at the next start
+                continue
             if record and record.id == path.stem and self._path(record.id, MESSAGE).exists():
                 records[record.id] = record
             else:
@@ -135,7 +141,7 @@ class Shelf:
         return records
 
     def _find_damaged(self) -> tuple[Path, ...]:
-        found = tuple(sorted(self._folder.glob(f"*{DAMAGED}")))
+        found = (*sorted(self._folder.glob(f"*{DAMAGED}")), *self._unreadable)
         for path in found:
             _log.warning(
                 "a message in the outbox is damaged and will not be sent: %s; its text, if any is left, is in %s",
@@ -146,7 +152,7 @@ class Shelf:
 
     def _sweep(self) -> None:
         """Remove what crashes have left: messages without a record, and files half written."""
-        kept = {*self._records, *(path.stem for path in self._folder.glob(f"*{DAMAGED}"))}
+        kept = {*self._records, *(path.stem for path in self.damaged)}
         for path in list(self._folder.iterdir()):
             orphan = path.suffix == MESSAGE and path.stem not in kept
             if orphan or path.name.startswith("."):

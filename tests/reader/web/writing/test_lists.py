@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from pillarbox.reader.model import Contact, Draft
 from pillarbox.reader.web.features.writing.listing import opening_of
-from tests.reader.web.writing.conftest import Bench
+from tests.reader.desk import visitor
+from tests.reader.web.writing.conftest import Bench, make_table
 
 CARD = b"BEGIN:VCARD\nFN:Ada Lovelace\nEMAIL:ada@x.example\nEND:VCARD\n"
 
@@ -77,6 +79,22 @@ async def test_contacts_are_imported(bench: Bench) -> None:
     reply = await bench.browser.post("/contacts/import", files={"file": ("", b"")})
     assert reply.status_code == 422
     assert "Choose a file" in reply.text
+
+
+async def test_what_cannot_be_read_is_said_on_its_page(tmp_path: Path) -> None:
+    (tmp_path / "drafts/bad").mkdir(parents=True)
+    (tmp_path / "drafts/bad/draft.json").write_bytes(b"{")
+    (tmp_path / "contacts.json").write_bytes(b"{")
+    async with visitor(make_table(tmp_path).desk) as browser:
+        drafts = await browser.get("/drafts")
+        contacts = await browser.get("/contacts")
+        reply = await browser.post("/contacts", data={"name": "Ada", "address": "ada@x.example"})
+    assert "1 draft cannot be read" in drafts.text
+    assert str(tmp_path / "drafts/bad") in drafts.text
+    assert f"{tmp_path / 'contacts.json'} is damaged" in contacts.text
+    assert "No contacts yet" not in contacts.text
+    assert reply.status_code == 503
+    assert f"{tmp_path / 'contacts.json'} is damaged" in reply.text
 
 
 async def test_contacts_are_found_by_name(bench: Bench) -> None:

@@ -15,11 +15,13 @@ _OPENING = 200
 
 async def _show(request: Request) -> Response:
     drafts = await off_loop(desk_of(request).drafts.all)
+    damaged = await off_loop(desk_of(request).drafts.damaged)
     discarded = request.query_params.get("discarded", "")
     return await page(
         request,
         "writing/drafts.html",
         rows=[(draft, opening_of(draft)) for draft in drafts],
+        damaged=damaged,
         discarded=discarded if discarded.isalnum() else "",
     )
 

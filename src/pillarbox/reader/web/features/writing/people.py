@@ -43,6 +43,7 @@ async def _list(
         typed=typed,
         typed_address=_typed_address,
         wrong=wrong or {},
+        problem=contacts.problem,
         imported=int(imported[:9]) if imported.isascii() and imported.isdigit() else None,
     )
 
