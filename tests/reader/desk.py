@@ -35,6 +35,9 @@ class Quiet:
     folder = Path("there-is-no-such-folder")
     """Where services keep what is theirs."""
 
+    problem = ""
+    """Nothing is wrong with a file."""
+
     reading_in = None
     """All mail is known."""
 
