@@ -123,7 +123,7 @@ class Preferences:
 
     def _cautious(self, what: str) -> Settings:
         self._say(f"{what}. So all is as at first, and Trash is not emptied by itself.")
-        return Settings(**{_TRASH: _NEVER})
+        return Settings(trash_days=_NEVER)
 
     def _say(self, what: str) -> None:
         self.problem = f"{what} Look through the settings and save them, or end Pillarbox, put a copy of the file back, and start again."
