@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 import asyncpg
 
 from pillarbox.database.connections import Connections, end
-from pillarbox.database.errors import DatabaseUnavailable, OutcomeUnknown, words
+from pillarbox.database.errors import BUSY, LOST, DatabaseUnavailable, OutcomeUnknown, words
 from pillarbox.database.hosts import CONNECT_SECONDS, Hosts
 from pillarbox.database_url import fault_of, hosts_of, name_of
 
@@ -41,22 +41,6 @@ _SETTINGS = {
 }
 
 _CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-_LOST = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,  # it is shut down, starts up, or somebody has ended us
-    asyncpg.InternalClientError,
-    asyncpg.StatementCompletionUnknownError,
-    asyncpg.IdleInTransactionSessionTimeoutError,  # we stood still in the middle
-    asyncpg.TransactionTimeoutError,
-)
-"""The connection is of no more use."""
-_BUSY = (asyncpg.InsufficientResourcesError, asyncpg.ReadOnlySQLTransactionError)
-"""It is there, and cannot do it now: no room, too many connections, or a standby that has not been
-made the primary yet."""
-
 T = TypeVar("T")
 Rows = Sequence[Any]
 
@@ -166,7 +150,7 @@ class Database:
         except BaseException as error:
             slow = isinstance(error, asyncpg.QueryCanceledError)  # there is nothing wrong with it
             # One that may not write is a standby, and will not become the primary by being used.
-            if not slow and isinstance(error, (*_LOST, asyncpg.ReadOnlySQLTransactionError)):
+            if not slow and isinstance(error, (*LOST, asyncpg.ReadOnlySQLTransactionError)):
                 end(connection)
             # Not waited for longer than it takes to tell that the connection hangs.
             await self._connections.give_up(connection, patience=CONNECT_SECONDS)
@@ -174,9 +158,9 @@ class Database:
                 raise DatabaseUnavailable(
                     f"database {self.name}: a statement took too long, and was undone: {words(error)}"
                 ) from error
-            if isinstance(error, _BUSY):
+            if isinstance(error, BUSY):
                 raise DatabaseUnavailable(self._says(error)) from error
-            if isinstance(error, _LOST):
+            if isinstance(error, LOST):
                 raise OutcomeUnknown(self._says(error)) from error
             raise
         self._connections.give_back(connection)
@@ -193,7 +177,7 @@ class Database:
             raise DatabaseUnavailable(self._says(error), temporary=False) from error
         except DatabaseUnavailable as error:  # what answers there cannot be used
             raise DatabaseUnavailable(self._says(error), temporary=error.temporary) from error
-        except (*_LOST, *_BUSY) as error:
+        except (*LOST, *BUSY) as error:
             raise DatabaseUnavailable(self._says(error)) from error
         except (ValueError, OverflowError):  # whose text may hold a part of it
             raise DatabaseUnavailable(
