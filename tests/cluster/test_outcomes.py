@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -14,6 +15,9 @@ import pytest_asyncio
 from pillarbox.contracts.errors import MaildropLocked, StoreUnavailable
 from pillarbox.model import Identity, Recipient
 from pillarbox.store.cluster import clock
+from pillarbox.store.cluster import delivering as delivering_module
+from pillarbox.store.cluster.clock import DatabaseClock, Patience
+from pillarbox.store.cluster.delivering import Delivery
 from pillarbox.store.cluster.engine import ClusterStore
 from pillarbox.store.cluster.maildrop import ClusterMaildrop
 from pillarbox.testing.store_contract.material import letter, put
@@ -21,6 +25,7 @@ from tests.cluster.postgres import PostgresServer
 from tests.cluster.proxy import Proxy, proxy_before
 from tests.cluster.stores import ALICE, BOB, Looking, delete_all, stores
 
+OBJECT = UUID(int=1)
 LETTERS = [letter(str(n)) for n in range(3)]
 
 
@@ -164,6 +169,44 @@ async def test_a_delivery_that_was_put_off_does_not_come_late(place: Place) -> N
     assert isinstance(outcome, StoreUnavailable)
     await held.arrive()
     assert place.looking.counts()["messages"] == 3
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_large_message_is_not_tried_for_others_once_it_was_put_off(place: Place) -> None:
+    """Each would be waited for anew, until the sender has long given up, and sends it to all again."""
+    place.looking.rows(f"INSERT INTO objects (id) VALUES ('{OBJECT}')")
+    parts = place.store._parts
+    delivery = Delivery.of(parts.tables, parts.clock, letter("x"), OBJECT)
+    recipients = [Recipient(user) for user in (ALICE, BOB, "carol")]
+    place.proxy.requests.close()
+    delivering = asyncio.create_task(place.store._deliver(delivery, recipients))
+    await place.proxy.requests.holds.wait()
+    place.proxy.lose_what_is_held()
+    first, *others = await delivering
+    assert isinstance(first, StoreUnavailable)
+    assert others == [first, first]
+    assert place.looking.counts()["messages"] == 3
+
+
+async def test_patience_with_a_delivery_begins_when_the_time_is_known(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until then nothing was sent; and what is sent then may arrive so much later."""
+    begun: list[Patience] = []
+
+    def patience() -> Patience:
+        begun.append(Patience())
+        return begun[-1]
+
+    monkeypatch.setattr(delivering_module, "Patience", patience)
+    place.store._parts.clock = DatabaseClock(place.store._parts.tables)
+    place.proxy.answers.close()
+    delivering = asyncio.create_task(place.store.deliver(letter("x"), [Recipient(ALICE)]))
+    await place.proxy.answers.holds.wait()
+    assert not begun
+    place.proxy.answers.opened.set()
+    assert await delivering == [None]
+    assert len(begun) == 1
 
 
 @pytest.mark.usefixtures("impatient")
