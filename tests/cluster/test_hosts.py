@@ -47,10 +47,10 @@ class RefusingHost(SilentHost):
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await super().serve(reader, writer)
+        await reader.readexactly(8)
+        writer.write(b"N")  # no TLS
+        await reader.read(2**16)
         if self.code:
-            await reader.readexactly(8)
-            writer.write(b"N")  # no TLS
-            await reader.read(2**16)
             said = f"SFATAL\0VFATAL\0C{self.code}\0Mnot you\0\0".encode()
             writer.write(b"E" + (len(said) + 4).to_bytes(4) + said)
         writer.close()

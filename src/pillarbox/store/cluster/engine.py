@@ -263,7 +263,7 @@ class ClusterStore:
         try:
             lease = await opening.take()
         except Unsettled:
-            parts.chores.go_on(parts.give_back(opening, Patience()))
+            parts.chores.go_on(parts.give_back(opening, Patience(), taking=True))
             raise
         event = "view taken over" if lease.taken_over else "view taken"
         parts.tell(event, opening.identity, lease.token)
