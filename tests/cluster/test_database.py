@@ -84,6 +84,21 @@ async def test_a_wrong_password_is_for_an_operator(postgres: PostgresServer) -> 
     await database.close()
 
 
+async def test_what_has_worked_before_is_expected_back(postgres: PostgresServer) -> None:
+    """Sessions that are open are not told that the storage is damaged: somebody sees to it already."""
+    url = postgres.new_database(migrated=False)
+    database, new = Database(url), Database(url)
+    await database.fetch("SELECT 1")
+    postgres.drop(url)
+    with pytest.raises(DatabaseUnavailable):  # the connection was lost with it
+        await database.change("SELECT 1")
+    for asked, temporary in ((database, True), (new, False)):
+        with pytest.raises(DatabaseUnavailable, match="does not exist") as caught:
+            await asked.fetch("SELECT 1")
+        assert caught.value.temporary is temporary
+        await asked.close()
+
+
 async def test_a_url_that_cannot_be_is_for_an_operator(database_url: str) -> None:
     database = Database(f"{database_url}?sslmode=perhaps")
     with pytest.raises(DatabaseUnavailable) as caught:

@@ -81,6 +81,7 @@ class Database:
         self._fault = fault_of(url)
         self._name = name_of(url)
         self._seconds = statement_seconds
+        self._has_worked = False
         hosts = Hosts(hosts_of(url) if self._fault is None else ())
         making = hosts.seconds + 1  # so that the hosts themselves say what is wrong
         self._connections = Connections(
@@ -164,6 +165,7 @@ class Database:
                 raise OutcomeUnknown(self._says(error)) from error
             raise
         self._connections.give_back(connection)
+        self._has_worked = True
         return found
 
     async def _acquired(self) -> Any:
@@ -184,7 +186,8 @@ class Database:
                 "store.database cannot be understood", temporary=False
             ) from None
         except asyncpg.PostgresError as error:  # a wrong password, no such database
-            raise DatabaseUnavailable(self._says(error), temporary=False) from error
+            # What was right before becomes right again: a password is being changed, or a server made anew.
+            raise DatabaseUnavailable(self._says(error), temporary=self._has_worked) from error
 
     def _says(self, error: BaseException) -> str:
         what = words(error)
