@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from pillarbox.store.cluster.engine import ClusterStore
-from pillarbox.store.cluster.settings import ClusterSettings
 from pillarbox.testing.store_contract import MakeStore, StoreContract
+from tests.cluster.postgres import PostgresServer
 from tests.cluster.seaweedfs import SeaweedFs
+from tests.cluster.stores import StoreOfItsOwn
 
 
 class TestClusterStore(StoreContract):
     @pytest.fixture
-    def make_store(self, new_database: Callable[[], str]) -> MakeStore:
-        return lambda: ClusterStore(ClusterSettings(new_database()))
+    def make_store(self, postgres: PostgresServer) -> MakeStore:
+        return lambda: StoreOfItsOwn(postgres)
 
 
 class TestClusterStoreWithAllBodiesInObjects(StoreContract):
     @pytest.fixture
-    def make_store(self, new_database: Callable[[], str], seaweedfs: SeaweedFs) -> MakeStore:
-        def make() -> ClusterStore:
-            objects = seaweedfs.settings()
-            return ClusterStore(ClusterSettings(new_database(), inline_bytes=0, objects=objects))
-
-        return make
+    def make_store(self, postgres: PostgresServer, seaweedfs: SeaweedFs) -> MakeStore:
+        return lambda: StoreOfItsOwn(postgres, inline_bytes=0, objects=seaweedfs.settings())
