@@ -212,13 +212,24 @@ def test_a_node_outlives_a_restart_of_the_database(
         assert node.collect("alice") == []
 
 
+@pytest.mark.parametrize(
+    "in_a_session", [False, pytest.param(True, marks=pytest.mark.long)]
+)  # which is given up first, five seconds later
 def test_a_database_that_hangs_keeps_no_node_from_ending(
-    tmp_path: Path, postgres: PostgresServer, database_url: str
+    tmp_path: Path, postgres: PostgresServer, database_url: str, in_a_session: bool
 ) -> None:
+    """Though it has leases, or did a moment ago."""
     settings = {"limits": {"stop_grace": 0}}
     node = Node(tmp_path / "node", database_url, users=["alice"], settings=settings)
-    with node, node.session("alice", quits=False):
+    with node, contextlib.ExitStack() as stack:
+        session = node.session("alice", quits=not in_a_session)
+        if in_a_session:
+            stack.enter_context(session)
+        else:
+            with session:
+                pass
         with postgres.hanging():
             node.signal(signal.SIGTERM)
             assert node.wait() == 0
+        assert node.log.find("the cluster's database does not answer")
         assert not node.log.find("killed: it did not end in time")
