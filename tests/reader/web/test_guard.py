@@ -16,6 +16,7 @@ from starlette.routing import Route
 from pillarbox.reader.web.bodies import FORM
 from pillarbox.reader.web.door import Door
 from pillarbox.reader.web.entrances import Entrances
+from pillarbox.reader.web.files import files
 from pillarbox.reader.web.guard import HEADERS, Guard
 from pillarbox.reader.web.password import FREE_TRIES, Password, hash_password
 from pillarbox.reader.web.site import make_site
@@ -159,7 +160,7 @@ async def test_logging_out_ends_the_session(place: Place) -> None:
 )
 async def test_only_our_own_host_is_answered(place: Place, host: str, ours: bool) -> None:
     async with place.browser() as browser:
-        for path in ("/change", "/static/base.css"):
+        for path in ("/change", files().url_of("base.css")):
             reply = await browser.get(path, headers={"Host": host})
             assert reply.status_code == (200 if ours else 421)
 
@@ -314,7 +315,7 @@ async def test_every_reply_has_the_headers(place: Place) -> None:
 async def test_a_page_may_have_its_own_policy_and_files_are_kept(place: Place) -> None:
     async with place.browser() as browser:
         own = await browser.get("/own")
-        file = await browser.get("/static/base.css?v=1")
+        file = await browser.get(files().url_of("base.css"))
     assert own.headers.get_list("Content-Security-Policy") == ["sandbox"]
     assert "immutable" in file.headers["Cache-Control"]
     assert file.headers["X-Content-Type-Options"] == "nosniff"
