@@ -32,6 +32,7 @@ def performances() -> Iterator[object]:
     played: dict[int, int] = {}
     for performance in PERFORMANCES:
         transcript, _ = performance.values
+        assert isinstance(transcript, Transcript)
         again = id(transcript) in played
         place = played.setdefault(id(transcript), len(played))
         setting = transcript.setting
