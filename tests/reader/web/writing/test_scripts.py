@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, FilePayload, Page, Route, expect
+from playwright.async_api import Browser, Dialog, FilePayload, Page, Route, expect
 
 from pillarbox.reader.model import Contact, Draft
 from tests.reader.browser import browsing, chromium
@@ -169,6 +169,66 @@ async def test_files_come_by_button_and_by_drop_and_go(page: Page, table: Table)
     await page.get_by_role("button", name="Remove a.txt").click()
     await expect(page.locator("#attached li")).to_have_count(1)
     assert [one.name for one in table.drafts.find(draft.id).files] == ["b.txt"]
+
+
+async def test_sending_waits_for_files_that_are_still_being_attached(
+    page: Page, table: Table
+) -> None:
+    await opened(page, table.begun(to="ada@x.example", subject="Tea", text="Now?"))
+    arrived = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await arrived.wait()
+        await route.continue_()
+
+    await page.route("**/attach", hold)
+    names = ["a.txt", "b.txt", "c.txt"]
+    files = [FilePayload(name=name, mimeType="text/plain", buffer=b"hello") for name in names]
+    await page.set_input_files("#files", files[:2])
+    await expect(page.locator(".upload")).to_have_count(2)
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#saved")).to_contain_text("Sends when the files are attached")
+    await page.set_input_files("#files", files[2:])
+    assert table.outbox.parcels == {}
+    arrived.set()
+    await expect(page).to_have_url("/drafts")
+    (parcel,) = table.outbox.parcels.values()
+    assert all(name.encode() in parcel.message for name in names)
+
+
+async def test_a_message_does_not_leave_without_a_file_that_did_not_come(
+    page: Page, table: Table
+) -> None:
+    draft = table.begun(to="ada@x.example", subject="Tea", text="Now?")
+    await opened(page, draft)
+    begun = asyncio.Event()
+
+    async def hold(_route: Route) -> None:
+        begun.set()
+
+    await page.route("**/attach", hold)
+    names = ["a.txt", "b.txt"]
+    files = [FilePayload(name=name, mimeType="text/plain", buffer=b"hello") for name in names]
+    await page.set_input_files("#files", files)
+    await begun.wait()
+    asked: list[str] = []
+
+    async def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        await dialog.dismiss()
+
+    page.on("dialog", stay)
+    await page.evaluate("() => { location.href = '/drafts'; }")
+    await page.locator("#text").press("Control+Enter")
+    for name in names:
+        await page.get_by_role("button", name=f"Do not attach {name}").press("Enter")
+    await expect(page.locator("#saved")).to_have_text("Not sent: a file was not attached.")
+    assert asked == ["beforeunload"]
+    assert table.outbox.parcels == {}
+    await page.keyboard.press("Control+Enter")
+    await expect(page).to_have_url("/drafts")
+    (parcel,) = table.outbox.parcels.values()
+    assert b"a.txt" not in parcel.message
 
 
 async def test_what_is_wrong_then_what_is_asked_then_it_is_sent(page: Page, table: Table) -> None:
