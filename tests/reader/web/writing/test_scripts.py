@@ -98,6 +98,21 @@ async def test_escape_closes_what_is_offered(page: Page, table: Table) -> None:
     await expect(page.locator("#to")).to_have_value("by")
 
 
+async def test_enter_puts_nobody_in_the_place_of_a_whole_address(page: Page, table: Table) -> None:
+    table.contacts.save(Contact("Al", "al@corp.com.au"))
+    await opened(page, table.begun())
+    await page.locator("#to").press_sequentially("al@corp.com")
+    await expect(page.locator("#to + .choices")).to_be_visible()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#to + .choices")).to_be_hidden()
+    await expect(page.locator("#to")).to_have_value("al@corp.com")
+    await page.fill("#to", "")
+    await page.locator("#to").press_sequentially("al")
+    await expect(page.locator("#to + .choices")).to_be_visible()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#to")).to_have_value("Al <al@corp.com.au>, ")
+
+
 async def test_what_is_typed_is_saved_by_itself_and_on_leaving(
     page: Page, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
