@@ -13,6 +13,15 @@ from pathlib import Path
 from tests.app.run.processes import get
 from tests.postoffice import DOMAIN, PASSWORD, PostOffice, send, send_content
 
+HASTE = """
+from pillarbox.app import monitor, wire_up
+from pillarbox.store.embedded import turns
+assert wire_up.open_store.__kwdefaults__["patience"] > 5 < turns.TURN_SECONDS
+wire_up.open_store.__kwdefaults__["patience"] = turns.TURN_SECONDS = 3.0
+monitor.PROBE_SECONDS = 1.0
+"""
+"""The same patience, shorter: with its own, this would take half a minute."""
+
 ONE, TWO = b"Subject: one\r\n\r\nfirst\r\n", b"Subject: two\r\n\r\nsecond\r\n"
 
 
@@ -65,8 +74,8 @@ def _deleted(office: PostOffice) -> bytes:
 
 
 def test_mail_is_put_off_and_nothing_deleted_until_the_lock_is_free(tmp_path: Path) -> None:
-    """One wait for all of it, of the length of the server's own patience."""
-    with PostOffice(tmp_path, users=["alice", "bob"]) as office:
+    """One wait for all of it, of the length of the server's patience."""
+    with PostOffice(tmp_path, users=["alice", "bob"], prelude=HASTE) as office:
         office.deliver(ONE, "alice", "bob")
         with seized(office.store), ThreadPoolExecutor() as together:
             delivered = together.submit(_delivered, office)
