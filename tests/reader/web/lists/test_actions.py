@@ -340,7 +340,7 @@ ERASING = [
 
 @pytest.mark.parametrize(("action", "fields", "what", "left"), ERASING)
 async def test_what_cannot_be_undone_asks_first(
-    action: str, fields: dict[str, str], what: str, left: list[int]
+    action: str, fields: dict[str, Any], what: str, left: list[int]
 ) -> None:
     library = in_trash()
     reply = await post(library, f"/do/{action}", **fields, back="/mail/Trash")
@@ -355,7 +355,7 @@ async def test_what_cannot_be_undone_asks_first(
 
 @pytest.mark.parametrize(("action", "fields", "what", "left"), ERASING)
 async def test_a_script_is_told_what_to_ask(
-    action: str, fields: dict[str, str], what: str, left: list[int]
+    action: str, fields: dict[str, Any], what: str, left: list[int]
 ) -> None:
     library = in_trash()
     question = asked(await post(library, f"/do/{action}", script=True, **fields))
