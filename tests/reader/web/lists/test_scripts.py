@@ -281,7 +281,11 @@ async def test_z_takes_back_that_a_folder_was_removed(page: Page, library: Memor
     assert library.rows[key(1)].folder == WORK
 
 
-async def test_the_menu_of_a_message_closes_by_escape_and_by_a_click_elsewhere(page: Page) -> None:
+async def test_the_menu_of_a_message_closes_by_escape_and_by_a_click_elsewhere(
+    page: Page, library: MemoryLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    html = b"Content-Type: text/html\n\n<p>Hello</p>"
+    monkeypatch.setattr(library, "read", lambda _: html)
     await page.keyboard.press("j")
     await is_open(page, MANY - 1)
     more = page.locator("#pane .letter-more")
@@ -293,6 +297,10 @@ async def test_the_menu_of_a_message_closes_by_escape_and_by_a_click_elsewhere(p
     await more.locator("summary").click()
     await expect(more).to_have_attribute("open", "")
     await page.locator("#pane .letter-head").click()
+    await expect(more).not_to_have_attribute("open", "")
+    await more.locator("summary").click()
+    await expect(more).to_have_attribute("open", "")
+    await page.frame_locator("iframe.letter-frame").locator("p").click()
     await expect(more).not_to_have_attribute("open", "")
 
 
