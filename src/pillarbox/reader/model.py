@@ -247,7 +247,9 @@ class Outgoing:
     """The draft that it was made of."""
     octets: int = 0
     unsure: tuple[str, ...] = ()
-    """Those of *to* that may have got it: it was handed over for them, and the answer was lost."""
+    """Those of *to* that may have got it: it was handed over for them, and the answer was lost, or it lies in a copy."""
+    copied: bool = False
+    """The outbox has been copied, or put back from a backup, while it waited."""
 
 
 @dataclass(frozen=True, slots=True)

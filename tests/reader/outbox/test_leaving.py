@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -37,6 +38,34 @@ async def test_a_message_leaves_as_it_is(world: World, server: HostileServer) ->
     assert world.library.marked == [("a", Flag.REPLIED), ("f", Flag.PASSED)]
     assert world.discarded == ["d1"]
     assert list(world.folder.iterdir()) == []
+
+
+async def test_what_waits_in_a_copy_of_the_outbox_leaves_only_by_hand(
+    world: World, server: HostileServer
+) -> None:
+    """A backup was made while it waited; then it left; then the backup was put back."""
+    await world.stop()
+    sent = world.put(BOB, CAROL, hold_seconds=60)
+    backup = world.folder.with_name("backup")
+    shutil.copytree(world.folder, backup)
+    world.later(61)
+    await world.restart()
+    await world.until_left(sent)
+    assert len(server.taken) == 1
+    await world.stop()
+    world.folder.rmdir()
+    backup.rename(world.folder)
+    for _ in range(2):
+        await world.restart()
+        found = world[sent]
+        assert (found.state, found.copied, found.to) == (Sending.UNCONFIRMED, True, (BOB, CAROL))
+        assert "copied or backed up" in found.problem
+        await world.stop()
+    world.outbox.send_again(sent)
+    assert not world[sent].copied
+    await world.restart()
+    await world.until_left(sent)
+    assert len(server.taken) == 2
 
 
 async def test_who_is_hidden_stands_in_the_copy_in_sent_and_nowhere_else(

@@ -47,6 +47,10 @@ class Record:
     draft: str | None = None
     answers: str | None = None
     forwards: str | None = None
+    file: int = 0
+    """The message's file, by its number on the disk (inode): a copy, or what was put back from a backup, has another one. 0: not known."""
+    copied: bool = False
+    """That has happened while it waited, and nobody has said yet what is to become of it."""
     bcc: str = ""
     """A field, with its line end, that only the copy in Sent has: the message itself never does."""
 
@@ -90,6 +94,12 @@ class Record:
         """The server has said that it has not, for now."""
         return replace(self, waiting=self.in_hand + self.waiting, in_hand=())
 
+    def found_copied(self, file: int) -> Record:
+        """It lies in another file than it was written to: where it waited before, it may have left."""
+        copied = self.copied or bool(self.waiting)
+        unsure = self.unsure + self.waiting
+        return replace(self, unsure=unsure, waiting=(), file=file, copied=copied)
+
     def refuse(self, words: Mapping[str, str]) -> Record:
         """The server does not want it for these, and says why."""
         return replace(
@@ -118,12 +128,18 @@ class Record:
             next_try=0.0,
             problem="",
             tries=0,
+            copied=False,
         )
 
     def explanation(self) -> str:
         """What is wrong, whole sentences; empty: nothing is."""
         sentences = [self.problem] if self.problem and self.waiting else []
-        if self.unsure:
+        if self.unsure and self.copied:
+            sentences.append(
+                f"It waited for {_listed(self.unsure)} when this outbox was copied or backed up: there it may have "
+                "left since, and may have arrived, or not. It is not sent from here unless you say so."
+            )
+        elif self.unsure:
             sentences.append(
                 f"It was handed over for {_listed(self.unsure)}, and the server's answer was lost: "
                 "it may have arrived, or not. It is not sent again unless you say so."
@@ -150,6 +166,7 @@ def shown(record: Record, now: float) -> Outgoing:
         draft=record.draft,
         octets=record.octets,
         unsure=record.unsure,
+        copied=record.copied,
     )
 
 

@@ -11,6 +11,7 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.reader.contracts import Clock
@@ -72,10 +73,13 @@ class Sender:
         return self._sending.get(record.account) == record.id
 
     def settle(self) -> None:
-        """What was in hand when nobody sends is of those of which nobody knows. Blocking."""
+        """What was in hand when nobody sends is of those of which nobody knows; so is what waits in a copy. Blocking."""
         for record in self._shelf.all():
             if record.in_hand:
                 self._shelf.change(record.id, Record.unanswered)
+            file = self._shelf.file_of(record.id)
+            if record.file and file and file != record.file:
+                self._shelf.change(record.id, partial(Record.found_copied, file=file))
 
     def wake(self) -> None:
         """Look again at what there is to do."""

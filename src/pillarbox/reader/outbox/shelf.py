@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -71,11 +72,19 @@ class Shelf:
                 return None
             raise
 
+    def file_of(self, record_id: str) -> int:
+        """The number of the message's file on the disk; 0: it cannot be told."""
+        try:
+            return self._path(record_id, MESSAGE).stat().st_ino
+        except OSError:
+            return 0
+
     def put(self, record: Record, message: bytes) -> None:
         """Keep a new message."""
         with self._lock:
             try:
                 self._write(record.id, MESSAGE, message)
+                record = replace(record, file=self.file_of(record.id))
                 self._write(record.id, RECORD, encode(record))
             except LibraryUnusable:
                 # Whoever is told that it is not kept will send it again: it must not be found later.

@@ -46,8 +46,13 @@ def said_of(outgoing: Outgoing, now: datetime) -> Said:
                 discard=True,
             )
         case Sending.UNCONFIRMED:
+            words = "Handed over, but not confirmed. Sent again only if you say so."
+            if outgoing.copied:
+                words = (
+                    "From a copy or a backup: it may have left already. Sent only if you say so."
+                )
             return Said(
-                "Handed over, but not confirmed. Sent again only if you say so.",
+                words,
                 "warning",
                 warn=True,
                 send="Send again…",
