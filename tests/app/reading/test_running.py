@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from pillarbox.app.reading.running import SIGNALS, Service, kept, run
 from pillarbox.reader.news import OutboxChanged
+from pillarbox.reader.web.files import files
 from pillarbox.reader.web.server import PageServer
 from pillarbox.reader.web.site import make_site
 from tests.reader.desk import make_desk
@@ -125,7 +126,7 @@ async def test_a_service_that_fails_begins_again_and_the_page_stays(
 
     async with running(fails), httpx.AsyncClient(base_url=running.url) as browser:
         await twice.wait()
-        assert (await browser.get("/static/base.css")).status_code == 200
+        assert (await browser.get(files().url_of("base.css"))).status_code == 200
 
 
 async def test_a_service_that_fails_waits_before_it_begins_again() -> None:
