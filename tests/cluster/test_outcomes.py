@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from pillarbox.contracts.errors import MaildropLocked, StoreUnavailable
 from pillarbox.model import Identity, Recipient
-from pillarbox.store.cluster import clock
+from pillarbox.store.cluster import clock, moving
 from pillarbox.store.cluster.engine import ClusterStore
 from pillarbox.store.cluster.maildrop import ClusterMaildrop
 from pillarbox.testing.store_contract.material import letter, put
@@ -218,6 +218,29 @@ async def test_an_opening_whose_answer_is_lost_holds_no_lock(place: Place) -> No
     place.proxy.lose_what_is_held()
     with pytest.raises(StoreUnavailable):
         await opening
+    await (await opened_at_last(place.other)).release()
+
+
+@pytest.mark.parametrize("comes", [False, True])
+async def test_who_moves_and_could_not_give_a_maildrop_back_does_so_later(
+    place: Place,
+    comes: bool,
+) -> None:
+    """An import goes on for hours with others, and renews its life."""
+    if comes:
+        landing = await moving._land(place.store._parts, ALICE, 1000, lock=True)
+        release = landing.release
+    else:
+        export = await place.store.export(ALICE)
+        assert export is not None
+        release = export.release
+    with pytest.raises(MaildropLocked):
+        await place.other.open(Identity(ALICE))
+    place.proxy.requests.close()
+    releasing = asyncio.create_task(release())
+    await place.proxy.requests.holds.wait()
+    place.proxy.lose_what_is_held()
+    await releasing
     await (await opened_at_last(place.other)).release()
 
 

@@ -9,10 +9,13 @@ every step looks whether they are still its own.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID, uuid4
+
+import structlog
 
 from pillarbox.contracts.errors import BodyDamaged, LockLost, MaildropLocked, StoreUnavailable
 from pillarbox.contracts.store import Body, BodyStream
@@ -21,7 +24,7 @@ from pillarbox.database import Transaction
 from pillarbox.store.cluster import moving_steps as steps
 from pillarbox.store.cluster.delivering import uploaded
 from pillarbox.store.cluster.moving_reading import Found, read
-from pillarbox.store.cluster.parts import Parts
+from pillarbox.store.cluster.parts import PAUSE_SECONDS, Parts
 from pillarbox.store.moving import Arrival, Coming, Completion, take_over
 
 _BODY = """
@@ -30,6 +33,8 @@ _BODY = """
     WHERE m.maildrop = $1 AND m.seq = $2
 """
 _OURS = "SELECT count(*) FROM views WHERE maildrop = $1 AND opening = $2"
+
+_log = structlog.get_logger("pillarbox.store")
 
 
 class ClusterExport:
@@ -85,8 +90,9 @@ class ClusterExport:
     async def release(self) -> None:
         opening, self._opening = self._opening, None
         if opening is not None:
-            with suppress(StoreUnavailable):  # then it is free when this process ends
-                await self._parts.tables.change(steps.GIVE_BACK, self.user, opening)
+            change = self._parts.tables.change
+            give_back = partial(change, steps.GIVE_BACK, self.user, opening)
+            await _given_back(self._parts, self.user, give_back)
 
 
 @dataclass(slots=True)
@@ -125,10 +131,12 @@ class ClusterLanding:
     async def release(self) -> None:
         """Free what is not to stay closed."""
         if self.mover is not None:
-            with suppress(StoreUnavailable):  # then it is free when this process ends
-                await self.parts.tables.transaction(
-                    lambda transaction: steps.leave(transaction, self.user, self.mine.opening)
-                )
+            await _given_back(self.parts, self.user, self._leave)
+
+    async def _leave(self) -> None:
+        await self.parts.tables.transaction(
+            lambda transaction: steps.leave(transaction, self.user, self.mine.opening)
+        )
 
     async def _uploaded(self, batch: Sequence[Coming]) -> dict[int, UUID]:
         """The objects of the large ones, durable, by their places."""
@@ -151,8 +159,8 @@ async def export(parts: Parts, user: str, *, lock: bool) -> ClusterExport | None
         found = await parts.tables.transaction(lambda transaction: read(transaction, user))
     except BaseException:
         if opening is not None:
-            with suppress(StoreUnavailable):
-                await parts.tables.change(steps.GIVE_BACK, user, opening)
+            give_back = partial(parts.tables.change, steps.GIVE_BACK, user, opening)
+            await asyncio.shield(parts.chores.begin(_given_back(parts, user, give_back)))
         raise
     return None if found is None else ClusterExport(parts, user, found, opening)
 
@@ -166,6 +174,26 @@ async def take_over_into(
         return await take_over(export, landing, only_look=only_look)
     finally:
         await asyncio.shield(parts.chores.begin(landing.release()))
+
+
+async def _given_back(parts: Parts, user: str, give_back: Callable[[], Awaitable[object]]) -> None:
+    """Free what was leased for a move. If the database is away, that goes on behind the caller's back: others
+    are moved meanwhile, and as long as this process lives nobody could open the maildrop.
+    """
+    try:
+        await give_back()
+    except StoreUnavailable as error:
+        _log.warning("the maildrop stays locked for now", user=user, error=str(error))
+        parts.chores.go_on(_given_back_at_last(give_back))
+
+
+async def _given_back_at_last(give_back: Callable[[], Awaitable[object]]) -> None:
+    """It says by whom the lease was taken, so it may be done twice, and late."""
+    while True:
+        await asyncio.sleep(PAUSE_SECONDS)
+        with suppress(StoreUnavailable):
+            await give_back()
+            return
 
 
 async def _leased(parts: Parts, user: str, opening: UUID) -> bool:
