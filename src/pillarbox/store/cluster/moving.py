@@ -9,22 +9,20 @@ every step looks whether they are still its own.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from uuid import UUID, uuid4
-
-import structlog
 
 from pillarbox.contracts.errors import BodyDamaged, LockLost, MaildropLocked, StoreUnavailable
 from pillarbox.contracts.store import Body, BodyStream
 from pillarbox.contracts.transfer import Export, MovedMessage, MovedView, TakenOver
 from pillarbox.database import Transaction
 from pillarbox.store.cluster import moving_steps as steps
+from pillarbox.store.cluster.clock import Patience
 from pillarbox.store.cluster.delivering import uploaded
 from pillarbox.store.cluster.moving_reading import Found, read
-from pillarbox.store.cluster.parts import PAUSE_SECONDS, Parts
+from pillarbox.store.cluster.parts import Parts
+from pillarbox.store.cluster.tables import Unsettled
 from pillarbox.store.moving import Arrival, Coming, Completion, take_over
 
 _BODY = """
@@ -33,8 +31,6 @@ _BODY = """
     WHERE m.maildrop = $1 AND m.seq = $2
 """
 _OURS = "SELECT count(*) FROM views WHERE maildrop = $1 AND opening = $2"
-
-_log = structlog.get_logger("pillarbox.store")
 
 
 class ClusterExport:
@@ -90,9 +86,7 @@ class ClusterExport:
     async def release(self) -> None:
         opening, self._opening = self._opening, None
         if opening is not None:
-            change = self._parts.tables.change
-            give_back = partial(change, steps.GIVE_BACK, self.user, opening)
-            await _given_back(self._parts, self.user, give_back)
+            await _give_back(self._parts, self.user, opening)
 
 
 @dataclass(slots=True)
@@ -131,9 +125,9 @@ class ClusterLanding:
     async def release(self) -> None:
         """Free what is not to stay closed."""
         if self.mover is not None:
-            await _given_back(self.parts, self.user, self._leave)
+            await self.parts.give_up(self.user, self._left)
 
-    async def _leave(self) -> None:
+    async def _left(self) -> None:
         await self.parts.tables.transaction(
             lambda transaction: steps.leave(transaction, self.user, self.mine.opening)
         )
@@ -159,8 +153,7 @@ async def export(parts: Parts, user: str, *, lock: bool) -> ClusterExport | None
         found = await parts.tables.transaction(lambda transaction: read(transaction, user))
     except BaseException:
         if opening is not None:
-            give_back = partial(parts.tables.change, steps.GIVE_BACK, user, opening)
-            await asyncio.shield(parts.chores.begin(_given_back(parts, user, give_back)))
+            await asyncio.shield(parts.chores.begin(_give_back(parts, user, opening)))
         raise
     return None if found is None else ClusterExport(parts, user, found, opening)
 
@@ -176,26 +169,6 @@ async def take_over_into(
         await asyncio.shield(parts.chores.begin(landing.release()))
 
 
-async def _given_back(parts: Parts, user: str, give_back: Callable[[], Awaitable[object]]) -> None:
-    """Free what was leased for a move. If the database is away, that goes on behind the caller's back: others
-    are moved meanwhile, and as long as this process lives nobody could open the maildrop.
-    """
-    try:
-        await give_back()
-    except StoreUnavailable as error:
-        _log.warning("the maildrop stays locked for now", user=user, error=str(error))
-        parts.chores.go_on(_given_back_at_last(give_back))
-
-
-async def _given_back_at_last(give_back: Callable[[], Awaitable[object]]) -> None:
-    """It says by whom the lease was taken, so it may be done twice, and late."""
-    while True:
-        await asyncio.sleep(PAUSE_SECONDS)
-        with suppress(StoreUnavailable):
-            await give_back()
-            return
-
-
 async def _leased(parts: Parts, user: str, opening: UUID) -> bool:
     """Lease all views of a maildrop; False: there is none."""
     process = await parts.life.identifier()
@@ -208,6 +181,15 @@ async def _leased(parts: Parts, user: str, opening: UUID) -> bool:
     except steps.LifeIsOver:
         parts.life.has_ended(process)
         raise
+    except Unsettled:  # it may be leased, now or within a while
+        await _give_back(parts, user, opening, Patience())
+        raise
+
+
+async def _give_back(
+    parts: Parts, user: str, opening: UUID, patience: Patience | None = None
+) -> None:
+    await parts.give_up(user, lambda: parts.tables.change(steps.GIVE_BACK, user, opening), patience)
 
 
 async def _land(parts: Parts, user: str, inline_bytes: int, *, lock: bool) -> ClusterLanding:
@@ -222,6 +204,9 @@ async def _land(parts: Parts, user: str, inline_bytes: int, *, lock: bool) -> Cl
             )
         except steps.LifeIsOver:
             parts.life.has_ended(process)
+            raise
+        except Unsettled:
+            await parts.give_up(user, landing._left, Patience())  # noqa: SLF001 -- this module's
             raise
     try:
         found = await parts.tables.transaction(lambda transaction: read(transaction, user))
