@@ -158,9 +158,14 @@ class PostOffice:
         users: Iterable[str] = (),
         settings: Settings | None = None,
         store: Path | None = None,
+        program: Sequence[str] = ("-m", "pillarbox"),
     ) -> None:
-        """*settings*: by section, what differs from the helper's own (see :meth:`_config`)."""
+        """*settings*: by section, what differs from the helper's own (see :meth:`_config`).
+
+        *program*: what Python is to run as ``pillarbox``.
+        """
         self.folder = folder
+        self._program = (sys.executable, *program)
         self.store = store or folder / "store"
         self.authority = folder / "authority.pem"
         self.config = folder / "pillarbox.toml"
@@ -231,7 +236,7 @@ class PostOffice:
         assert self._process is None, "it runs already"
         acts = tuple(self._before_start)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "pillarbox", "--config", str(self.config), "serve"],
+            [*self._program, "--config", str(self.config), "serve"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -327,7 +332,7 @@ class PostOffice:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another ``pillarbox`` command on this post office."""
         return subprocess.run(
-            [sys.executable, "-m", "pillarbox", "--config", str(self.config), *arguments],
+            [*self._program, "--config", str(self.config), *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             env=_environment(),

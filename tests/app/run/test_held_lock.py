@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.app.run.processes import get
 from tests.postoffice import DOMAIN, PASSWORD, PostOffice, send, send_content
 
@@ -64,9 +66,21 @@ def _deleted(office: PostOffice) -> bytes:
         client.close()
 
 
-def test_mail_is_put_off_and_nothing_deleted_until_the_lock_is_free(tmp_path: Path) -> None:
-    """One wait for all of it, of the length of the server's own patience."""
-    with PostOffice(tmp_path, users=["alice", "bob"]) as office:
+IMPATIENT = str(Path(__file__).with_name("impatient.py"))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param((IMPATIENT,), id="less patience"),
+        pytest.param(("-m", "pillarbox"), id="its own patience", marks=pytest.mark.long),
+    ],
+)
+def test_mail_is_put_off_and_nothing_deleted_until_the_lock_is_free(
+    tmp_path: Path, program: tuple[str, ...]
+) -> None:
+    """One wait for all of it, of the length of the server's patience."""
+    with PostOffice(tmp_path, users=["alice", "bob"], program=program) as office:
         office.deliver(ONE, "alice", "bob")
         with seized(office.store), ThreadPoolExecutor() as together:
             delivered = together.submit(_delivered, office)
