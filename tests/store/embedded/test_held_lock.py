@@ -46,6 +46,12 @@ def seized(lock: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+@pytest.fixture(autouse=True)
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has no more patience is told at once, not at the next second."""
+    monkeypatch.setattr(backlog, "LOOK_SECONDS", 0.01)
+
+
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[EmbeddedStore]:
     """alice has one letter."""
