@@ -25,6 +25,7 @@ import smtplib
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -35,6 +36,7 @@ import trustme
 from pillarbox.auth.accounts import Accounts
 from pillarbox.auth.passwords import Passwords
 from pillarbox.auth.scram_keys import DEVICE_ITERATIONS
+from tests import warm
 
 HOST = "127.0.0.1"
 DOMAIN = "example.org"
@@ -158,21 +160,23 @@ class PostOffice:
         users: Iterable[str] = (),
         settings: Settings | None = None,
         store: Path | None = None,
-        program: Sequence[str] = ("-m", "pillarbox"),
+        prelude: str = "",
+        fresh: bool = not warm.IS_POSSIBLE,
     ) -> None:
         """*settings*: by section, what differs from the helper's own (see :meth:`_config`).
-
-        *program*: what Python is to run as ``pillarbox``.
+        *prelude*: a program that its processes run first, to change what no setting does.
+        *fresh*: each by an interpreter of its own, so that no memory is another process's, too.
         """
+        self._prelude = prelude
+        self._is_fresh = fresh
         self.folder = folder
-        self._program = (sys.executable, *program)
         self.store = store or folder / "store"
         self.authority = folder / "authority.pem"
         self.config = folder / "pillarbox.toml"
         self.users: list[str] = []
         self.addresses: dict[str, Address] = {}
         self._log: Log | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | warm.Warm | None = None
         self._before_start: list[Callable[[], None]] = []
         self._write_certificate()
         self._write_config(settings or {})
@@ -234,18 +238,8 @@ class PostOffice:
     def start(self) -> Self:
         """Start it; returns when all doors accept."""
         assert self._process is None, "it runs already"
-        acts = tuple(self._before_start)
-        self._process = subprocess.Popen(
-            [*self._program, "--config", str(self.config), "serve"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env=_environment(),
-            start_new_session=True,  # a group of its own, so that all of it can be killed
-            preexec_fn=(lambda: [act() for act in acts]) if acts else None,  # noqa: PLW1509
-        )
-        assert self._process.stderr is not None
-        self._log = Log(self._process.stderr, self.folder / "server.log")
+        self._process, stderr = self._started(tuple(self._before_start))
+        self._log = Log(stderr, self.folder / "server.log")
         try:
             ready = self.log.wait_for("ready")
         except BaseException:
@@ -257,6 +251,40 @@ class PostOffice:
                 self.addresses[door] = Address(host, int(port))
         return self
 
+    def _started(
+        self, acts: Sequence[Callable[[], None]]
+    ) -> tuple[subprocess.Popen[bytes] | warm.Warm, IO[bytes]]:
+        """The process, in a group of its own, so that all of it can be killed; and its stderr."""
+        arguments, env = ["--config", str(self.config), "serve"], _environment()
+        if not self._is_fresh and not acts:
+            ours, theirs = os.pipe()
+            try:
+                with Path(os.devnull).open("wb") as nowhere:
+                    process = warm.start(
+                        arguments, env, prelude=self._prelude, out=nowhere.fileno(), err=theirs
+                    )
+            finally:
+                os.close(theirs)
+            return process, os.fdopen(ours, "rb")
+        fresh = subprocess.Popen(
+            [*self._fresh(), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=env,
+            start_new_session=True,
+            preexec_fn=(lambda: [act() for act in acts]) if acts else None,  # noqa: PLW1509
+        )
+        assert fresh.stderr is not None
+        return fresh, fresh.stderr
+
+    def _fresh(self) -> list[str]:
+        """The beginning of a command that starts an interpreter."""
+        if not self._prelude:
+            return [sys.executable, "-m", "pillarbox"]
+        run = "import runpy; runpy.run_module('pillarbox', run_name='__main__', alter_sys=True)"
+        return [sys.executable, "-c", f"{self._prelude}\n{run}"]
+
     @property
     def log(self) -> Log:
         """What it logs; when it does not run, what it logged until then."""
@@ -264,7 +292,7 @@ class PostOffice:
         return self._log
 
     @property
-    def running(self) -> subprocess.Popen[bytes]:
+    def running(self) -> subprocess.Popen[bytes] | warm.Warm:
         assert self._process is not None, "it does not run"
         return self._process
 
@@ -331,11 +359,14 @@ class PostOffice:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another ``pillarbox`` command on this post office."""
+        command, env = ["--config", str(self.config), *arguments], _environment()
+        if not self._is_fresh:
+            return _run(command, env, self._prelude)
         return subprocess.run(
-            [*self._program, "--config", str(self.config), *arguments],
+            [*self._fresh(), *command],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            env=_environment(),
+            env=env,
             text=True,
             timeout=PATIENCE,
             check=False,
@@ -439,6 +470,17 @@ class OneHash(Passwords):
     @functools.cache  # noqa: B019 - these live as long as the tests
     def verifier(self, secret: bytes) -> str:
         return super().verifier(secret)
+
+
+def _run(
+    command: Sequence[str], env: Mapping[str, str], prelude: str
+) -> subprocess.CompletedProcess[str]:
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = warm.start(command, env, prelude=prelude, out=out.fileno(), err=err.fileno())
+        code = process.wait(PATIENCE)
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(command, code, out.read(), err.read())
 
 
 def _environment() -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import pytest
@@ -12,7 +13,7 @@ import pillarbox
 from pillarbox.client.errors import InUse, SignInRefused
 from pillarbox.client.tls import TlsSettings
 from pillarbox.wire.replies import Code
-from tests.corpus import corpus
+from tests.corpus import Sample, corpus
 from tests.postoffice import DOMAIN, PASSWORD, PostOffice, send, send_content
 
 DOORS = {"pop3s": "pop3s", "stls": "pop3"}
@@ -20,6 +21,9 @@ DOORS = {"pop3s": "pop3s", "stls": "pop3"}
 USER = "alice"
 LEAVER = "bob"
 READER = "carol"
+
+
+SENDERS = 4
 
 
 class Filled(NamedTuple):
@@ -39,10 +43,16 @@ class Filled(NamedTuple):
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     with PostOffice(tmp_path_factory.mktemp("office"), users=[USER, LEAVER, READER]) as office:
-        with office.lmtp() as lmtp:
-            for sample in corpus():
-                answers = send(lmtp, sample.canonical, [USER, LEAVER])
-                assert {code for code, _ in answers} == {250}, sample.name
+        with ThreadPoolExecutor(SENDERS) as senders:  # several share a sync to the disk
+
+            def deliver(samples: Sequence[Sample]) -> None:
+                with office.lmtp() as lmtp:
+                    for sample in samples:
+                        answers = send(lmtp, sample.canonical, [USER, LEAVER])
+                        assert {code for code, _ in answers} == {250}, sample.name
+
+            samples = [*corpus()]
+            list(senders.map(deliver, [samples[n::SENDERS] for n in range(SENDERS)]))
         yield Filled(office, office.collect(USER))  # by poplib
 
 

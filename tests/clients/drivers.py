@@ -171,7 +171,8 @@ class Fetchmail:
         folder = errand.folder / "mda"
         folder.mkdir(exist_ok=True)
         script = errand.folder / "agent"
-        script.write_text(f'#!/bin/sh\nexec cat > "$(mktemp {folder}/XXXXXXXXXXXX)"\n')
+        # A process each, which no other program has to be started for; -C: no file is written over.
+        script.write_text(f'#!/bin/sh -C\nexec cat > "{folder}/$$"\n')
         script.chmod(0o700)
         control = errand.folder / "fetchmailrc"
         control.write_text(self._control(errand, script))

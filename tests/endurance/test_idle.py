@@ -135,12 +135,15 @@ def test_idle_connections_are_held(
     assert office.stop() == 0
 
 
-def test_idle_sessions_are_held(tmp_path: Path, record_property: Record) -> None:
+@pytest.mark.parametrize("count", [100, pytest.param(160, marks=pytest.mark.long)])
+def test_idle_sessions_are_held(count: int, tmp_path: Path, record_property: Record) -> None:
     """The same for clients that have signed in: each has its maildrop open."""
-    count, warming, letters = 160, 60, 20
+    warming, letters = 50, 20
     users = [f"user{number}" for number in range(count)]
     limits = {"idle_timeout": WAIT}
-    with PostOffice(tmp_path, users=["alice", *users], settings={"limits": limits}) as office:
+    with PostOffice(
+        tmp_path, users=["alice", *users], settings={"limits": limits}, fresh=True
+    ) as office:
         for number in range(letters):
             office.deliver(letter(f"t{number}", 1_000), *users)
         with ExitStack() as stack:

@@ -16,7 +16,7 @@ OWN_SIZES = (500, 5_000, 50_000, 70_000)
 SHARED_SIZE = 300_000
 
 
-@pytest.mark.parametrize("sessions", [50, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("sessions", [40, pytest.param(200, marks=pytest.mark.long)])
 def test_many_sessions_at_once(sessions: int, tmp_path: Path) -> None:
     users = [f"user{number}" for number in range(sessions)]
     settings = {"limits": {"connections_per_address": 2 * sessions}}

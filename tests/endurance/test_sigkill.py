@@ -21,7 +21,7 @@ USERS = [f"user{number}" for number in range(6)]
 
 
 @pytest.mark.parametrize(
-    "rounds", [4, pytest.param(300, marks=pytest.mark.long)], ids=lambda rounds: f"{rounds} rounds"
+    "rounds", [3, pytest.param(300, marks=pytest.mark.long)], ids=lambda rounds: f"{rounds} rounds"
 )
 def test_what_was_promised_holds_after_kills(rounds: int, tmp_path: Path) -> None:
     office = PostOffice(tmp_path, users=USERS)

@@ -26,7 +26,7 @@ def test_memory_and_files_do_not_grow(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     ledger = Ledger()
-    with PostOffice(tmp_path, users=USERS) as office:
+    with PostOffice(tmp_path, users=USERS, fresh=True) as office:
         costs = []
         for seed, answers in enumerate((WARMING, WORKING)):
             traffic = Traffic(office, ledger, USERS, gentle=True, seed=seed).start()

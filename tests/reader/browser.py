@@ -17,7 +17,7 @@ from pillarbox.reader.web.door import Door
 from pillarbox.reader.web.entrances import Entrances
 from pillarbox.reader.web.guard import Guard
 from pillarbox.reader.web.server import PageServer
-from pillarbox.reader.web.site import make_site
+from tests.reader.desk import site_of
 
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 """The first is the same engine without what a window needs; it is quicker."""
@@ -52,7 +52,7 @@ async def browsing(
     sockets = [socket.create_server((HOST, 0))]
     port = sockets[0].getsockname()[1]
     door = Door(frozenset({HOST}), port, Entrances(folder / "entrances"), "t0ken")
-    server = PageServer(Guard(make_site(desk), door), sockets)
+    server = PageServer(Guard(site_of(desk), door), sockets)
     await server.start()
     complaints: list[str] = []
 

@@ -15,9 +15,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import CodeType
 from typing import Any, cast
 
 import httpx
+from jinja2.bccache import Bucket, BytecodeCache
+from starlette.applications import Starlette
 
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.model import ARCHIVE, SENT, TRASH, FolderState, Settings
@@ -72,10 +75,34 @@ def make_desk(**parts: Any) -> Desk:
     return Desk(**(rest | parts))
 
 
+class Compiled(BytecodeCache):
+    """Templates are compiled once for all sites of a run."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._found.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            self._found[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = Compiled()
+
+
+def site_of(desk: Desk) -> Starlette:
+    """All its pages."""
+    site = make_site(desk)
+    site.state.templates.bytecode_cache = _COMPILED
+    return site
+
+
 @asynccontextmanager
 async def visitor(desk: Desk, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
     """A browser without scripts at the pages of *desk*; redirects are not followed."""
-    transport = httpx.ASGITransport(make_site(desk), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(site_of(desk), raise_app_exceptions=False)
     async with httpx.AsyncClient(
         transport=transport, base_url="http://127.0.0.1:8080", **options
     ) as client:

@@ -18,7 +18,7 @@ from tests.fetch.test_crash import injected
 from tests.reader.compose.sendrun import CONTENT, TEXT, opened
 
 CALLS = ("fsync", "write", "rename", "unlink")
-SPARSE = 4
+SPARSE = 7
 """The plain run tries every so-manieth of each."""
 
 

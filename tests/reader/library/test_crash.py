@@ -29,7 +29,7 @@ RARE = ("mkdir", "rmdir")
 @pytest.mark.parametrize(
     ("call", "every"),
     [
-        *((call, 3) for call in CALLS),
+        *((call, 5) for call in CALLS),
         *(pytest.param(call, 1, marks=pytest.mark.long) for call in CALLS),
     ],
 )
@@ -44,7 +44,7 @@ def test_kill_while_folders_come_and_go(strace: str, tmp_path: Path, call: str) 
 
 
 def test_kill_before_some_syncs(strace: str, tmp_path: Path) -> None:
-    killed_at_each(strace, tmp_path, "fsync", 5)
+    killed_at_each(strace, tmp_path, "fsync", 9)
 
 
 @pytest.mark.long

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,7 +51,9 @@ def say(line: str) -> None:
     os.write(1, f"{line}\n".encode())
 
 
-async def main(folder: Path, port: int, subjects: Collection[str]) -> None:
+async def main(
+    folder: Path, port: int, subjects: Collection[str], say: Callable[[str], object] = say
+) -> None:
     news = News()
     with news.listening() as told:
         outbox = open_outbox(

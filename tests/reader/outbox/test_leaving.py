@@ -8,6 +8,7 @@ import pytest
 
 from pillarbox.reader.errors import TooLate
 from pillarbox.reader.model import SENT, Flag, MessageKey, Sending
+from pillarbox.reader.outbox import sender
 from tests.reader.outbox.server import Cut, HostileServer, Rule, Session, says
 from tests.reader.outbox.world import ALICE, BOB, CAROL, MESSAGE, World, plain
 
@@ -249,12 +250,16 @@ async def test_junk_before_the_end_of_the_message_is_safe(
 
 
 @pytest.mark.parametrize("step", [*STEPS, "END"])
-async def test_a_server_that_says_nothing(world: World, server: HostileServer, step: str) -> None:
+async def test_a_server_that_says_nothing(
+    world: World, server: HostileServer, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.submissions["work"] = plain(server.port, timeout=0.05)
     server.instead[step] = says(b"", times=1)
     sent = world.put()
     if step == "END":  # minutes of silence are what is to be expected there
         await world.until_state(sent, Sending.SENDING)
+        monkeypatch.setattr(sender, "GRACE", 0.05)  # it would be waited for until its end
+        await world.stop()
         return
     waiting = await world.until_tried(sent)
     assert "does not answer" in waiting.problem

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page
 
 from tests.postoffice import PostOffice
@@ -14,7 +15,7 @@ from tests.reader.browser import chromium
 from tests.reader.story.world import Reading, Way, reading
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     async with chromium() as found:
         yield found
@@ -35,7 +36,7 @@ class Desk(NamedTuple):
     office: PostOffice
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def desk(browser: Browser, office: PostOffice, tmp_path: Path) -> AsyncIterator[Desk]:
     """A browser's page (nothing is opened yet), a reader (not started), the way to the submission server (open)."""
     for user in ("alice", "bob"):

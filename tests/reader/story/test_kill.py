@@ -20,7 +20,6 @@ from tests.reader.story.visitor import Died, visiting
 FEW = {
     "its record comes into the outbox": "4 /outbox/",
     "its copy goes to Sent": "2 /Sent/",
-    "its draft goes": "9 draft.json",
 }
 """The change of a file (see :mod:`.tripwire`) before which the reader ends."""
 MORE = {
@@ -32,6 +31,7 @@ MORE = {
     "it is about to be in hand": "5 /outbox/",
     "the server's word is written down": "7 /outbox/",
     "what it answers is marked": "1 Inbox/alice/cur",
+    "its draft goes": "9 draft.json",
     "its record says that it is filed": "10 /outbox/",
     "its record goes": "11 /outbox/",
     "its message goes": "12 /outbox/",
@@ -74,7 +74,13 @@ async def test_asked_to_end_when(moment: str, tmp_path: Path) -> None:
         await rig.check()
 
 
-@pytest.mark.parametrize("taken", [True, False], ids=["takes it", "dies, too"])
+@pytest.mark.parametrize(
+    "taken",
+    [
+        pytest.param(True, id="takes it"),
+        pytest.param(False, id="dies, too", marks=pytest.mark.long),
+    ],
+)
 async def test_killed_while_the_server_has_the_whole_message_and(
     *, taken: bool, tmp_path: Path
 ) -> None:

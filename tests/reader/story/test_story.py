@@ -8,6 +8,7 @@ import email.policy
 import re
 from email.message import EmailMessage
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.postoffice import HOST, PASSWORD, PATIENCE
@@ -15,6 +16,8 @@ from tests.reader.story.conftest import Desk
 from tests.reader.story.world import configured, settled
 
 expect.set_options(timeout=PATIENCE * 1000)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def letter(subject: str, text: str, **fields: str) -> EmailMessage:

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -16,13 +17,15 @@ from starlette.routing import Route
 from pillarbox.reader.web.bodies import FORM
 from pillarbox.reader.web.door import Door
 from pillarbox.reader.web.entrances import Entrances
+from pillarbox.reader.web.files import files
 from pillarbox.reader.web.guard import HEADERS, Guard
-from pillarbox.reader.web.password import FREE_TRIES, Password, hash_password
-from pillarbox.reader.web.site import make_site
-from tests.reader.desk import make_desk
+from pillarbox.reader.web.password import FREE_TRIES, Password
+from tests.reader.desk import make_desk, site_of
 
 ORIGIN = "http://127.0.0.1:8080"
 PASSWORD = "a fine and private place"
+HASHED = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+"""Cheap: what a good one costs is seen by who starts the real command with a password."""
 
 
 class Clock:
@@ -41,7 +44,7 @@ class Place:
         self.clock = Clock()
         settings: dict[str, Any] = {"names": frozenset({"127.0.0.1", "localhost"}), "port": 8080}
         self.door = Door(**(settings | {"entrances": self.entrances, "csrf": "t0ken"} | door))
-        site = make_site(make_desk())
+        site = site_of(make_desk())
         site.router.routes[:0] = [
             Route("/change", self._change, methods=["GET", "POST"]),
             Route("/import", self._change, methods=["POST"]),
@@ -159,7 +162,7 @@ async def test_logging_out_ends_the_session(place: Place) -> None:
 )
 async def test_only_our_own_host_is_answered(place: Place, host: str, ours: bool) -> None:
     async with place.browser() as browser:
-        for path in ("/change", "/static/base.css"):
+        for path in ("/change", files().url_of("base.css")):
             reply = await browser.get(path, headers={"Host": host})
             assert reply.status_code == (200 if ours else 421)
 
@@ -314,7 +317,7 @@ async def test_every_reply_has_the_headers(place: Place) -> None:
 async def test_a_page_may_have_its_own_policy_and_files_are_kept(place: Place) -> None:
     async with place.browser() as browser:
         own = await browser.get("/own")
-        file = await browser.get("/static/base.css?v=1")
+        file = await browser.get(files().url_of("base.css"))
     assert own.headers.get_list("Content-Security-Policy") == ["sandbox"]
     assert "immutable" in file.headers["Cache-Control"]
     assert file.headers["X-Content-Type-Options"] == "nosniff"
@@ -326,7 +329,7 @@ async def test_a_page_may_have_its_own_policy_and_files_are_kept(place: Place) -
 @pytest.fixture
 async def remote(tmp_path: Path) -> Place:
     clock = Clock()
-    place = Place(tmp_path, secure=True, password=Password(hash_password(PASSWORD), clock))
+    place = Place(tmp_path, secure=True, password=Password(HASHED, clock))
     place.clock = clock
     return place
 

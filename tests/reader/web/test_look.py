@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pillarbox.reader.web.pages import STATIC
+from pillarbox.reader.web.files import STATIC
 
 BASE = (STATIC / "base.css").read_text()
 

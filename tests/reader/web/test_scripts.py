@@ -60,10 +60,10 @@ async def test_a_key_presses_the_button_that_can_be_seen_and_pressed(page: Page)
     assert await pressed(page) == ["yes"]
 
 
-@pytest.mark.parametrize("key", ["Control+e", "Alt+e", "Meta+e", "Shift+E"])
-async def test_with_another_key_it_is_another_key(page: Page, key: str) -> None:
-    await page.keyboard.press(key)
-    assert await pressed(page) == []
+async def test_with_another_key_it_is_another_key(page: Page) -> None:
+    for key in ("Control+e", "Alt+e", "Meta+e", "Shift+E"):
+        await page.keyboard.press(key)
+        assert await pressed(page) == [], key
 
 
 async def test_who_types_only_types(page: Page) -> None:
@@ -226,11 +226,11 @@ async def test_folders_on_a_phone_come_and_go_without_scripts(page: Page) -> Non
     await expect(folders).to_be_hidden()
 
 
-@pytest.mark.parametrize("width", [360, 700, 1100, 1600])
-async def test_nothing_is_wider_than_the_window(page: Page, width: int) -> None:
-    await page.set_viewport_size({"width": width, "height": 640})
-    for element in ("document.documentElement", "document.getElementById('main')"):
-        assert await page.evaluate(f"{element}.scrollWidth <= {element}.clientWidth")
+async def test_nothing_is_wider_than_the_window(page: Page) -> None:
+    for width in (360, 700, 1100, 1600):
+        await page.set_viewport_size({"width": width, "height": 640})
+        for element in ("document.documentElement", "document.getElementById('main')"):
+            assert await page.evaluate(f"{element}.scrollWidth <= {element}.clientWidth"), width
 
 
 async def test_targets_are_large_enough_and_larger_for_fingers(

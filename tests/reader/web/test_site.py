@@ -16,7 +16,8 @@ from starlette.routing import Route
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.errors import NoSuchFolder, NotSendable
 from pillarbox.reader.web import site as site_module
-from pillarbox.reader.web.pages import STATIC, compile_all, make_environment, page
+from pillarbox.reader.web.files import STATIC, files
+from pillarbox.reader.web.pages import compile_all, make_environment, page
 from tests.reader.desk import Quiet, make_desk, visitor
 
 
@@ -121,20 +122,59 @@ async def test_everything_that_the_layout_names_is_there_and_kept_by_the_browser
     async with visitor(make_desk()) as browser:
         html = (await browser.get("/nowhere")).text
         named = set(re.findall(r'(?:href|src)="(/static/[^"#]+)', html))
-        modules = set(re.findall(r'type="module" src="([^"]+)', html))
         assert any("htmx" in each for each in named)
         for each in named:
             reply = await browser.get(each)
             assert reply.status_code == 200, each
-            kept = "no-cache" if each in modules else "immutable"
-            assert kept in reply.headers["cache-control"], each
+            assert "immutable" in reply.headers["cache-control"], each
+            assert reply.content == (STATIC / each.split("/", 3)[3]).read_bytes()
 
 
-async def test_a_file_without_its_version_is_asked_for_each_time() -> None:
+async def test_all_modules_are_named_so_that_none_is_waited_for() -> None:
     async with visitor(make_desk()) as browser:
-        reply = await browser.get("/static/toasts.js")
+        html = (await browser.get("/nowhere")).text
+    ours = {path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.js")}
+    named = re.findall(r'(?:modulepreload" href|module" src)="/static/[0-9a-f]+/([^"]+)"', html)
+    assert sorted(named) == sorted(ours - {"vendor/htmx.min.js"})
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("base.css", "text/css; charset=utf-8"),
+        ("lists/rows.js", "text/javascript; charset=utf-8"),
+        ("icons.svg", "image/svg+xml"),
+    ],
+)
+async def test_a_browser_is_told_what_a_file_is(name: str, kind: str) -> None:
+    async with visitor(make_desk()) as browser:
+        reply = await browser.get(files().url_of(name))
+    assert reply.headers["content-type"] == kind
+
+
+async def test_a_page_of_an_older_version_gets_what_there_is_and_asks_each_time() -> None:
+    async with visitor(make_desk()) as browser:
+        reply = await browser.get("/static/0123456789ab/toasts.js")
+    assert reply.content == (STATIC / "toasts.js").read_bytes()
     assert reply.headers["cache-control"] == "no-cache"
-    assert reply.headers["etag"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "none.css",
+        "..%2fsite.py",
+        "%2e%2e/templates/layout.html",
+        "/etc/passwd",
+        "vendor/README.md",
+        "lists",
+        "",
+    ],
+)
+async def test_nothing_else_is_served(path: str) -> None:
+    async with visitor(make_desk()) as browser:
+        reply = await browser.get(f"/static/{files().version}/{path}")
+    assert reply.status_code == 404
 
 
 async def test_nothing_on_the_page_needs_more_than_the_policy_allows() -> None:

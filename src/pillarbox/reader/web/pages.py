@@ -6,11 +6,9 @@ make a page, and no way for a part to differ from the whole.
 
 from __future__ import annotations
 
-import hashlib
 import pkgutil
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,9 +21,9 @@ from pillarbox.reader.contracts import Clock
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.model import FolderState
 from pillarbox.reader.web import features, marking, sidebar, words
+from pillarbox.reader.web.files import files
 
-_HERE = Path(__file__).parent
-TEMPLATES, STATIC = _HERE / "templates", _HERE / "static"
+TEMPLATES = Path(__file__).parent / "templates"
 
 PLACES = (
     ("/contacts", "Contacts", "people"),
@@ -36,7 +34,9 @@ PLACES = (
 """Path, name and icon of what stands below the folders."""
 _FIRST = ("", "lists", "letters")
 """Whose templates are needed first: every page's, those of a list, of an open message."""
-_VERSION_LENGTH = 12  # hexadecimal digits: enough to tell the versions of one file apart
+
+_VENDOR = "vendor/"
+"""Scripts of others, which are no modules."""
 
 T = TypeVar("T")
 
@@ -61,10 +61,11 @@ def make_environment(clock: Clock) -> Environment:
     environment.filters.update(words.FILTERS | sidebar.FILTERS | {"marked": marking.mark})
     environment.globals.update(
         clock=clock,
-        static=static_url,
+        static=files().url_of,
         places=PLACES,
         styles=("base.css", "layout.css", *_theirs("css")),
         scripts=("shell.js", "keys.js", "events.js", *_theirs("js")),
+        modules=[name for name in files().names(".js") if not name.startswith(_VENDOR)],
     )
     return environment
 
@@ -85,19 +86,12 @@ def _turn(template: str) -> tuple[int, str]:
 def _theirs(suffix: str) -> tuple[str, ...]:
     """Styles or scripts of features: those that exist, by name."""
     names = (f"{feature}.{suffix}" for feature in feature_names())
-    return tuple(name for name in names if (STATIC / name).exists())
+    return tuple(name for name in names if name in files().contents)
 
 
 def feature_names() -> tuple[str, ...]:
     """All packages in ``features``, by name."""
     return tuple(sorted(each.name for each in pkgutil.iter_modules(features.__path__)))
-
-
-@cache
-def static_url(name: str) -> str:
-    """Where a browser finds the file *name*. It may keep it: another content has another URL."""
-    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:_VERSION_LENGTH]
-    return f"/static/{name}?v={digest}"
 
 
 def desk_of(request: Request) -> Desk:

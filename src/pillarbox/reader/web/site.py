@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 from collections.abc import Callable
 
 from starlette.applications import Starlette
@@ -15,9 +14,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.routing import BaseRoute, Route
 
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.errors import (
@@ -28,9 +25,8 @@ from pillarbox.reader.errors import (
     ReaderError,
 )
 from pillarbox.reader.sentences import reworded
-from pillarbox.reader.web import events
+from pillarbox.reader.web import events, files
 from pillarbox.reader.web.pages import (
-    STATIC,
     desk_of,
     feature_names,
     make_environment,
@@ -44,7 +40,7 @@ _GONE = (NoSuchMessage, NoSuchFolder, NoSuchDraft)
 def make_site(desk: Desk) -> Starlette:
     """All pages for *desk*. Each package in ``features`` has its routes in it."""
     routes: list[BaseRoute] = [
-        Mount("/static", _Static(directory=STATIC), name="static"),
+        files.route(),
         Route("/", _home),
         *events.routes(),
     ]
@@ -63,24 +59,6 @@ def make_site(desk: Desk) -> Starlette:
     site.state.desk = desk
     site.state.templates = make_environment(desk.clock)
     return site
-
-
-class _Static(StaticFiles):
-    """Files whose URL has their version are kept by the browser; others it asks for each time."""
-
-    def file_response(
-        self,
-        full_path: str | os.PathLike[str],
-        stat_result: os.stat_result,
-        scope: Scope,
-        status_code: int = 200,
-    ) -> Response:
-        response = super().file_response(full_path, stat_result, scope, status_code)
-        versioned = scope["query_string"].startswith(b"v=")
-        response.headers["Cache-Control"] = (
-            "max-age=31536000, immutable" if versioned else "no-cache"
-        )
-        return response
 
 
 async def _home(request: Request) -> Response:

@@ -263,7 +263,9 @@ def _new_locked(folder: Path) -> tuple[Path, int]:
 
 
 def abandoned(folder: Path) -> dict[Path, Inode]:
-    """Staged files whose writers are dead."""
+    """Staged files that nobody locks: their writers are dead, or have only just made them and lock
+    them next. Who is to tell, or to act, asks again: :func:`is_abandoned`, :func:`clear_away`.
+    """
     found = {}
     for path in folder.iterdir():
         if _STAGED.fullmatch(path.name) and path.is_file():
@@ -272,6 +274,25 @@ def abandoned(folder: Path) -> dict[Path, Inode]:
                 if inode is not None:
                     found[path] = inode
     return found
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether a staged file is there, and nobody locks it."""
+    with _if_unlocked(path) as unlocked:
+        return unlocked and path.exists()
+
+
+def clear_away(path: Path) -> bool:
+    """Unlink a staged file, unless somebody locks it by now; whether it was there.
+
+    It is locked meanwhile: a writer that has only just made it finds out that it is gone.
+    """
+    with _if_unlocked(path) as unlocked:
+        if unlocked:
+            with contextlib.suppress(FileNotFoundError):  # somebody else sweeps as well
+                path.unlink()
+                return True
+    return False
 
 
 def strangers_in_staging(folder: Path) -> Iterator[Path]:

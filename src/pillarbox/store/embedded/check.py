@@ -30,7 +30,12 @@ from pathlib import Path
 
 from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.contracts.store import Finding
-from pillarbox.store.embedded.bodies import BodyFiles, strangers_in_staging
+from pillarbox.store.embedded.bodies import (
+    BodyFiles,
+    clear_away,
+    is_abandoned,
+    strangers_in_staging,
+)
 from pillarbox.store.embedded.body_faults import (
     changed_bodies,
     damaged_bodies,
@@ -81,9 +86,8 @@ _OF_THE_SHARD = (
 def check_staging(staging: Path, abandoned: Iterable[Path], *, repair: bool) -> Iterator[Finding]:
     """Staged bodies whose deliveries died. Repair unlinks them: comes after the shards'."""
     for path in abandoned:
-        if repair:
-            path.unlink(missing_ok=True)
-        yield Finding(None, f"{path} was left behind by a delivery that died", repair)
+        if clear_away(path) if repair else is_abandoned(path):
+            yield Finding(None, f"{path} was left behind by a delivery that died", repair)
     for path in strangers_in_staging(staging):
         yield Finding(None, f"{path} is no staged body; move it away", repaired=False)
 

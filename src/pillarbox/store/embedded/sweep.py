@@ -14,14 +14,13 @@ has a file already moves that to ``lost``.)
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import structlog
 
-from pillarbox.store.embedded.bodies import BodyFiles, Inode
+from pillarbox.store.embedded.bodies import BodyFiles, Inode, clear_away
 from pillarbox.store.embedded.tidy import forget
 from pillarbox.store.embedded.transaction import last_body, retire
 from pillarbox.store.embedded.turns import turn
@@ -30,17 +29,12 @@ _log = structlog.get_logger("pillarbox.store")
 
 
 def sweep_staging(abandoned: Iterable[Path]) -> int:
-    """Unlink *abandoned* staged files, after the shards were swept; how many there were.
+    """Unlink *abandoned* staged files that still are, after the shards were swept; how many.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    swept = 0
-    for path in abandoned:
-        with contextlib.suppress(FileNotFoundError):  # somebody else sweeps as well
-            path.unlink()
-            swept += 1
-    return swept
+    return sum(clear_away(path) for path in abandoned)
 
 
 def sweep_shard(

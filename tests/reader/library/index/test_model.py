@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -248,7 +249,8 @@ class Comparison(RuleBasedStateMachine):
         assert ranks == sorted(ranks)
 
 
-def test_any_order_of_events() -> None:
+@pytest.mark.parametrize("orders", [20, pytest.param(300, marks=pytest.mark.long)])
+def test_any_order_of_events(orders: int) -> None:
     run_state_machine_as_test(
-        Comparison, settings=settings(max_examples=40, stateful_step_count=25, deadline=None)
+        Comparison, settings=settings(max_examples=orders, stateful_step_count=25, deadline=None)
     )

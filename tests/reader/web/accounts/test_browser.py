@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from pillarbox.app.reading.accounts import ConfiguredAccounts
 from pillarbox.app.reading.setting_up import ConfiguredSetup
@@ -20,10 +21,23 @@ from tests.reader.desk import NOW, make_desk
 from tests.reader.web.accounts.test_overview import CONFIG, Collector
 
 WCAG: dict[str, Any] = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
 }
-PHONE = {"width": 360, "height": 740}
-WIDE = {"width": 1280, "height": 800}
+PHONE = ViewportSize(width=360, height=740)
+WIDE = ViewportSize(width=1280, height=800)
+LOOKS: tuple[tuple[ViewportSize, Literal["light", "dark"]], ...] = (
+    (PHONE, "dark"),
+    (WIDE, "light"),
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -40,16 +54,17 @@ def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def axe(page: Page) -> None:
-    found = await Axe().run(page, options=WCAG)
-    assert found.violations_count == 0, f"{page.url}: {found.generate_report()}"
-    width = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    assert width <= 0, f"{page.url} is wider than its window"
+    """On a wide screen in the light, and on a phone in the dark."""
+    for size, scheme in LOOKS:
+        await page.set_viewport_size(size)
+        await page.emulate_media(color_scheme=scheme)
+        found = await Axe().run(page, options=WCAG)
+        assert found.violations_count == 0, f"{page.url}, {scheme}: {found.generate_report()}"
+        width = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert width <= 0, f"{page.url} is wider than its window"
 
 
-@pytest.mark.parametrize(
-    "look", [{"viewport": WIDE}, {"viewport": PHONE, "color_scheme": "dark"}], ids=["wide", "phone"]
-)
-async def test_every_state(tmp_path: Path, look: dict[str, Any]) -> None:
+async def test_every_state(browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "pillarbox.toml").write_text(CONFIG)
     accounts = ConfiguredAccounts(tmp_path / "pillarbox.toml", (), tmp_path / "state")
     collector = Collector()
@@ -58,10 +73,7 @@ async def test_every_state(tmp_path: Path, look: dict[str, Any]) -> None:
         setup=ConfiguredSetup(accounts, anything, nowhere),
         collector=collector,
     )
-    async with (
-        chromium() as browser,
-        browsing(browser, desk, tmp_path, "/accounts", **look) as page,
-    ):
+    async with browsing(browser, desk, tmp_path, "/accounts") as page:
         states = list(Collecting)
         for first, second in zip(states[::2], states[1::2], strict=True):
             said = "What is wrong. What to do."
@@ -78,10 +90,7 @@ async def test_every_state(tmp_path: Path, look: dict[str, Any]) -> None:
         await axe(page)
 
 
-@pytest.mark.parametrize(
-    "look", [{"viewport": WIDE}, {"viewport": PHONE, "color_scheme": "dark"}], ids=["wide", "phone"]
-)
-async def test_the_wizard(office: PostOffice, tmp_path: Path, look: dict[str, Any]) -> None:
+async def test_the_wizard(browser: Browser, office: PostOffice, tmp_path: Path) -> None:
     (tmp_path / "pillarbox.toml").write_text("")
     accounts = ConfiguredAccounts(tmp_path / "pillarbox.toml", (), tmp_path / "state")
     desk = make_desk(
@@ -89,7 +98,7 @@ async def test_the_wizard(office: PostOffice, tmp_path: Path, look: dict[str, An
         setup=ConfiguredSetup(accounts, anything, nowhere),
         collector=Collector(),
     )
-    async with chromium() as browser, browsing(browser, desk, tmp_path, "/", **look) as page:
+    async with browsing(browser, desk, tmp_path, "/") as page:
         await expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
         await axe(page)
         await page.get_by_label("Your mail address").fill("alice@example.org")

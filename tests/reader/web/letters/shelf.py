@@ -19,8 +19,7 @@ from pillarbox.reader.model import INBOX, Flag, Folder, MessageKey, Row
 from pillarbox.reader.preferences import Preferences
 from pillarbox.reader.web.features.letters.context import thread_context
 from pillarbox.reader.web.pages import page
-from pillarbox.reader.web.site import make_site
-from tests.reader.desk import Quiet, make_desk
+from tests.reader.desk import Quiet, make_desk, site_of
 
 
 def key_of(name: str) -> MessageKey:
@@ -70,7 +69,7 @@ class Shelf(Quiet):
 async def reading(messages: Mapping[str, bytes], folder: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A visitor at these messages; ``/open/KEY`` is the pane alone. *folder*: that of the library."""
     desk = make_desk(library=Shelf(messages), preferences=Preferences(folder / "settings.json"))
-    site = make_site(desk)
+    site = site_of(desk)
 
     async def show(request: Request) -> Response:
         words = tuple(request.query_params.getlist("word"))

@@ -1,0 +1,234 @@
+"""Processes of ``pillarbox`` that need not import it.
+
+Half a second of a core goes into importing before a server or a command begins, and the tests start
+hundreds of them. So one process imports, once, and does nothing else; what is started is forked
+off it, with the environment, the folder and the streams that it is given, and goes the same way
+from ``python -m pillarbox`` on, to the end of an interpreter of its own.
+
+What looks at memory, or sets something before the interpreter starts, has to start it afresh.
+
+Run as a program it is that process; file descriptor 0 is a socket, by which it is asked.
+"""
+
+from __future__ import annotations
+
+import array
+import atexit
+import contextlib
+import functools
+import gc
+import json
+import os
+import resource
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_MOST = 1024 * 1024
+_MODULES = (
+    "pillarbox.app.cli.root",
+    "pillarbox.app.supervisor",
+    "pillarbox.app.monitor",
+    "pillarbox.app.worker",
+    "pillarbox.app.wire_up_servers",
+)
+_OF_THE_INTERPRETER = ("PYTHON", "LC_", "LANG", "TZ", "MALLOC", "LD_")
+"""How the names begin of what is looked at in the environment once, when an interpreter starts."""
+
+IS_POSSIBLE = sys.platform == "linux"
+"""Elsewhere a process that has imported as much may not be forked."""
+
+
+class Warm:
+    """One process; what there is of :class:`subprocess.Popen`."""
+
+    def __init__(self, pid: int, ending: int) -> None:
+        """*ending*: a pipe, where the exit code comes."""
+        self.pid = pid
+        self.returncode: int | None = None
+        self._ending = ending
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, of a signal its number below zero.
+
+        Raises:
+            subprocess.TimeoutExpired: it has not ended within *timeout* seconds.
+        """
+        if self.returncode is None:
+            if not select.select([self._ending], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(["pillarbox"], timeout or 0)
+            code = os.read(self._ending, 16)
+            os.close(self._ending)
+            assert code, "the process that starts others has ended"
+            self.returncode = int(code)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Unless it has ended."""
+        if self.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+
+class _Starter:
+    """The process that others are forked off, and how it is asked."""
+
+    def __init__(self) -> None:
+        self._socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._owner = os.getpid()
+        with other:
+            self._process = subprocess.Popen(
+                [sys.executable, __file__],
+                stdin=other.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        atexit.register(self._end)
+
+    def _end(self) -> None:
+        if os.getpid() == self._owner:  # not a child that was forked
+            self._socket.close()
+            self._process.kill()
+            self._process.wait()
+
+    def start(
+        self, arguments: Sequence[str], env: Mapping[str, str], prelude: str, out: int, err: int
+    ) -> Warm:
+        ending, told = os.pipe()
+        try:
+            asked = [[*arguments], dict(env), str(Path.cwd()), _limits(), prelude]
+            socket.send_fds(self._socket, [json.dumps(asked).encode()], [out, err, told])
+        finally:
+            os.close(told)
+        return Warm(int(self._socket.recv(64)), ending)
+
+
+def _limits() -> dict[str, tuple[int, int]]:
+    """What this process may use, which its children inherit."""
+    names = (name for name in dir(resource) if name.startswith("RLIMIT_"))
+    return {name: resource.getrlimit(getattr(resource, name)) for name in names}
+
+
+@functools.cache
+def _starter(process: int, settings: tuple[str, ...]) -> _Starter:
+    """For one *process*, of which a child that was forked has no use, and one environment."""
+    del process, settings
+    return _Starter()
+
+
+def start(
+    arguments: Sequence[str], env: Mapping[str, str], *, prelude: str = "", out: int, err: int
+) -> Warm:
+    """``python -m pillarbox`` with *arguments*, in a session of its own, with nothing to read; behind
+    the *prelude*, a program that changes what the tests cannot wait for.
+    """
+    settings = (f"{k}={v}" for k, v in sorted(env.items()) if k.startswith(_OF_THE_INTERPRETER))
+    return _starter(os.getpid(), tuple(settings)).start(arguments, env, prelude, out, err)
+
+
+# -- the process itself
+
+
+def _serve() -> bool:
+    """Start what is asked for. False: who asks has ended; True: this is what was started."""
+    asking = socket.socket(fileno=os.dup(0))
+    woken, wakes = socket.socketpair()
+    wakes.setblocking(False)
+    woken.setblocking(False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wakes.fileno(), warn_on_full_buffer=False)
+    running: dict[int, int] = {}
+    while True:
+        ready, _, _ = select.select([asking, woken], [], [])
+        if woken in ready:
+            woken.recv(4096)
+            _tell_of_ends(running)
+        if asking not in ready:
+            continue
+        asked, given = _asked(asking)
+        if not asked:
+            return False
+        pid = os.fork()
+        if not pid:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for other in (asking, woken, wakes):
+                other.close()
+            for told in running.values():
+                os.close(told)
+            _become(*json.loads(asked), *given)
+            return True
+        running[pid] = given[2]
+        for stream in given[:2]:
+            os.close(stream)
+        asking.send(b"%d" % pid)
+
+
+def _asked(asking: socket.socket) -> tuple[bytes, list[int]]:
+    """The next wish, and the descriptors that came with it: none of them for its children."""
+    room = socket.CMSG_SPACE(3 * array.array("i").itemsize)
+    asked, extra, _, _ = asking.recvmsg(_MOST, room)
+    given = array.array("i")
+    for _, _, data in extra:
+        given.frombytes(data)
+    for descriptor in given:
+        os.set_inheritable(descriptor, False)
+    return asked, [*given]
+
+
+def _tell_of_ends(running: dict[int, int]) -> None:
+    while running:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if not pid:
+            return
+        told = running.pop(pid)
+        with contextlib.suppress(BrokenPipeError):  # nobody asks any more
+            os.write(told, b"%d" % os.waitstatus_to_exitcode(status))
+        os.close(told)
+
+
+def _become(
+    arguments: list[str],
+    env: dict[str, str],
+    folder: str,
+    limits: dict[str, list[int]],
+    prelude: str,
+    out: int,
+    err: int,
+    told: int,
+) -> None:
+    os.setsid()
+    for name, (soft, hard) in limits.items():
+        if resource.getrlimit(getattr(resource, name)) != (soft, hard):
+            resource.setrlimit(getattr(resource, name), (soft, hard))
+    os.close(told)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for descriptor, place in ((nothing, 0), (out, 1), (err, 2)):
+        os.dup2(descriptor, place)
+        os.close(descriptor)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(env)
+    sys.argv = ["pillarbox", *arguments]
+    gc.unfreeze()
+    exec(prelude, {})
+
+
+def _main() -> None:
+    sys.path[0] = ""  # as for -m; this file's folder has other modules
+    for module in _MODULES:
+        __import__(module)
+    gc.collect()
+    gc.freeze()
+    if _serve():
+        runpy.run_module("pillarbox", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    _main()
