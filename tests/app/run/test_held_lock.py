@@ -17,9 +17,11 @@ from tests.postoffice import DOMAIN, PASSWORD, PostOffice, send, send_content
 
 HASTE = """
 from pillarbox.app import monitor, wire_up
+from pillarbox.app.cli import storage
 from pillarbox.store.embedded import turns
 assert wire_up.open_store.__kwdefaults__["patience"] > 5 < turns.TURN_SECONDS
 wire_up.open_store.__kwdefaults__["patience"] = turns.TURN_SECONDS = 3.0
+storage.COMMAND_PATIENCE_SECONDS = 2.0
 monitor.PROBE_SECONDS = 1.0
 """
 """The same patience, shorter: with its own, this would take half a minute."""
