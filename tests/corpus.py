@@ -40,8 +40,13 @@ class Sample(NamedTuple):
         CRLF ends each line, the last one too (RFC 1939, section 3). A bare LF in a file is
         a line end; a bare CR is not one (RFC 5322, section 2.3) and stays where it is.
         """
-        text = re.sub(rb"(?<!\r)\n", b"\r\n", self.content)
-        return text if not text or text.endswith(b"\r\n") else text + b"\r\n"
+        return _canonical(self.content)
+
+
+@functools.cache
+def _canonical(content: bytes) -> bytes:
+    text = re.sub(rb"(?<!\r)\n", b"\r\n", content)
+    return text if not text or text.endswith(b"\r\n") else text + b"\r\n"
 
 
 @functools.cache

@@ -15,6 +15,7 @@ from pillarbox.store.cluster.engine import ClusterStore
 from pillarbox.store.cluster.objects import Objects, ObjectSettings
 from pillarbox.store.cluster.settings import ClusterSettings
 from pillarbox.store.embedded import open_store
+from pillarbox.store.memory import MemoryStore
 from pillarbox.testing.store_contract import seen_next
 from pillarbox.testing.store_contract.material import ALICE, letter, put
 from pillarbox.testing.store_contract.moving import MovingContract
@@ -139,6 +140,31 @@ async def test_an_object_that_is_gone_does_not_stop_the_others(
     await objects.close()
     for store in (source, target):
         await store.close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM bodies WHERE seq = 1",
+        "UPDATE bodies SET data = 'x' WHERE seq = 1",
+        "UPDATE messages SET stored = stored + 1 WHERE object IS NOT NULL",
+    ],
+)
+async def test_what_repair_took_away_there_stays_here(
+    postgres: PostgresServer, database_url: str, objects_settings: ObjectSettings, damage: str
+) -> None:
+    source = ClusterStore(ClusterSettings(database_url, objects=objects_settings))
+    target = MemoryStore()
+    mail = [letter("1"), letter("2", 300_000), letter("3")]
+    await put(source, ALICE, *mail)
+    await move(source, target)
+    postgres.run(damage, database_url.rpartition("/")[2])
+    (finding,) = await source.check(ALICE, repair=True)
+    assert finding.repaired
+    assert len(await source.listing(ALICE)) == 2
+    assert (await move(source, target)).removed == 0
+    assert await seen_next(target, ALICE) == [message.data for message in mail]
+    await source.close()
 
 
 async def test_a_round_trip_ends_where_it_began(

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
@@ -28,8 +29,11 @@ MESSAGES = {
 }
 AT = ("rename", "link", "unlink", "mkdir")
 """Calls that have relatives with another name."""
-SPARSE = 9
-"""The plain run tries every so-manieth write into the journal."""
+STRIDES = {
+    "fsync": 5, "fdatasync": 5, "write": 3, "unlink": 4, "mkdir": 2, "pwrite64": 9,
+}  # fmt: skip
+"""The plain run tries every so-manieth of these calls, each kind of destination from another one on:
+all make more. The long one tries all of them."""
 
 
 class Place:
@@ -80,36 +84,37 @@ def place(tmp_path: Path, request: pytest.FixtureRequest) -> Place:
     return Place(tmp_path, request.param)
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_kill_before_any_change(strace: str, place: Place, call: str) -> None:
-    killed_at_each(strace, place, call, 1)
+EXTENT = pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.long)])
 
 
-def test_kill_before_some_writes_of_the_journal(strace: str, place: Place) -> None:
-    killed_at_each(strace, place, "pwrite64", SPARSE)
-
-
-@pytest.mark.long
-def test_kill_before_every_write_of_the_journal(strace: str, place: Place) -> None:
-    killed_at_each(strace, place, "pwrite64", 1)
+@EXTENT
+@pytest.mark.parametrize("call", [*CALLS, "pwrite64"])
+def test_kill_before_any_change(strace: str, place: Place, call: str, every: bool) -> None:
+    """``pwrite64``: writes into the journal."""
+    killed_at_each(strace, place, call, numbers(call, place.kind, every=every))
 
 
 FIRST_KILL = {"maildir": ("rename", 2), "mbox": ("unlink", 8), "mh": ("link", 3)}
 """A kill that leaves a batch half published."""
 
 
+@EXTENT
 @pytest.mark.parametrize("call", ["fsync", "fdatasync", "unlink", "rename", "link", "ftruncate"])
-def test_kill_while_settling_what_a_kill_has_left(strace: str, place: Place, call: str) -> None:
-    killed_at_each(strace, place, call, 1, FIRST_KILL[place.kind])
+def test_kill_while_settling_what_a_kill_has_left(
+    strace: str, place: Place, call: str, every: bool
+) -> None:
+    tried = numbers(call, place.kind, every=every)
+    killed_at_each(strace, place, call, tried, FIRST_KILL[place.kind])
 
 
+@EXTENT
 @pytest.mark.parametrize("call", ["fsync", "fdatasync", "unlink", "write"])
 def test_a_command_gets_every_message_and_hardly_one_twice(
-    strace: str, tmp_path: Path, call: str
+    strace: str, tmp_path: Path, call: str, every: bool
 ) -> None:
     """Twice only the one that was in its hands when the run was killed."""
     out = tmp_path / "out"
-    for number in count(1):
+    for number in numbers(call, "command", every=every):
         place = Place(tmp_path, "command")
         out.mkdir()
         place.renew(f"command:sh -c 'cat > {out}/$$.$(date +%s%N)'")
@@ -130,11 +135,21 @@ def test_a_command_gets_every_message_and_hardly_one_twice(
             return
 
 
+def numbers(call: str, kind: str, *, every: bool) -> Iterator[int]:
+    """Before which of these calls a run is killed."""
+    stride = 1 if every else STRIDES.get(call, 1)
+    return count(1 + [*KINDS, "command"].index(kind) % stride, stride)
+
+
 def killed_at_each(
-    strace: str, place: Place, call: str, stride: int, first: tuple[str, int] | None = None
+    strace: str,
+    place: Place,
+    call: str,
+    tried: Iterator[int],
+    first: tuple[str, int] | None = None,
 ) -> None:
     """*first*: a kill before the run that is killed at each call."""
-    for number in count(1, stride):
+    for number in tried:
         place.renew()
         if first is not None:
             assert place.run_under(strace, "-f", "-o", "/dev/null", "-e", injected(*first)) != 0

@@ -13,6 +13,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from pillarbox.fetch.destinations.staging import FileStaging
 from pillarbox.fetch.journal import Journal
 from pillarbox.fetch.rules import DAY, Rules
 from pillarbox.fetch.stages import Listed
+from tests.fetch.descriptors import open_below
+from tests.fetch.memory import in_memory
 from tests.fetch.minirun import Run, open_destination, stored_in
 
 CONFIRMED, LOST, UNDONE = "confirmed", "done, but the reply is lost", "not done, and no reply"
@@ -53,6 +57,8 @@ class Fragile:
     def __init__(self, thing: Any, fuse: Fuse) -> None:
         self._thing = thing
         self._fuse = fuse
+        self.staged: list[FileStaging] = []
+        """What it has staged: the kernel closes the files of a process that dies."""
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._thing, name)
@@ -60,6 +66,8 @@ class Fragile:
         def call(*arguments: Any) -> Any:
             self._fuse.step()
             result = method(*arguments)
+            if isinstance(result, FileStaging):
+                self.staged.append(result)
             self._fuse.step()
             return result
 
@@ -73,6 +81,7 @@ class Server:
         self.letters: dict[str, bytes] = {}
         self.hidden: set[str] = set()
         self.quits = CONFIRMED
+        self.has_been_quit = False
         self._session: list[str] = []
 
     def listing(self) -> list[Listed]:
@@ -86,6 +95,7 @@ class Server:
         return self.letters[self._session[number - 1]]
 
     def quit(self, deleted: Sequence[int]) -> bool:
+        self.has_been_quit = True
         if self.quits != UNDONE:
             for number in deleted:
                 del self.letters[self._session[number - 1]]
@@ -97,7 +107,7 @@ class Collecting(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._folder = tempfile.TemporaryDirectory()
+        self._folder = tempfile.TemporaryDirectory(dir=in_memory())
         self.folder = Path(self._folder.name)
         self.target = f"{self.kind}:{self.folder / 'mail'}"
         self.server = Server()
@@ -121,6 +131,10 @@ class Collecting(RuleBasedStateMachine):
         quits=st.sampled_from(QUITS),
     )
     def a_run(self, rules: Rules, dies_after: int | None, hidden: set[str], quits: str) -> None:
+        self.run(rules, dies_after, hidden, quits)
+
+    def run(self, rules: Rules, dies_after: int | None, hidden: set[str], quits: str) -> bool:
+        """Whether it came to its end."""
         self.server.hidden, self.server.quits = hidden, quits
         fuse = Fuse(dies_after)
         with Journal(self.folder / "alice.db") as journal:
@@ -133,7 +147,11 @@ class Collecting(RuleBasedStateMachine):
                 run.settle()
                 run.collect(rules, self.now)
             except Died:
-                return
+                return False
+            finally:
+                for staging in parts[1].staged:
+                    staging.close()
+        return True
 
     @rule(hours=st.integers(1, 24))
     def time_passes(self, hours: int) -> None:
@@ -153,6 +171,7 @@ class Collecting(RuleBasedStateMachine):
                 self.a_run(Rules(0), None, set(), CONFIRMED)
             assert stored_in(self.target) == sorted(self.arrived)
             assert self.server.letters == {}
+            assert open_below(self.folder) == []
         finally:
             self._folder.cleanup()
 
@@ -180,12 +199,18 @@ TestIntoMh = IntoMh.TestCase
 
 @pytest.mark.parametrize("kind", ["maildir", "mbox", "mh"])
 def test_dying_at_each_step_of_a_run(kind: str) -> None:
-    """Not left to chance: each step, with each way of QUIT."""
-    for quits in QUITS:
-        for step in range(60):
+    """Not left to chance: each step, and with each way of QUIT where that was said."""
+    for step in count():
+        for quits in QUITS:
             machine = {"maildir": IntoMaildir, "mbox": IntoMbox, "mh": IntoMh}[kind]()
             for _ in range(4):
                 machine.mail_arrives(None)
-            machine.a_run(Rules(0), step, set(), quits)
+            at_its_end = machine.run(Rules(0), step, set(), quits)
+            was_quit = machine.server.has_been_quit
             machine.nothing_is_lost_and_nothing_comes_twice()
             machine.teardown()
+            if not was_quit:
+                break
+        if at_its_end:
+            assert was_quit
+            return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pillarbox.fetch.line_ends import UnixLines
-from tests.corpus import corpus
+from tests.corpus import LARGEST, corpus
 
 
 def converted(text: bytes, size: int) -> bytes:
@@ -33,8 +33,16 @@ def test_table(text: bytes, expected: bytes) -> None:
         assert converted(text, size) == expected
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 5, 4096])
-def test_the_corpus(size: int) -> None:
+@pytest.mark.parametrize(
+    ("size", "most"),
+    [
+        *((size, 20_000 * size) for size in (1, 2, 3, 5)),
+        *(pytest.param(size, 300_000, marks=pytest.mark.long) for size in (1, 2, 3, 5)),
+        (4096, LARGEST),
+    ],
+)
+def test_the_corpus(size: int, most: int) -> None:
+    """In pieces of *size*, messages of *most* octets."""
     for sample in corpus():
-        if len(sample.canonical) < 300_000 or size == 4096:
+        if len(sample.content) <= most:
             assert converted(sample.canonical, size) == sample.canonical.replace(b"\r\n", b"\n")

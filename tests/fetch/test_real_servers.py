@@ -1,4 +1,4 @@
-"""Five thousand messages are collected from servers that people use, octet for octet.
+"""Thousands of messages are collected from servers that people use, octet for octet.
 
 First they are kept on the server, then a hundred more come in, then all is deleted there:
 every message is here once, none is changed, and the server has none left.
@@ -24,7 +24,8 @@ from tests.postoffice import PASSWORD
 from tests.realservers.choice import OF_OTHERS, OPENERS, opener
 from tests.realservers.server import RealServer
 
-MANY = 5_000
+MANY = pytest.mark.parametrize("many", [1_200, pytest.param(5_000, marks=pytest.mark.long)])
+"""Several batches."""
 MORE = 100
 DEBIAN = Path("/etc/debian_version")
 KEEP = Rules(keep_days=None)
@@ -93,25 +94,28 @@ class Collecting:
         return Counter(path.read_bytes() for path in self._new.iterdir())
 
 
-def test_thousands_kept_then_some_more_then_all_deleted(server: RealServer, tmp_path: Path) -> None:
+@MANY
+def test_thousands_kept_then_some_more_then_all_deleted(
+    server: RealServer, tmp_path: Path, many: int
+) -> None:
     messages: Sequence[bytes] = [*awkward()]
-    messages = [*messages, *simple(0, MANY - len(messages))]
+    messages = [*messages, *simple(0, many - len(messages))]
     collecting = Collecting(server, tmp_path)
     server.put(messages)
 
     done = collecting.go(KEEP)
     assert (done.error, collecting.problems, collecting.sessions) == (None, [], 1)
-    assert done.totals == Totals(retrieved=MANY, octets=done.totals.octets)
+    assert done.totals == Totals(retrieved=many, octets=done.totals.octets)
     assert collecting.here() == Counter(messages)
-    assert server.left() == MANY
+    assert server.left() == many
 
     assert collecting.go(KEEP) == Outcome(Totals())
 
-    more = list(simple(MANY, MORE))
+    more = list(simple(many, MORE))
     server.put(more)
     done = collecting.go(DELETE)
     assert (done.error, collecting.problems, collecting.sessions) == (None, [], 1)
-    assert done.totals == Totals(MORE, done.totals.octets, deleted=MANY + MORE)
+    assert done.totals == Totals(MORE, done.totals.octets, deleted=many + MORE)
     assert collecting.here() == Counter([*messages, *more])
     assert server.left() == 0
 

@@ -8,7 +8,8 @@ Theory: *the store that mail comes from counts, until its maildrop is used in th
 A move can be repeated. As long as nobody has opened a view here since the last time, the maildrop becomes again
 what it is there: what came since comes along, what was deleted there goes. From then on it is
 this store that counts, and only mail that has come there since is brought. A message is brought
-once: one that has been brought, and is not here any more, stays away.
+once: one that has been brought, and is not here any more, stays away. One that repair has taken away
+there, as its body was damaged, has not been deleted: it stays here, as it is.
 
 Only what is certainly the same maildrop, later, counts so. Of another one (of a third store, or of a
 user who was removed there and added again), and of one that was put back from a backup, new mail
@@ -26,7 +27,7 @@ though nobody has deleted it, is always older than all that it lists.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -99,6 +100,12 @@ class Export(Protocol):
     @property
     def messages(self) -> Sequence[MovedMessage]:
         """In the order in which they came."""
+
+    @property
+    def lost(self) -> Collection[str]:
+        """The unique-ids of those that repair has taken off its lists, as their bodies were not whole: nobody
+        has deleted them.
+        """
 
     async def body(self, place: int) -> Body:
         """The body of ``messages[place]``.

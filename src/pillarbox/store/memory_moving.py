@@ -24,6 +24,7 @@ class MemoryExport:
         self.views = views_of(box)
         self.messages = messages_of(box)
         self.seqs = [message.seq for message in box.messages]
+        self.lost = ()
         self._views = list(box.views.values())
         self._forms = [message.form for message in box.messages]
 

@@ -119,6 +119,8 @@ class _Plan(NamedTuple):
     new: list[int]
     """Places in the export."""
     gone: list[str]
+    kept: Sequence[MovedMessage]
+    """What is here and was taken away there, as its body was damaged: it stays, in its place."""
     mirrors: bool
     changed: bool
     """Whether anything has to be done."""
@@ -140,7 +142,7 @@ async def take_over(export: Export, landing: Landing, *, only_look: bool) -> Tak
     await landing.begin(export.origin, mirrors=plan.mirrors)
     failed = await _bring(export, plan.new, landing)
     await export.must_be_locked()  # else what was deleted there meanwhile would be here
-    await landing.complete(_completion(export, plan, failed))
+    await landing.complete(_completion(export, plan, failed, landing.messages))
     if not failed:
         return result
     lost = sum(export.messages[place].octets for place in failed)
@@ -187,16 +189,25 @@ def _plan(export: Export, landing: Landing) -> _Plan:
         if message.unique_id not in here and (not marks or mark_of(message.unique_id) not in marks)
     ]
     gone: list[str] = []
+    kept: list[MovedMessage] = []
     if mirrors and marks:
         there = {message.unique_id for message in export.messages}
-        left = (name for name in here if name not in there)
-        gone = [name for name in left if mark_of(name) in marks]
+        left = [one for name, one in here.items() if name not in there and mark_of(name) in marks]
+        kept = [one for one in left if _is_kept(one, export)]
+        gone = [one.unique_id for one in left if not _is_kept(one, export)]
     changed = bool(new or gone) or (arrival is not None and not arrival.complete)
     if not mirrors and not landing.used:
         changed = True  # that it does not has to be known the next time
     if mirrors and not changed:
         changed = not landing.views or _differ(export, landing, here)
-    return _Plan(new, gone, mirrors, changed)
+    return _Plan(new, gone, kept, mirrors, changed)
+
+
+def _is_kept(message: MovedMessage, export: Export) -> bool:
+    """Whether a message that is not there any more was taken away by repair, and somebody wants it."""
+    if message.unique_id not in export.lost:
+        return False
+    return not message.deleted or any(view.name not in message.unlisted_by for view in export.views)
 
 
 def _must_be_new(export: Export, landing: Landing, here: Collection[str]) -> None:
@@ -258,15 +269,49 @@ def _differs(one: MovedView, other: MovedView) -> bool:
     return apart > 2 * SEEN_PRECISION
 
 
-def _completion(export: Export, plan: _Plan, failed: Collection[int]) -> Completion:
+def _completion(
+    export: Export, plan: _Plan, failed: Collection[int], here: Sequence[MovedMessage]
+) -> Completion:
     if plan.mirrors:
         places: Sequence[int] = range(len(export.messages))
     else:
         places = plan.new
     messages = [export.messages[place] for place in places if place not in failed]
+    if plan.kept:
+        messages = _with_kept(messages, here, plan.kept, {view.name for view in export.views})
     views = export.views if plan.mirrors else ()
     next_seq = min((export.seqs[place] for place in failed), default=export.next_seq)
     return Completion(export.origin, next_seq, views, messages, plan.gone)
+
+
+def _with_kept(
+    messages: Sequence[MovedMessage],
+    here: Sequence[MovedMessage],
+    kept: Collection[MovedMessage],
+    views: Collection[str],
+) -> list[MovedMessage]:
+    """Those that are *kept* among the others, each behind the one that it is behind *here*."""
+    there = {message.unique_id for message in messages}
+    names = {message.unique_id for message in kept}
+    behind: dict[str, list[MovedMessage]] = {}
+    before = ""
+    for message in here:
+        if message.unique_id in names:
+            behind.setdefault(before, []).append(message)
+        elif message.unique_id in there:
+            before = message.unique_id
+    order = behind.get("", [])
+    for message in messages:
+        order += [message, *behind.get(message.unique_id, ())]
+    began_later: set[str] = set()  # what is older than all that a view lists it does not list
+    for place in range(len(order) - 1, -1, -1):
+        message = order[place]
+        if message.unique_id in names:
+            unlisted = message.unlisted_by.intersection(views) | began_later
+            order[place] = message._replace(unlisted_by=frozenset(unlisted))
+        elif not message.deleted:
+            began_later |= message.unlisted_by
+    return order
 
 
 async def _bring(export: Export, places: Sequence[int], landing: Landing) -> dict[int, str]:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.app.fetch.loaded import Loaded
 from tests.postoffice import PASSWORD, PATIENCE, PostOffice
 
 _numbers = itertools.count(1)
@@ -35,6 +36,9 @@ class Done(NamedTuple):
 
 class Box:
     """A user of the post office, and what collects their mail."""
+
+    loaded: Loaded
+    """Runs their commands."""
 
     def __init__(self, office: PostOffice, user: str, home: Path) -> None:
         self.office = office
@@ -84,10 +88,16 @@ class Box:
         text: str = "",
         within: Callable[[], None] | None = None,
         env: Mapping[str, str] | None = None,
+        fresh: bool = False,
     ) -> Done:
         """``pillarbox`` with these *arguments* and *text* on its standard input; *within* is
         called in its process before it begins.
+
+        In an interpreter of its own if it is to be *fresh*, or if there is something that it has
+        to begin with; otherwise forked from one that has the modules (see :mod:`.loaded`).
         """
+        if not fresh and within is None and env is None:
+            return Done(*self.loaded.run(arguments, cwd=self.home, env=self.environment, text=text))
         done = subprocess.run(
             [sys.executable, "-m", "pillarbox", *arguments],
             cwd=self.home,
@@ -148,6 +158,14 @@ def subjects(maildir: Path) -> list[str]:
 def _subject(content: bytes) -> str:
     (line,) = [each for each in content.splitlines() if each.startswith(b"Subject: ")]
     return line.removeprefix(b"Subject: ").decode()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loaded() -> Iterator[None]:
+    """What the commands of all boxes are forked from."""
+    Box.loaded = Loaded()
+    yield
+    Box.loaded.close()
 
 
 @pytest.fixture(scope="module")

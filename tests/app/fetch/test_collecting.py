@@ -21,7 +21,7 @@ Make = Callable[[], Box]
 
 def test_mail_is_stored_as_it_was_and_then_deleted_on_the_server(box: Box) -> None:
     box.deliver("one", "two")
-    done = box.fetch()
+    done = box.run("fetch", box.url, *box.usual, fresh=True)
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines()[-1].startswith(f"{box.name}: 2 messages collected (")
     assert done.out.splitlines()[-1].endswith("octets), 2 deleted on the server")

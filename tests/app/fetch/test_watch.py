@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,11 +16,24 @@ from tests.app.fetch.conftest import Box
 from tests.app.fetch.scripted import Script, serving
 from tests.postoffice import PATIENCE
 
+HASTY = """\
+from pillarbox.fetch import limits
+
+limits.SHORTEST = 1
+
+from pillarbox.app.cli import main
+
+main()
+"""
+"""``pillarbox`` for which a pause of a second is long enough."""
+
 
 @contextmanager
-def running(box: Box, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def running(
+    box: Box, *arguments: str, program: Sequence[str] = ("-m", "pillarbox")
+) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "pillarbox", *arguments],
+        [sys.executable, *program, *arguments],
         cwd=box.home,
         env=box.environment,
         stdin=subprocess.DEVNULL,
@@ -48,9 +61,10 @@ def event(process: subprocess.Popen[str], name: str) -> dict[str, Any]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_stays_and_collects_what_comes_until_a_signal(box: Box, number: signal.Signals) -> None:
     box.deliver("one")
-    with running(box, "fetch", box.url, *box.usual, "--json", "--watch", "15") as process:
+    arguments = ("fetch", box.url, *box.usual, "--json", "--watch", "1")
+    with running(box, *arguments, program=("-c", HASTY)) as process:
         assert event(process, "stored")["messages"] == 1
-        assert 13 < event(process, "pausing")["seconds"] < 17  # nobody comes at the exact second
+        assert 0.8 < event(process, "pausing")["seconds"] < 1.2
         box.deliver("two")
         assert event(process, "stored")["messages"] == 1
         event(process, "pausing")
@@ -70,9 +84,14 @@ def test_it_ends_by_itself_when_only_the_user_can_help(box: Box) -> None:
     )
 
 
-def test_without_seconds_it_pauses_for_five_minutes(box: Box) -> None:
-    with running(box, "fetch", box.url, *box.usual, "--watch", "--json") as process:
-        assert 269 < event(process, "pausing")["seconds"] < 331
+@pytest.mark.parametrize(("seconds", "least", "most"), [("15", 13, 17), (None, 269, 331)])
+def test_it_pauses_for_as_long_as_was_said_or_five_minutes(
+    box: Box, seconds: str | None, least: float, most: float
+) -> None:
+    """About: nobody comes at the exact second."""
+    watch = ["--watch"] if seconds is None else ["--watch", seconds]
+    with running(box, "fetch", box.url, *box.usual, *watch, "--json") as process:
+        assert least < event(process, "pausing")["seconds"] < most
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
 

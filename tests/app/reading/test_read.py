@@ -30,7 +30,14 @@ def lay(home: Path, folder: str, name: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGTERM,
+        pytest.param(signal.SIGINT, marks=pytest.mark.long),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.long),
+    ],
+)
 def test_it_opens_for_who_has_the_address_and_ends_by_a_signal(
     tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -99,12 +106,17 @@ def test_mail_that_is_there_is_in_the_index_soon_and_at_once_when_it_is_made_ane
     ("options", "code", "said"),
     [
         (["--listen", "0.0.0.0:0"], 4, "without TLS"),
-        (["--listen", "127.0.0.1"], 2, "--listen: "),
         (["--port", "1", "--listen", "127.0.0.1:1"], 2, "not both"),
-        (["--key", "x"], 2, "--certificate"),
-        (["--certificate", "missing.pem"], 2, "cannot be used"),
         (["--library", "pillarbox.toml"], 1, "Not a directory"),
-        (["--new-password"], 2, "no password"),
+        *(
+            pytest.param(options, 2, said, marks=pytest.mark.long)
+            for options, said in (
+                (["--listen", "127.0.0.1"], "--listen: "),
+                (["--key", "x"], "--certificate"),
+                (["--certificate", "missing.pem"], "cannot be used"),
+                (["--new-password"], "no password"),
+            )
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_sentence(
@@ -148,7 +160,7 @@ def test_beyond_loopback_it_wants_a_password_and_speaks_tls(tmp_path: Path) -> N
         assert "Where your mail is" in right.text
 
 
-@pytest.mark.parametrize("said", ["", "nobody reads this\n"])
+@pytest.mark.parametrize("said", [pytest.param("", marks=pytest.mark.long), "nobody reads this\n"])
 def test_it_ends_with_standard_input_if_that_is_wished(tmp_path: Path, said: str) -> None:
     (tmp_path / "pillarbox.toml").touch()
     done = subprocess.run(

@@ -19,6 +19,7 @@ from pillarbox.fetch.errors import Defect
 from pillarbox.fetch.events import Event, Problem
 from pillarbox.fetch.rules import Rules
 from pillarbox.fetch.run import Outcome, run
+from tests.fetch.descriptors import open_below
 from tests.fetch.hostile.maildrop import Mail
 from tests.fetch.hostile.server import HOST, PASSWORD, USER, HostileServer
 
@@ -105,6 +106,7 @@ class Case:
         assert set(stored) <= whole, "something was stored that is no message, or not whole"
         assert set(stored.values()) <= {1}, "a message was stored twice"
         assert not [*(self.maildir / "tmp").glob("*")], "something is left half done"
+        assert not open_below(self.maildir), "a message is left open"
         assert not isinstance(outcome.error, Defect)
         self._check_sentences(outcome)
         self._check_channel()

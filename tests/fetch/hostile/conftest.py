@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ssl
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,18 +11,6 @@ import trustme
 
 from tests.fetch.hostile.maildrop import letters
 from tests.fetch.hostile.server import HOST, HostileServer
-
-MEMORY = Path("/dev/shm")
-
-
-@pytest.fixture
-def tmp_path(tmp_path: Path) -> Iterator[Path]:
-    """In memory where that can be had: thousands of runs wait for each sync."""
-    if not MEMORY.is_dir():
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=MEMORY, prefix="pillarbox-test-") as name:
-        yield Path(name)
 
 
 @pytest.fixture

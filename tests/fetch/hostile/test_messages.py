@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -48,11 +49,21 @@ def hang_up(said: Said) -> bytes:
     raise Cut
 
 
-@BOTH
-@WAYS
-@pytest.mark.parametrize("number", [1, 2, 3])
+HANGS = {(1, "X-NOTHING", KEEP), (2, "PIPELINING", DELETE), (3, "PIPELINING", KEEP)}
+"""Those of a server that hangs which the plain run waits for."""
+
+
 @pytest.mark.parametrize(
-    "breaks", [cut_in_the_middle, cut_before_the_last_octet, stop_in_the_middle, hang_up]
+    ("breaks", "number", "capability", "rules"),
+    [
+        pytest.param(
+            breaks,
+            *case,
+            marks=[pytest.mark.long] if breaks is stop_in_the_middle and case not in HANGS else [],
+        )
+        for breaks in (cut_in_the_middle, cut_before_the_last_octet, stop_in_the_middle, hang_up)
+        for case in itertools.product((1, 2, 3), ("X-NOTHING", "PIPELINING"), (DELETE, KEEP))
+    ],
 )
 async def test_retr_of_one_always_breaks(
     tmp_path: Path,

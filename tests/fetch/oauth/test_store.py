@@ -18,6 +18,7 @@ from keyring.errors import KeyringLocked
 from pillarbox.fetch.oauth.errors import TokensUnusable
 from pillarbox.fetch.oauth.store import TokenStore
 from pillarbox.fetch.oauth.token_file import TokenFile
+from tests.fetch.memory import in_memory
 
 
 class Desktop(KeyringBackend):
@@ -226,7 +227,7 @@ class Keeping(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.folder = tempfile.TemporaryDirectory()
+        self.folder = tempfile.TemporaryDirectory(dir=in_memory())
         self.desktop = Desktop()
         keyring.set_keyring(self.desktop)
         self.possible: set[str | None] = {None}

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Route
+import pytest_asyncio
+from playwright.async_api import Browser, Route
 
 from tests.postoffice import PATIENCE
 from tests.reader.browser import browsing, chromium
 from tests.reader.desk import make_desk
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as browser:
+        yield browser
+
 
 @pytest.mark.parametrize(("path", "kind"), [("/outbox", "outbox"), ("/drafts", "drafts")])
 async def test_news_that_come_while_a_reply_is_on_its_way_are_not_lost(
-    tmp_path: Path, path: str, kind: str
+    browser: Browser, tmp_path: Path, path: str, kind: str
 ) -> None:
     """What had asked was swapped away with what it still wanted to ask: a message that had left was shown for ever."""
     asked: asyncio.Queue[Route] = asyncio.Queue()
     async with (
-        chromium() as browser,
         browsing(browser, make_desk(), tmp_path, path) as page,
         asyncio.timeout(PATIENCE),
     ):

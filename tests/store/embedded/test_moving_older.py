@@ -27,6 +27,7 @@ async def older(tmp_path: Path) -> Path:
         sql.execute("DROP TABLE arrivals")
         sql.execute("DROP TABLE brought")
         sql.execute("DROP TABLE identity")
+        sql.execute("DROP TABLE taken_off")
         sql.execute("PRAGMA user_version = 4")
     return tmp_path
 

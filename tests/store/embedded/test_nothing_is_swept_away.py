@@ -378,7 +378,7 @@ def as_second_version(folder: Path) -> None:
         sql.execute("DROP TRIGGER views_are_heeded")
         for column in ("created_at", "seen_at", "since", "absent", "taken"):
             sql.execute(f"ALTER TABLE views DROP COLUMN {column}")
-        for table in ("hidden", "arrivals", "brought", "identity"):
+        for table in ("hidden", "arrivals", "brought", "identity", "taken_off"):
             sql.execute(f"DROP TABLE {table}")
         sql.execute("PRAGMA user_version = 2")
 

@@ -106,6 +106,9 @@ CREATE TABLE lost (
     received_at TIMESTAMPTZ
 );
 
+-- What was lost and not deleted: moving asks for it by maildrop.
+CREATE INDEX lost_by_maildrop ON lost (maildrop);
+
 -- A message in lost still refers to its object: should that turn up, the collector leaves it alone.
 CREATE INDEX lost_objects ON lost (object) WHERE object IS NOT NULL;
 

@@ -22,10 +22,11 @@ from pillarbox.store.cluster.tables import Tables
 
 _KEEP = """
     INSERT INTO lost (id, maildrop, unique_id, data)
-    SELECT gen_random_uuid(), m.maildrop, m.unique_id, b.data FROM messages AS m
-    JOIN bodies AS b ON b.maildrop = m.maildrop AND b.seq = m.seq
-    WHERE m.maildrop = $1 AND m.seq = $2 RETURNING id
+    SELECT gen_random_uuid(), m.maildrop, m.unique_id, coalesce(b.data, '') FROM messages AS m
+    LEFT JOIN bodies AS b ON b.maildrop = m.maildrop AND b.seq = m.seq
+    WHERE m.maildrop = $1 AND m.seq = $2 RETURNING id, length(data)
 """
+"""A note also where nothing is left: it tells what was lost from what was deleted."""
 _KEEP_NOBODYS = """
     WITH gone AS (
         DELETE FROM bodies AS b WHERE b.maildrop = $1 AND NOT EXISTS (
@@ -108,13 +109,9 @@ async def _summed(
 
 
 async def _take_off_the_list(user: str, seq: int, transaction: Transaction) -> str:
-    kept = await transaction.fetch(_KEEP, user, seq)
+    ((kept, size),) = await transaction.fetch(_KEEP, user, seq)
     await remove_that(transaction, user, "m.seq = $2::BIGINT", seq)
-    left = (
-        f"what is left of it is in the table lost ({kept[0][0]})"
-        if kept
-        else "nothing is left of it"
-    )
+    left = f"what is left of it is in the table lost ({kept})" if size else "nothing is left of it"
     return f"the message has been taken off the list; {left}"
 
 

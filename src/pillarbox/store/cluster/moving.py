@@ -44,6 +44,7 @@ class ClusterExport:
         self.messages: Sequence[MovedMessage] = found.messages
         self._parts = parts
         self.seqs: Sequence[int] = found.seqs
+        self.lost = found.lost
         self._opening = opening
 
     async def body(self, place: int) -> Body:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ _MESSAGES = f"""
     FROM messages AS m WHERE m.maildrop = $1 AND m.seq > $2 ORDER BY m.seq LIMIT {PAGE}
 """  # noqa: S608 -- our own text
 _ARRIVAL = "SELECT origin, next_seq, complete, standing FROM arrivals WHERE maildrop = $1"
+_LOST = "SELECT unique_id FROM lost WHERE maildrop = $1 AND unique_id IS NOT NULL"
 _MARKS = "SELECT marks FROM brought WHERE maildrop = $1"
 
 
@@ -42,6 +43,8 @@ class Found(NamedTuple):
     arrival: Arrival | None
     left: str
     """The standing that an earlier move has left."""
+    lost: Collection[str]
+    """See :attr:`.Export.lost`."""
 
     def is_used(self, standing: str) -> bool:
         """See :attr:`.Landing.used`; *standing*: that before we locked it."""
@@ -71,6 +74,7 @@ async def read(transaction: Transaction, user: str) -> Found | None:
         await standing_of(transaction, user),
         arrival,
         left,
+        {name for (name,) in await transaction.fetch(_LOST, user)},
     )
 
 

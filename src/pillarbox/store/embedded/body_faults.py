@@ -19,6 +19,10 @@ from pillarbox.store.embedded.lost import set_aside
 from pillarbox.store.embedded.transaction import Transaction
 
 PIECE = 1024 * 1024
+_TAKEN_OFF = """
+    INSERT INTO taken_off (maildrop, unique_id)
+    SELECT maildrop, unique_id FROM messages WHERE maildrop = ? AND seq = ?
+"""
 
 
 def damaged_bodies(scope: Scope, keys: Sequence[Key] | None = None) -> Iterator[Fault]:
@@ -56,6 +60,7 @@ def _take_off_the_list(
     aside = scope.aside
     if body not in aside:
         aside[body] = set_body_aside(transaction, scope.bodies, body)
+    transaction.sql.execute(_TAKEN_OFF, (maildrop, seq))
     delete_messages(transaction, maildrop, [seq])
     left = f"what is left of it is in {aside[body]}" if aside[body] else "nothing is left of it"
     return f"the message has been taken off the list; {left}"

@@ -296,6 +296,7 @@ class RemoveMaildrop(Job[None]):
             sql.execute("DELETE FROM views WHERE maildrop = ?", (maildrop,))
             sql.execute("DELETE FROM arrivals WHERE maildrop = ?", (maildrop,))
             sql.execute("DELETE FROM brought WHERE maildrop = ?", (maildrop,))
+            sql.execute("DELETE FROM taken_off WHERE maildrop = ?", (maildrop,))
             sql.execute("DELETE FROM maildrops WHERE id = ?", (maildrop,))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from pathlib import Path
@@ -57,6 +57,7 @@ class Found(NamedTuple):
     seqs: Sequence[int]
     arrival: Arrival | None
     used: bool
+    lost: Collection[str]
 
 
 class EmbeddedExport:
@@ -71,6 +72,7 @@ class EmbeddedExport:
         self.views = found.views
         self.messages = found.messages
         self.seqs = found.seqs
+        self.lost = found.lost
         self._shard = shard
         self._found = found
         self._locks = locks
@@ -287,7 +289,11 @@ def _found(sql: sqlite3.Connection, shard: Shard, maildrop: int, next_seq: int) 
     ]
     arrival, used = _arrival(sql, maildrop, moved)
     origin = _origin(sql, shard, maildrop)
-    return Found(maildrop, origin, next_seq, moved, messages, seqs, arrival, used)
+    taken = sql.execute(
+        "SELECT unique_id FROM taken_off WHERE maildrop = ?", (maildrop,)
+    ).fetchall()
+    lost = {name for (name,) in taken}
+    return Found(maildrop, origin, next_seq, moved, messages, seqs, arrival, used, lost)
 
 
 def _arrival(

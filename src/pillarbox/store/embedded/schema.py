@@ -40,6 +40,9 @@
     that from all others.
 ``brought``
     What has come with such a move, 256 messages or so in a row: marks made of unique-ids.
+``taken_off``
+    What repair has taken off its lists, as its body was not whole: where the maildrop has been moved to,
+    these have not been deleted.
 ``pulse``
     One row, written by the health check.
 
@@ -150,12 +153,21 @@ MIGRATIONS = (
     CREATE TABLE identity (id TEXT NOT NULL);
     INSERT INTO identity VALUES (lower(hex(randomblob(16))));
     """,
+    """
+    CREATE TABLE taken_off (
+        maildrop INTEGER NOT NULL,
+        unique_id TEXT NOT NULL,
+        PRIMARY KEY (maildrop, unique_id)
+    ) WITHOUT ROWID;
+    """,
 )
 """Statement scripts; the index's user_version says how many of them it has had."""
 _WITHOUT_DEVICES = 2
 """The last version whose maildrops have one view each."""
 _WITHOUT_MOVING = 4
 """The last version whose maildrops have not come from elsewhere."""
+_WITHOUT_TAKEN_OFF = 5
+"""The last version in which repair does not note what it takes away."""
 _STAND_INS = f"""
     CREATE TEMP VIEW views AS
         SELECT *, NULL AS created_at, {_NOW} AS seen_at, 0 AS since, 0 AS absent
@@ -171,6 +183,8 @@ _STAND_INS_FOR_MOVING = """
     CREATE TEMP TABLE identity (id TEXT);
 """
 """The same of one of :data:`_WITHOUT_MOVING`."""
+_STAND_IN_FOR_TAKEN_OFF = "CREATE TEMP TABLE taken_off (maildrop INTEGER, unique_id TEXT);"
+"""The same of one of :data:`_WITHOUT_TAKEN_OFF`."""
 
 
 def lost(index: Path, *, temporary: bool = False) -> StoreUnavailable | None:
@@ -262,6 +276,8 @@ def _connect(index: Path, *, read_only: bool = False) -> sqlite3.Connection:
                 connection.executescript(_STAND_INS)
             if 0 < version <= _WITHOUT_MOVING:
                 connection.executescript(_STAND_INS_FOR_MOVING)
+            if 0 < version <= _WITHOUT_TAKEN_OFF:
+                connection.executescript(_STAND_IN_FOR_TAKEN_OFF)
             connection.execute("PRAGMA query_only = ON")
     except sqlite3.Error:
         connection.close()

@@ -50,11 +50,13 @@ from pillarbox.testing.store_contract.moving_material import (
     DATA,
     LETTERS,
     Failing,
+    Lacking,
     MakeMovingStore,
     MovingEngine,
     furnish,
     move,
     move_failing,
+    move_lacking,
     standing,
 )
 
@@ -223,6 +225,52 @@ class MovingContract:
         await delete(source, ALICE, [1, 2, 3])
         assert (await move(source, target)).removed == 0
         assert await seen_next(target, ALICE) == DATA[:3]
+
+    async def test_what_repair_took_away_there_stays_here_in_its_place(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        """The damaged bodies of the old machine are whole here, and nowhere else."""
+        await put(source, ALICE, *LETTERS[:4])
+        await source.add_view(ALICE, "phone")
+        await source.add_view(ALICE, "watch", from_now_on=True)
+        await put(source, ALICE, LETTERS[4])
+        await (await source.open(Identity(ALICE))).release()  # else it holds nothing back
+        await delete(source, ALICE, [2, 3], view="phone")
+        await move(source, target)
+        before = await standing(target)
+        await put(source, ALICE, LETTERS[5])
+        for _ in range(2):
+            moved = await move_lacking(source, target, {0, 1, 3})
+            assert moved.removed == 0
+        after = await standing(target)
+        assert after.mail[:-1] == before.mail
+        assert after.mail[-1][1] == DATA[5]
+        assert await target.check() == []
+        assert (await move(source, target)).removed == 0  # a backup has brought them back
+        assert await standing(target) == await standing(source)
+        await delete(source, ALICE, [1, 2, 3, 4, 5, 6])
+        await source.remove_view(ALICE, "watch")
+        await source.remove_view(ALICE, "phone")
+        assert (await move(source, target)).removed == 6
+        assert await standing(target) == await standing(source)
+
+    async def test_what_repair_took_away_there_goes_when_nobody_wants_it(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await put(source, ALICE, *LETTERS[:3])
+        await source.add_view(ALICE, "phone")
+        await delete(source, ALICE, [1])
+        await move(source, target)
+        assert (await move_lacking(source, target, {0})).removed == 0
+        export = await source.export(ALICE)
+        assert export is not None
+        lacking = Lacking(export, {0})
+        lacking.views = [view for view in export.views if view.name == DEFAULT_VIEW]
+        lacking.messages = [one._replace(unlisted_by=frozenset()) for one in lacking.messages]
+        assert (await target.take_over(lacking)).removed == 1
+        await export.release()
+        assert await target.check() == []
+        assert await seen_next(target, ALICE) == DATA[1:3]
 
     async def test_another_maildrop_of_that_name_takes_nothing_away(
         self, source: MovingEngine, target: MovingEngine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from pillarbox.contracts.store import Body
@@ -111,6 +111,7 @@ class Failing:
         self.views: Sequence[MovedView] = export.views
         self.messages: Sequence[MovedMessage] = export.messages
         self.seqs: Sequence[int] = export.seqs
+        self.lost: Collection[str] = export.lost
 
     async def body(self, place: int) -> Body:
         if place in self._faults:
@@ -132,6 +133,32 @@ async def move_failing(
     assert export is not None
     try:
         return await target.take_over(Failing(export, faults))
+    finally:
+        await export.release()
+
+
+class Lacking(Failing):
+    """An :class:`Export` after repair has taken messages off its lists."""
+
+    def __init__(self, export: Export, places: Collection[int]) -> None:
+        super().__init__(export, {})
+        self._left = [n for n in range(len(export.messages)) if n not in places]
+        self.messages = [export.messages[n] for n in self._left]
+        self.seqs = [export.seqs[n] for n in self._left]
+        self.lost = [export.messages[n].unique_id for n in places]
+
+    async def body(self, place: int) -> Body:
+        return await super().body(self._left[place])
+
+
+async def move_lacking(
+    source: MovingEngine, target: MovingEngine, places: Collection[int]
+) -> TakenOver:
+    await settled(source)
+    export = await source.export(ALICE)
+    assert export is not None
+    try:
+        return await target.take_over(Lacking(export, places))
     finally:
         await export.release()
 
