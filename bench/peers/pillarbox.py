@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,8 @@ _TOGETHER = 5000
 DEVICE = "phone"
 EMBEDDED = ("[store]", 'path = "store"')
 """The lines of a configuration that say where mail and accounts are."""
+_MOMENT = 0.01
+"""Seconds between two looks at a log."""
 _MODULE = "bench.peers.cheap_pillarbox"
 
 
@@ -139,6 +142,7 @@ def served(
         while b" ready" not in (text := log.read_bytes()):
             if process.poll() is not None:
                 raise CannotRun(f"it did not start: {text.decode()}")
+            time.sleep(_MOMENT)  # it needs the cores, to start
         yield Peer(
             "Pillarbox",
             __version__,

@@ -29,7 +29,7 @@ def new_database(postgres: PostgresServer) -> Iterator[Callable[[], str]]:
 
     yield make
     for url in made:
-        postgres.drop(url)
+        postgres.give_back(url)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from pillarbox.model import DEFAULT_VIEW, Identity
 from pillarbox.store.cluster.engine import ClusterStore
@@ -12,6 +13,21 @@ from pillarbox.store.cluster.settings import ClusterSettings
 from tests.cluster.postgres import PostgresServer
 
 ALICE, BOB = "alice", "bob"
+
+
+class StoreOfItsOwn(ClusterStore):
+    """One that nobody else uses: its database is another's when it has been closed."""
+
+    def __init__(self, server: PostgresServer, **settings: Any) -> None:
+        self._server = server
+        self._url = server.new_database()
+        super().__init__(ClusterSettings(self._url, **settings))
+
+    async def close(self) -> None:
+        await super().close()
+        url, self._url = self._url, ""
+        if url:
+            self._server.give_back(url)
 
 
 @asynccontextmanager

@@ -158,12 +158,13 @@ async def test_a_mistake_ends_no_collector_and_is_told(
     assert next(line["log_level"] for line in lines) == "error"
 
 
+@pytest.mark.parametrize("with_objects", [False, True])
 async def test_a_database_that_is_away_is_not_told_as_the_object_store(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, objects: Objects, with_objects: bool
 ) -> None:
     await database.close()
     with structlog.testing.capture_logs() as lines:
-        running = asyncio.create_task(Collector(database, None).run())
+        running = asyncio.create_task(Collector(database, objects if with_objects else None).run())
         while not lines:  # noqa: ASYNC110 -- a log wakes nobody
             await asyncio.sleep(0)
         running.cancel()

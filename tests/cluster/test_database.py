@@ -11,6 +11,7 @@ import pytest
 from pillarbox.app.cluster_care import migrate_tables
 from pillarbox.app.config.settings import Config
 from pillarbox.app.config.store import StoreSettings
+from pillarbox.app.exits import CommandFailed
 from pillarbox.database import Database, DatabaseUnavailable, OutcomeUnknown
 from pillarbox.database.migrate import Migration, applied, known, migrate, must_be_current, needs_of
 from tests.cluster.postgres import PASSWORD, PostgresServer
@@ -83,6 +84,21 @@ async def test_a_wrong_password_is_for_an_operator(postgres: PostgresServer) -> 
     await database.close()
 
 
+async def test_what_has_worked_before_is_expected_back(postgres: PostgresServer) -> None:
+    """Sessions that are open are not told that the storage is damaged: somebody sees to it already."""
+    url = postgres.new_database(migrated=False)
+    database, new = Database(url), Database(url)
+    await database.fetch("SELECT 1")
+    postgres.drop(url)
+    with pytest.raises(DatabaseUnavailable):  # the connection was lost with it
+        await database.change("SELECT 1")
+    for asked, temporary in ((database, True), (new, False)):
+        with pytest.raises(DatabaseUnavailable, match="does not exist") as caught:
+            await asked.fetch("SELECT 1")
+        assert caught.value.temporary is temporary
+        await asked.close()
+
+
 async def test_a_url_that_cannot_be_is_for_an_operator(database_url: str) -> None:
     database = Database(f"{database_url}?sslmode=perhaps")
     with pytest.raises(DatabaseUnavailable) as caught:
@@ -151,6 +167,20 @@ async def test_a_migration_may_take_as_long_as_it_takes(
     database = Database(database_url)
     assert [tuple(row) for row in await database.fetch("SELECT * FROM said")] == [("0",)]
     await database.close()
+
+
+async def test_a_migration_that_meets_what_is_there_twice_is_not_taken_for_done(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements = (
+        "CREATE TABLE twice AS SELECT 1 AS a FROM generate_series(1, 2)",
+        "CREATE UNIQUE INDEX once ON twice (a)",
+    )
+    step = Migration(9999, "9999_once", 9999, statements)
+    monkeypatch.setattr("pillarbox.database.migrate.known", lambda: (*known(), step))
+    config = Config(store=StoreSettings(engine="cluster", database=database_url))
+    with pytest.raises(CommandFailed, match="once"):
+        await migrate_tables(config)
 
 
 async def test_a_migration_that_waits_for_a_lock_lets_others_pass(

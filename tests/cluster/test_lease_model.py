@@ -196,7 +196,7 @@ MISTAKES = {
     "moves", [MOVES, *(each.moves for each in MISTAKES.values())], ids=",".join
 )
 def test_no_history_in_which_two_holders_commit(moves: list[str]) -> None:
-    look_for(Premises(), 100, moves)
+    look_for(Premises(), 40, moves)
 
 
 @pytest.mark.long

@@ -203,3 +203,20 @@ async def test_an_opening_that_is_broken_off_has_never_been(database_url: str, t
         # In this process nobody is kept waiting; nor is he told that he comes too soon.
         await (await store.open(identity, minimum_interval=3600)).release()
         await (await other.open(identity)).release()
+
+
+async def test_who_waits_for_a_life_that_cannot_begin_does_not_wait_for_another(
+    postgres: PostgresServer, database_url: str
+) -> None:
+    """Of many that sign in at once each would wait for all those before him."""
+    async with proxy_before(postgres.port) as proxy:
+        through = postgres.url(database_url.rpartition("/")[2], port=proxy.port)
+        async with stores(through) as (store,):
+            proxy.requests.close()
+            users = ALICE, "bob", "carol"
+            opening = [asyncio.create_task(store.open(Identity(user))) for user in users]
+            await proxy.requests.holds.wait()
+            proxy.lose_what_is_held()
+            outcomes = await asyncio.gather(*opening, return_exceptions=True)
+            assert all(isinstance(outcome, StoreUnavailable) for outcome in outcomes)
+            await (await store.open(Identity(ALICE))).release()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
-from pillarbox.contracts.errors import LockLost, MaildropLocked, StoreUnavailable
+from pillarbox.contracts.errors import LockLost, MaildropExists, MaildropLocked, StoreUnavailable
 from pillarbox.contracts.store import Body
+from pillarbox.contracts.transfer import TakenOver
 from pillarbox.model import Identity
 from pillarbox.store.cluster.engine import ClusterStore
 from pillarbox.store.cluster.objects import Objects, ObjectSettings
@@ -17,23 +18,25 @@ from pillarbox.store.cluster.settings import ClusterSettings
 from pillarbox.store.embedded import open_store
 from pillarbox.store.memory import MemoryStore
 from pillarbox.testing.store_contract import seen_next
-from pillarbox.testing.store_contract.material import ALICE, letter, put
+from pillarbox.testing.store_contract.material import ALICE, delete, letter, put
 from pillarbox.testing.store_contract.moving import MovingContract
 from pillarbox.testing.store_contract.moving_material import (
     Failing,
     MakeMovingStore,
     MovingEngine,
+    furnish,
     move,
     move_failing,
     standing,
 )
 from tests.cluster.postgres import PostgresServer
+from tests.cluster.stores import StoreOfItsOwn
 from tests.store.test_moving_large import fill
 
 
 @pytest.fixture
-def clusters(new_database: Callable[[], str]) -> MakeMovingStore:
-    return lambda: ClusterStore(ClusterSettings(new_database()))
+def clusters(postgres: PostgresServer) -> MakeMovingStore:
+    return lambda: StoreOfItsOwn(postgres)
 
 
 @pytest.fixture
@@ -42,7 +45,13 @@ def folders(tmp_path: Path) -> MakeMovingStore:
     return lambda: open_store(tmp_path / f"store-{next(numbers)}")
 
 
+FEWER = settings(MovingContract.machine_settings, max_examples=5)
+"""For every day: engines without a server go through all, and so does a move between clusters, in the long run."""
+
+
 class TestFromEmbeddedToCluster(MovingContract):
+    machine_settings = FEWER
+
     @pytest.fixture
     def make_source(self, folders: MakeMovingStore) -> MakeMovingStore:
         return folders
@@ -53,6 +62,8 @@ class TestFromEmbeddedToCluster(MovingContract):
 
 
 class TestFromClusterToEmbedded(MovingContract):
+    machine_settings = FEWER
+
     @pytest.fixture
     def make_source(self, clusters: MakeMovingStore) -> MakeMovingStore:
         return clusters
@@ -62,6 +73,7 @@ class TestFromClusterToEmbedded(MovingContract):
         return folders
 
 
+@pytest.mark.long  # both halves of it are above
 class TestFromClusterToCluster(MovingContract):
     @pytest.fixture
     def make_source(self, clusters: MakeMovingStore) -> MakeMovingStore:
@@ -70,6 +82,24 @@ class TestFromClusterToCluster(MovingContract):
     @pytest.fixture
     def make_target(self, clusters: MakeMovingStore) -> MakeMovingStore:
         return clusters
+
+
+async def test_from_one_cluster_to_another_and_on_to_a_third(clusters: MakeMovingStore) -> None:
+    first, other, third = clusters(), clusters(), clusters()
+    await furnish(first)
+    await move(first, other)
+    assert await standing(other) == await standing(first)
+    await put(first, ALICE, letter("later", 300_000))
+    await delete(first, ALICE, [1], view="laptop")
+    assert (await move(first, other)).messages == 1
+    with pytest.raises(MaildropExists, match="same mail"):
+        await move(other, first)
+    await move(other, third)
+    assert await standing(third) == await standing(first)
+    assert await move(other, third) == TakenOver()
+    for store in (first, other, third):
+        assert await store.check() == []
+        await store.close()
 
 
 AWAY = StoreUnavailable("away", temporary=True)
@@ -81,8 +111,8 @@ async def test_who_died_while_it_was_moved_leaves_it_closed_for_all_nodes(
     source = folders()
     await put(source, ALICE, letter("1"), letter("2"))
     await source.add_view(ALICE, "phone")
-    settings = ClusterSettings(database_url)
-    first, other = ClusterStore(settings), ClusterStore(settings)
+    shared = ClusterSettings(database_url)
+    first, other = ClusterStore(shared), ClusterStore(shared)
     with pytest.raises(StoreUnavailable):
         await move_failing(source, first, {1: AWAY})
     await first.close()  # the process ends; what it held falls to others, but for this

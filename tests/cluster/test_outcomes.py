@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
+from uuid import UUID
 
 import psycopg
 import pytest
 import pytest_asyncio
+import structlog
 
 from pillarbox.contracts.errors import MaildropLocked, StoreUnavailable
 from pillarbox.model import Identity, Recipient
-from pillarbox.store.cluster import clock
+from pillarbox.store.cluster import clock, moving
+from pillarbox.store.cluster import delivering as delivering_module
+from pillarbox.store.cluster.clock import DatabaseClock, Patience
+from pillarbox.store.cluster.delivering import Delivery
 from pillarbox.store.cluster.engine import ClusterStore
 from pillarbox.store.cluster.maildrop import ClusterMaildrop
 from pillarbox.testing.store_contract.material import letter, put
@@ -21,6 +26,7 @@ from tests.cluster.postgres import PostgresServer
 from tests.cluster.proxy import Proxy, proxy_before
 from tests.cluster.stores import ALICE, BOB, Looking, delete_all, stores
 
+OBJECT = UUID(int=1)
 LETTERS = [letter(str(n)) for n in range(3)]
 
 
@@ -62,6 +68,22 @@ def row_locked(url: str, table: str) -> Iterator[None]:
         connection.execute(f"SELECT 1 FROM {table} FOR UPDATE".encode())
         yield
         connection.rollback()
+
+
+@contextmanager
+def commits_waiting(url: str) -> Iterator[None]:
+    """Whoever changes views has to wait with his commit, as for a standby."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("""
+            CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END $$
+        """)
+        connection.execute("""
+            CREATE CONSTRAINT TRIGGER waits AFTER INSERT OR UPDATE ON views
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()
+        """)
+        connection.execute("SELECT pg_advisory_lock(1)")
+        yield
 
 
 async def opened_at_last(store: ClusterStore, *, minimum_interval: float = 0) -> ClusterMaildrop:
@@ -167,6 +189,44 @@ async def test_a_delivery_that_was_put_off_does_not_come_late(place: Place) -> N
 
 
 @pytest.mark.usefixtures("impatient")
+async def test_a_large_message_is_not_tried_for_others_once_it_was_put_off(place: Place) -> None:
+    """Each would be waited for anew, until the sender has long given up, and sends it to all again."""
+    place.looking.rows(f"INSERT INTO objects (id) VALUES ('{OBJECT}')")
+    parts = place.store._parts
+    delivery = Delivery.of(parts.tables, parts.clock, letter("x"), OBJECT)
+    recipients = [Recipient(user) for user in (ALICE, BOB, "carol")]
+    place.proxy.requests.close()
+    delivering = asyncio.create_task(place.store._deliver(delivery, recipients))
+    await place.proxy.requests.holds.wait()
+    place.proxy.lose_what_is_held()
+    first, *others = await delivering
+    assert isinstance(first, StoreUnavailable)
+    assert others == [first, first]
+    assert place.looking.counts()["messages"] == 3
+
+
+async def test_patience_with_a_delivery_begins_when_the_time_is_known(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until then nothing was sent; and what is sent then may arrive so much later."""
+    begun: list[Patience] = []
+
+    def patience() -> Patience:
+        begun.append(Patience())
+        return begun[-1]
+
+    monkeypatch.setattr(delivering_module, "Patience", patience)
+    place.store._parts.clock = DatabaseClock(place.store._parts.tables)
+    place.proxy.answers.close()
+    delivering = asyncio.create_task(place.store.deliver(letter("x"), [Recipient(ALICE)]))
+    await place.proxy.answers.holds.wait()
+    assert not begun
+    place.proxy.answers.opened.set()
+    assert await delivering == [None]
+    assert len(begun) == 1
+
+
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("user", "busy"),
     [
@@ -234,6 +294,69 @@ async def test_an_opening_that_comes_late_holds_no_lock(place: Place) -> None:
     await place.looking.until(lambda: not place.store._parts.chores._endless)
     await held.arrive()
     await (await place.other.open(Identity(ALICE))).release()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_first_opening_that_was_given_up_while_it_was_invisible_holds_no_lock(
+    place: Place,
+) -> None:
+    """Its commit waits, as for a standby, and there was no row of the view before it."""
+    await (await place.store.open(Identity(ALICE))).release()  # so that it has a life
+    with commits_waiting(place.url):
+        opening = asyncio.create_task(place.store.open(Identity("carol")))
+        await place.looking.until(place.looking.is_somebody_waiting)
+        place.proxy.lose()
+        with pytest.raises(StoreUnavailable):
+            await opening
+        chores = place.store._parts.chores
+        await place.looking.until(
+            lambda: place.looking.number_waiting() == 2 or not chores._endless
+        )
+    await place.looking.until(lambda: not chores._endless and not place.looking.is_somebody_busy())
+    await (await place.other.open(Identity("carol"))).release()
+
+
+async def _exported(store: ClusterStore) -> Callable[[], Awaitable[None]]:
+    export = await store.export(ALICE)
+    assert export is not None
+    return export.release
+
+
+async def _landed(store: ClusterStore) -> Callable[[], Awaitable[None]]:
+    landing = await moving._land(store._parts, ALICE, 0, lock=True)
+    return landing.release
+
+
+@pytest.mark.parametrize("moved", [_exported, _landed])
+async def test_a_move_that_could_not_give_its_locks_back_does_so_later(
+    place: Place, moved: Callable[[ClusterStore], Awaitable[Callable[[], Awaitable[None]]]]
+) -> None:
+    """The process goes on for hours, with others."""
+    release = await moved(place.store)
+    place.proxy.requests.close()
+    releasing = asyncio.ensure_future(release())
+    await place.proxy.requests.holds.wait()
+    with structlog.testing.capture_logs() as lines:
+        place.proxy.lose_what_is_held()
+        await releasing
+        await (await opened_at_last(place.other)).release()
+    (warning,) = [line for line in lines if line["log_level"] == "warning"]
+    assert warning["user"] == ALICE
+
+
+@pytest.mark.parametrize("moved", [_exported, _landed])
+async def test_a_move_whose_beginning_was_lost_holds_no_lock(
+    place: Place, moved: Callable[[ClusterStore], Awaitable[object]]
+) -> None:
+    await (await place.store.open(Identity(ALICE))).release()  # so that it has a life
+    with commits_waiting(place.url):
+        leasing = asyncio.ensure_future(moved(place.store))
+        await place.looking.until(place.looking.is_somebody_waiting)
+        place.proxy.lose()
+        with pytest.raises(StoreUnavailable):
+            await leasing
+    await place.looking.until(lambda: place.looking.number_waiting() == 0)
+    await (await opened_at_last(place.other)).release()
 
 
 async def test_the_databases_clock_may_be_set(

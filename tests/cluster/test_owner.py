@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.model import Recipient
 from pillarbox.store.cluster import owner
 from pillarbox.store.cluster.check import check
@@ -137,3 +138,16 @@ async def test_an_owner_that_is_none_is_told(cluster: Cluster) -> None:
     await cluster.objects.mark(b"Pillarbox")
     with pytest.raises(NotOurs, match="no mark of a cluster"):
         await take_turn(cluster.tables, cluster.objects)
+
+
+async def test_a_database_is_one_cluster_and_one_that_is_none_can_be_made_one(
+    cluster: Cluster,
+) -> None:
+    """As after ``cluster migrate`` and a restore of the data alone."""
+    with pytest.raises(StoreUnavailable, match="cluster_identity"):
+        await cluster.tables.change("INSERT INTO cluster_identity DEFAULT VALUES")
+    await cluster.tables.change("DELETE FROM cluster_identity")
+    with pytest.raises(NotOurs, match="cluster adopt"):
+        await cluster.removes()
+    await adopt(cluster.tables, cluster.objects)
+    assert await problem_of(cluster.tables, cluster.objects) is None

@@ -21,7 +21,7 @@ from pillarbox.store.cluster.settings import ClusterSettings
 from tests.cluster.trials.pair import Pair, pair
 from tests.world import as_stored
 
-SECONDS = 3.0
+SECONDS = 1.5
 """Patience with a statement: there will be no answer."""
 ALICE = Identity("alice")
 LETTER = as_stored(b"Subject: hello\r\n\r\nthere\r\n")

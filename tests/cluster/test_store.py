@@ -87,7 +87,7 @@ async def test_who_is_dead_keeps_no_mail_from_expiring(database_url: str, lookin
         assert (await other.expire(Retention(expire_seconds=1e-6))).messages == 1
 
 
-@pytest.mark.parametrize("views", [[], ["phone"]])
+@pytest.mark.parametrize("views", [[], pytest.param(["phone"], marks=pytest.mark.long)])
 async def test_a_hundred_thousand_messages_go_at_once(
     store: ClusterStore, looking: Looking, views: list[str]
 ) -> None:

@@ -1,4 +1,6 @@
-"""Maildrops are moved between any two engines that need no server."""
+"""Maildrops are moved between any two engines that need no server. Each is once what mail comes from and once
+what it goes to; the other pairs do the same by halves that have been seen to, in the long run.
+"""
 
 from __future__ import annotations
 
@@ -45,14 +47,17 @@ class TestFromMemoryToMemory(_Made):
     pair = "memory", "memory"
 
 
+@pytest.mark.long
 class TestFromEmbeddedToEmbedded(_Made):
     pair = "embedded", "embedded"
 
 
+@pytest.mark.long
 class TestFromMemoryToEmbedded(_Made):
     pair = "memory", "embedded"
 
 
+@pytest.mark.long
 class TestFromEmbeddedToMemory(_Made):
     pair = "embedded", "memory"
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 import asyncpg
 
 from pillarbox.database.connections import Connections, end
-from pillarbox.database.errors import DatabaseUnavailable, OutcomeUnknown, words
+from pillarbox.database.errors import BUSY, LOST, DatabaseUnavailable, OutcomeUnknown, words
 from pillarbox.database.hosts import CONNECT_SECONDS, Hosts
 from pillarbox.database_url import fault_of, hosts_of, name_of
 
@@ -41,22 +41,6 @@ _SETTINGS = {
 }
 
 _CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-_LOST = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,  # it is shut down, starts up, or somebody has ended us
-    asyncpg.InternalClientError,
-    asyncpg.StatementCompletionUnknownError,
-    asyncpg.IdleInTransactionSessionTimeoutError,  # we stood still in the middle
-    asyncpg.TransactionTimeoutError,
-)
-"""The connection is of no more use."""
-_BUSY = (asyncpg.InsufficientResourcesError, asyncpg.ReadOnlySQLTransactionError)
-"""It is there, and cannot do it now: no room, too many connections, or a standby that has not been
-made the primary yet."""
-
 T = TypeVar("T")
 Rows = Sequence[Any]
 
@@ -97,6 +81,7 @@ class Database:
         self._fault = fault_of(url)
         self._name = name_of(url)
         self._seconds = statement_seconds
+        self._has_worked = False
         hosts = Hosts(hosts_of(url) if self._fault is None else ())
         making = hosts.seconds + 1  # so that the hosts themselves say what is wrong
         self._connections = Connections(
@@ -166,7 +151,7 @@ class Database:
         except BaseException as error:
             slow = isinstance(error, asyncpg.QueryCanceledError)  # there is nothing wrong with it
             # One that may not write is a standby, and will not become the primary by being used.
-            if not slow and isinstance(error, (*_LOST, asyncpg.ReadOnlySQLTransactionError)):
+            if not slow and isinstance(error, (*LOST, asyncpg.ReadOnlySQLTransactionError)):
                 end(connection)
             # Not waited for longer than it takes to tell that the connection hangs.
             await self._connections.give_up(connection, patience=CONNECT_SECONDS)
@@ -174,12 +159,13 @@ class Database:
                 raise DatabaseUnavailable(
                     f"database {self.name}: a statement took too long, and was undone: {words(error)}"
                 ) from error
-            if isinstance(error, _BUSY):
+            if isinstance(error, BUSY):
                 raise DatabaseUnavailable(self._says(error)) from error
-            if isinstance(error, _LOST):
+            if isinstance(error, LOST):
                 raise OutcomeUnknown(self._says(error)) from error
             raise
         self._connections.give_back(connection)
+        self._has_worked = True
         return found
 
     async def _acquired(self) -> Any:
@@ -193,14 +179,15 @@ class Database:
             raise DatabaseUnavailable(self._says(error), temporary=False) from error
         except DatabaseUnavailable as error:  # what answers there cannot be used
             raise DatabaseUnavailable(self._says(error), temporary=error.temporary) from error
-        except (*_LOST, *_BUSY) as error:
+        except (*LOST, *BUSY) as error:
             raise DatabaseUnavailable(self._says(error)) from error
         except (ValueError, OverflowError):  # whose text may hold a part of it
             raise DatabaseUnavailable(
                 "store.database cannot be understood", temporary=False
             ) from None
         except asyncpg.PostgresError as error:  # a wrong password, no such database
-            raise DatabaseUnavailable(self._says(error), temporary=False) from error
+            # What was right before becomes right again: a password is being changed, or a server made anew.
+            raise DatabaseUnavailable(self._says(error), temporary=self._has_worked) from error
 
     def _says(self, error: BaseException) -> str:
         what = words(error)

@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from pillarbox.database.errors import DatabaseUnavailable, words
+from pillarbox.database.errors import DatabaseUnavailable, is_for_an_operator, words
 from pillarbox.database_url import Host
 
 CONNECT_SECONDS = 5.0
@@ -19,8 +19,15 @@ CONNECT_SECONDS = 5.0
 SILENT_SECONDS = 1.0
 """Who is tried for so long when somebody loses patience is not the first to be tried again."""
 
-_NEXT = (OSError, asyncpg.CannotConnectNowError, asyncpg.TargetServerAttributeNotMatched)
-"""It is away, or starts up, or is a standby: another one may be the right one."""
+_NEXT = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    DatabaseUnavailable,
+)
+"""It is away, starts up, is full, is a standby, or is being made anew and knows nobody yet; or what stands before it
+takes connections for it. Whatever a host says, another one may be the right one."""
 _ISOLATION = "SELECT current_setting('transaction_isolation')"
 
 
@@ -41,8 +48,8 @@ class Hosts:
         """A connection to the first that takes one and is what the URL asks for; what the pool calls.
 
         Raises:
-            OSError, asyncpg.PostgresError, asyncpg.InterfaceError: none does.
-            DatabaseUnavailable: it cannot be used.
+            OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DatabaseUnavailable: none does; what
+                is for an operator only where that holds for each of them.
         """
         count = len(self._hosts)
         first = self._first
@@ -50,12 +57,14 @@ class Hosts:
         for place in range(first, first + count):
             try:
                 connection = await self._connect(place % count, url, options)
+            except asyncpg.ClientConfigurationError:  # the URL's, so it is all the same to whom
+                raise
             except _NEXT as error:
                 failed.append((self._hosts[place % count], error))
             else:
                 self._first = place % count
                 return connection
-        if count == 1:
+        if count == 1 or all(is_for_an_operator(error) for _, error in failed):
             raise failed[0][1]
         raise ConnectionError("; ".join(f"{host}: {words(error)}" for host, error in failed))
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import asyncpg
 
 from pillarbox.database.database import Database, Transaction
-from pillarbox.database.errors import DatabaseUnavailable
+from pillarbox.database.errors import DatabaseUnavailable, words
 
 _TABLE = """
     CREATE TABLE IF NOT EXISTS migrations (
@@ -43,6 +43,10 @@ _MADE_AT_ONCE = (
     asyncpg.DuplicateObjectError,
 )
 """Two have made the same table at the same moment: PostgreSQL tells one of them so."""
+
+
+class _Applied(Exception):
+    """Somebody else was first with a step, and has finished."""
 
 
 class Migration(NamedTuple):
@@ -160,26 +164,34 @@ async def _make_table(database: Database) -> None:
 async def _apply(database: Database, step: Migration) -> bool:
     """Whether it was us."""
 
-    async def work(transaction: Transaction) -> None:
-        await transaction.fetch(
-            "INSERT INTO migrations (number, name, needs) VALUES ($1, $2, $3)",
-            step.number,
-            step.name,
-            step.needs,
-        )
+    async def work(transaction: Transaction) -> bool:
+        try:
+            await transaction.fetch(
+                "INSERT INTO migrations (number, name, needs) VALUES ($1, $2, $3)",
+                step.number,
+                step.name,
+                step.needs,
+            )
+        except asyncpg.UniqueViolationError as error:
+            raise _Applied from error
         await transaction.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS * 1000:.0f}ms'")
         for statement in step.statements:
             await transaction.fetch(statement)
+        return True
 
     for _ in range(LOCK_ATTEMPTS):
         try:
-            await database.transaction(work)
-        except asyncpg.UniqueViolationError:  # somebody else was first, and has finished
+            return await database.transaction(work)
+        except _Applied:
             return False
         except asyncpg.LockNotAvailableError:
             await asyncio.sleep(LOCK_PAUSE_SECONDS)
-        else:
-            return True
+        except asyncpg.IntegrityConstraintViolationError as error:
+            raise DatabaseUnavailable(
+                f"database {database.name}: {step.name} was undone, as what is there does not allow it: "
+                f"{words(error)}",
+                temporary=False,
+            ) from error
     raise DatabaseUnavailable(
         f"database {database.name}: {step.name} needs a table for itself, and others hold it: see "
         "pg_stat_activity (a backup, a long query), and run `pillarbox cluster migrate` again"

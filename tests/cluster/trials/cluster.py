@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -83,7 +84,8 @@ class Cluster:
             self.members[0].node.add_users(self._users)
             for member in self.members:
                 stack.callback(self._end, member)
-                member.node.start()
+            with ThreadPoolExecutor(NODES) as threads:
+                list(threads.map(lambda member: member.node.start(), self.members))
             ports = [member.ports for member in self.members]
             self.doors = stack.enter_context(balancer(self.folder, ports))
             self.wait_until_ready()

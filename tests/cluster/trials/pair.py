@@ -12,8 +12,15 @@ from tests.cluster.postgres import ADMIN, PASSWORD, PostgresServer
 from tests.postoffice import HOST
 from tests.realservers.server import open_folder
 
-DURABLE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "on"}
-"""For processes that are killed, on a machine that goes on. An answer waits for the standby."""
+DURABLE = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "on",
+    "wal_retrieve_retry_interval": "100ms",
+}
+"""For processes that are killed, on a machine that goes on. An answer waits for the standby, which looks for a
+primary that comes back more often than every five seconds.
+"""
 
 
 class Pair:

@@ -114,7 +114,8 @@ CREATE INDEX lost_objects ON lost (object) WHERE object IS NOT NULL;
 
 -- Whose the object store's place is (pillarbox.store.cluster.owner): one row. turn counts with the mark there.
 CREATE TABLE cluster_identity (
-    id UUID NOT NULL PRIMARY KEY DEFAULT gen_random_uuid(),
+    one BOOLEAN NOT NULL PRIMARY KEY DEFAULT TRUE CHECK (one),
+    id UUID NOT NULL DEFAULT gen_random_uuid(),
     turn BIGINT NOT NULL DEFAULT 0,
     turned_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
 );

@@ -19,7 +19,7 @@ from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.database import Database
 from pillarbox.store.cluster.objects import Objects
 from pillarbox.store.cluster.owner import must_be_ours, take_turn
-from pillarbox.store.cluster.tables import Tables
+from pillarbox.store.cluster.tables import Tables, TablesUnavailable
 
 GRACE_SECONDS = 600.0
 """So long an object is kept that nobody refers to: for an upload that is under way, which takes a tenth
@@ -87,7 +87,9 @@ class Collector:
         something fails is logged, and that it does not any more.
         """
         place = _Trouble(
-            "the object store cannot be used now", "the object store can be used again"
+            "the object store cannot be used now",
+            "the object store can be used again",
+            others=TablesUnavailable,
         )
         rest = _Trouble("what is over is not removed now", "what is over is removed again")
         while True:
@@ -114,14 +116,19 @@ class Collector:
 class _Trouble:
     """Told when it begins, and when it ends."""
 
-    def __init__(self, begins: str, ends: str) -> None:
-        self._begins, self._ends = begins, ends
+    def __init__(
+        self, begins: str, ends: str, *, others: type[StoreUnavailable] | tuple[()] = ()
+    ) -> None:
+        """*others*: what is told elsewhere, and says nothing of this."""
+        self._begins, self._ends, self._others = begins, ends, others
         self._is_there = False
 
     async def of(self, work: Callable[[], Awaitable[None]]) -> bool:
-        """Whether *work* could be done."""
+        """Whether *work* could be done, as far as it is this that matters."""
         try:
             await work()
+        except self._others:
+            return True
         except StoreUnavailable as error:
             if not self._is_there:
                 _log.warning(self._begins, error=str(error))

@@ -14,6 +14,7 @@ import os
 import time
 import zlib
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from pillarbox.contracts.errors import OverQuota, StoreError, StoreUnavailable
@@ -111,22 +112,24 @@ class Delivery:
     async def to(self, recipient: Recipient) -> StoreError | None:
         """Put it into the maildrop of *recipient*; the outcome, as :meth:`Store.deliver` has it."""
         unique_id = new_unique_id()
-        patience = Patience()
         try:
             for _ in range(ATTEMPTS):
-                patience = Patience()
-                outcome = await self._attempt(recipient, unique_id)
+                deadline = await self.clock.deadline()
+                patience = Patience()  # not before: the clock itself may have to be asked
+                try:
+                    outcome = await self._attempt(recipient, unique_id, deadline)
+                except Unsettled as error:
+                    return await self._became(recipient, unique_id, patience, error)
                 if not isinstance(outcome, _TooLate):
                     return outcome
-        except Unsettled as error:
-            return await self._became(recipient, unique_id, patience, error)
         except StoreUnavailable as error:
             return error
         return StoreUnavailable(f"database {self.tables.name} answers too late", temporary=True)
 
-    async def _attempt(self, recipient: Recipient, unique_id: str) -> StoreError | None:
+    async def _attempt(
+        self, recipient: Recipient, unique_id: str, deadline: datetime
+    ) -> StoreError | None:
         message = self.message
-        deadline = await self.clock.deadline()
         (row,) = await self.tables.change(
             _INLINE if self.body is None else _REFERRING,
             recipient.user,

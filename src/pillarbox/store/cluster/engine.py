@@ -263,7 +263,7 @@ class ClusterStore:
         try:
             lease = await opening.take()
         except Unsettled:
-            parts.chores.go_on(parts.give_back(opening, Patience()))
+            parts.chores.go_on(parts.give_back(opening, Patience(), taking=True))
             raise
         event = "view taken over" if lease.taken_over else "view taken"
         parts.tell(event, opening.identity, lease.token)
@@ -297,7 +297,14 @@ class ClusterStore:
         if delivery.body is None:
             return await asyncio.gather(*(self._deliver_to(delivery, each) for each in recipients))
         # One after the other: they all count the references to one object.
-        return [await self._deliver_to(delivery, recipient) for recipient in recipients]
+        outcomes: list[StoreError | None] = []
+        for recipient in recipients:
+            outcome = await self._deliver_to(delivery, recipient)
+            outcomes.append(outcome)
+            if isinstance(outcome, StoreUnavailable) and outcome.temporary:
+                # To wait for it once more for each of the others is to go on after the sender has given up.
+                return outcomes + [outcome] * (len(recipients) - len(outcomes))
+        return outcomes
 
     async def _deliver_to(self, delivery: Delivery, recipient: Recipient) -> StoreError | None:
         async with self._turns.of(recipient.user):

@@ -49,6 +49,9 @@ class Life:
         self._seconds = seconds
         self._id: UUID | None = None
         self._beginning = asyncio.Lock()
+        self._failures = 0
+        self._why: StoreUnavailable | None = None
+        """No life could begin the last time."""
         self._renewing: asyncio.Task[None] | None = None
 
     async def identifier(self) -> UUID:
@@ -58,8 +61,14 @@ class Life:
             StoreUnavailable: it cannot begin.
         """
         if self._id is None:
+            failures = self._failures
             async with self._beginning:
                 if self._id is None:
+                    # Who has waited for one that failed does not wait for the next: there may be hundreds.
+                    if self._why is not None and self._failures != failures:
+                        raise StoreUnavailable(
+                            str(self._why), temporary=self._why.temporary
+                        ) from self._why
                     self._id = await self._begun()
                     self._renewing = asyncio.create_task(self._renew_for_ever(self._id))
         return self._id
@@ -107,7 +116,12 @@ class Life:
     async def _begun(self) -> UUID:
         identifier = uuid4()
         values = self._node, os.getpid(), self._seconds
-        ((now,),) = await self._tables.change(_BEGIN, identifier, *values)
+        try:
+            ((now,),) = await self._tables.change(_BEGIN, identifier, *values)
+        except StoreUnavailable as error:
+            self._failures += 1
+            self._why = error
+            raise
         self._clock.note(now)
         _log.info("this process takes leases", node=self._node, process=str(identifier))
         return identifier

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -19,9 +18,11 @@ from pillarbox.contracts.store import Body, BodyStream
 from pillarbox.contracts.transfer import Export, MovedMessage, MovedView, TakenOver
 from pillarbox.database import Transaction
 from pillarbox.store.cluster import moving_steps as steps
+from pillarbox.store.cluster.clock import Patience
 from pillarbox.store.cluster.delivering import uploaded
 from pillarbox.store.cluster.moving_reading import Found, read
 from pillarbox.store.cluster.parts import Parts
+from pillarbox.store.cluster.tables import Unsettled
 from pillarbox.store.moving import Arrival, Coming, Completion, take_over
 
 _BODY = """
@@ -85,8 +86,7 @@ class ClusterExport:
     async def release(self) -> None:
         opening, self._opening = self._opening, None
         if opening is not None:
-            with suppress(StoreUnavailable):  # then it is free when this process ends
-                await self._parts.tables.change(steps.GIVE_BACK, self.user, opening)
+            await _give_back(self._parts, self.user, opening)
 
 
 @dataclass(slots=True)
@@ -125,10 +125,12 @@ class ClusterLanding:
     async def release(self) -> None:
         """Free what is not to stay closed."""
         if self.mover is not None:
-            with suppress(StoreUnavailable):  # then it is free when this process ends
-                await self.parts.tables.transaction(
-                    lambda transaction: steps.leave(transaction, self.user, self.mine.opening)
-                )
+            await self.parts.give_up(self.user, self._left)
+
+    async def _left(self) -> None:
+        await self.parts.tables.transaction(
+            lambda transaction: steps.leave(transaction, self.user, self.mine.opening)
+        )
 
     async def _uploaded(self, batch: Sequence[Coming]) -> dict[int, UUID]:
         """The objects of the large ones, durable, by their places."""
@@ -151,8 +153,7 @@ async def export(parts: Parts, user: str, *, lock: bool) -> ClusterExport | None
         found = await parts.tables.transaction(lambda transaction: read(transaction, user))
     except BaseException:
         if opening is not None:
-            with suppress(StoreUnavailable):
-                await parts.tables.change(steps.GIVE_BACK, user, opening)
+            await asyncio.shield(parts.chores.begin(_give_back(parts, user, opening)))
         raise
     return None if found is None else ClusterExport(parts, user, found, opening)
 
@@ -180,6 +181,15 @@ async def _leased(parts: Parts, user: str, opening: UUID) -> bool:
     except steps.LifeIsOver:
         parts.life.has_ended(process)
         raise
+    except Unsettled:  # it may be leased, now or within a while
+        await _give_back(parts, user, opening, Patience())
+        raise
+
+
+async def _give_back(
+    parts: Parts, user: str, opening: UUID, patience: Patience | None = None
+) -> None:
+    await parts.give_up(user, lambda: parts.tables.change(steps.GIVE_BACK, user, opening), patience)
 
 
 async def _land(parts: Parts, user: str, inline_bytes: int, *, lock: bool) -> ClusterLanding:
@@ -194,6 +204,9 @@ async def _land(parts: Parts, user: str, inline_bytes: int, *, lock: bool) -> Cl
             )
         except steps.LifeIsOver:
             parts.life.has_ended(process)
+            raise
+        except Unsettled:
+            await parts.give_up(user, landing._left, Patience())  # noqa: SLF001 -- this module's
             raise
     try:
         found = await parts.tables.transaction(lambda transaction: read(transaction, user))

@@ -24,7 +24,12 @@ from pillarbox.store.moving import Coming, Completion, marks_of, reordered
 CLOSED = "a move that has not ended (`pillarbox import` goes on with it)"
 """What is said of who holds the views of a maildrop that is on its way."""
 
-GIVE_BACK = "UPDATE views SET holder = NULL, opening = NULL WHERE maildrop = $1 AND opening = $2"
+GIVE_BACK = """
+    UPDATE views SET holder = CASE WHEN opening = $2::UUID THEN NULL ELSE holder END,
+        opening = CASE WHEN opening = $2::UUID THEN NULL ELSE opening END
+    WHERE maildrop = $1
+"""
+"""All are written in any case: whoever is still leasing them meets that."""
 
 _LIVES = "SELECT 1 FROM processes WHERE id = $1 AND alive_until > clock_timestamp()"
 _MAKE = """

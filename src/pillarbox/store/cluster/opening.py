@@ -102,6 +102,17 @@ _GIVE_BACK = """
 """
 """The row is written in any case: a taking that is still going on meets it there, and one of the two
 is told to begin again, which nobody does for a taking that was given up."""
+_MEET = f"""
+    WITH box AS (
+        INSERT INTO maildrops AS d (name) VALUES ($1)
+        ON CONFLICT (name) DO UPDATE SET changes = d.changes RETURNING 1
+    )
+    INSERT INTO views (maildrop, name, token) SELECT $1, '{DEFAULT_VIEW}', {TOKEN} FROM box
+    ON CONFLICT (maildrop, name) DO NOTHING
+"""  # noqa: S608 -- our own text
+"""Where there is no row yet, a taking that is still going on makes it, which nobody sees; who makes
+the same meets it: it has happened before, and is found, or it never will.
+"""
 _UNDO = """
     UPDATE views SET holder = NULL, opening = NULL, opened_at = $4, seen_at = $5, absent = $6
     WHERE maildrop = $1 AND name = $2 AND opening = $3 RETURNING token
@@ -204,6 +215,15 @@ class Opening:
         else:
             values = before.opened_at, before.seen_at, before.absent
             rows = await self.tables.change(_UNDO, user, view, self.identifier, *values)
+        return rows[0][0] if rows else None
+
+    async def give_up(self) -> int | None:
+        """The same of what may still be about to be taken, and is not then."""
+        user, view = self.identity
+        rows = await self.tables.change(_GIVE_BACK, user, view, self.identifier)
+        if not rows and view == DEFAULT_VIEW:
+            await self.tables.change(_MEET, user)
+            rows = await self.tables.change(_GIVE_BACK, user, view, self.identifier)
         return rows[0][0] if rows else None
 
     async def _asked(self, process: UUID) -> Any:

@@ -27,9 +27,11 @@ _NEXT = """
     WHERE turn = 0 OR turned_at <= now() - $1::FLOAT8 * INTERVAL '1 second' RETURNING id, turn
 """
 _AFTER = """
-    UPDATE cluster_identity SET turn = greatest(turn, $1::BIGINT) + 1,
+    INSERT INTO cluster_identity AS ours (turn) VALUES ($1::BIGINT + 1)
+    ON CONFLICT (one) DO UPDATE SET turn = greatest(ours.turn, $1::BIGINT) + 1,
         turned_at = clock_timestamp() RETURNING id, turn
 """
+"""Made if need be: a restore may have left it out."""
 
 
 class Mark(NamedTuple):
@@ -106,8 +108,12 @@ async def adopt(tables: Tables, objects: Objects) -> None:
 
 
 async def _ours(tables: Tables) -> Mark:
-    (row,) = await tables.ask(_OURS)
-    return Mark(*row)
+    for row in await tables.ask(_OURS):  # one at the most, by its key
+        return Mark(*row)
+    raise NotOurs(
+        f"database {tables.name} does not say which cluster it is (cluster_identity is empty): no bodies are "
+        "removed. If nobody else uses its object store, run `pillarbox cluster adopt`"
+    )
 
 
 async def _mark_of(objects: Objects) -> Mark | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -81,17 +81,25 @@ class Parts:
             self._let_go_later()
 
     async def give_back(
-        self, opening: Opening, patience: Patience, before: Before | None = None
+        self,
+        opening: Opening,
+        patience: Patience,
+        before: Before | None = None,
+        *,
+        taking: bool = False,
     ) -> None:
-        """Free a view that was perhaps taken, or not given back, until that is certain.
+        """Free a view that was perhaps not given back, until that is certain.
 
-        *before*: see :meth:`Opening.give_back`.
+        *before*: see :meth:`Opening.give_back`. *taking*: it is not even known whether it was taken, or will be.
         """
         while True:
             last = patience.is_over
             async with self._returning:
                 try:
-                    token = await opening.give_back(before)
+                    if taking:
+                        token = await opening.give_up()
+                    else:
+                        token = await opening.give_back(before)
                 except StoreUnavailable:
                     await asyncio.sleep(PAUSE_SECONDS)  # before anybody else asks
                     continue
@@ -101,6 +109,40 @@ class Parts:
             if last:
                 return
             await asyncio.sleep(PAUSE_SECONDS)
+
+    async def give_up(
+        self,
+        user: str,
+        giving_back: Callable[[], Awaitable[object]],
+        patience: Patience | None = None,
+    ) -> None:
+        """Free a maildrop that was moved, by what may be asked again: behind the caller's back, and for as long as
+        it takes, if it cannot be done at once. The process may live for hours.
+
+        *patience*: with a statement that may still take what is given back here; the caller does not wait.
+        """
+        if patience is None:
+            try:
+                await giving_back()
+            except StoreUnavailable as error:
+                _log.warning("a maildrop could not be unlocked yet", user=user, error=str(error))
+            else:
+                return
+        self.chores.go_on(self._given_up(giving_back, patience))
+
+    async def _given_up(
+        self, giving_back: Callable[[], Awaitable[object]], patience: Patience | None
+    ) -> None:
+        last = False
+        while not last:
+            last = patience is None or patience.is_over
+            async with self._returning:
+                try:
+                    await giving_back()
+                except StoreUnavailable:
+                    last = False
+            if not last:
+                await asyncio.sleep(PAUSE_SECONDS)
 
     async def object_of(self, user: str, identifier: UUID, stored: int) -> BodyStream:
         """The body of a message of *user* that is an object.

@@ -19,7 +19,11 @@ T = TypeVar("T")
 Rows = Sequence[Any]
 
 
-class Unsettled(StoreUnavailable):
+class TablesUnavailable(StoreUnavailable):
+    """It is the database that fails, and not the object store."""
+
+
+class Unsettled(TablesUnavailable):
     """The connection was lost while something was being changed: that has happened whole, or not at
     all, or is still going to happen for a while (see :mod:`~pillarbox.store.cluster.clock`).
     """
@@ -72,14 +76,14 @@ class Tables:
         except OutcomeUnknown as error:
             raise Unsettled(str(error), temporary=True) from error
         except DatabaseUnavailable as error:
-            raise StoreUnavailable(str(error), temporary=error.temporary) from error
+            raise TablesUnavailable(str(error), temporary=error.temporary) from error
         except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
-            raise StoreUnavailable(
+            raise TablesUnavailable(
                 f"database {self.name} has not been brought up to date ({error}): "
                 "run `pillarbox cluster migrate`",
                 temporary=False,
             ) from error
         except asyncpg.PostgresError as error:
-            raise StoreUnavailable(
+            raise TablesUnavailable(
                 f"database {self.name} refuses: {error}", temporary=False
             ) from error

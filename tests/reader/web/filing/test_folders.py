@@ -71,6 +71,7 @@ async def test_removing_says_what_became_of_it_and_offers_to_undo(
     assert "1 message went to Trash" in page
     change = parse_qs(urlsplit(reply.headers["location"]).query)["change"][0]
     assert f'action="/undo/{change}"' in page
+    assert 'data-key="z"' in page
     assert library.undo(change) is not None
     assert library.find(key).folder == "One"
 

@@ -112,6 +112,7 @@ async def test_applied_to_what_is_there(browser: httpx.AsyncClient, library: Mai
     page = (await browser.get(reply.headers["location"])).text
     assert "Done, for 1 message" in page
     assert 'action="/undo/' in page
+    assert 'data-key="z"' in page
     reply = await browser.post("/rules/a/apply", data={"folder": INBOX})
     assert "No message there fits" in (await browser.get(reply.headers["location"])).text
     reply = await browser.post("/rules/a/apply", data={"folder": "none"})

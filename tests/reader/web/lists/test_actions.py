@@ -195,6 +195,17 @@ async def test_all_in_a_folder_but_some() -> None:
     assert where(library, 3, 1100, 0, 1199) == [WORK, WORK, ARCHIVE, ARCHIVE]
 
 
+@pytest.mark.parametrize("folder", ["Inbox", "Inbox/work"])
+async def test_all_but_a_conversation_leaves_an_answer_to_it_that_has_come_since(
+    folder: str,
+) -> None:
+    library = MemoryLibrary([letter(1, thread=7), letter(2), letter(3, thread=7)])
+    fields = {"all": "1", "list": folder, "but": key(1)}
+    told = changed(await post(library, "/do/archive", script=True, **fields))
+    assert told["say"] == "Archived 1 message"
+    assert where(library, 1, 2, 3) == [WORK, ARCHIVE, WORK]
+
+
 async def test_all_that_a_search_finds() -> None:
     rows = [letter(number, subject="zebra" if number % 2 else "horse") for number in range(700)]
     library = MemoryLibrary([*rows, letter(700, ARCHIVE, subject="zebra")])
@@ -307,24 +318,68 @@ async def test_a_name_that_no_folder_can_have_is_said_at_its_field() -> None:
 # For good.
 
 
-@pytest.mark.parametrize("script", [True, False])
-@pytest.mark.parametrize(("action", "left"), [("erase", 1), ("empty-trash", 0)])
-async def test_what_cannot_be_undone_asks_first(script: bool, action: str, left: int) -> None:
-    library = MemoryLibrary([letter(1, TRASH), letter(2, TRASH), letter(3)])
-    reply = await post(library, f"/do/{action}", script=script, m=key(1), back="/mail/Trash")
+def in_trash() -> MemoryLibrary:
+    """A thread of three, a message, and one in the inbox."""
+    thread = [letter(number, TRASH, thread=7) for number in (1, 2, 3)]
+    return MemoryLibrary([*thread, letter(4, TRASH), letter(5)])
+
+
+def asked(reply: httpx.Response) -> dict[str, str]:
+    assert reply.status_code == 204, reply.text
+    told: dict[str, str] = json.loads(reply.headers["HX-Trigger"])["asked"]
+    return told
+
+
+ERASING = [
+    ("erase", {"m": key(1)}, "1 message", [2, 3, 4, 5]),
+    ("erase", {"m": key(3), "list": "Trash"}, "3 messages of 1 conversation", [4, 5]),
+    ("erase", {"all": "1", "list": "Trash"}, "4 messages of 2 conversations", [5]),
+    ("empty-trash", {}, "all messages in Trash", [5]),
+]
+
+
+@pytest.mark.parametrize(("action", "fields", "what", "left"), ERASING)
+async def test_what_cannot_be_undone_asks_first(
+    action: str, fields: dict[str, Any], what: str, left: list[int]
+) -> None:
+    library = in_trash()
+    reply = await post(library, f"/do/{action}", **fields, back="/mail/Trash")
     assert reply.status_code == 200
-    assert "for good?" in reply.text
-    assert len(library.rows) == 3
+    assert f"<h1>Remove {what} for good?</h1>" in reply.text
+    assert len(library.rows) == 5
     hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', reply.text))
-    reply = await post(library, f"/do/{action}", script=script, **hidden)
-    assert reply.status_code == (204 if script else 303)
-    assert where(library, 3) == [WORK]
-    assert len(library.rows) == 1 + left
+    reply = await post(library, f"/do/{action}", **hidden)
+    assert reply.status_code == 303
+    assert list(library.rows) == [key(number) for number in left]
+
+
+@pytest.mark.parametrize(("action", "fields", "what", "left"), ERASING)
+async def test_a_script_is_told_what_to_ask(
+    action: str, fields: dict[str, Any], what: str, left: list[int]
+) -> None:
+    library = in_trash()
+    question = asked(await post(library, f"/do/{action}", script=True, **fields))
+    assert question["what"] == what
+    assert len(library.rows) == 5
+    changed(await post(library, f"/do/{action}", script=True, **fields, sure=question["sure"]))
+    assert list(library.rows) == [key(number) for number in left]
+
+
+async def test_a_yes_to_some_messages_is_none_to_others() -> None:
+    """A row stood for more messages than the question had spoken of, and all went for good."""
+    library = in_trash()
+    fields = {"all": "1", "list": "Trash"}
+    first = asked(await post(library, "/do/erase", script=True, **fields))
+    library.delete([key(5)])
+    again = asked(await post(library, "/do/erase", script=True, **fields, sure=first["sure"]))
+    assert again["what"] == "5 messages of 3 conversations"
+    assert len(library.rows) == 5
 
 
 async def test_only_what_is_in_trash_goes_for_good() -> None:
     library = MemoryLibrary([letter(1)])
-    told = changed(await post(library, "/do/erase", script=True, m=key(1), sure="1"))
+    question = asked(await post(library, "/do/erase", script=True, m=key(1)))
+    told = changed(await post(library, "/do/erase", script=True, m=key(1), sure=question["sure"]))
     assert "Nothing was removed" in told["say"]
     assert key(1) in library.rows
 

@@ -122,7 +122,11 @@ async def test_all_that_a_search_finds_goes_to_trash_and_for_good(
     await browser.post("/do/delete", data={"all": "1", "q": "lunch"})
     assert await shown(browser, "/search?q=bicycles") == ["The <red> bicycle"]
     assert await shown(browser, "/mail/Trash") == ["Re: Lunch"]
-    await browser.post("/do/erase", data={"all": "1", "list": "Trash", "sure": "1"})
+    fields = {"all": "1", "list": "Trash"}
+    question = (await browser.post("/do/erase", data=fields)).text
+    assert "Remove 3 messages of 1 conversation for good?" in question
+    sure = re.findall(r'name="sure" value="([^"]*)"', question)
+    await browser.post("/do/erase", data={**fields, "sure": sure})
     assert await shown(browser, "/mail/Trash") == []
 
 

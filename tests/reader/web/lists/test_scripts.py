@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
@@ -244,6 +245,65 @@ async def test_the_next_one_is_opened_when_one_has_left_and_comes_back_by_undo(
     await is_open(page, MANY - 2)
 
 
+async def test_what_was_done_last_is_undone_first_also_from_the_next_page(
+    page: Page, library: MemoryLibrary
+) -> None:
+    done = {"say": "Leaves in 30 s", "undo": "/outbox/x/edit", "stays": 30000}
+    await page.evaluate(
+        "done => sessionStorage.setItem('writing-done', JSON.stringify(done))", done
+    )
+    await page.goto("/mail/Inbox")
+    await toast(page, "Leaves in 30 s")
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    await page.keyboard.press("e")
+    await toast(page, "Archived 1 message")
+    await page.keyboard.press("z")
+    await toast(page, "Undone")
+    assert library.rows[key(MANY - 1)].folder == WORK
+    await page.keyboard.press("e")
+    await toast(page, "Archived 1 message")
+    await page.goto("/mail/Sent")
+    await toast(page, "Archived 1 message")
+    await page.keyboard.press("z")
+    await toast(page, "Undone")
+    assert [row.folder for row in library.rows.values()].count(WORK) == MANY
+    await page.goto("/settings")
+    await expect(page.locator("#changed")).to_have_count(0)
+
+
+async def test_z_takes_back_that_a_folder_was_removed(page: Page, library: MemoryLibrary) -> None:
+    library.delete([key(1)])
+    await page.goto("/folders?removed=Lists&messages=1&change=change-0")
+    await page.keyboard.press("z")
+    await expect(page).to_have_url("/folders")
+    await toast(page, "Undone")
+    assert library.rows[key(1)].folder == WORK
+
+
+async def test_the_menu_of_a_message_closes_by_escape_and_by_a_click_elsewhere(
+    page: Page, library: MemoryLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    html = b"Content-Type: text/html\n\n<p>Hello</p>"
+    monkeypatch.setattr(library, "read", lambda _: html)
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    more = page.locator("#pane .letter-more")
+    await more.locator("summary").click()
+    await expect(more).to_have_attribute("open", "")
+    await page.keyboard.press("Escape")
+    await expect(more).not_to_have_attribute("open", "")
+    await expect(more.locator("summary")).to_be_focused()
+    await more.locator("summary").click()
+    await expect(more).to_have_attribute("open", "")
+    await page.locator("#pane .letter-head").click()
+    await expect(more).not_to_have_attribute("open", "")
+    await more.locator("summary").click()
+    await expect(more).to_have_attribute("open", "")
+    await page.frame_locator("iframe.letter-frame").locator("p").click()
+    await expect(more).not_to_have_attribute("open", "")
+
+
 async def test_several_at_once_go_to_a_new_folder_by_keys_alone(
     page: Page, library: MemoryLibrary
 ) -> None:
@@ -340,6 +400,39 @@ async def test_a_server_that_does_not_answer_is_said(page: Page) -> None:
 # Mouse.
 
 
+async def test_a_range_by_shift_is_whole_though_most_of_it_is_not_in_the_page(
+    page: Page, library: MemoryLibrary
+) -> None:
+    await row(page, MANY - 1).locator("input").click()
+    await page.locator("#q").focus()  # a row with the focus stays
+    await scroll_to(page, 330)
+    await expect(page.locator("li[data-place='0']")).to_have_count(0)
+    library.archive([key(MANY - 200)])
+    new = letter(MANY, date=NOW)
+    library.rows[new.key] = new
+    await page.locator("li[data-place='330'] input").click(modifiers=["Shift"])
+    await page.keyboard.press("e")
+    await toast(page, "Archived 330 messages")
+    left = [row.key for row in library.rows.values() if row.folder == WORK]
+    assert left == [key(number) for number in (*range(MANY - 331), MANY)]
+
+
+async def test_all_but_one_is_without_an_answer_to_it(
+    page: Page, library: MemoryLibrary, desk: Desk
+) -> None:
+    await page.locator("#all").click()
+    await row(page, MANY - 2).locator("input").click()
+    new = letter(MANY, thread=MANY - 2, date=NOW)
+    library.rows[new.key] = new
+    desk.news.tell(MailChanged(frozenset({WORK}), arrived=1))
+    await expect(row(page, MANY).locator("input")).not_to_be_checked()
+    await expect(page.locator("#chosen-count")).to_have_text(f"{MANY - 1} selected")
+    await page.keyboard.press("e")
+    await toast(page, f"Archived {MANY - 1} messages")
+    left = [row.key for row in library.rows.values() if row.folder == WORK]
+    assert left == [key(MANY - 2), key(MANY)]
+
+
 async def test_a_range_by_shift_and_all_but_one(page: Page, library: MemoryLibrary) -> None:
     await row(page, MANY - 1).locator("input").click()
     await row(page, MANY - 4).locator("input").click(modifiers=["Shift"])
@@ -360,21 +453,31 @@ async def test_rows_are_dropped_on_folders(page: Page, library: MemoryLibrary) -
     assert library.rows[key(MANY - 3)].folder == "Lists"
 
 
-async def test_for_good_only_after_a_question(open_page: Open, library: MemoryLibrary) -> None:
-    library.delete([key(1), key(2)])
+async def test_for_good_only_after_a_question_about_all_that_goes(
+    open_page: Open, library: MemoryLibrary
+) -> None:
+    """A row of Trash is a conversation: the question spoke of one message, and all of them went."""
+    library.delete([key(1), key(2), key(3)])
+    for number in (3, 4):
+        library.rows[key(number)] = replace(library.rows[key(number)], thread=2)
     async with open_page("/mail/Trash") as page:
         await page.keyboard.press("j")
-        await is_open(page, 2)
+        await is_open(page, 3)
         await page.keyboard.press("#")
         await page.get_by_role("button", name="Keep").click()
         assert library.rows[key(2)].folder == TRASH
         await page.keyboard.press("#")
         dialog = page.locator("#sure")
-        await expect(dialog).to_contain_text("1 message will be removed.")
+        await expect(dialog).to_contain_text("2 messages of 1 conversation will be removed.")
+        library.delete([key(4)])
         await dialog.get_by_role("button", name="Remove for good").click()
-        await toast(page, "Removed 1 message for good")
-        await is_open(page, 1)
-    assert key(2) not in library.rows
+        await expect(dialog).to_contain_text("3 messages of 1 conversation will be removed.")
+        await dialog.get_by_role("button", name="Remove for good").click()
+        await toast(page, "Removed 3 messages for good")
+        await expect(page.locator("#opened")).to_have_count(0)
+        await expect(row(page, 1)).to_be_visible()
+    assert list(library.rows)[:2] == [key(0), key(1)]
+    assert len(library.rows) == MANY - 3
 
 
 async def test_a_question_is_asked_again_before_the_first_is_gone(

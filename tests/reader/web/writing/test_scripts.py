@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, FilePayload, Page, Route, expect
+from playwright.async_api import Browser, Dialog, FilePayload, Page, Route, expect
 
 from pillarbox.reader.model import Contact, Draft
 from tests.reader.browser import browsing, chromium
@@ -110,6 +110,21 @@ async def test_escape_closes_what_is_offered(page: Page, table: Table) -> None:
     await expect(page.locator("#to")).to_have_value("by")
 
 
+async def test_enter_puts_nobody_in_the_place_of_a_whole_address(page: Page, table: Table) -> None:
+    table.contacts.save(Contact("Al", "al@corp.com.au"))
+    await opened(page, table.begun())
+    await page.locator("#to").press_sequentially("al@corp.com")
+    await expect(page.locator("#to + .choices")).to_be_visible()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#to + .choices")).to_be_hidden()
+    await expect(page.locator("#to")).to_have_value("al@corp.com")
+    await page.fill("#to", "")
+    await page.locator("#to").press_sequentially("al")
+    await expect(page.locator("#to + .choices")).to_be_visible()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#to")).to_have_value("Al <al@corp.com.au>, ")
+
+
 async def test_what_is_typed_is_saved_by_itself_and_on_leaving(
     page: Page, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,6 +203,66 @@ async def test_files_come_by_button_and_by_drop_and_go(page: Page, table: Table)
     await page.get_by_role("button", name="Remove a.txt").click()
     await expect(page.locator("#attached li")).to_have_count(1)
     assert [one.name for one in table.drafts.find(draft.id).files] == ["b.txt"]
+
+
+async def test_sending_waits_for_files_that_are_still_being_attached(
+    page: Page, table: Table
+) -> None:
+    await opened(page, table.begun(to="ada@x.example", subject="Tea", text="Now?"))
+    arrived = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await arrived.wait()
+        await route.continue_()
+
+    await page.route("**/attach", hold)
+    names = ["a.txt", "b.txt", "c.txt"]
+    files = [FilePayload(name=name, mimeType="text/plain", buffer=b"hello") for name in names]
+    await page.set_input_files("#files", files[:2])
+    await expect(page.locator(".upload")).to_have_count(2)
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#saved")).to_contain_text("Sends when the files are attached")
+    await page.set_input_files("#files", files[2:])
+    assert table.outbox.parcels == {}
+    arrived.set()
+    await expect(page).to_have_url("/drafts")
+    (parcel,) = table.outbox.parcels.values()
+    assert all(name.encode() in parcel.message for name in names)
+
+
+async def test_a_message_does_not_leave_without_a_file_that_did_not_come(
+    page: Page, table: Table
+) -> None:
+    draft = table.begun(to="ada@x.example", subject="Tea", text="Now?")
+    await opened(page, draft)
+    begun = asyncio.Event()
+
+    async def hold(_route: Route) -> None:
+        begun.set()
+
+    await page.route("**/attach", hold)
+    names = ["a.txt", "b.txt"]
+    files = [FilePayload(name=name, mimeType="text/plain", buffer=b"hello") for name in names]
+    await page.set_input_files("#files", files)
+    await begun.wait()
+    asked: list[str] = []
+
+    async def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        await dialog.dismiss()
+
+    page.on("dialog", stay)
+    await page.evaluate("() => { location.href = '/drafts'; }")
+    await page.locator("#text").press("Control+Enter")
+    for name in names:
+        await page.get_by_role("button", name=f"Do not attach {name}").press("Enter")
+    await expect(page.locator("#saved")).to_have_text("Not sent: a file was not attached.")
+    assert asked == ["beforeunload"]
+    assert table.outbox.parcels == {}
+    await page.keyboard.press("Control+Enter")
+    await expect(page).to_have_url("/drafts")
+    (parcel,) = table.outbox.parcels.values()
+    assert b"a.txt" not in parcel.message
 
 
 async def test_what_is_wrong_then_what_is_asked_then_it_is_sent(page: Page, table: Table) -> None:

@@ -65,8 +65,13 @@ function isUsable(element) {
   return !element.disabled && element.getAttribute("aria-disabled") !== "true" && shown.checkVisibility({ visibilityProperty: true });
 }
 
+/* What a notice is about was done when it says so; what the page itself has, when the page was made. */
+const since = (element) => Number(element.closest("[data-since]")?.dataset.since ?? performance.timeOrigin);
+
+/* The first; but what was done last is undone first. */
 function controlFor(key, root = document) {
-  return [...root.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].find(isUsable);
+  const usable = [...root.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].filter(isUsable);
+  return usable.reduce((one, other) => (since(other) > since(one) ? other : one), usable[0]);
 }
 
 /** Do what `key` stands for; whether there was anything to do. */

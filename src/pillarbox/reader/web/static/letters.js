@@ -1,7 +1,8 @@
-/* The frame of an HTML mail: as high as what is in it, and keys pressed in it reach the page. Nothing in the frame can run; the
+/* The frame of an HTML mail: as high as what is in it, and keys pressed in it reach the page, as does a click. Nothing in the frame can run; the
    page may look into it because it comes from here. */
 
 import { listen } from "./keys.js";
+import { closeMenusFrom } from "./menus.js";
 
 const LOWEST = 48; // pixels: an empty message is still seen
 const HIGHEST = 30000; // pixels: what is longer scrolls within
@@ -23,6 +24,7 @@ function attend(frame) {
   if (!inside?.body || inside.URL === "about:blank" || watching.get(frame) === inside) return;
   watching.set(frame, inside);
   listen(inside);
+  closeMenusFrom(inside);
   fit(frame);
   // Images come later, and the window is made narrower.
   const observer = new ResizeObserver(() => {

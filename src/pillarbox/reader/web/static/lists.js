@@ -8,10 +8,11 @@ import { counted } from "./lists/effects.js";
 import { isWide, listIn, markCurrent, messageIn, opened, show, shown } from "./lists/opening.js";
 import { keyOf } from "./lists/row.js";
 import { Rows } from "./lists/rows.js";
-import { say, trouble } from "./lists/saying.js";
+import { say, sayWhatWasChanged, trouble } from "./lists/saying.js";
 import { Searching } from "./lists/searching.js";
 import { Selection } from "./lists/selection.js";
 import { followSidebar, refreshSidebar } from "./lists/sidebar.js";
+import { closeMenusFrom } from "./menus.js";
 
 const REST = 250; // milliseconds: news come in bursts
 
@@ -19,6 +20,7 @@ class Lists {
   constructor() {
     this.rows = null;
     this.selection = new Selection();
+    this.choosing = null; // rows are fetched that are chosen already: whether they came
     this.resting = 0;
     this.begin();
     this.cursor = new Cursor(this);
@@ -34,10 +36,10 @@ class Lists {
   begin() {
     this.rows?.end();
     this.rows = null;
-    this.selection.everything(false);
     this.list = listIn(location.href);
     this.within = new URLSearchParams(location.search).get("in") || null;
     const list = document.getElementById("rows");
+    this.selection.begin(Boolean(list?.dataset.list));
     if (!list) return;
     this.rows = new Rows(list, { show: (row) => this.selection.show(row), told: (page) => this.recount(page), trouble });
     markCurrent(this.rows);
@@ -45,8 +47,7 @@ class Lists {
 
   listen() {
     document.addEventListener("keydown", (event) => { if (event.key === "Enter" && event.target.matches("#choose input")) event.preventDefault(); });
-    document.addEventListener("click", closeMenu);
-    document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeMenu(event); });
+    closeMenusFrom(document);
     document.addEventListener("click", (event) => this.clicked(event));
     document.addEventListener("change", (event) => this.chose(event));
     document.addEventListener("lists:shown", () => { if (this.rows) markCurrent(this.rows); });
@@ -127,26 +128,38 @@ class Lists {
   chose(event) {
     const { target } = event;
     if (target.id === "all") this.selection.everything(target.checked);
-    else if (target.matches("#rows input[name=m]")) this.selection.choose(target.closest("li"), target.checked, this.rows, this.shift);
+    else if (target.matches("#rows input[name=m]")) this.waitFor(this.selection.choose(target.closest("li"), target.checked, this.rows, this.shift));
     else return;
     this.showChoice();
   }
 
+  /** What is done with the choice waits until it is whole. */
+  waitFor(range) {
+    if (!range) return;
+    const whole = range.then(() => true, (error) => { trouble(error); return false; });
+    this.choosing = Promise.all([this.choosing ?? true, whole]).then((all) => all.every(Boolean));
+    const { choosing } = this;
+    choosing.then(() => {
+      if (this.choosing === choosing) this.choosing = null;
+      this.showChoice();
+    });
+  }
+
   selectOnly(row) {
     this.selection.everything(false);
-    this.selection.set(keyOf(row), true);
+    this.selection.set(row, true);
     this.showChoice();
   }
 
   showChoice() {
     if (!this.rows) return;
-    for (const row of this.rows.rows.values()) this.selection.show(row);
+    for (const row of this.rows.all) this.selection.show(row);
     const form = document.getElementById("choose");
     const count = this.selection.count(this.rows.total);
     form.classList.toggle("choosing", count > 0);
-    document.getElementById("chosen-count").textContent = count ? `${counted(count, "selected", "selected")}` : "";
+    document.getElementById("chosen-count").textContent = this.choosing ? "Selecting…" : count ? counted(count, "selected", "selected") : "";
     const all = document.getElementById("all");
-    all.checked = this.selection.all && !this.selection.keys.size;
+    all.checked = this.selection.all && !this.selection.chosen.size;
     all.indeterminate = count > 0 && !all.checked;
   }
 
@@ -161,10 +174,6 @@ class Lists {
     return fields;
   }
 
-  howMany(fields) {
-    return fields.has("all") ? this.selection.count(this.rows?.total ?? 0) : fields.getAll("m").length;
-  }
-
   /** The line that says how much there is, and how far the first reading is. */
   recount(page) {
     for (const id of ["about", "reading-in"]) {
@@ -173,7 +182,8 @@ class Lists {
     }
   }
 
-  move(to) {
+  async move(to) {
+    if (this.choosing && !await this.choosing) return;
     const fields = this.chosen();
     fields.set("to", to);
     this.acting.act("/do/move", fields).catch(trouble);
@@ -219,16 +229,8 @@ class Lists {
   }
 }
 
-/** The menu "more" closes by a click elsewhere, and by Escape. */
-function closeMenu(event) {
-  const menu = document.querySelector("details.more-tools[open]");
-  if (!menu || (event.type === "click" && menu.contains(event.target))) return;
-  const focused = menu.contains(document.activeElement);
-  menu.open = false;
-  if (focused) menu.querySelector("summary").focus();
-}
-
 followSidebar();
+sayWhatWasChanged();
 const lists = new Lists();
 
 // Which rows a click with Shift is for is known only from the click: a checkbox's change does not say.

@@ -1,15 +1,16 @@
 /* Passing notices, at the bottom of the page; read out by screen readers. */
 
-const STAYS = 10_000; // milliseconds; as long as an undo can be asked for by this notice
+export const STAYS = 10_000; // milliseconds; as long as an undo can be asked for by this notice
 
 /** Show `text`, and `action` (a button or form) beside it; it goes by itself, but not while the pointer or the focus is in it.
-    `id`: a notice of the same id is replaced; `stays`: milliseconds. Returns the element. */
-export function toast(text, { action = null, id = "", stays = STAYS } = {}) {
+    `id`: a notice of the same id is replaced; `stays`: milliseconds; `since`: when what it says was done. Returns the element. */
+export function toast(text, { action = null, id = "", stays = STAYS, since = Date.now() } = {}) {
   const place = document.getElementById("toasts");
   if (id) document.getElementById(id)?.remove();
   const notice = document.createElement("div");
   notice.className = "toast";
   if (id) notice.id = id;
+  notice.dataset.since = since;
   const words = document.createElement("span");
   words.textContent = text;
   notice.append(words);

@@ -6,7 +6,7 @@ const NAME = "writing-done";
 
 /** Go to `url`, and say there `say`; `undo`: the URL of a POST that takes it back, and `seconds` for how long that can be done. */
 export function leaveFor(url, say, undo = "", seconds = 0) {
-  sessionStorage.setItem(NAME, JSON.stringify({ say, undo, stays: seconds * 1000 || undefined }));
+  sessionStorage.setItem(NAME, JSON.stringify({ say, undo, stays: seconds * 1000 || undefined, since: Date.now() }));
   location.assign(url);
 }
 
@@ -30,6 +30,6 @@ export function sayWhatWasDone() {
   const done = sessionStorage.getItem(NAME);
   sessionStorage.removeItem(NAME);
   if (!done) return;
-  const { say, undo, stays } = JSON.parse(done);
-  toast(say, { action: undo ? undoForm(undo) : null, id: "writing-done", stays });
+  const { say, undo, stays, since } = JSON.parse(done);
+  toast(say, { action: undo ? undoForm(undo) : null, id: "writing-done", stays, since });
 }

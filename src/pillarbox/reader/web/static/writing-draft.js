@@ -10,6 +10,9 @@ const KEPT_ALIVE = 60_000; // octets: browsers send 64 KiB of a page that is bei
 
 const NOT_SAVED = "Not saved: Pillarbox does not answer. What you typed is here, and saving is tried again.";
 
+const SENT_LATER = "Sends when the files are attached. Cancel one to stop it.";
+const INCOMPLETE = "Not sent: a file was not attached.";
+
 const now = () => new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 /** What a reply that is no success says. */
@@ -32,6 +35,8 @@ class Keeper {
     this.gone = false; // it was sent or discarded from here
     this.timer = 0;
     this.queue = Promise.resolve(true);
+    this.uploads = null; // files on their way
+    this.waits = false; // it is to be sent when they are there
   }
 
   fields() {
@@ -83,12 +88,20 @@ class Keeper {
     this.form.elements.version.value = version;
     const field = this.form.elements.text;
     if (text !== before.replaceAll("\r\n", "\n") && field.value === before) field.value = text; // another signature
-    this.say(`Saved ${now()}`);
+    this.saved();
     return true;
+  }
+
+  saved() {
+    this.say(this.waits ? SENT_LATER : `Saved ${now()}`);
   }
 
   failed(words) {
     this.dirty = true;
+    this.warn(words);
+  }
+
+  warn(words) {
     this.say(words);
     this.note.classList.add("failed");
   }
@@ -111,7 +124,7 @@ class Keeper {
         const reply = await fetch(`${this.url}/save`, { method: "POST", body, headers, keepalive: true });
         if (!reply.ok) return this.failed(trouble(reply)), false;
         this.form.elements.version.value = (await reply.json()).version;
-        this.say(`Saved ${now()}`);
+        this.saved();
         return true;
       } catch {
         this.failed(NOT_SAVED);
@@ -121,8 +134,19 @@ class Keeper {
     });
   }
 
+  /** Whether all files that are on their way have come. */
+  async complete() {
+    if (!this.uploads.busy) return true;
+    this.waits = true;
+    this.say(SENT_LATER);
+    const all = await this.uploads.done();
+    this.waits = false;
+    if (!all && !this.gone) this.warn(INCOMPLETE);
+    return all && !this.gone;
+  }
+
   async send(button) {
-    if (!(await this.save())) return;
+    if (!(await this.complete()) || !(await this.save())) return;
     const fields = this.fields();
     if (button.name) fields.set(button.name, button.value);
     let reply;
@@ -156,6 +180,7 @@ class Keeper {
     }
     if (!reply.ok) { toast(trouble(reply)); return; }
     this.gone = true;
+    this.uploads.cancelAll();
     leaveFor((await reply.json()).back, "Draft discarded", `${this.url}/restore`);
   }
 
@@ -184,7 +209,11 @@ export function keepDraft(form, begin) {
   document.addEventListener("visibilitychange", () => { if (document.hidden) keeper.leave(); });
   addEventListener("pagehide", () => keeper.leave());
   addEventListener("pageshow", (event) => { if (event.persisted && form.isConnected) location.reload(); });
-  addEventListener("beforeunload", (event) => { if (keeper.dirty && !keeper.gone && form.isConnected) { keeper.leave(); if (keeper.dirty) event.preventDefault(); } });
+  addEventListener("beforeunload", (event) => {
+    if (keeper.gone || !form.isConnected) return;
+    keeper.leave();
+    if (keeper.dirty || keeper.uploads.busy) event.preventDefault(); // the browser asks whether to leave
+  });
   return keeper;
 }
 

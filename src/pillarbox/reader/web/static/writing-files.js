@@ -14,26 +14,27 @@ async function refresh(form) {
   if (fresh) form.querySelector("#attached").replaceWith(document.adoptNode(fresh));
 }
 
-function row(name) {
+/** A file that is to come, as it is shown. */
+function row(file) {
   const line = document.createElement("div");
   line.className = "upload";
   const words = document.createElement("span");
-  words.textContent = name;
+  words.textContent = file.name;
   const bar = document.createElement("progress");
   bar.max = 1;
   bar.value = 0;
-  bar.setAttribute("aria-label", `Attaching ${name}`);
+  bar.setAttribute("aria-label", `Attaching ${file.name}`);
   const stop = document.createElement("button");
   stop.type = "button";
   stop.className = "button quiet";
   stop.textContent = "Cancel";
-  stop.setAttribute("aria-label", `Do not attach ${name}`);
+  stop.setAttribute("aria-label", `Do not attach ${file.name}`);
   line.append(words, bar, stop);
-  return { line, bar, stop };
+  return { file, line, bar, cancelled: new AbortController(), stop };
 }
 
 /** fetch() tells nothing of how far an upload is. Resolves to what went wrong; empty: nothing did. */
-function upload(url, file, { bar, stop }) {
+function upload(url, { file, bar, cancelled: { signal } }) {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
     request.open("POST", url);
@@ -50,29 +51,68 @@ function upload(url, file, { bar, stop }) {
         resolve(`${file.name} was not attached.`);
       }
     });
-    stop.addEventListener("click", () => request.abort());
+    signal.addEventListener("abort", () => request.abort());
     const data = new FormData();
     data.append("files", file, file.name);
     request.send(data);
   });
 }
 
-export function attachFiles(form, keeper) {
-  const url = `/compose/${form.dataset.draft}`;
-  const place = form.querySelector("#uploads");
-  let queue = Promise.resolve();
-
-  async function attach(file) {
-    const shown = row(file.name);
-    place.append(shown.line);
-    await keeper.save({ always: true });
-    const wrong = await upload(`${url}/attach`, file, shown);
-    shown.line.remove();
-    if (wrong) toast(wrong);
-    await refresh(form);
+/** Files on their way, one after the other. */
+class Uploads {
+  constructor(form, keeper) {
+    this.form = form;
+    this.keeper = keeper;
+    this.coming = new Set(); // rows of those that are not there yet
+    this.missing = 0; // those that were not attached: it failed, or was cancelled
+    this.queue = Promise.resolve();
   }
 
-  const take = (files) => { for (const file of files) queue = queue.then(() => attach(file)); };
+  get busy() { return this.coming.size > 0; }
+
+  take(files) {
+    for (const one of files.map(row)) {
+      this.coming.add(one);
+      one.stop.addEventListener("click", () => this.cancel(one));
+      this.form.querySelector("#uploads").append(one.line);
+      this.queue = this.queue.then(() => this.attach(one));
+    }
+  }
+
+  async attach(one) {
+    let wrong = "";
+    if (!one.cancelled.signal.aborted) await this.keeper.save({ always: true });
+    if (!one.cancelled.signal.aborted) wrong = await upload(`/compose/${this.form.dataset.draft}/attach`, one);
+    if (wrong) toast(wrong);
+    if (wrong || one.cancelled.signal.aborted) this.missing += 1;
+    await refresh(this.form).catch(() => {}); // it does not answer, which is said elsewhere
+    one.line.remove();
+    this.coming.delete(one);
+  }
+
+  cancel(one) {
+    if (one.line.contains(document.activeElement)) this.form.querySelector("#files").focus();
+    one.line.remove();
+    one.cancelled.abort();
+  }
+
+  cancelAll() {
+    for (const one of this.coming) this.cancel(one);
+  }
+
+  /** When none is on its way any more: whether all of those came that were. */
+  async done() {
+    const { missing } = this;
+    while (this.busy) await this.queue;
+    return this.missing === missing;
+  }
+}
+
+export function attachFiles(form, keeper) {
+  const url = `/compose/${form.dataset.draft}`;
+  const uploads = new Uploads(form, keeper);
+  keeper.uploads = uploads;
+  const take = (files) => uploads.take(files);
 
   form.querySelector("#files").addEventListener("change", (event) => {
     take([...event.target.files]);

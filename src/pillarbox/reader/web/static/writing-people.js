@@ -34,6 +34,7 @@ export function completePeople(field) {
   field.setAttribute("aria-expanded", "false");
 
   let offered = [];
+  let offeredFor = "";
   let chosen = -1;
   let timer = 0;
   let asked = 0;
@@ -47,6 +48,12 @@ export function completePeople(field) {
     list.replaceChildren();
     field.setAttribute("aria-expanded", "false");
     field.removeAttribute("aria-activedescendant");
+  }
+
+  /** What is typed of the last name. */
+  function typedNow() {
+    const caret = field.selectionStart;
+    return field.value.slice(beginning(field.value, caret), caret).replaceAll('"', "").trim();
   }
 
   function choose(index) {
@@ -90,8 +97,7 @@ export function completePeople(field) {
   }
 
   async function ask() {
-    const caret = field.selectionStart;
-    const typed = field.value.slice(beginning(field.value, caret), caret).replaceAll('"', "").trim();
+    const typed = typedNow();
     if (!typed) { close(); return; }
     asked += 1;
     const mine = asked;
@@ -105,11 +111,19 @@ export function completePeople(field) {
     if (mine !== asked || document.activeElement !== field) return;
     if (!answer.length) { close(); return; }
     offered = answer;
+    offeredFor = typed;
     list.replaceChildren(...answer.map(option));
     list.hidden = false;
     field.setAttribute("aria-expanded", "true");
     found.textContent = answer.length === 1 ? "1 person found" : `${answer.length} people found`;
     choose(-1);
+  }
+
+  /** Enter: who is marked; else the first, but not in place of a whole address, nor of what was typed since. */
+  function enter() {
+    if (chosen >= 0) take(chosen);
+    else if (typedNow() === offeredFor && !offeredFor.includes("@")) take(0);
+    else close();
   }
 
   field.addEventListener("input", () => {
@@ -126,7 +140,7 @@ export function completePeople(field) {
       ArrowDown: () => choose(chosen >= last ? 0 : chosen + 1),
       ArrowUp: () => choose(chosen <= 0 ? last : chosen - 1),
       Escape: close,
-      Enter: () => take(Math.max(chosen, 0)),
+      Enter: enter,
       Tab: () => chosen >= 0 && take(chosen),
     };
     const step = steps[event.key];

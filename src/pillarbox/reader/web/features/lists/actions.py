@@ -91,14 +91,11 @@ class Actions:
         return self._reply(request, form, _done(change, chosen))
 
     async def erase(self, request: Request) -> Response:
-        """For good, if one is sure."""
+        """For good, if one is sure of just these messages."""
         form = await _form(request)
         chosen = await self._chosen(form)
-        if not _text(form, "sure"):
-            question = f"Remove {words.count(len(chosen.keys), 'message')} for good?"
-            return await page(
-                request, "lists/sure.html", form=form, action="erase", question=question
-            )
+        if _text(form, "sure") != chosen.mark:
+            return await _ask(request, form, "erase", _counted(chosen), chosen.mark)
         removed = await off_loop(self.desk.library.erase, chosen.keys)
         say = f"Removed {words.count(removed, 'message')} for good"
         if not removed:
@@ -109,10 +106,7 @@ class Actions:
         """For good, if one is sure."""
         form = await _form(request)
         if not _text(form, "sure"):
-            question = "Remove all messages in Trash for good?"
-            return await page(
-                request, "lists/sure.html", form=form, action="empty-trash", question=question
-            )
+            return await _ask(request, form, "empty-trash", "all messages in Trash", "1")
         removed = await off_loop(self.desk.library.empty_trash)
         say = f"Removed {words.count(removed, 'message')} for good"
         return self._reply(request, form, Done(say if removed else "Trash was empty"))
@@ -167,6 +161,22 @@ class Actions:
 
 async def _form(request: Request) -> FormData:
     return await request.form(max_fields=_MAX_FIELDS)
+
+
+async def _ask(request: Request, form: FormData, action: str, what: str, sure: str) -> Response:
+    """Whether *what* is to be removed for good: a page, whose form says *sure*; to a script both."""
+    if _by_script(request):
+        asked = json.dumps({"asked": {"what": what, "sure": sure}})
+        return Response(status_code=204, headers={"HX-Trigger": asked})
+    return await page(request, "lists/sure.html", form=form, action=action, what=what, sure=sure)
+
+
+def _counted(chosen: Chosen) -> str:
+    """How many messages: a row may stand for more than one."""
+    count = words.count(len(chosen.keys), "message")
+    if chosen.rows == len(chosen.keys):
+        return count
+    return f"{count} of {words.count(chosen.rows, 'conversation')}"
 
 
 def _by_script(request: Request) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 
 from starlette.datastructures import FormData
 
@@ -52,28 +53,33 @@ class Choice:
             NothingChosen: there is none.
         """
         keys: dict[MessageKey, None] = {}
+        rows = 0
         for row in self._rows(library):
+            rows += 1
             for key in self._thread(row, library) if whole_threads else (row.key,):
                 if len(keys) >= AT_ONCE and key not in keys:
-                    return Chosen(tuple(keys), more=True)
+                    return Chosen(tuple(keys), rows, more=True)
                 keys[key] = None
         if not keys:
             raise NothingChosen(
                 "No message was chosen, or it is not there any more. Choose some in the list first."
             )
-        return Chosen(tuple(keys))
+        return Chosen(tuple(keys), rows)
 
     def _rows(self, library: Library) -> Iterator[Row]:
         if self.everything and self.listing:
             # One more row than are taken: that is how it is known that there are more.
             rows = self.listing.rows(library, AT_ONCE + len(self.but) + 1)
-            yield from (row for row in rows if row.key not in self.but)
+            threads = self._kept_threads(library) if self.listing.threads else frozenset()
+            yield from (
+                row for row in rows if row.key not in self.but and row.thread not in threads
+            )
             return
-        for key in self.keys:
-            try:
-                yield library.find(key)
-            except NoSuchMessage:
-                continue
+        yield from _found(library, self.keys)
+
+    def _kept_threads(self, library: Library) -> frozenset[int]:
+        """Those of *but*. A row is known by the latest message of its thread, and a later one may have come since."""
+        return frozenset(row.thread for row in _found(library, self.but))
 
     def _thread(self, row: Row, library: Library) -> tuple[MessageKey, ...]:
         listing = self.listing
@@ -92,13 +98,28 @@ class Chosen:
     """The messages of a choice."""
 
     keys: tuple[MessageKey, ...]
+    rows: int = 0
+    """Of the list, that stand for them."""
     more: bool = False
     """There are more than :data:`AT_ONCE`."""
+
+    @property
+    def mark(self) -> str:
+        """Of these messages and no others: who has said yes to them has not said it to more."""
+        return sha256("".join(sorted(self.keys)).encode()).hexdigest()
 
 
 def is_key(text: str) -> bool:
     """Whether *text* can be a message's key at all."""
     return _KEY.fullmatch(text) is not None
+
+
+def _found(library: Library, keys: Iterable[MessageKey]) -> Iterator[Row]:
+    for key in keys:
+        try:
+            yield library.find(key)
+        except NoSuchMessage:
+            continue
 
 
 def _keys(form: FormData, name: str) -> Iterator[MessageKey]:

@@ -4,10 +4,10 @@
 import { post } from "../shell.js";
 import { told } from "./asking.js";
 import { sure, where } from "./dialogs.js";
-import { counted, flagOn, isOff, leaves, markOf } from "./effects.js";
+import { flagOn, isOff, leaves, markOf } from "./effects.js";
 import { isWide, keepUnread, opened } from "./opening.js";
 import { keyOf } from "./row.js";
-import { changed, trouble } from "./saying.js";
+import { changed, keep, trouble } from "./saying.js";
 
 const OURS = /^\/(?:do\/([a-z-]+)|undo\/.+)$/;
 const ERASING = new Set(["erase", "empty-trash"]);
@@ -16,6 +16,7 @@ export class Acting {
   /** `lists`: what is in the page now (rows, selection, cursor), and what is to happen next. */
   constructor(lists) {
     this.lists = lists;
+    this.asking = false; // a question is on its way
     document.addEventListener("submit", (event) => this.submitted(event), true);
     document.addEventListener("changed", (event) => changed(event.detail));
   }
@@ -30,29 +31,43 @@ export class Acting {
     if (!url.pathname.startsWith("/undo/") && !document.getElementById("sure")) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    button?.closest("details.more-tools")?.removeAttribute("open");
-    const fields = form.id === "choose" ? this.lists.chosen() : new URLSearchParams(new FormData(form, button));
-    fields.delete("back");
-    for (const [name, value] of url.searchParams) fields.set(name, value);
-    this.act(url.pathname, fields, Boolean(form.closest("#pane"))).catch(trouble);
+    button?.closest("details:is(.more-tools, .letter-more)")?.removeAttribute("open");
+    this.begin(form, button, url).catch(trouble);
   }
 
-  /** Ask what has to be asked, do it, and have the server do it. */
+  async begin(form, button, url) {
+    if (this.lists.choosing && !await this.lists.choosing) return;
+    const fields = form.id === "choose" ? this.lists.chosen() : new URLSearchParams(new FormData(form, button));
+    const back = fields.get("back");
+    fields.delete("back");
+    for (const [name, value] of url.searchParams) fields.set(name, value);
+    const done = await this.act(url.pathname, fields, Boolean(form.closest("#pane")));
+    if (!done || !back || document.getElementById("found")) return;
+    keep(done); // a page without a list shows what was undone when it is fetched anew
+    location.assign(back);
+  }
+
+  /** Ask what has to be asked, do it, and have the server do it. What it says was done; null: nothing was. */
   async act(path, fields, inPane = false) {
     const name = path.match(OURS)[1] ?? "undo";
     if (name !== "undo" && name !== "empty-trash" && !fields.has("m") && !fields.has("all")) {
       throw new Error("Choose a message first: open one, or select some.");
     }
-    if (!await this.asked(name, fields)) return;
+    if (!await this.asked(name, path, fields)) return null;
     const keys = this.affected(fields);
     if (name === "mark") this.decide(fields, keys);
     const { rows } = this.lists;
     if (rows) rows.held += 1;
     const next = this.expect(name, fields, keys);
+    let again = false;
+    let done = null;
     try {
       const events = await told(post(path, fields));
+      done = events.changed ?? null;
+      again = Boolean(events.asked); // these are other messages than one has said yes to
+      if (again) await next.undo();
       if (events.changed) changed(events.changed);
-      if (!inPane && name !== "mark" && name !== "undo") this.lists.selection.everything(false);
+      if (!inPane && !again && name !== "mark" && name !== "undo") this.lists.selection.everything(false);
       if (next.stays && (inPane || keys.includes(opened()?.key))) await this.lists.refreshTools();
     } catch (error) {
       trouble(error);
@@ -61,20 +76,32 @@ export class Acting {
       if (rows) rows.held -= 1;
     }
     await this.lists.refresh();
+    return again ? this.act(path, fields, inPane) : done;
   }
 
-  async asked(name, fields) {
+  async asked(name, path, fields) {
     if (name === "move" && !fields.get("to") && !fields.get("new")) {
       const choice = await where();
       for (const [field, value] of Object.entries(choice ?? {})) fields.set(field, value);
       return Boolean(choice);
     }
-    if (ERASING.has(name) && !fields.get("sure")) {
-      const what = name === "erase" ? counted(this.lists.howMany(fields), "message") : "All messages in Trash";
-      if (!await sure("Remove for good?", `${what} will be removed.`)) return false;
-      fields.set("sure", "1");
+    if (!ERASING.has(name)) return true;
+    const asked = await this.question(path, fields);
+    if (!asked) return false;
+    fields.set("sure", asked.sure);
+    return sure("Remove for good?", `${asked.what[0].toUpperCase()}${asked.what.slice(1)} will be removed.`);
+  }
+
+  /** What the server asks before it does this: it knows for how many messages a row stands. Null: one is asked for already. */
+  async question(path, fields) {
+    if (this.asking) return null;
+    this.asking = true;
+    fields.delete("sure");
+    try {
+      return (await told(post(path, fields))).asked;
+    } finally {
+      this.asking = false;
     }
-    return true;
   }
 
   /** Messages that it is about, as far as they are in the page. */

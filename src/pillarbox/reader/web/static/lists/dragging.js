@@ -1,14 +1,12 @@
 /* Rows can be dragged onto folders. The key m and the button do the same. */
 
-import { keyOf } from "./row.js";
-
 const TYPE = "text/x-pillarbox-messages";
 
 export function dragging(lists) {
   document.addEventListener("dragstart", (event) => {
     const row = event.target.closest?.("#rows > li");
     if (!row || !lists.rows) return;
-    if (!lists.selection.has(keyOf(row))) lists.selectOnly(row);
+    if (!lists.selection.has(row)) lists.selectOnly(row);
     event.dataTransfer.setData(TYPE, "1");
     event.dataTransfer.effectAllowed = "copyLink move";
   });

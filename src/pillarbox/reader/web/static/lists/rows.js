@@ -9,6 +9,7 @@ import { showPager } from "./pager.js";
 import { following, keyOf, placeOf, same } from "./row.js";
 
 const KEEP = 200; // rows on either side that stay: scrolling back a little fetches nothing
+const TOGETHER = 4; // pages that are fetched at once when many are wanted
 const PAUSE = 60; // milliseconds between looks while scrolling: what only flies past is not fetched
 
 export class Rows {
@@ -96,7 +97,9 @@ export class Rows {
 
   at(place) { return this.rows.get(place); }
 
-  of(key) { return [...this.rows.values()].find((row) => keyOf(row) === key); }
+  get all() { return [...this.rows.values()]; }
+
+  of(key) { return this.all.find((row) => keyOf(row) === key); }
 
   place(key) {
     const row = this.of(key);
@@ -105,13 +108,7 @@ export class Rows {
 
   /** The row of an open message: its own, or that of its thread. */
   ofOpened(key, thread) {
-    return this.of(key) ?? (this.folder ? [...this.rows.values()].find((row) => row.dataset.thread === thread) : undefined);
-  }
-
-  /** Places of all rows between two. */
-  between(one, other) {
-    const [first, last] = one < other ? [one, other] : [other, one];
-    return [...this.rows].filter(([place]) => place >= first && place <= last).map(([, row]) => row);
+    return this.of(key) ?? (this.folder ? this.all.find((row) => row.dataset.thread === thread) : undefined);
   }
 
   // Fetching.
@@ -153,8 +150,23 @@ export class Rows {
     return controller.done;
   }
 
+  /** Rows from place `first` up to `end` in their order, and those of the same pages around them; they do not come into the page. */
+  async between(first, end) {
+    const pages = pagesOf({ first, end }, this.step);
+    let lists;
+    let tries = 0;
+    do { // until nothing has come or left between the first and the last of them
+      lists = [];
+      for (let at = 0; at < pages.length; at += TOGETHER) {
+        lists.push(...await Promise.all(pages.slice(at, at + TOGETHER).map((page) => this.fetched(page))));
+      }
+      tries += 1;
+    } while (tries < 3 && new Set(lists.map((list) => list?.dataset.total)).size > 1);
+    return lists.flatMap((list) => (list ? [...list.children] : []));
+  }
+
   take(list) {
-    const focused = [...this.rows.values()].find((row) => row.contains(document.activeElement));
+    const focused = this.all.find((row) => row.contains(document.activeElement));
     const focus = focused && { key: keyOf(focused), place: placeOf(focused), part: document.activeElement.matches("input") ? "input" : "a" };
     this.count(list);
     for (const row of [...list.children]) this.accept(placeOf(row), row);

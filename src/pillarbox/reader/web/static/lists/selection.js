@@ -1,42 +1,73 @@
-/* Which rows are chosen: some, or all of the list but some. By message, as rows come and go. */
+/* Which rows are chosen: some, or all of the list but some. By message, as rows come and go; where a row is a thread, by its
+   thread, whose latest message may be another one tomorrow. */
 
-import { keyOf } from "./row.js";
+import { keyOf, placeOf } from "./row.js";
+
+const AT_MOST = 10_000; // rows between two that are chosen together: as many as go at once
 
 export class Selection {
   constructor() {
-    this.keys = new Set();
-    this.all = false; // then `keys` are those that are not chosen
-    this.last = null;
+    this.chosen = new Map(); // what a row is known by: the message that stands for it
+    this.all = false; // then `chosen` are those that are not
+    this.begin(false);
   }
 
-  get empty() { return !this.all && !this.keys.size; }
+  /** With another list; in one of `threads` a row is one. */
+  begin(threads) {
+    this.threads = threads;
+    this.last = null; // the row that was clicked last: {id, place}
+    this.everything(false);
+  }
 
-  has(key) { return this.all !== this.keys.has(key); }
+  idOf(row) { return this.threads ? row.dataset.thread : keyOf(row); }
 
-  set(key, on) {
-    if (on === this.all) this.keys.delete(key);
-    else this.keys.add(key);
+  get empty() { return !this.all && !this.chosen.size; }
+
+  has(row) { return this.all !== this.chosen.has(this.idOf(row)); }
+
+  set(row, on) {
+    if (on === this.all) this.chosen.delete(this.idOf(row));
+    else this.chosen.set(this.idOf(row), keyOf(row));
   }
 
   everything(on) {
     this.all = on;
-    this.keys.clear();
+    this.chosen.clear();
+    this.turn = {}; // what was begun before is for another choice
   }
 
   /** How many of `total` are chosen. */
-  count(total) { return this.all ? Math.max(0, total - this.keys.size) : this.keys.size; }
+  count(total) { return this.all ? Math.max(0, total - this.chosen.size) : this.chosen.size; }
 
-  /** A row was clicked or chosen by key; with Shift, all between it and the last one are as it is. */
+  /** A row was clicked or chosen by key. With Shift, all between it and the last one are as it is, also those that are not in the
+      page: then a promise, which is broken when these cannot be had. */
   choose(row, on, rows, wide) {
-    const place = rows.place(keyOf(row));
-    const from = wide && this.last !== null ? rows.place(this.last) : -1;
-    const those = from >= 0 ? rows.between(from, place) : [row];
-    for (const each of those) this.set(keyOf(each), on);
-    this.last = keyOf(row);
+    const one = { id: this.idOf(row), place: placeOf(row) };
+    const other = wide ? this.last : null;
+    this.last = one;
+    this.set(row, on);
+    return other && this.range(one, other, on, rows);
+  }
+
+  async range(one, other, on, rows) {
+    const { turn } = this;
+    const there = rows.all.find((row) => this.idOf(row) === other.id);
+    const places = [one.place, there ? placeOf(there) : other.place];
+    const [first, last] = [Math.min(...places), Math.max(...places)];
+    if (last - first >= AT_MOST) throw new Error(`At most ${AT_MOST.toLocaleString("en")} go at once, and there are more between these two.`);
+    const near = await rows.between(first, last + 1);
+    if (this.turn !== turn) return; // another list, or another choice
+    // Where they are now, as mail may have come meanwhile; where they were, if they have left.
+    const ends = [one, other].map(({ id }) => near.findIndex((row) => this.idOf(row) === id));
+    const chosen = ends.includes(-1)
+      ? near.filter((row) => placeOf(row) >= first && placeOf(row) <= last)
+      : near.slice(Math.min(...ends), Math.max(...ends) + 1);
+    for (const row of chosen) this.set(row, on);
   }
 
   show(row) {
-    const on = this.has(keyOf(row));
+    if (this.chosen.has(this.idOf(row))) this.chosen.set(this.idOf(row), keyOf(row));
+    const on = this.has(row);
     row.querySelector("input[name=m]").checked = on;
     row.classList.toggle("chosen", on);
   }
@@ -46,7 +77,7 @@ export class Selection {
     const said = new URLSearchParams();
     for (const name of ["list", "q", "in"]) if (form.elements[name]) said.set(name, form.elements[name].value);
     if (this.all) said.set("all", "1");
-    for (const key of this.keys) said.append(this.all ? "but" : "m", key);
+    for (const key of this.chosen.values()) said.append(this.all ? "but" : "m", key);
     return said;
   }
 }
