@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pillarbox.reader.errors import BadSetting, LibraryUnusable
 from pillarbox.reader.model import Settings
-from pillarbox.reader.preferences import Preferences
+from pillarbox.reader.preferences import Preferences, check
 
 
 @pytest.fixture
@@ -55,27 +55,56 @@ def test_what_cannot_be_is_refused_and_nothing_changes(path: Path, values: dict[
 
 
 @pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b"\xff",
-        b'{"trash_days": "soon"}',
-        b'{"trash_days": null}',
-        b'{"trash_days": -5}',
-        b'{"keys": 1}',
-        b'{"hold_seconds": true}',
-        b'{"hold_seconds": NaN}',
-        b'{"trash_days": Infinity}',
-        b"[" * 100_000,
-        b" " * (1 << 20) + b"{}",
-    ],
+    "content", [b"", b"{", b"[]", b"\xff", b"[" * 100_000, b" " * (1 << 20) + b"{}"]
 )
-def test_a_damaged_file_is_set_aside(path: Path, content: bytes) -> None:
+def test_with_a_damaged_file_trash_is_not_emptied_until_the_settings_are_saved(
+    path: Path, content: bytes
+) -> None:
     path.write_bytes(content)
-    assert Preferences(path).settings == Settings()
-    assert path.with_name("settings.json.damaged").read_bytes() == content
+    for _ in "a start", "the next":
+        preferences = Preferences(path, expected=True)
+        assert preferences.settings == Settings(trash_days=0)
+        assert "is damaged" in preferences.problem
+        assert "Trash is not emptied" in preferences.problem
+    path.with_name("settings.json.damaged-1").write_bytes(b"of before")
+    preferences.change(trash_days=5)
+    assert preferences.problem == ""
+    assert path.with_name("settings.json.damaged-1").read_bytes() == b"of before"
+    assert path.with_name("settings.json.damaged-2").read_bytes() == content
+    preferences = Preferences(path, expected=True)
+    assert (preferences.settings, preferences.problem) == (Settings(trash_days=5), "")
+
+
+@pytest.mark.parametrize("days", ["4000", '"soon"', "null", "-5", "true", "Infinity", "NaN"])
+def test_days_that_cannot_be_mean_never(path: Path, days: str) -> None:
+    path.write_text(f'{{"trash_days": {days}, "hold_seconds": 3}}')
+    preferences = Preferences(path)
+    assert preferences.settings == Settings(trash_days=0, hold_seconds=3)
+    assert (
+        "damaged: trash_days. They are as at first, and Trash is not emptied" in preferences.problem
+    )
+
+
+@pytest.mark.parametrize("wrong", ['"keys": 1', '"hold_seconds": true', '"hold_seconds": NaN'])
+def test_one_that_is_damaged_leaves_the_others_as_they_are(path: Path, wrong: str) -> None:
+    path.write_text(f'{{"trash_days": 7, {wrong}}}')
+    preferences = Preferences(path)
+    assert preferences.settings == Settings(trash_days=7)
+    assert wrong.split('"')[1] in preferences.problem
+    assert "Trash" not in preferences.problem
+
+
+def test_a_file_that_is_gone_is_as_good_as_damaged(path: Path) -> None:
+    Preferences(path).begin()
+    Preferences(path).change(trash_days=7)
+    Preferences(path, expected=True).begin()
+    assert Preferences(path, expected=True).settings == Settings(trash_days=7)
+    path.unlink()
+    preferences = Preferences(path, expected=True)
+    preferences.begin()
+    assert preferences.settings == Settings(trash_days=0)
+    assert "is not there any more" in preferences.problem
+    assert not path.exists(), "it is missed at the next start, too"
 
 
 def test_a_file_of_another_version_is_read_as_far_as_it_is_known(path: Path) -> None:
@@ -110,5 +139,6 @@ def test_whatever_is_in_the_file_the_settings_are_ones_that_can_be(
     path = tmp_path_factory.mktemp("s") / "settings.json"
     path.write_text(json.dumps(found))
     preferences = Preferences(path)
+    check(preferences.settings)
     preferences.change(keys=True)
     assert Preferences(path).settings == preferences.settings

@@ -246,6 +246,8 @@ class Outgoing:
     draft: str | None = None
     """The draft that it was made of."""
     octets: int = 0
+    unsure: tuple[str, ...] = ()
+    """Those of *to* that may have got it: it was handed over for them, and the answer was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +285,10 @@ class Draft:
     changed: datetime | None = None
     version: int = 0
     """Grows with each save; who saves an old one is told (two tabs)."""
+    unsure: tuple[str, ...] = ()
+    """Addresses that may have got it: it was handed over for them before, and the answer was lost."""
+    message_id: str = ""
+    """Under which it was, without brackets; empty: never, or it is another text by now."""
 
 
 @dataclass(frozen=True, slots=True)

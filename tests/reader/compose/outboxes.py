@@ -17,6 +17,8 @@ class HeldOutbox:
         self.parcels: dict[str, Parcel] = {}
         self.got: set[str] = set()
         """Recipients that a server has taken a message for."""
+        self.unsure: set[str] = set()
+        """Recipients that may have got it."""
 
     def put(self, parcel: Parcel, *, hold_seconds: float) -> str:
         assert hold_seconds >= 0
@@ -42,6 +44,7 @@ class HeldOutbox:
             tuple(one for one in parcel.recipients if one not in self.got),
             datetime.now(UTC),
             draft=parcel.draft,
+            unsure=tuple(one for one in parcel.recipients if one in self.unsure),
         )
 
     def read(self, outgoing_id: str) -> bytes:

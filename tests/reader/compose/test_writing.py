@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pytest
 
+from pillarbox.reader.compose import draft_file
 from pillarbox.reader.compose.drafts import open_drafts
 from pillarbox.reader.compose.writing import Writing
 from pillarbox.reader.errors import (
@@ -286,6 +287,35 @@ def test_taken_back_it_is_not_for_those_who_have_it(bench: Bench) -> None:
     taken = bench.writing.take_back(key)
     assert (taken.to, taken.cc) == ("bob@x.example", "")
     assert bench.drafts.all() == [taken]
+
+
+def test_a_draft_of_what_may_have_arrived_keeps_that_in_mind(bench: Bench) -> None:
+    """It is asked about before it is sent once more; as the same message, if nothing in it was changed."""
+
+    def message_id(outgoing: str) -> str:
+        return read_letter(bench.outbox.read(outgoing)).message_id
+
+    draft = bench.writing.new(Draft("", to="Bob@x.example, ada@x.example", subject="Tea", text="?"))
+    key = bench.writing.send(draft.id)
+    first = message_id(key)
+    bench.outbox.unsure = {"Bob@x.example"}
+    taken = bench.writing.take_back(key)
+    assert taken.unsure == ("Bob@x.example",)
+    (doubt,) = bench.writing.doubts(draft.id)
+    assert "may have reached Bob@x.example already" in doubt
+    assert bench.drafts.all() == [draft_file.from_octets(draft_file.to_octets(taken))]
+    taken = bench.writing.save(replace(taken, to="ada@x.example"))
+    assert bench.writing.doubts(draft.id) == []
+    taken = bench.writing.save(replace(taken, to="bob@X.example"))
+    assert len(bench.writing.doubts(draft.id)) == 1
+    key = bench.writing.send(draft.id)
+    assert message_id(key) == first
+    bench.outbox.unsure = set()
+    taken = bench.writing.take_back(key)
+    assert taken.unsure == ("Bob@x.example",), "it may have, that time before"
+    bench.writing.save(replace(taken, text="Another one."))
+    assert len(bench.writing.doubts(draft.id)) == 1
+    assert message_id(bench.writing.send(draft.id)) != first
 
 
 def test_a_message_whose_draft_is_gone_becomes_one_again(bench: Bench) -> None:

@@ -31,6 +31,7 @@ from pillarbox.reader.model import (
     inbox_of,
 )
 from pillarbox.reader.news import MailChanged
+from pillarbox.reader.preferences import Preferences
 from tests.reader.library.conftest import Place
 
 WORK, HOME = inbox_of("work"), inbox_of("home")
@@ -394,6 +395,24 @@ def test_trash_may_stay_for_ever(library: MailLibrary, place: Place) -> None:
     library.delete([key])
     library.tidy()
     place.later(days=4000)
+    library.tidy()
+    assert in_trash(library) == 1
+
+
+@pytest.mark.parametrize("settings", ['{"trash_days": 4000}', '{"trash_days": 0', None])
+def test_damaged_settings_do_not_empty_a_trash_that_was_never_to_be_emptied(
+    library: MailLibrary, place: Place, settings: str | None
+) -> None:
+    place.settings.trash_days = 0
+    key, *_ = three(library)
+    library.delete([key])
+    library.tidy()
+    place.later(days=400)
+    if settings is not None:
+        (place.root / "settings.json").write_text(settings)
+    known = (place.root / "trash.json").exists()
+    place.settings = Preferences(place.root / "settings.json", expected=known).settings
+    library = place.open()
     library.tidy()
     assert in_trash(library) == 1
 

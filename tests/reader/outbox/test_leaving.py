@@ -281,13 +281,15 @@ async def cut_at_each(
     found: list[Sending] = []
     while True:
         limit(len(found) * stride)
-        before = len(server.taken)
+        before, connections = len(server.taken), server.connections
         sent = world.put()
         await world.until(lambda: _is_decided(world, sent))  # noqa: B023 -- asked for in this round
         limit(None)
         outgoing = world.outbox.find(sent)
         if outgoing is None:
             assert len(server.taken) == before + 1
+            if server.connections == connections:
+                continue  # through the connection of the one before, which nothing cuts
             return found
         found.append(outgoing.state)
         if outgoing.state is Sending.WAITING:
@@ -363,13 +365,30 @@ async def test_who_is_refused_and_who_has_to_wait_does_not_keep_it_from_the_othe
     assert len(world.library.sent) == 1
 
 
+@pytest.mark.parametrize("words", [b"552 5.2.2 mailbox full\r\n", b"552 full\r\n"])
+async def test_a_full_mailbox_is_a_refusal(
+    world: World, server: HostileServer, words: bytes
+) -> None:
+    """RFC 5321, section 4.5.3.1.10, speaks of 552 for those who come after others that were taken."""
+    server.instead["RCPT"] = lambda _, argument: words if "carol" in argument else None
+    alone, first, last = world.put(CAROL), world.put(CAROL, BOB), world.put(BOB, CAROL)
+    for sent in (alone, first, last):
+        refused = await world.until_state(sent, Sending.REFUSED)
+        assert refused.to == (CAROL,)
+        assert f"It was refused for {CAROL}: {words.decode().strip()}" in refused.problem
+    assert [taken.recipients for taken in server.taken] == [(BOB,), (BOB,)]
+
+
+@pytest.mark.parametrize(
+    "words", [b"452 4.5.3 too many\r\n", b"552 5.5.3 too many\r\n", b"552 too many\r\n"]
+)
 async def test_more_recipients_than_go_into_one_transaction(
-    world: World, server: HostileServer
+    world: World, server: HostileServer, words: bytes
 ) -> None:
     """RFC 5321, section 4.5.3.1.10."""
 
     def rule(session: Session, _: str) -> bytes | None:
-        return b"452 4.5.3 too many\r\n" if len(session.recipients) >= 10 else None
+        return words if len(session.recipients) >= 10 else None
 
     server.instead["RCPT"] = rule
     everybody = tuple(f"u{number}@example.org" for number in range(35))

@@ -14,13 +14,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from pillarbox.reader.model import Folder, FolderState
 from pillarbox.reader.web.bodies import FORM
 from pillarbox.reader.web.door import Door
 from pillarbox.reader.web.entrances import Entrances
 from pillarbox.reader.web.files import files
 from pillarbox.reader.web.guard import HEADERS, Guard
 from pillarbox.reader.web.password import FREE_TRIES, Password
-from tests.reader.desk import make_desk, site_of
+from tests.reader.desk import Quiet, make_desk, site_of
 
 ORIGIN = "http://127.0.0.1:8080"
 PASSWORD = "a fine and private place"
@@ -35,6 +36,13 @@ class Clock:
         return self.now
 
 
+class Secretive(Quiet):
+    """A library whose folder's name is nobody else's business."""
+
+    def folders(self) -> list[FolderState]:
+        return [*super().folders(), FolderState(Folder("Secret"), "Secret", unseen=7)]
+
+
 class Place:
     """A guarded site with a page that tells what arrived."""
 
@@ -44,7 +52,7 @@ class Place:
         self.clock = Clock()
         settings: dict[str, Any] = {"names": frozenset({"127.0.0.1", "localhost"}), "port": 8080}
         self.door = Door(**(settings | {"entrances": self.entrances, "csrf": "t0ken"} | door))
-        site = site_of(make_desk())
+        self.site = site = site_of(make_desk(library=Secretive()))
         site.router.routes[:0] = [
             Route("/change", self._change, methods=["GET", "POST"]),
             Route("/import", self._change, methods=["POST"]),
@@ -115,6 +123,37 @@ async def test_who_is_outside_is_told_how_to_get_in(place: Place) -> None:
             assert "pillarbox read" in reply.text
         by_script = await browser.get("/", headers={"HX-Request": "true"})
         assert "pillarbox read" in by_script.headers["HX-Trigger"]
+
+
+async def test_outside_nothing_is_shown(place: Place) -> None:
+    asked = [
+        ("GET", f"/{path}") for path in ("nowhere", "static/", "static/x/y", "static/base.css")
+    ]
+    asked += [("GET", "/static/x/%2e%2e/%2e%2e/nowhere"), ("POST", "/static/x/y")]
+    asked += [(method, "/static/x/base.css") for method in ("POST", "PUT", "OPTIONS")]
+    async with place.browser(inside=False) as browser:
+        browser.headers["X-CSRF"] = "t0ken"
+        for method, path in asked:
+            reply = await browser.request(method, path)
+            assert reply.status_code == 401, path
+            for secret in ("t0ken", "Secret", 'id="folders"'):
+                assert secret not in reply.text, path
+    async with place.browser() as browser:
+        reply = await browser.get("/nowhere")
+    assert "t0ken" in reply.text
+    assert "Secret" in reply.text, "it would have been seen"
+
+
+async def test_a_page_of_a_problem_shows_no_more_than_the_door_allows(place: Place) -> None:
+    """Even if the guard should let something through that it must not."""
+    transport = httpx.ASGITransport(place.site)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as browser:
+        for path, status in (("/nowhere", 404), ("/do/archive", 405), ("/static/x/y", 404)):
+            reply = await browser.get(path)
+            assert reply.status_code == status
+            assert "Your mail is in the list." in reply.text
+            assert "Secret" not in reply.text
+            assert 'id="folders"' not in reply.text
 
 
 async def test_a_link_in_another_program_is_followed_again_from_here(place: Place) -> None:

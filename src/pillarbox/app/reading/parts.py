@@ -27,7 +27,7 @@ from pillarbox.reader.contracts import Index
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.library.library import MailLibrary, Survey
 from pillarbox.reader.library.maildirs import Maildirs
-from pillarbox.reader.library.opening import put_together
+from pillarbox.reader.library.opening import TRASHED, put_together
 from pillarbox.reader.library.survey import DiskSurvey, open_index
 from pillarbox.reader.model import Settings
 from pillarbox.reader.news import News
@@ -64,11 +64,12 @@ async def make_parts(wish: ReadWish, folder: Path, news: News) -> Parts:
 
 def _make(wish: ReadWish, folder: Path, news: News, stop: Event) -> Parts:
     accounts = ConfiguredAccounts(wish.config, wish.overrides, state_folder(wish.state))
-    preferences = Preferences(folder / "settings.json")
+    preferences = Preferences(folder / "settings.json", expected=(folder / TRASHED).exists())
     settings = preferences.settings
     with ExitStack() as opened:
         library, survey = _library(folder, news, settings)
         opened.callback(library.close)
+        preferences.begin()
         if wish.reindex:
             _reindex(library, stop)
         drafts: KeptDrafts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from pillarbox.reader.compose.addresses import (
@@ -25,6 +25,9 @@ _ATTACHED = re.compile(
     r"ci-joint|ci-jointe?s?|pi[eè]ces? jointes?|adjunt[oa]s?|allegat[oi]|bijlagen?|bifogad\w*|vedlagt|załącz\w+)\b",
     re.IGNORECASE,
 )
+
+_NAMED = 3
+"""Addresses that a question names."""
 
 
 def recipients_of(draft: Draft) -> Recipients:
@@ -84,6 +87,25 @@ def doubts_about(draft: Draft) -> list[str]:
     if not draft.quote and not draft.files and not _own_words(draft).strip():
         doubts.append("The message is empty. Send it all the same?")
     return doubts
+
+
+def reached_already(draft: Draft, recipients: Recipients) -> list[str]:
+    """Whether *draft* goes to somebody who may have got it before: a question, as those of :func:`doubts_about`."""
+    before = {address.casefold() for address in draft.unsure}
+    twice = [address for address in recipients.addresses if address.casefold() in before]
+    if not twice:
+        return []
+    question = (
+        f"This may have reached {_listed(twice)} already: it was handed over before, and the server's answer was lost. "
+        "Send it all the same?"
+    )
+    return [question]
+
+
+def _listed(addresses: Sequence[str]) -> str:
+    """The first few, and how many more."""
+    more = len(addresses) - _NAMED
+    return ", ".join(addresses[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _own_words(draft: Draft) -> str:

@@ -42,6 +42,7 @@ def from_octets(octets: bytes) -> Draft:
         return Draft(
             files=tuple(File(**file) for file in content.pop("files")),
             references=tuple(content.pop("references")),
+            unsure=tuple(content.pop("unsure", ())),
             changed=datetime.fromisoformat(changed) if changed else None,
             answers=MessageKey(answers) if answers else None,
             forwards=MessageKey(forwards) if forwards else None,

@@ -105,7 +105,10 @@ class KeptDrafts:
                     "This draft was changed in another tab since it was opened here. What is typed "
                     "here is not lost: copy what you need, then load the page again."
                 )
-            saved = self._put(replace(draft, version=last.version + 1, files=last.files))
+            same = draft.message_id if _says_the_same(draft, last) else ""
+            saved = self._put(
+                replace(draft, version=last.version + 1, files=last.files, message_id=same)
+            )
         if last.version == UNTOUCHED:
             self._tell(DraftsChanged())
         return saved
@@ -125,7 +128,7 @@ class KeptDrafts:
             try:
                 draft = self.find(draft_id)
                 Room(draft.files).take(file.octets)  # others may have been attached meanwhile
-                self._put(replace(draft, files=(*draft.files, file)))
+                self._put(replace(draft, files=(*draft.files, file), message_id=""))
             except ReaderError:
                 (self._files(draft_id) / file.id).unlink(missing_ok=True)
                 raise
@@ -138,7 +141,7 @@ class KeptDrafts:
             left = tuple(file for file in draft.files if file.id != file_id)
             if left == draft.files:
                 return
-            self._put(replace(draft, files=left))
+            self._put(replace(draft, files=left, message_id=""))
             with usable(self._folder):
                 (self._files(draft_id) / file_id).unlink(missing_ok=True)
 
@@ -256,6 +259,17 @@ def open_drafts(
 def _alike(one: Draft, other: Draft) -> bool:
     """Whether the same was typed."""
     return replace(one, version=other.version, files=other.files, changed=other.changed) == other
+
+
+def _says_the_same(one: Draft, other: Draft) -> bool:
+    """To whoever reads it. A Message-ID names one version (RFC 5322, section 3.6.4): programs that know it do not show
+    another one.
+    """
+
+    def words(draft: Draft) -> tuple[str, ...]:
+        return draft.account, draft.subject, draft.text, draft.quote
+
+    return words(one) == words(other)
 
 
 def _age(draft: Draft) -> tuple[float, str]:

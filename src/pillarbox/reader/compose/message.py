@@ -108,7 +108,8 @@ def _header(draft: Draft, identity: Identity, recipients: Recipients, now: datet
         lines.append(fields.address_list("Cc", recipients.cc))
     if one_line(draft.subject):
         lines.append(fields.unstructured("Subject", draft.subject))
-    lines.append(f"Message-ID: <{secrets.token_hex(16)}@{domain}>\r\n")
+    own = draft.message_id if _referable(draft.message_id) else f"{secrets.token_hex(16)}@{domain}"
+    lines.append(f"Message-ID: <{own}>\r\n")
     if _referable(draft.in_reply_to):
         lines.append(fields.identifiers("In-Reply-To", [draft.in_reply_to]))
     if references := trimmed(draft.references):

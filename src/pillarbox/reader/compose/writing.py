@@ -9,7 +9,7 @@ from datetime import tzinfo
 from pillarbox.reader.compose import quoting
 from pillarbox.reader.compose.addresses import as_typed
 from pillarbox.reader.compose.attached import MAX_FILES
-from pillarbox.reader.compose.checking import doubts_about, only_to, recipients_of
+from pillarbox.reader.compose.checking import doubts_about, only_to, reached_already, recipients_of
 from pillarbox.reader.compose.drafts import KeptDrafts
 from pillarbox.reader.compose.message import bcc_field, make_message, sender_address
 from pillarbox.reader.compose.original import Original, read_original
@@ -114,8 +114,8 @@ class Writing:
     def doubts(self, draft_id: str) -> Sequence[str]:
         """See the contract."""
         draft = self._drafts.find(draft_id)
-        recipients_of(draft)  # what has to be corrected comes before what may be wrong
-        return doubts_about(draft)
+        recipients = recipients_of(draft)  # what has to be corrected comes before what may be wrong
+        return [*reached_already(draft, recipients), *doubts_about(draft)]
 
     def send(self, draft_id: str) -> str:
         """See the contract. Once the outbox has it, it names the draft: there is no second step."""
@@ -142,7 +142,9 @@ class Writing:
             return self._outbox.put(parcel, hold_seconds=self._settings.hold_seconds)
 
     def take_back(self, outgoing_id: str) -> Draft:
-        """See the contract. Who has got the message already is not among the draft's recipients any more."""
+        """See the contract. Who has got the message already is not among the draft's recipients any more; who may have got
+        it is kept in mind.
+        """
         with self._drafts.lock:
             outgoing = self._outbox.find(outgoing_id)
             if outgoing is None:
@@ -152,7 +154,7 @@ class Writing:
             if draft is None:
                 draft = made = self._remade(outgoing)
             else:
-                draft = self._drafts.correct(only_to(draft, outgoing.to))
+                draft = self._drafts.correct(only_to(self._noted(draft, outgoing), outgoing.to))
             try:
                 self._outbox.take_out(outgoing_id)
             except TooLate:
@@ -206,6 +208,14 @@ class Writing:
                 {"files": f"{file.name} cannot be read any more. Remove it, and attach it again."}
             ) from error
 
+    def _noted(self, draft: Draft, outgoing: Outgoing) -> Draft:
+        """*draft* with those who may have got it, under which Message-ID."""
+        if not outgoing.unsure:
+            return draft  # it may have been handed over before that, too
+        letter = read_letter(self._outbox.read(outgoing.id))
+        unsure = tuple(dict.fromkeys((*draft.unsure, *outgoing.unsure)))
+        return replace(draft, unsure=unsure, message_id=letter.message_id)
+
     def _remade(self, outgoing: Outgoing) -> Draft:
         """A draft of the message itself: that which it was made of is gone."""
         data = self._outbox.read(outgoing.id)
@@ -222,6 +232,7 @@ class Writing:
             text="\n".join(map(str, quoting.lines(letter))),
             in_reply_to=letter.references[-1] if letter.references else "",
             references=letter.references,
+            unsure=outgoing.unsure,
         )
         draft = self._drafts.new(only_to(draft, outgoing.to))
         draft = self._drafts.correct(draft)  # it is more than an offer

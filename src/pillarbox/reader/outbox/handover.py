@@ -8,6 +8,7 @@ is. From then on an answer counts, and none means that nobody knows.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,7 +31,11 @@ viruses. Whoever gives up sooner makes two messages of one."""
 
 GO_ON = 354
 TOO_MANY = (452, 552)
-"""Replies to RCPT: no more recipients in this transaction (RFC 5321, section 4.5.3.1.10)."""
+"""Replies to RCPT: no more recipients in this transaction (RFC 5321, section 4.5.3.1.10). To the first one, or with a
+status that says so, it is about the recipient instead: 552 is a full mailbox then.
+"""
+ABOUT_THE_RECIPIENT = re.compile(r"5\.[127]\.")
+"""Enhanced status codes (RFC 3463, section 3): address, mailbox, policy."""
 SIGN_IN_FIRST = 530
 """RFC 4954, section 6."""
 
@@ -77,8 +82,8 @@ async def _handed_over(talk: Talk, record: Record, message: bytes, commit: Commi
         return await _no_mail(talk, record, reply)
     answers, refused = await _recipients(talk, record)
     taken = [recipient for recipient, answer in answers.items() if answer.good]
-    refused |= {recipient: a.words for recipient, a in answers.items() if _is_refusal(a)}
-    put_off = [answer for answer in answers.values() if not answer.good and not _is_refusal(answer)]
+    refusals, put_off = _sorted(answers)
+    refused |= refusals
     later = put_off[0].words if put_off else ""
     too_many = all(answer.code in TOO_MANY for answer in put_off)
     if not taken:
@@ -149,8 +154,22 @@ async def _recipients(talk: Talk, record: Record) -> tuple[dict[str, Reply], dic
     return answers, impossible
 
 
-def _is_refusal(reply: Reply) -> bool:
-    return reply.never and reply.code not in TOO_MANY
+def _sorted(answers: Mapping[str, Reply]) -> tuple[dict[str, str], list[Reply]]:
+    """Refusals by recipient, and what puts others off. *answers*: in the order in which was asked."""
+    refused, put_off = {}, []
+    some = False
+    for recipient, answer in answers.items():
+        if answer.good:
+            some = True
+        elif answer.never and not (some and _is_too_many(answer)):
+            refused[recipient] = answer.words
+        else:
+            put_off.append(answer)
+    return refused, put_off
+
+
+def _is_too_many(reply: Reply) -> bool:
+    return reply.code in TOO_MANY and not ABOUT_THE_RECIPIENT.match(reply.text)
 
 
 async def _forget(talk: Talk) -> None:

@@ -149,6 +149,7 @@ def shown(record: Record, now: float) -> Outgoing:
         tries=record.tries,
         draft=record.draft,
         octets=record.octets,
+        unsure=record.unsure,
     )
 
 

@@ -63,6 +63,12 @@ def files() -> Files:
     return Files(contents, whole.hexdigest()[:_VERSION_LENGTH])
 
 
+def is_file(path: str) -> bool:
+    """Whether there is a file at the URL's *path*, whatever version that names."""
+    before, folder, version, name = [*path.split("/", 3), "", "", "", ""][:4]
+    return not before and folder == "static" and version != "" and name in files().contents
+
+
 def route() -> Route:
     """Where they are served. A page that is older than this program gets what there is now."""
     return Route("/static/{version}/{name:path}", _serve, name="static")

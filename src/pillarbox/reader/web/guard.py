@@ -30,6 +30,7 @@ from starlette.types import Message, Receive, Scope, Send
 from pillarbox.peers import network_of, peer_of
 from pillarbox.reader.web.bodies import FORM, announced, limit_of, token_of
 from pillarbox.reader.web.door import Door
+from pillarbox.reader.web.files import is_file
 from pillarbox.reader.web.pages import back, off_loop
 from pillarbox.reader.web.password import Password
 from pillarbox.reader.web.whose import is_anothers
@@ -110,7 +111,7 @@ class Guard:
     async def _at_the_door(self, request: Request) -> Response | None:
         """None: come in."""
         path = request.url.path
-        if path.startswith("/static/"):
+        if request.method in ("GET", "HEAD") and is_file(path):
             return None  # the same for everybody, and what the pages at the door look like
         inside = self._door.sessions.is_open(request.cookies.get(self._door.cookie, ""))
         if path == "/enter" and request.method == "GET":
@@ -121,6 +122,7 @@ class Guard:
             return self._outside(request)
         if path == "/logout" and request.method == "POST":
             return self._log_out(request)
+        request.scope["inside"] = True
         return None
 
     async def _enter(self, request: Request, *, inside: bool) -> Response:

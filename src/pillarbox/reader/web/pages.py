@@ -104,7 +104,7 @@ async def page(request: Request, template: str, *, status: int = 200, **context:
     """The page of *template*, with what every page shows beside its own *context*.
 
     Templates extend ``layout.html``, and find: ``folders``, ``statuses``, ``waiting`` (messages in the outbox), ``damaged`` (so are some there),
-    ``drafts`` (how many), ``settings``, ``now``, ``here`` (the path of the URL, decoded, for what is marked as current), ``csrf``.
+    ``unsettled`` (the file with the settings is), ``drafts`` (how many), ``settings``, ``now``, ``here`` (the path of the URL, decoded, for what is marked as current), ``csrf``.
     """
     common = await off_loop(_common, desk_of(request), context.get("folders"))
     environment: Environment = request.app.state.templates
@@ -128,6 +128,7 @@ def _common(desk: Desk, folders: Sequence[FolderState] | None) -> dict[str, Any]
         "statuses": desk.collector.statuses(),
         "waiting": len(desk.outbox.all()),
         "damaged": bool(desk.outbox.damaged()),
+        "unsettled": bool(desk.preferences.problem),
         "drafts": len(desk.drafts.all()),
         "settings": desk.settings,
         "now": desk.clock(),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -105,11 +106,14 @@ async def _defect(request: Request, error: Exception) -> Response:
 
 
 async def problem(request: Request, title: str, said: str, status: int) -> Response:
-    """A page that says what is wrong; open pages that asked by script show the same as a passing notice."""
-    try:
-        response = await page(request, "problem.html", status=status, heading=title, said=said)
-    except Exception:  # noqa: BLE001 -- what failed may be what every page needs
-        response = alone(request, title, said, status)
+    """A page that says what is wrong; open pages that asked by script show the same as a passing notice. Who was not let
+    in sees nothing else on it.
+    """
+    response: Response | None = None
+    if request.scope.get("inside"):
+        with suppress(Exception):  # what failed may be what every page needs
+            response = await page(request, "problem.html", status=status, heading=title, said=said)
+    response = response or alone(request, title, said, status)
     if "HX-Request" in Headers(scope=request.scope):
         response.headers["HX-Trigger"] = json.dumps({"trouble": {"say": said}})
     return response

@@ -19,7 +19,7 @@ from pillarbox.reader.model import INBOX, Flag, Folder, MessageKey, Row
 from pillarbox.reader.preferences import Preferences
 from pillarbox.reader.web.features.letters.context import thread_context
 from pillarbox.reader.web.pages import page
-from tests.reader.desk import Quiet, make_desk, site_of
+from tests.reader.desk import Quiet, inside, make_desk, site_of
 
 
 def key_of(name: str) -> MessageKey:
@@ -78,6 +78,6 @@ async def reading(messages: Mapping[str, bytes], folder: Path) -> AsyncIterator[
         return await page(request, "letters/thread.html", **context)
 
     site.router.routes.append(Route("/open/{key}", show))
-    transport = httpx.ASGITransport(site, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(inside(site), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as client:
         yield client

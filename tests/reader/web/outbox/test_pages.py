@@ -135,7 +135,18 @@ IN_FIVE = NOW + timedelta(minutes=5)
         (outgoing(Sending.WAITING, problem="Wrong password."), "Stopped", "Try again", "Edit"),
         (outgoing(Sending.SENDING), "Being handed over", "", ""),
         (outgoing(Sending.REFUSED, problem="550"), "Refused. Edit or discard", "Try again", "Edit"),
-        (outgoing(Sending.UNCONFIRMED, problem="?"), "not confirmed", "Send again…", "Edit"),
+        (
+            outgoing(Sending.UNCONFIRMED, problem="?", unsure=(BOB,)),
+            "not confirmed",
+            "Send again…",
+            "Edit…",
+        ),
+        (
+            outgoing(Sending.WAITING, problem="450", unsure=(BOB,), next_try=IN_FIVE),
+            "Waiting.",
+            "Send now…",
+            "Edit…",
+        ),
     ],
 )
 def test_each_state_has_words_and_buttons_of_its_own(
@@ -144,7 +155,7 @@ def test_each_state_has_words_and_buttons_of_its_own(
     said = said_of(found, NOW)
     assert words in said.words
     assert (said.send, said.back) == (send, back)
-    assert said.asks is (found.state is Sending.UNCONFIRMED)
+    assert said.asks is bool(found.unsure)
 
 
 async def test_the_list_shows_what_waits_and_why(place: Place) -> None:
@@ -192,10 +203,34 @@ async def test_what_may_have_arrived_is_asked_about_first(place: Place) -> None:
     assert reply.headers["Location"] == f"/outbox/{sent}/again"
     assert place.outbox._shelf.all()[0].unsure == (BOB, CAROL)
     text = await place.text(f"/outbox/{sent}/again")
-    assert "will get it twice" in text
+    assert f"{BOB}, {CAROL} will get it twice" in text
     reply = await place.browser.post(f"/outbox/{sent}/again")
     assert reply.headers["Location"] == "/outbox"
     assert place.outbox._shelf.all()[0].waiting == (BOB, CAROL)
+
+
+async def test_what_may_have_arrived_for_some_and_waits_for_others_is_asked_about_too(
+    place: Place,
+) -> None:
+    sent = place.put(waiting=(CAROL,), unsure=(BOB,), problem="450 busy")
+    for act in ("send", "edit"):
+        reply = await place.browser.post(f"/outbox/{sent}/{act}")
+        assert reply.headers["Location"] == f"/outbox/{sent}/again"
+    assert f"arrived, {BOB} will get it twice" in await place.text(f"/outbox/{sent}/again")
+    assert place.outbox._shelf.all()[0].waiting == (CAROL,)
+
+
+async def test_edit_of_what_may_have_arrived_is_asked_about_first(place: Place) -> None:
+    sent = place.put(waiting=(), unsure=(BOB, CAROL))
+    page = (await place.browser.get("/outbox")).text
+    assert f'action="/outbox/{sent}/edit"' not in page
+    reply = await place.browser.post(f"/outbox/{sent}/edit")
+    assert (reply.status_code, reply.headers["Location"]) == (303, f"/outbox/{sent}/again")
+    assert place.outbox.find(sent) is not None
+    assert "Edit it instead" in await place.text(f"/outbox/{sent}/again")
+    reply = await place.browser.post(f"/outbox/{sent}/edit", data={"sure": "yes"})
+    assert reply.headers["Location"] == "/compose/d7"
+    assert place.outbox.all() == []
 
 
 async def test_edit_makes_a_draft_of_it(place: Place) -> None:

@@ -81,3 +81,18 @@ async def test_how_large_the_library_is(desk: Desk, tmp_path: Path) -> None:
         page = (await browser.get("/settings/size")).text
     assert "2 kB" in page
     assert "3 files" in page
+
+
+async def test_damaged_settings_are_said_on_every_page_until_they_are_saved(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text('{"trash_days": 4000}')
+    desk = make_desk(preferences=Preferences(tmp_path / "settings.json"))
+    async with visitor(desk) as browser:
+        assert "The settings are damaged" in (await browser.get("/outbox")).text
+        page = (await browser.get("/settings")).text
+        assert "Trash is not emptied by itself" in page
+        assert 'name="trash_days" inputmode="decimal" autocomplete="off" value="0"' in page
+        await browser.post("/settings", data=FORM)
+        page = (await browser.get("/settings?saved")).text
+    assert "settings are damaged" not in page
+    assert 'role="alert"' not in page
+    assert desk.settings == Settings()

@@ -6,9 +6,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from pillarbox.reader.contracts import Outbox
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.errors import TooLate
-from pillarbox.reader.model import Sending
 from pillarbox.reader.web.features.outbox.pages import HOME, outgoing_id
 from pillarbox.reader.web.pages import back, desk_of, off_loop
 
@@ -19,8 +19,7 @@ async def _send(request: Request) -> Response:
     """Send now. One that may have arrived is asked about first: the button may be on an old page."""
     wanted = outgoing_id(request)
     outbox = desk_of(request).outbox
-    found = await off_loop(outbox.find, wanted)
-    if found is not None and found.state is Sending.UNCONFIRMED:
+    if await off_loop(_may_have_arrived, outbox, wanted):
         return back(f"{HOME}/{wanted}/again")
     await off_loop(outbox.send_again, wanted)
     return back(HOME)
@@ -33,8 +32,19 @@ async def _again(request: Request) -> Response:
 
 
 async def _edit(request: Request) -> Response:
-    draft = await off_loop(desk_of(request).writing.take_back, outgoing_id(request))
+    """Make a draft of it. One that may have arrived is asked about first, as by :func:`_send`."""
+    wanted = outgoing_id(request)
+    async with request.form() as form:
+        sure = "sure" in form
+    if not sure and await off_loop(_may_have_arrived, desk_of(request).outbox, wanted):
+        return back(f"{HOME}/{wanted}/again")
+    draft = await off_loop(desk_of(request).writing.take_back, wanted)
     return back(f"/compose/{draft.id}")
+
+
+def _may_have_arrived(outbox: Outbox, wanted: str) -> bool:
+    found = outbox.find(wanted)
+    return found is not None and bool(found.unsure)
 
 
 async def _discard(request: Request) -> Response:

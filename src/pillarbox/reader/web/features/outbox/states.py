@@ -21,7 +21,7 @@ class Said:
     send: str = ""
     """What the button says that sends it; empty: there is none."""
     asks: bool = False
-    """That button asks first."""
+    """Sending and editing ask first: it may have arrived."""
     back: str = ""
     """What the button says that makes a draft of it again; empty: it is too late."""
     discard: bool = False
@@ -52,7 +52,7 @@ def said_of(outgoing: Outgoing, now: datetime) -> Said:
                 warn=True,
                 send="Send again…",
                 asks=True,
-                back="Edit",
+                back="Edit…",
                 discard=True,
             )
         case Sending.WAITING:
@@ -69,4 +69,8 @@ def _waiting(outgoing: Outgoing, now: datetime) -> Said:
     else:
         words = "Waiting to leave."
     icon = "warning" if warn else "offline" if outgoing.problem else "outbox"
-    return Said(words, icon, warn=warn, send=send, back="Edit", discard=True)
+    asks = bool(outgoing.unsure)
+    dots = "…" if asks else ""
+    return Said(
+        words, icon, warn=warn, send=send + dots, asks=asks, back=f"Edit{dots}", discard=True
+    )

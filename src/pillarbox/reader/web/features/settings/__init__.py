@@ -89,6 +89,7 @@ async def _page(
         typed=typed,
         wrong=wrong or {},
         saved=saved,
+        problem=desk_of(request).preferences.problem,
         place=str(desk_of(request).preferences.folder),
         version=__version__,
     )
