@@ -6,11 +6,22 @@ told, never asserted: machines differ. For the same reason hypothesis has no dea
 
 from __future__ import annotations
 
+import gc
+
 import hypothesis
 import pytest
 
 hypothesis.settings.register_profile("without deadline", deadline=None)
 hypothesis.settings.load_profile("without deadline")
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays, and no collection of garbage need look at it again.
+
+    These are millions of objects: tests that count what is left would walk over them each time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from pillarbox.auth.scram_keys import DEVICE_ITERATIONS
 from pillarbox.auth.throttle import Throttle
 from tests.auth.faketime import FakeTime
 from tests.auth.places import DATABASE, FILE, TABLES, places_of
+from tests.auth.test_names import NASTY
 from tests.cluster.conftest import postgres as postgres  # noqa: PLC0414 -- a fixture
 from tests.cluster.postgres import PostgresServer
 
@@ -26,6 +27,12 @@ SELDOM_IN_A_DATABASE = (
     ".test_users",
 )
 """Modules whose tests ask accounts no more than others do: in a database for the long run only."""
+
+NASTY_IN_SQL = {
+    *(name for name in NASTY if any(sign in name for sign in "'\"\\%\0\udcff;")),
+    *NASTY[::6],
+}
+"""Names that are tried in a database, too: those that could mean something to it, and a sample."""
 
 CHEAP = Argon2Parameters(time_cost=1, memory_kib=8)
 
@@ -104,7 +111,10 @@ def shared_database(postgres: PostgresServer) -> str:
 
 @pytest.fixture
 def empty_database(postgres: PostgresServer, shared_database: str) -> str:
-    postgres.run(f"TRUNCATE {TABLES}", shared_database.rpartition("/")[2])
+    # To truncate makes new files; there are few rows.
+    postgres.run(
+        "".join(f"DELETE FROM {table};" for table in TABLES), shared_database.rpartition("/")[2]
+    )
     return shared_database
 
 
@@ -128,3 +138,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         marks = {DATABASE: [pytest.mark.long] if rarely else []}
         each = [pytest.param(place, marks=marks.get(place, [])) for place in places]
         metafunc.parametrize("accounts", each, indirect=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What costs a database much, and is the same as in a file, is for the long run."""
+    for item in items:
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            values = item.callspec.params
+            if values.get("accounts") == DATABASE and is_much(values):
+                item.add_marker(pytest.mark.long)
+
+
+def is_much(values: Mapping[str, object]) -> bool:
+    """A hundred that guess; and most names that are refused before anybody asks for them."""
+    name = values.get("name")
+    return values.get("guessers") == 100 or (name in NASTY and name not in NASTY_IN_SQL)

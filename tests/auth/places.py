@@ -15,7 +15,7 @@ from pillarbox.auth.accounts_file import AccountsFile
 
 T = TypeVar("T")
 FILE, DATABASE = "file", "database"
-TABLES = "account, device, app_passwords_only, scram, secret"
+TABLES = ("scram", "device", "app_passwords_only", "account", "secret")
 
 in_a_file = pytest.mark.parametrize("accounts", [FILE], indirect=True)
 """For tests about what only a file can do."""

@@ -116,20 +116,20 @@ async def test_reading_goes_on_when_the_commands_have_been_carried_out(
 async def test_a_batch_of_costly_commands_lets_others_in_between(
     server: Pop3Server, store: FaultyStore
 ) -> None:
-    """Thousands of listings in one write must not hold the event loop until the last."""
+    """Hundreds of listings in one write must not hold the event loop until the last."""
     await store.put("mrose", *[b"Subject: x\r\n\r\n"] * 1000)
     client = await Client(server).sign_in()
     marked = await client.say(b"".join(b"DELE %d\r\n" % number for number in range(1, 1001)))
     while marked.count(b"+OK") < 1000:  # on a busy machine this batch gives way, too
         await settle()
         marked += client.heard()
-    client.transport.client_sends(b"LIST\r\n" * 4000)
+    client.transport.client_sends(b"LIST\r\n" * 400)
     said = client.heard()
-    assert said.count(b".\r\n") < 4000, "all were answered in one turn of the loop"
-    while said.count(b".\r\n") < 4000:
+    assert said.count(b".\r\n") < 400, "all were answered in one turn of the loop"
+    while said.count(b".\r\n") < 400:
         await settle()
         said += client.heard()
-    assert said.count(b"+OK") == 4000
+    assert said.count(b"+OK") == 400
 
 
 class SlowAccounts(Accounts):

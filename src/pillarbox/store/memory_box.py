@@ -79,6 +79,11 @@ class Box:
         for view in self.views.values():
             view.unlisted.difference_update(gone)
 
+    def remove_forgotten(self) -> None:
+        """What is deleted and on no list goes."""
+        listed = {one for view in self.views.values() for one in self.listed(view)}
+        self.remove({one for one in self.messages if one.deleted and one not in listed})
+
     def remove_unwanted(self) -> list[Message]:
         """What nobody wants any more goes; what went."""
         gone = [message for message in self.messages if not self.is_wanted(message)]

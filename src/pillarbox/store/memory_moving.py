@@ -73,7 +73,10 @@ class MemoryLanding:
         arrival = self._still_mine()
         for message, data in batch:
             form = StoredForm(data, message.octets, message.international)
-            self._box.add(Message(message.unique_id, form, message.received_at))
+            new = Message(message.unique_id, form, message.received_at, message.deleted)
+            self._box.add(new)
+            for name in message.unlisted_by & self._box.views.keys() if message.deleted else ():
+                self._box.views[name].unlisted.add(new)
         marks = {mark_of(message.unique_id) for message, _ in batch}
         self._box.arrival = replace(arrival, marks=arrival.marks | marks)
 
@@ -82,16 +85,14 @@ class MemoryLanding:
         box = self._box
         here = {message.unique_id: message for message in box.messages}
         box.remove({here[name] for name in completion.gone})
+        if not completion.mirrors:
+            box.remove_forgotten()
+            box.arrival = replace(arrival, complete=True)
+            return
         found = [(moved, here.get(moved.unique_id)) for moved in completion.messages]
         coming = [(moved, message) for moved, message in found if message is not None]
         for moved, message in coming:
             message.deleted = moved.deleted
-        if not completion.mirrors:
-            for moved, message in coming:
-                for name in moved.unlisted_by & box.views.keys() if moved.deleted else ():
-                    box.views[name].unlisted.add(message)
-            box.arrival = replace(arrival, complete=True)
-            return
         brought = [message for _, message in coming]
         box.messages = brought + [each for each in box.messages if each not in set(brought)]
         box.views = {view.name: self._view(view) for view in completion.views}

@@ -4,11 +4,11 @@
 here, and the steps by which that changes, each of them a transaction of its own::
 
     begin      closes the maildrop
-    put        a few messages, which all views list for now, and the marks of having been brought
+    put        a few messages, and the marks of having been brought
     complete   what views there are, what each of them lists, what goes; and opens it again
 
-A message and its mark come in one transaction: so whatever breaks this off, the next time finds out
-what has been brought. Small messages go together; a large one goes alone, so that no more than about
+A message, its mark and what views had deleted of it come in one transaction: so whatever breaks this off, the
+next time finds out what has been brought, and to no view comes what it had deleted. Small messages go together; a large one goes alone, so that no more than about
 :data:`BATCH_BYTES`, or one message, is in memory at a time.
 """
 
@@ -53,6 +53,7 @@ class Coming(NamedTuple):
     """One message on its way."""
 
     message: MovedMessage
+    """If it is deleted, the views that are here and do not list it are not to list it here, either."""
     data: bytes
     """Its stored form."""
 
@@ -67,8 +68,8 @@ class Completion:
     views: Sequence[MovedView]
     """All that there are to be from now on, whatever has been here; none: leave them as they are."""
     messages: Sequence[MovedMessage]
-    """What was brought, in order, with the views that do not list it: all that is there, or, where
-    views are left as they are, what has been brought just now."""
+    """All that is there, in order, with the views that do not list it; none where views are left as they
+    are: what these do not list was said when it was put."""
     gone: Sequence[str]
     """Unique-ids of messages that are to be removed."""
 
@@ -109,10 +110,14 @@ class Landing(Protocol):
         """
 
     async def put(self, batch: Sequence[Coming]) -> None:
-        """Add messages, with their marks; all of them, or none."""
+        """Add messages, with their marks, and hide them from the views that have deleted them; all of it, or
+        nothing.
+        """
 
     async def complete(self, completion: Completion) -> None:
-        """Do what it says, and open the maildrop."""
+        """Do what it says, and open the maildrop. Where views are left as they are, what is deleted and on the
+        list of none of them goes.
+        """
 
 
 class _Plan(NamedTuple):
@@ -140,7 +145,7 @@ async def take_over(export: Export, landing: Landing, *, only_look: bool) -> Tak
     if only_look or not plan.changed:
         return result
     await landing.begin(export.origin, mirrors=plan.mirrors)
-    failed = await _bring(export, plan.new, landing)
+    failed = await _bring(export, plan, landing)
     await export.must_be_locked()  # else what was deleted there meanwhile would be here
     await landing.complete(_completion(export, plan, failed, landing.messages))
     if not failed:
@@ -272,10 +277,7 @@ def _differs(one: MovedView, other: MovedView) -> bool:
 def _completion(
     export: Export, plan: _Plan, failed: Collection[int], here: Sequence[MovedMessage]
 ) -> Completion:
-    if plan.mirrors:
-        places: Sequence[int] = range(len(export.messages))
-    else:
-        places = plan.new
+    places = range(len(export.messages) if plan.mirrors else 0)
     messages = [export.messages[place] for place in places if place not in failed]
     if plan.kept:
         messages = _with_kept(messages, here, plan.kept, {view.name for view in export.views})
@@ -314,14 +316,30 @@ def _with_kept(
     return order
 
 
-async def _bring(export: Export, places: Sequence[int], landing: Landing) -> dict[int, str]:
-    """Put these messages; the places of those that cannot be read, and why."""
+async def _bring(export: Export, plan: _Plan, landing: Landing) -> dict[int, str]:
+    """Put what is new; the places of those that cannot be read, and why."""
     failed: dict[int, str] = {}
-    for batch in _batches(export.messages, places):
+    for batch in _batches(export.messages, plan.new):
         if coming := await _collected(export, batch, failed):
+            if plan.mirrors:
+                coming = [Coming(_for_now(one.message, landing), one.data) for one in coming]
             await landing.put(coming)
         del coming  # before the next is read
     return failed
+
+
+def _for_now(message: MovedMessage, landing: Landing) -> MovedMessage:
+    """How a message is put where all is going to be as it is there: the views that want it may not be here
+    yet, so what no other would hold back nobody has deleted, until it is complete.
+    """
+    if any(
+        view.name not in message.unlisted_by
+        and not view.absent
+        and (view.name != DEFAULT_VIEW or view.seen_at is not None)
+        for view in landing.views
+    ):
+        return message
+    return message._replace(deleted=False)
 
 
 async def _collected(export: Export, batch: Sequence[int], failed: dict[int, str]) -> list[Coming]:

@@ -10,14 +10,18 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.app.run.processes import get
 from tests.postoffice import DOMAIN, PASSWORD, PostOffice, send, send_content
 
 HASTE = """
 from pillarbox.app import monitor, wire_up
+from pillarbox.app.cli import storage
 from pillarbox.store.embedded import turns
 assert wire_up.open_store.__kwdefaults__["patience"] > 5 < turns.TURN_SECONDS
 wire_up.open_store.__kwdefaults__["patience"] = turns.TURN_SECONDS = 3.0
+storage.COMMAND_PATIENCE_SECONDS = 2.0
 monitor.PROBE_SECONDS = 1.0
 """
 """The same patience, shorter: with its own, this would take half a minute."""
@@ -73,9 +77,18 @@ def _deleted(office: PostOffice) -> bytes:
         client.close()
 
 
-def test_mail_is_put_off_and_nothing_deleted_until_the_lock_is_free(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "prelude",
+    [
+        pytest.param(HASTE, id="shorter"),
+        pytest.param("", id="its own", marks=pytest.mark.long),
+    ],
+)
+def test_mail_is_put_off_and_nothing_deleted_until_the_lock_is_free(
+    tmp_path: Path, prelude: str
+) -> None:
     """One wait for all of it, of the length of the server's patience."""
-    with PostOffice(tmp_path, users=["alice", "bob"], prelude=HASTE) as office:
+    with PostOffice(tmp_path, users=["alice", "bob"], prelude=prelude) as office:
         office.deliver(ONE, "alice", "bob")
         with seized(office.store), ThreadPoolExecutor() as together:
             delivered = together.submit(_delivered, office)

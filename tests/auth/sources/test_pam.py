@@ -78,9 +78,10 @@ def test_pam(tmp_path: Path) -> None:
     if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode:
         pytest.skip("this system allows no mount namespace, or has no unshare")
     cases = Path(__file__).with_name("pam_cases.py")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
     done = subprocess.run(
         [*namespace, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(cases)],
-        env={**os.environ, "PILLARBOX_TESTS_PAM_MATRIX": str(matrix)},
+        env={**environment, "PILLARBOX_TESTS_PAM_MATRIX": str(matrix)},
         cwd=ROOT,
         capture_output=True,
         text=True,

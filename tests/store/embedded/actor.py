@@ -111,7 +111,9 @@ class Actor:
         for shard in self.store.all_shards:
             await shard.write(Probe())
         await asyncio.get_running_loop().run_in_executor(self.store._executor, id, None)
-        return ",".join(f"{thread.name}={thread.native_id}" for thread in threading.enumerate())
+        ids = {thread.name: thread.native_id for thread in threading.enumerate()}
+        ids[threading.main_thread().name] = os.getpid()  # after a fork it has its parent's
+        return ",".join(f"{name}={number}" for name, number in ids.items())
 
     async def do_hold(self) -> str:
         assert isinstance(self.store, EmbeddedStore)

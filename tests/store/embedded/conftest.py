@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
+from .nursery import Newborn, Nursery
+
 ACTOR = Path(__file__).with_name("actor.py")
 
 
@@ -31,9 +33,15 @@ class Ended(NamedTuple):
 class Actors:
     """Starts actors (see ``actor.py``) on one store, and ends those that still run."""
 
-    def __init__(self, store: Path) -> None:
+    def __init__(self, store: Path, nursery: Nursery) -> None:
         self.store = store
+        self._nursery = nursery
         self._running: list[subprocess.Popen[str]] = []
+        self._newborn: list[Newborn] = []
+
+    def on(self, store: Path) -> Actors:
+        """The same for another store."""
+        return Actors(store, self._nursery)
 
     def start(self, *steps: str, under: tuple[str, ...] = ()) -> subprocess.Popen[str]:
         """Under the command *under*, if any."""
@@ -47,19 +55,33 @@ class Actors:
 
     def run_traced(self, strace: str, thread: str, options: tuple[str, ...], *steps: str) -> Ended:
         """Run with strace on one thread only: strace counts the calls of each by itself."""
-        actor = self.start("threads", "wait", *steps)
-        assert actor.stdin
-        assert actor.stdout
-        named = actor.stdout.readline().split()[1].split(",")
+        actor = self._born("threads", "wait", *steps)
+        actor.told()
+        named = actor.heard().split()[1].split(",")
         ids = dict(pair.split("=") for pair in named)
+        return self._traced(strace, options, ids[thread], actor)
+
+    def run_traced_from_the_start(
+        self, strace: str, options: tuple[str, ...], *steps: str
+    ) -> Ended:
+        """Run with strace on the main thread, from before the store is opened."""
+        actor = self._born(*steps)
+        return self._traced(strace, options, str(actor.pid), actor)
+
+    def _born(self, *steps: str) -> Newborn:
+        self._newborn.append(self._nursery.bear(self.store, *steps))
+        return self._newborn[-1]
+
+    def _traced(self, strace: str, options: tuple[str, ...], thread: str, actor: Newborn) -> Ended:
+        """What becomes of *actor*, which waits."""
         log = self.store.with_name("strace.log")
-        tracer = self._started(strace, "-o", str(log), *options, "-p", ids[thread])
+        tracer = self._started(strace, "-o", str(log), *options, "-p", thread)
         assert tracer.stderr
         assert "attached" in tracer.stderr.readline()
-        actor.stdin.write("\n")
-        ended = _ended(actor)
+        actor.told()
+        output, status = actor.ended()
         tracer.communicate()
-        return ended._replace(log=log.read_text())
+        return Ended(_answers(output), status, log.read_text())
 
     def _started(self, *command: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
@@ -74,6 +96,8 @@ class Actors:
         return process
 
     def end(self) -> None:
+        for newborn in self._newborn:
+            newborn.end()
         for process in self._running:
             if process.poll() is None:
                 process.kill()
@@ -82,13 +106,23 @@ class Actors:
 
 def _ended(process: subprocess.Popen[str]) -> Ended:
     output, _ = process.communicate()
-    answers = (line.partition(" ")[::2] for line in output.splitlines())
-    return Ended(dict(answers), process.returncode)
+    return Ended(_answers(output), process.returncode)
+
+
+def _answers(output: str) -> dict[str, str]:
+    return dict(line.partition(" ")[::2] for line in output.splitlines())
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
 
 
 @pytest.fixture
-def actors(tmp_path: Path) -> Iterator[Actors]:
-    actors = Actors(tmp_path / "store")
+def actors(tmp_path: Path, nursery: Nursery) -> Iterator[Actors]:
+    actors = Actors(tmp_path / "store", nursery)
     yield actors
     actors.end()
 

@@ -216,7 +216,7 @@ async def killed_at_each_while_made(call: str, stride: int, strace: str, actors:
     for number in count(1, stride):
         shutil.rmtree(actors.store, ignore_errors=True)
         inject = ("-e", f"inject={call}:signal=KILL:when={number}")
-        ended = actors.run(step, under=(strace, "-o", "/dev/null", *inject))
+        ended = actors.run_traced_from_the_start(strace, inject, step)
         store = open_store(actors.store, shards=SHARDS)
         assert await store.check() == []
         assert len(await bodies_of(store, "alice")) >= len(ended.answers)
@@ -245,7 +245,7 @@ async def test_kill_while_sweeping(
         restored(before, actors.store)
         leave_behind(actors.store)
         inject = ("-e", f"inject={call}:signal=KILL:when={number}")
-        ended = actors.run(under=(strace, "-o", "/dev/null", *inject))
+        ended = actors.run_traced_from_the_start(strace, inject)
         await assert_sound(actors.store, ended.answers)
         if ended.status == 0:
             assert number > 1 or call == RMDIR, f"the sweep never calls {call}"

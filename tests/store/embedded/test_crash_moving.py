@@ -62,7 +62,7 @@ async def killed_at_each(
 ) -> None:
     for number in count(1, stride):
         folder = actors.store.with_name(f"store-{number}")
-        one = Actors(folder)
+        one = actors.on(folder)
         await open_store(folder, shards=SHARDS).close()
         inject = ("-e", f"inject={call}:signal=KILL:when={number}")
         ended = one.run_traced(strace, thread, inject, f"move:{source}:{ALICE}")

@@ -46,6 +46,12 @@ def seized(lock: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+@pytest.fixture(autouse=True)
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has no more patience is told at once, not at the next second."""
+    monkeypatch.setattr(backlog, "LOOK_SECONDS", 0.01)
+
+
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[EmbeddedStore]:
     """alice has one letter."""
@@ -257,10 +263,10 @@ class Marked(Job[str]):
 async def test_what_has_begun_is_never_given_up(store: EmbeddedStore) -> None:
     """Nobody knows what will become of it; but what waits behind it can be put off."""
     writer = store.all_shards[1].writer
-    writer.backlog.patience = 0
     first, behind = Marked(), Marked()
     slow = writer.submit(first)
     await until(first.begun.is_set)
+    writer.backlog.patience = 0
     refused = await writer.submit(behind)
     assert isinstance(refused, StoreUnavailable)
     assert refused.temporary

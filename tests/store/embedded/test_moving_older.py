@@ -1,4 +1,4 @@
-"""A store of an older Pillarbox is moved from as it is: looked at, and not brought up to date."""
+"""A store of an older Pillarbox is looked at as it is, and moved when its server has brought it up to date."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pillarbox.contracts.errors import MaildropLocked
+from pillarbox.contracts.errors import MaildropLocked, StoreUnavailable
 from pillarbox.model import Identity
 from pillarbox.store.embedded import look_at_store, open_store
 from pillarbox.store.embedded.schema import connect
 from pillarbox.store.memory import MemoryStore
 from pillarbox.testing.store_contract import seen_next
-from pillarbox.testing.store_contract.material import ALICE, letter, put
+from pillarbox.testing.store_contract.material import ALICE, delete, letter, put
 from pillarbox.testing.store_contract.moving_material import move
 
 
@@ -32,14 +32,33 @@ async def older(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def test_it_is_moved_from_as_it_is(older: Path) -> None:
+async def test_it_is_not_moved_before_it_has_an_identity(older: Path) -> None:
+    """Its origin would be another one from its server's next start on, and nothing be mirrored."""
     source, target = look_at_store(older), MemoryStore()
-    assert (await move(source, target)).messages == 2
-    assert len(await seen_next(target, ALICE)) == 2
+    with pytest.raises(StoreUnavailable, match="start its server once with this Pillarbox"):
+        await move(source, target)
+    assert list(await target.users()) == []
+    export = await source.export(ALICE, lock=False)
+    assert export is not None
+    assert (await target.take_over(export, only_look=True)).messages == 2
     assert [view.locked for view in (await source.status(ALICE)).views] == [False]
     await source.close()
     with closing(connect(older / "shard-00" / "index.db")) as sql:
         assert sql.execute("PRAGMA user_version").fetchone() == (4,)
+
+
+async def test_from_its_servers_start_on_it_is_the_same_one(older: Path) -> None:
+    target = MemoryStore()
+    await open_store(older).close()
+    for messages, removed in ((2, 0), (0, 2)):
+        source = look_at_store(older)
+        moved = await move(source, target)
+        assert (moved.messages, moved.removed, moved.used) == (messages, removed, False)
+        await source.close()
+        server = open_store(older)
+        await delete(server, ALICE, [1, 2] if messages else [])
+        await server.close()
+    assert await seen_next(target, ALICE) == []
 
 
 async def test_a_server_beside_the_move_locks_and_is_locked_out(older: Path) -> None:

@@ -15,13 +15,9 @@ from pillarbox.model import DEFAULT_VIEW
 from pillarbox.store.cluster.check_faults import Fault, Fetch, Mend, Where
 from pillarbox.store.cluster.opening import TOKEN
 from pillarbox.store.cluster.removing import remove_that
-from pillarbox.store.cluster.views import listed
+from pillarbox.store.cluster.views import FORGOTTEN, NOBODY_LISTS, listed
 
-_NOBODY_LISTS = (
-    f"NOT EXISTS (SELECT 1 FROM views AS v WHERE v.maildrop = m.maildrop AND {listed()})"  # noqa: S608 -- our own text
-)
-_FORGOTTEN = f"m.deleted AND {_NOBODY_LISTS}"
-_UNSEEN = f"NOT m.deleted AND {_NOBODY_LISTS}"
+_UNSEEN = f"NOT m.deleted AND {NOBODY_LISTS}"
 
 _MAKE = "INSERT INTO maildrops (name) VALUES ($1) ON CONFLICT (name) DO NOTHING"
 _ADD_DEFAULT = f"""
@@ -141,7 +137,7 @@ async def forgotten_messages(fetch: Fetch, where: Where) -> list[Fault]:
             f"{count} messages should have been removed: they are deleted, and on no list",
             partial(_remove_forgotten, user),
         )
-        for user, count in await _on_no_list(fetch, where, _FORGOTTEN)
+        for user, count in await _on_no_list(fetch, where, FORGOTTEN)
     ]
 
 
@@ -189,7 +185,7 @@ def _run(user: str, *statements: str) -> Mend:
 
 
 async def _remove_forgotten(user: str, transaction: Transaction) -> None:
-    await remove_that(transaction, user, _FORGOTTEN)
+    await remove_that(transaction, user, FORGOTTEN)
 
 
 async def _count(

@@ -18,7 +18,8 @@ from pillarbox.database import Transaction
 from pillarbox.model import DEFAULT_VIEW
 from pillarbox.store.cluster.moving_reading import standing_of
 from pillarbox.store.cluster.opening import TOKEN
-from pillarbox.store.cluster.removing import remove_these
+from pillarbox.store.cluster.removing import remove_that, remove_these
+from pillarbox.store.cluster.views import FORGOTTEN
 from pillarbox.store.moving import Coming, Completion, marks_of, reordered
 
 CLOSED = "a move that has not ended (`pillarbox import` goes on with it)"
@@ -218,7 +219,7 @@ async def put(
     batch: Sequence[Coming],
     uploaded: dict[int, UUID],
 ) -> None:
-    """Add messages, with their marks; *uploaded*: the objects of some, by their places.
+    """Add messages, but for what views have deleted, with their marks; *uploaded*: the objects of some, by their places.
 
     Raises:
         LockLost: the maildrop is not ours any more.
@@ -250,6 +251,7 @@ async def put(
         referred = await transaction.fetch(_REFER, list(uploaded.values()))
         if len(referred) != len(uploaded):
             raise StoreUnavailable("an object took too long to upload: try again", temporary=True)
+    await _hide_new(transaction, user, list(zip(messages, seqs, strict=True)))
     await transaction.fetch(_MARK, user, first, marks_of(batch))
 
 
@@ -273,7 +275,7 @@ async def complete(transaction: Transaction, user: str, mine: Mine, completion: 
         standing = await standing_of(transaction, user)
         await transaction.fetch(_LEAVE, user, completion.origin, completion.next_seq, standing)
     else:
-        await _hide_new(transaction, user, completion.messages, rows)
+        await remove_that(transaction, user, FORGOTTEN)
     ((_, hold, _),) = await transaction.fetch(_ARRIVAL, user)
     await transaction.fetch(_OPEN, user)
     await transaction.fetch(_DIES, hold)
@@ -394,24 +396,21 @@ async def _list(
 
 
 async def _hide_new(
-    transaction: Transaction, user: str, messages: Sequence[MovedMessage], rows: Sequence[Any]
+    transaction: Transaction, user: str, messages: Sequence[tuple[MovedMessage, int]]
 ) -> None:
-    """Hide what was deleted there of mail that has just come, from the views that are still here."""
-    here = {name: (seq, octets) for name, seq, octets in rows}
-    deleted = [
-        (message, *here[message.unique_id])
-        for message in messages
-        if message.deleted and message.unique_id in here
-    ]
+    """Hide what was deleted there of mail that has just come, from the views that are here; with sequence
+    numbers.
+    """
+    deleted = [(message, seq) for message, seq in messages if message.deleted]
     if not deleted:
         return
-    await transaction.fetch(_DELETE_NEW, user, [seq for _, seq, _ in deleted])
+    await transaction.fetch(_DELETE_NEW, user, [seq for _, seq in deleted])
     hidden: list[tuple[str, int]] = []
     for (view,) in await transaction.fetch("SELECT name FROM views WHERE maildrop = $1", user):
-        off = [(seq, size) for message, seq, size in deleted if view in message.unlisted_by]
-        hidden += [(view, seq) for seq, _ in off]
+        off = [(one.octets, seq) for one, seq in deleted if view in one.unlisted_by]
+        hidden += [(view, seq) for _, seq in off]
         if off:
-            await transaction.fetch(_UNLIST, user, view, len(off), sum(size for _, size in off))
+            await transaction.fetch(_UNLIST, user, view, len(off), sum(size for size, _ in off))
     await _hide(transaction, user, hidden)
 
 

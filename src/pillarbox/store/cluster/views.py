@@ -41,6 +41,11 @@ def listed(view: str = "v", message: str = "m") -> str:
     )
 
 
+NOBODY_LISTS = f"NOT EXISTS (SELECT 1 FROM views AS v WHERE v.maildrop = m.maildrop AND {listed()})"  # noqa: S608 -- our own text
+FORGOTTEN = f"m.deleted AND {NOBODY_LISTS}"
+"""Whether a view has deleted the message and nobody lists it."""
+
+
 def holds(default_holds: str, absent_before: str, view: str = "v") -> str:
     """Whether the view holds back what it lists, as :class:`Holding` says."""
     return (

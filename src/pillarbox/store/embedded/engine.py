@@ -351,6 +351,8 @@ class EmbeddedStore:
         locks = moving.lock_all(shard, user, maildrop).views if lock else ()
         try:
             found = await moving.read(shard, user)
+            if lock and found is not None:
+                moving.must_have_origin(shard, found)
         except BaseException:
             shard.unlock_all(locks)
             raise

@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pillarbox.contracts.errors import BodyDamaged, LockLost, MaildropLocked
+from pillarbox.contracts.errors import BodyDamaged, LockLost, MaildropLocked, StoreUnavailable
 from pillarbox.contracts.store import Body
 from pillarbox.contracts.transfer import MovedMessage, MovedView
 from pillarbox.store.embedded.bodies import Staged, stage
@@ -50,7 +50,8 @@ class Found(NamedTuple):
     """A maildrop as one read found it."""
 
     maildrop: int
-    origin: str
+    origin: str | None
+    """None: the index has no identity yet."""
     next_seq: int
     views: Sequence[MovedView]
     messages: Sequence[MovedMessage]
@@ -67,7 +68,8 @@ class EmbeddedExport:
         self, shard: Shard, user: str, found: Found, locks: Sequence[ViewLock], executor: Executor
     ) -> None:
         self.user = user
-        self.origin = found.origin
+        self.origin = found.origin or ""
+        """Empty: the index has no identity yet, and the maildrop is only looked at."""
         self.next_seq = found.next_seq
         self.views = found.views
         self.messages = found.messages
@@ -240,6 +242,20 @@ async def land(shard: Shard, user: str, large: LargeBodies, *, lock: bool) -> Em
     return EmbeddedLanding(shard, user, found, locked, large)
 
 
+def must_have_origin(shard: Shard, found: Found) -> None:
+    """Refuse to move what could not be known again the next time.
+
+    Raises:
+        StoreUnavailable: an older Pillarbox has written the index.
+    """
+    if found.origin is None:
+        raise StoreUnavailable(
+            f"index {shard.index} is of an older Pillarbox and has no identity yet, by which the next "
+            "import knows it again: start its server once with this Pillarbox, then import",
+            temporary=False,
+        )
+
+
 async def read(shard: Shard, user: str) -> Found | None:
     """A maildrop as it is now; None: there is none.
 
@@ -256,12 +272,12 @@ def _read(shard: Shard, user: str) -> Found | None:
             rows = sql.execute(
                 "SELECT id, next_seq FROM maildrops WHERE name = ?", (user,)
             ).fetchall()
-            return _found(sql, shard, *rows[0]) if rows else None
+            return _found(sql, *rows[0]) if rows else None
     except (sqlite3.Error, OSError) as error:
         raise unavailable(error, shard.index) from error
 
 
-def _found(sql: sqlite3.Connection, shard: Shard, maildrop: int, next_seq: int) -> Found:
+def _found(sql: sqlite3.Connection, maildrop: int, next_seq: int) -> Found:
     views = sql.execute(_VIEWS, (maildrop,)).fetchall()
     names = {view: name for view, name, *_ in views}
     known: dict[str | None, frozenset[str]] = {None: frozenset()}  # most are alike
@@ -288,7 +304,7 @@ def _found(sql: sqlite3.Connection, shard: Shard, maildrop: int, next_seq: int) 
         for _, name, created_at, seen_at, opened_at, absent in views
     ]
     arrival, used = _arrival(sql, maildrop, moved)
-    origin = _origin(sql, shard, maildrop)
+    origin = _origin(sql, maildrop)
     taken = sql.execute(
         "SELECT unique_id FROM taken_off WHERE maildrop = ?", (maildrop,)
     ).fetchall()
@@ -312,8 +328,7 @@ def _arrival(
     return arrival, standing(sql, maildrop) != left
 
 
-def _origin(sql: sqlite3.Connection, shard: Shard, maildrop: int) -> str:
+def _origin(sql: sqlite3.Connection, maildrop: int) -> str | None:
     """Numbers are never given twice; an index that is only looked at may have no identity yet."""
     identities = sql.execute("SELECT id FROM identity").fetchall()
-    index = identities[0][0] if identities else shard.folder
-    return f"embedded {index} {maildrop}"
+    return f"embedded {identities[0][0]} {maildrop}" if identities else None

@@ -22,7 +22,7 @@ from pillarbox.store.embedded.shards import ViewLock
 from pillarbox.store.embedded.these import these
 from pillarbox.store.embedded.transaction import Job, Transaction
 from pillarbox.store.embedded.view_jobs import insert_view
-from pillarbox.store.embedded.views import LISTED, hide
+from pillarbox.store.embedded.views import LISTED, forgotten, hide
 from pillarbox.store.moving import Coming, Completion, marks_of, reordered
 
 _COUNT = f"""
@@ -73,7 +73,7 @@ class Begin(Job[None]):
 
 
 class Put(Job[None]):
-    """Adds messages that all views list for now, and the marks of their having been brought."""
+    """Adds messages, but for what views have deleted, and the marks of their having been brought."""
 
     __slots__ = ("_batch", "_locked", "_staged", "_user")
 
@@ -119,6 +119,7 @@ class Put(Job[None]):
             "UPDATE views SET messages = messages + ?, octets = octets + ? WHERE maildrop = ?",
             (number, octets, maildrop),
         )
+        _hide_new(sql, maildrop, [(one.message, seq + n) for n, one in enumerate(self._batch)])
         sql.execute(
             "INSERT INTO brought (maildrop, marks) VALUES (?, ?)", (maildrop, marks_of(self._batch))
         )
@@ -172,8 +173,8 @@ class Complete(Job[None]):
                 "UPDATE arrivals SET origin = ?, next_seq = ?, standing = ? WHERE maildrop = ?",
                 (completion.origin, completion.next_seq, standing(sql, maildrop), maildrop),
             )
-        else:
-            _hide_new(sql, maildrop, completion.messages, places)
+        elif gone := forgotten(sql, maildrop):
+            delete_messages(transaction, maildrop, gone)
         sql.execute("UPDATE arrivals SET complete = 1 WHERE maildrop = ?", (maildrop,))
 
 
@@ -287,20 +288,21 @@ def _list(
 
 
 def _hide_new(
-    sql: sqlite3.Connection,
-    maildrop: int,
-    messages: Sequence[MovedMessage],
-    places: dict[str, int],
+    sql: sqlite3.Connection, maildrop: int, messages: Sequence[tuple[MovedMessage, int]]
 ) -> None:
-    """Hide what was deleted there of mail that has just come, from the views that are still here."""
-    deleted = [one for one in messages if one.deleted and one.unique_id in places]
+    """Hide what was deleted there of mail that has just come, from the views that are here; with sequence
+    numbers.
+    """
+    deleted = [(one, seq) for one, seq in messages if one.deleted]
+    if not deleted:
+        return
     rows = sql.execute("SELECT name, id FROM views WHERE maildrop = ?", (maildrop,)).fetchall()
     for name, view in rows:
-        seqs = [places[one.unique_id] for one in deleted if name in one.unlisted_by]
+        seqs = [seq for one, seq in deleted if name in one.unlisted_by]
         if seqs:
             hide(sql, view, these(maildrop, seqs))
     names = {name for name, _ in rows}
     sql.executemany(
         "INSERT INTO hidden (view, seq) VALUES (?, ?)",
-        [(-maildrop, places[one.unique_id]) for one in deleted if not names & one.unlisted_by],
+        [(-maildrop, seq) for one, seq in deleted if not names & one.unlisted_by],
     )

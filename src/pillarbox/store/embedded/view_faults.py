@@ -15,10 +15,7 @@ from pillarbox.store.embedded.faults import Fault, Key, Scope
 from pillarbox.store.embedded.jobs import delete_messages
 from pillarbox.store.embedded.transaction import Transaction
 from pillarbox.store.embedded.view_jobs import insert_view
-from pillarbox.store.embedded.views import DELETED, LISTED
-
-_ON_NO_LIST = f"""NOT EXISTS (SELECT 1 FROM views AS v
-    WHERE v.maildrop = m.maildrop AND {LISTED})"""  # noqa: S608 - our own text
+from pillarbox.store.embedded.views import DELETED, ON_NO_LIST, forgotten
 
 
 def missing_views(scope: Scope, keys: Sequence[Key] | None = None) -> Iterator[Fault]:
@@ -88,10 +85,7 @@ def forgotten_messages(scope: Scope, keys: Sequence[Key] | None = None) -> Itera
 
 
 def _remove_forgotten(maildrop: int, transaction: Transaction) -> None:
-    query = f"""SELECT m.seq FROM messages AS m
-        WHERE m.maildrop = ? AND {DELETED} AND {_ON_NO_LIST}"""  # noqa: S608 - our own text
-    found = transaction.sql.execute(query, (maildrop,)).fetchall()
-    delete_messages(transaction, maildrop, [seq for (seq,) in found])
+    delete_messages(transaction, maildrop, forgotten(transaction.sql, maildrop))
 
 
 def hidden_messages(scope: Scope, keys: Sequence[Key] | None = None) -> Iterator[Fault]:
@@ -115,5 +109,5 @@ def _on_no_list(
     query = f"""
         SELECT d.id, d.name, count(*) FROM messages AS m JOIN maildrops AS d ON d.id = m.maildrop
         JOIN views AS f ON f.maildrop = d.id AND f.name = 'default'
-        WHERE {_ON_NO_LIST} AND {condition} AND {{mine}} AND {{these}} GROUP BY d.id"""  # noqa: S608 - our own text
+        WHERE {ON_NO_LIST} AND {condition} AND {{mine}} AND {{these}} GROUP BY d.id"""  # noqa: S608 - our own text
     return scope.rows(query, keys, "d.id")

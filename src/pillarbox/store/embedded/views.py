@@ -33,6 +33,9 @@ DELETED = """(EXISTS (SELECT 1 FROM hidden WHERE view = -m.maildrop AND seq = m.
     OR EXISTS (SELECT 1 FROM views AS o JOIN hidden AS h ON h.view = o.id AND h.seq = m.seq
         WHERE o.maildrop = m.maildrop))"""
 """Whether any view, be it one that is gone, has deleted *m*."""
+ON_NO_LIST = f"""NOT EXISTS (SELECT 1 FROM views AS v
+    WHERE v.maildrop = m.maildrop AND {LISTED})"""  # noqa: S608 - our own text
+"""Whether nobody lists *m*."""
 
 _ALONE = """
     SELECT v.epoch,
@@ -111,6 +114,13 @@ def unwanted(sql: sqlite3.Connection, maildrop: int, holding: Holding) -> list[i
         WHERE m.maildrop = :maildrop AND {DELETED} AND NOT {HELD}"""  # noqa: S608 - our own text
     values = holding.parameters(maildrop=maildrop)
     return [seq for (seq,) in sql.execute(query, values).fetchall()]
+
+
+def forgotten(sql: sqlite3.Connection, maildrop: int) -> list[int]:
+    """All messages of a maildrop that have been deleted and that no view lists."""
+    query = f"""SELECT m.seq FROM messages AS m
+        WHERE m.maildrop = ? AND {DELETED} AND {ON_NO_LIST}"""  # noqa: S608 - our own text
+    return [seq for (seq,) in sql.execute(query, (maildrop,)).fetchall()]
 
 
 def take_off_all_lists(sql: sqlite3.Connection, which: These) -> None:

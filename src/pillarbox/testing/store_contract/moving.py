@@ -202,6 +202,77 @@ class MovingContract:
         assert await seen_next(target, ALICE) == [DATA[4]]
         assert await target.check() == []
 
+    @pytest.mark.parametrize("broken_off", [False, True])
+    async def test_what_a_device_had_deleted_does_not_come_back_to_it(
+        self,
+        source: MovingEngine,
+        target: MovingEngine,
+        broken_off: bool,  # noqa: FBT001 - a parameter
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Of new mail that is brought in several steps."""
+        monkeypatch.setattr("pillarbox.store.moving.BATCH_MESSAGES", 1)
+        for view in ("phone", "laptop"):
+            await source.add_view(ALICE, view)
+        await move(source, target)
+        await seen_next(target, ALICE, "phone")  # used here from now on
+        await put(source, ALICE, *LETTERS[:2])
+        await delete(source, ALICE, [1], view="phone")
+        if broken_off:
+            with pytest.raises(StoreUnavailable):
+                await move_failing(source, target, {1: StoreUnavailable("away", temporary=True)})
+        await move(source, target)
+        assert await seen_next(target, ALICE, "phone") == DATA[1:2]
+        assert await seen_next(target, ALICE, "laptop") == DATA[:2]
+        assert await target.check() == []
+
+    async def test_unlocked_half_way_a_device_does_not_get_what_it_had_deleted(
+        self, source: MovingEngine, target: MovingEngine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("pillarbox.store.moving.BATCH_MESSAGES", 1)
+        for view in ("phone", "laptop"):
+            await source.add_view(ALICE, view)
+        await move(source, target)
+        await put(source, ALICE, *LETTERS[:2])
+        await delete(source, ALICE, [1], view="phone")
+        with pytest.raises(StoreUnavailable):
+            await move_failing(source, target, {1: StoreUnavailable("away", temporary=True)})
+        for view in (DEFAULT_VIEW, "phone", "laptop"):
+            await target.unlock(ALICE, view)
+        assert await seen_next(target, ALICE, "phone") == []
+        assert await seen_next(target, ALICE, "laptop") == DATA[:1]
+        assert await target.check() == []
+
+    async def test_unlocked_half_way_nothing_is_missing_that_a_device_wants(
+        self, source: MovingEngine, target: MovingEngine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The device itself comes last, so that for now everybody lists it."""
+        monkeypatch.setattr("pillarbox.store.moving.BATCH_MESSAGES", 1)
+        await put(source, ALICE, *LETTERS[:2])
+        await source.add_view(ALICE, "phone")
+        await delete(source, ALICE, [1])
+        with pytest.raises(StoreUnavailable):
+            await move_failing(source, target, {1: StoreUnavailable("away", temporary=True)})
+        assert await target.unlock(ALICE)
+        await target.check(repair=True)
+        await move(source, target)
+        assert [data for _, data in (await standing(target)).mail] == DATA[:2]
+
+    async def test_what_only_a_device_wants_that_is_not_here_does_not_stay(
+        self, source: MovingEngine, target: MovingEngine
+    ) -> None:
+        await put(source, ALICE, LETTERS[0])
+        await source.add_view(ALICE, "phone")
+        await move(source, target)
+        await target.remove_view(ALICE, "phone")
+        await put(source, ALICE, LETTERS[1])
+        await delete(source, ALICE, [2])
+        for brought in (1, 0):
+            assert (await move(source, target)).messages == brought
+            assert await target.check() == []
+            assert (await target.status(ALICE)).count == 1
+        assert await seen_next(target, ALICE) == DATA[:1]
+
     async def test_what_was_collected_here_never_comes_back(
         self, source: MovingEngine, target: MovingEngine
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -243,6 +244,23 @@ async def test_the_next_one_is_opened_when_one_has_left_and_comes_back_by_undo(
     await expect(row(page, MANY - 1)).to_be_visible()
     assert library.rows[key(MANY - 1)].folder == WORK
     await is_open(page, MANY - 2)
+
+
+async def test_undo_is_not_lost_while_the_answer_is_on_its_way(
+    page: Page, library: MemoryLibrary
+) -> None:
+    """The key did nothing until the notice with its button had come."""
+    asked: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route("**/do/archive", asked.put)
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    await page.keyboard.press("e")
+    held = await asked.get()
+    await page.keyboard.press("z")
+    await held.continue_()
+    await toast(page, "Undone")
+    await expect(row(page, MANY - 1)).to_be_visible()
+    assert library.rows[key(MANY - 1)].folder == WORK
 
 
 async def test_what_was_done_last_is_undone_first_also_from_the_next_page(

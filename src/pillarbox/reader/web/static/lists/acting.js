@@ -18,7 +18,16 @@ export class Acting {
     this.lists = lists;
     this.asking = false; // a question is on its way
     document.addEventListener("submit", (event) => this.submitted(event), true);
+    this.last = null; // what is on its way to the server since last: { back: whether it is to be undone at once }
     document.addEventListener("changed", (event) => changed(event.detail));
+    document.addEventListener("key", (event) => this.pressed(event));
+  }
+
+  /** Undo, while there is no answer yet that says what: it is meant for what was done last. */
+  pressed(event) {
+    if (event.detail.key !== "z" || !this.last) return;
+    event.preventDefault();
+    this.last.back = true;
   }
 
   submitted(event) {
@@ -59,20 +68,25 @@ export class Acting {
     const { rows } = this.lists;
     if (rows) rows.held += 1;
     const next = this.expect(name, fields, keys);
+    const mine = { back: false };
+    this.last = mine;
     let again = false;
     let done = null;
     try {
       const events = await told(post(path, fields));
+      if (this.last === mine) this.last = null;
       done = events.changed ?? null;
       again = Boolean(events.asked); // these are other messages than one has said yes to
       if (again) await next.undo();
       if (events.changed) changed(events.changed);
+      if (events.changed && mine.back) document.querySelector("#changed [data-key=z]")?.click();
       if (!inPane && !again && name !== "mark" && name !== "undo") this.lists.selection.everything(false);
       if (next.stays && (inPane || keys.includes(opened()?.key))) await this.lists.refreshTools();
     } catch (error) {
       trouble(error);
       await next.undo();
     } finally {
+      if (this.last === mine) this.last = null;
       if (rows) rows.held -= 1;
     }
     await this.lists.refresh();
