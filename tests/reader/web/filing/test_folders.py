@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import html
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -50,7 +51,7 @@ async def test_a_name_that_cannot_be_is_shown_with_why(
 async def test_renaming(browser: httpx.AsyncClient, library: MailLibrary) -> None:
     library.make_folder("One")
     reply = await browser.post("/folders/rename", data={"folder": "One", "path": "Two"})
-    assert reply.headers["location"] == "/folders?renamed=Two"
+    assert reply.headers["location"] == "/folders?renamed=Two&before=One"
     assert "Two" in names(library)
     reply = await browser.post("/folders/rename", data={"folder": "Two", "path": "Sent"})
     assert reply.status_code == 422
@@ -58,6 +59,51 @@ async def test_renaming(browser: httpx.AsyncClient, library: MailLibrary) -> Non
     reply = await browser.post("/folders/rename", data={"folder": "One", "path": "Three"})
     assert reply.status_code == 422
     assert "There is no folder One any more" in reply.text
+
+
+def offered(page: str) -> tuple[str, dict[str, str]]:
+    """Where the form with the button for ``z`` leads, and what it says."""
+    (form,) = (
+        each for each in re.findall(r"<form.*?</form>", page, re.DOTALL) if 'data-key="z"' in each
+    )
+    fields = re.findall(r'name="(folder|path)" value="([^"]*)"', form)
+    (action,) = re.findall(r'action="([^"]+)"', form)
+    return action, {name: html.unescape(value) for name, value in fields}
+
+
+async def test_what_was_made_can_be_taken_back(
+    browser: httpx.AsyncClient, library: MailLibrary
+) -> None:
+    """What has come into it meanwhile goes to Trash, which can be undone, too."""
+    before = names(library)
+    reply = await browser.post("/folders", data={"path": 'Lunch "at" noon'})
+    action, fields = offered((await browser.get(reply.headers["location"])).text)
+    reply = await browser.post(action, data=fields)
+    assert names(library) == before
+    assert 'data-key="z"' in (await browser.get(reply.headers["location"])).text
+
+
+async def test_a_new_name_can_be_taken_back(
+    browser: httpx.AsyncClient, library: MailLibrary
+) -> None:
+    library.make_folder("One")
+    library.add(library.make_folder("One/In it"), b"Subject: x\n\n")
+    before = names(library)
+    reply = await browser.post("/folders/rename", data={"folder": "One", "path": "Two & a half"})
+    action, fields = offered((await browser.get(reply.headers["location"])).text)
+    reply = await browser.post(action, data=fields)
+    assert names(library) == before
+    assert offered((await browser.get(reply.headers["location"])).text)[1]["path"] == "Two & a half"
+
+
+@pytest.mark.parametrize(
+    "query", ["made=none", "made=Archive", "renamed=none&before=x", "renamed=One&before=One"]
+)
+async def test_nothing_is_offered_that_cannot_be_taken_back(
+    browser: httpx.AsyncClient, library: MailLibrary, query: str
+) -> None:
+    library.make_folder("One")
+    assert 'data-key="z"' not in (await browser.get(f"/folders?{query}")).text
 
 
 async def test_removing_says_what_became_of_it_and_offers_to_undo(

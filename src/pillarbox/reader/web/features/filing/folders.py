@@ -14,6 +14,9 @@ from pillarbox.reader.model import Folder
 from pillarbox.reader.web.features.filing.forms import fields_of, own
 from pillarbox.reader.web.pages import back, desk_of, off_loop, page
 
+_TOLD = ("made", "renamed", "before", "removed", "change")
+"""What the page says has just been done; each of them can be taken back there."""
+
 
 def routes() -> list[BaseRoute]:
     return [
@@ -45,7 +48,7 @@ async def _rename(request: Request) -> Response:
         now = await off_loop(desk_of(request).library.rename_folder, folder, path)
     except (BadFolderName, NoSuchFolder) as error:
         return await _page(request, wrong={folder: str(error)}, typed={folder: path}, status=422)
-    return back(f"/folders?{urlencode({'renamed': now})}")
+    return back(f"/folders?{urlencode({'renamed': now, 'before': folder})}")
 
 
 async def _remove(request: Request) -> Response:
@@ -71,7 +74,7 @@ async def _page(
         "others": [state for state in states if state not in mine],
         "wrong": wrong or {},
         "typed": typed or {},
-        "told": {name: query.get(name, "") for name in ("made", "renamed", "removed", "change")},
+        "told": {name: query.get(name, "") for name in _TOLD},
         "messages": int(query["messages"][:9]) if query.get("messages", "").isdecimal() else 0,
     }
     return await page(request, "filing/folders.html", status=status, **context)
