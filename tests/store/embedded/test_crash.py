@@ -196,11 +196,11 @@ async def test_kill_while_a_store_is_made(call: str, strace: str, actors: Actors
     await killed_at_each_while_made(call, 1, strace, actors)
 
 
-@pytest.mark.parametrize("call", ["pwrite64", "?open,openat"])
+@pytest.mark.parametrize(("call", "stride"), [("pwrite64", 61), ("?open,openat", 7)])
 async def test_kill_at_some_points_while_a_store_is_made(
-    call: str, strace: str, actors: Actors
+    call: str, stride: int, strace: str, actors: Actors
 ) -> None:
-    await killed_at_each_while_made(call, 61, strace, actors)
+    await killed_at_each_while_made(call, stride, strace, actors)
 
 
 @pytest.mark.long
