@@ -339,7 +339,8 @@ class PostOffice:
 
     def kill(self) -> None:
         """Kill all its processes at once, as a power cut would."""
-        os.killpg(self.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
+            os.killpg(self.pid, signal.SIGKILL)
         self.running.wait()
         self._gone()
 
