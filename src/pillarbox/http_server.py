@@ -22,6 +22,14 @@ class HttpServer(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """What is accepted at *sockets* sends at once what it has to send.
+
+        Loops see to that by themselves only where a socket names its protocol (``IPPROTO_TCP``), and not 0. Without it the
+        second piece of a short reply waits for the client's acknowledgement of the first, which takes its time: 40 ms.
+        """
+        for each in sockets or ():
+            if each.family in {socket.AF_INET, socket.AF_INET6}:
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await super().startup(sockets)
         self._begun.set()
 
