@@ -80,6 +80,14 @@ PICTURES: dict[str, tuple[str, dict[str, Any], Step]] = {
     "search": ("/search?q=festival", WIDE, _found),
     "outbox": ("/outbox", WIDE, _as_it_is),
 }
+LOOKS: dict[str, dict[str, Any]] = {"-dark": WIDE | DARK, "-phone": PHONE}
+"""How else each page that is not there in several looks already is shown."""
+PICTURES |= {
+    name + look: (path, options, step)
+    for name, (path, _, step) in PICTURES.items()
+    for look, options in LOOKS.items()
+    if name in {"newsletter", "compose", "search", "outbox"}
+}
 
 
 @asynccontextmanager
@@ -118,11 +126,15 @@ async def make(folder: Path) -> None:
             async with visiting(Path(house), path, look) as page:
                 await step(page)
                 await take(page, folder, name)
-    with tempfile.TemporaryDirectory() as house:
-        desk = no_account_yet(Path(house))
-        async with chromium() as browser, browsing(browser, desk, Path(house), "/", **WIDE) as page:
-            await _welcomed(page)
-            await take(page, folder, "wizard")
+    for look, options in {"": WIDE, **LOOKS}.items():
+        with tempfile.TemporaryDirectory() as house:
+            desk = no_account_yet(Path(house))
+            async with (
+                chromium() as browser,
+                browsing(browser, desk, Path(house), "/", **options) as page,
+            ):
+                await _welcomed(page)
+                await take(page, folder, f"wizard{look}")
 
 
 if __name__ == "__main__":

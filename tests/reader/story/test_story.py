@@ -6,7 +6,9 @@ import asyncio
 import email
 import email.policy
 import re
+import zipfile
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
@@ -148,6 +150,73 @@ async def test_html_with_trackers_asks_nobody_until_told_to(desk: Desk) -> None:
     await asyncio.wait_for(asked.wait(), PATIENCE)
     assert [request.split()[1] for request in requests] == [b"/pixel.gif"]
     tracker.close()
+
+
+async def test_a_conversation_and_the_files_in_it(desk: Desk, tmp_path: Path) -> None:
+    """Read as one, its files saved one by one and together, filed, and taken back."""
+    first = letter("Plan", "Shall we?\n")
+    second = letter("Re: Plan", "Here it is.\n", In_Reply_To=first["Message-ID"])
+    second.replace_header("Date", "Tue, 03 Nov 2026 11:00:00 +0100")
+    plan, notes = bytes(range(256)) * 100, b"some notes\n"
+    second.add_attachment(plan, "application", "octet-stream", filename="the plän.bin")
+    second.add_attachment(notes, "application", "x-notes", filename="../../notes")
+    for message in (first, second):
+        desk.office.deliver(message.as_bytes(), "alice")
+    configured(desk.reader, desk.office, smtp=desk.smtp.port)
+    page = desk.page
+    await page.goto(await desk.reader.start())
+    row = page.locator("#list").get_by_role("link", name=re.compile("Plan"))
+    await expect(row).to_have_count(1)
+    await expect(page.locator("#list")).to_contain_text("2")
+    await row.click()
+    files = page.get_by_role("region", name="Attachments")
+    await expect(files).to_contain_text("2 attachments")
+    async with page.expect_download() as saving:
+        await files.get_by_role("link", name="the plän.bin").click()
+    saved = await saving.value
+    assert saved.suggested_filename == "the plän.bin"
+    await saved.save_as(tmp_path / "saved")
+    assert (tmp_path / "saved").read_bytes() == plan
+    async with page.expect_download() as saving:
+        await files.get_by_role("link", name="Save all").click()
+    await (await saving.value).save_as(tmp_path / "all.zip")
+    with zipfile.ZipFile(tmp_path / "all.zip") as together:
+        assert sorted(map(together.read, together.namelist())) == sorted([plan, notes])
+        assert not any(".." in name or "/" in name for name in together.namelist())
+
+    await page.keyboard.press("m")
+    await page.keyboard.type("Plans")
+    await page.keyboard.press("Enter")
+    await expect(row).to_have_count(0)
+    await expect(page.locator("#folders")).to_contain_text("Plans")
+    await page.keyboard.press("z")
+    await expect(row).to_have_count(1)
+
+
+async def test_an_answer_takes_along_the_file_that_is_still_on_its_way(desk: Desk) -> None:
+    desk.office.deliver(letter("Plan", "Shall we?\n").as_bytes(), "alice")
+    configured(desk.reader, desk.office, smtp=desk.smtp.port)
+    page = desk.page
+    await page.goto(await desk.reader.start())
+    await page.locator("#list").get_by_role("link", name=re.compile("Plan")).click()
+    await expect(page.locator("#pane")).to_contain_text("Shall we?")
+    await page.keyboard.press("r")
+    await expect(page.get_by_label("Subject")).to_have_value("Re: Plan")
+    await page.wait_for_load_state()
+    content = bytes(range(256)) * 4000
+    await page.locator("#compose input[type=file]").set_input_files(
+        {"name": "answer.bin", "mimeType": "application/octet-stream", "buffer": content}
+    )
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#toasts")).to_contain_text("Undo")
+    await page.goto(f"{desk.reader.home}/outbox")
+    await page.get_by_role("button", name=re.compile("Send now")).click()
+    await expect(page.locator("#outbox")).to_contain_text("Nothing waits to leave")
+    (arrived,) = desk.office.collect("bob")
+    answer = email.message_from_bytes(arrived, policy=email.policy.default)
+    (attached,) = answer.iter_attachments()
+    assert attached.get_filename() == "answer.bin"
+    assert attached.get_payload(decode=True) == content
 
 
 async def test_the_keyboard_alone_does_everything(desk: Desk) -> None:
