@@ -16,6 +16,7 @@ from pillarbox.reader.desk import Desk
 from pillarbox.reader.web.door import Door
 from pillarbox.reader.web.entrances import Entrances
 from pillarbox.reader.web.guard import Guard
+from pillarbox.reader.web.password import Password
 from pillarbox.reader.web.server import PageServer
 from tests.reader.desk import site_of
 
@@ -43,7 +44,12 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def browsing(
-    browser: Browser, desk: Desk, folder: Path, path: str = "/settings", **options: Any
+    browser: Browser,
+    desk: Desk,
+    folder: Path,
+    path: str = "/settings",
+    password: Password | None = None,
+    **options: Any,
 ) -> AsyncIterator[Page]:
     """A page that has come in, at *path*. Whatever its console complains of fails the test, but for replies that are errors.
 
@@ -51,7 +57,9 @@ async def browsing(
     """
     sockets = [socket.create_server((HOST, 0))]
     port = sockets[0].getsockname()[1]
-    door = Door(frozenset({HOST}), port, Entrances(folder / "entrances"), "t0ken")
+    door = Door(
+        frozenset({HOST}), port, Entrances(folder / "entrances"), "t0ken", password=password
+    )
     server = PageServer(Guard(site_of(desk), door), sockets)
     await server.start()
     complaints: list[str] = []

@@ -12,7 +12,9 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from pillarbox.reader.model import INBOX, Row
+from pillarbox.reader.web.password import Password, hash_password
 from tests.reader.browser import browsing, chromium
+from tests.reader.desk import NOW
 from tests.reader.lived_in.house import House, lived_in
 from tests.reader.lived_in.mail import AWKWARD, RECEIPTS
 
@@ -52,7 +54,11 @@ PLAIN = (
     "/accounts/work",
     "/accounts/home",
     "/accounts/new",
+    "/accounts/work/sending",
+    "/compose?mailto=ada%40example.org",
+    "/folders?made=Travel",
     "/settings",
+    "/settings/size",
     "/nowhere",
 )
 SUBJECTS = (
@@ -137,6 +143,45 @@ async def test_every_page(inspector: Inspector) -> None:
                 await inspector.visit(f"/outbox/{leaving.id}{question}")
     contact = house.desk.contacts.all()[0]
     await inspector.visit(f"/contacts/{contact.id}")
+    assert inspector.found == []
+
+
+async def test_an_import(inspector: Inspector) -> None:
+    page = inspector.page
+    await page.goto("/import")
+    letter = {
+        "name": "letter.eml",
+        "mimeType": "message/rfc822",
+        "buffer": b"Subject: x\r\n\r\ny\r\n",
+    }
+    await page.locator("main input[type=file]").set_input_files(letter)
+    await page.locator("main").get_by_role("button", name=re.compile("Import")).click()
+    await expect(page.locator("main")).to_contain_text("1 message imported")
+    await inspector.look("what was imported")
+    assert inspector.found == []
+
+
+async def test_the_door(inspector: Inspector) -> None:
+    await inspector.page.context.clear_cookies()
+    await inspector.visit("/mail/Inbox")
+    await expect(inspector.page.locator("h1")).to_be_visible()
+    assert inspector.found == []
+
+
+async def test_the_door_with_a_password(tmp_path: Path) -> None:
+    password = Password(hash_password("secret"), lambda: NOW)
+    with lived_in(tmp_path) as house:
+        async with (
+            chromium() as browser,
+            browsing(browser, house.desk, tmp_path, "/", password, **WIDE) as page,
+        ):
+            inspector = Inspector(page, house, dark=True)
+            await page.context.clear_cookies()
+            await inspector.visit("/mail/Inbox")
+            await page.get_by_label("Password").fill("wrong")
+            await page.keyboard.press("Enter")
+            await expect(page.locator("#wrong")).to_be_visible()
+            await inspector.look("a wrong password")
     assert inspector.found == []
 
 
