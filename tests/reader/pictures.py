@@ -126,7 +126,7 @@ async def make(folder: Path) -> None:
             async with visiting(Path(house), path, look) as page:
                 await step(page)
                 await take(page, folder, name)
-    for look, options in {"": WIDE, **LOOKS}.items():
+    for suffix, options in {"": WIDE, **LOOKS}.items():
         with tempfile.TemporaryDirectory() as house:
             desk = no_account_yet(Path(house))
             async with (
@@ -134,7 +134,7 @@ async def make(folder: Path) -> None:
                 browsing(browser, desk, Path(house), "/", **options) as page,
             ):
                 await _welcomed(page)
-                await take(page, folder, f"wizard{look}")
+                await take(page, folder, f"wizard{suffix}")
 
 
 if __name__ == "__main__":

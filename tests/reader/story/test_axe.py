@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from pillarbox.reader.model import INBOX, Row
 from pillarbox.reader.web.password import Password, hash_password
 from tests.reader.browser import browsing, chromium
-from tests.reader.desk import NOW
 from tests.reader.lived_in.house import House, lived_in
 from tests.reader.lived_in.mail import AWKWARD, RECEIPTS
 
@@ -149,11 +148,9 @@ async def test_every_page(inspector: Inspector) -> None:
 async def test_an_import(inspector: Inspector) -> None:
     page = inspector.page
     await page.goto("/import")
-    letter = {
-        "name": "letter.eml",
-        "mimeType": "message/rfc822",
-        "buffer": b"Subject: x\r\n\r\ny\r\n",
-    }
+    letter = FilePayload(
+        name="letter.eml", mimeType="message/rfc822", buffer=b"Subject: x\r\n\r\ny\r\n"
+    )
     await page.locator("main input[type=file]").set_input_files(letter)
     await page.locator("main").get_by_role("button", name=re.compile("Import")).click()
     await expect(page.locator("main")).to_contain_text("1 message imported")
@@ -169,7 +166,7 @@ async def test_the_door(inspector: Inspector) -> None:
 
 
 async def test_the_door_with_a_password(tmp_path: Path) -> None:
-    password = Password(hash_password("secret"), lambda: NOW)
+    password = Password(hash_password("secret"))
     with lived_in(tmp_path) as house:
         async with (
             chromium() as browser,
