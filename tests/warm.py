@@ -26,6 +26,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -79,6 +80,8 @@ class _Starter:
     """The process that others are forked off, and how it is asked."""
 
     def __init__(self) -> None:
+        self._turn = threading.Lock()
+        """Several threads may ask, and each is to hear its own answer."""
         self._socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._owner = os.getpid()
         with other:
@@ -102,17 +105,21 @@ class _Starter:
     ) -> Warm:
         ending, told = os.pipe()
         try:
-            asked = [[*arguments], dict(env), str(Path.cwd()), _limits(), prelude]
-            socket.send_fds(self._socket, [json.dumps(asked).encode()], [out, err, told])
+            asked = json.dumps([[*arguments], dict(env), str(Path.cwd()), _limits(), prelude])
+            with self._turn:
+                socket.send_fds(self._socket, [asked.encode()], [out, err, told])
+                return Warm(int(self._socket.recv(64)), ending)
         finally:
             os.close(told)
-        return Warm(int(self._socket.recv(64)), ending)
 
 
 def _limits() -> dict[str, tuple[int, int]]:
     """What this process may use, which its children inherit."""
     names = (name for name in dir(resource) if name.startswith("RLIMIT_"))
     return {name: resource.getrlimit(getattr(resource, name)) for name in names}
+
+
+_making = threading.Lock()
 
 
 @functools.cache
@@ -129,7 +136,9 @@ def start(
     the *prelude*, a program that changes what the tests cannot wait for.
     """
     settings = (f"{k}={v}" for k, v in sorted(env.items()) if k.startswith(_OF_THE_INTERPRETER))
-    return _starter(os.getpid(), tuple(settings)).start(arguments, env, prelude, out, err)
+    with _making:
+        starter = _starter(os.getpid(), tuple(settings))
+    return starter.start(arguments, env, prelude, out, err)
 
 
 # -- the process itself
