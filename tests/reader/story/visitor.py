@@ -98,13 +98,20 @@ class Visitor:
 
 @asynccontextmanager
 async def visiting(reader: Reading) -> AsyncIterator[Visitor]:
-    """Start *reader*, and come in."""
+    """Start *reader*, and come in.
+
+    Raises:
+        Died: it was killed just then: it works before anybody comes.
+    """
     entrance = await reader.start()
     async with httpx.AsyncClient(
         base_url=reader.home, headers={"Origin": reader.home}, timeout=PATIENCE
     ) as client:
-        await client.get(entrance)
-        reply = await client.get("/settings")
+        try:
+            await client.get(entrance)
+            reply = await client.get("/settings")
+        except httpx.TransportError as error:
+            raise Died from error
         found = _CSRF.search(reply.text)
         assert found, reply.text
         yield Visitor(client, found[1])
