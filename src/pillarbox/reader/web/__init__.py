@@ -3,6 +3,7 @@
 ``site``      the application: all routes of all features, and what stands in front of them (``guard``)
 ``guard``     who may come in: the token and the cookie, Host, Origin, CSRF; the headers of every reply
 ``pages``     a template becomes a reply: whole, or only the part that htmx asked for
+``files``     styles, scripts and pictures, from memory
 ``events``    news for open pages (server-sent events)
 
 Each feature is a module (or package) in ``features``, with one function ``routes(desk) -> list[BaseRoute]``, its
