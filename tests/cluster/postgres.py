@@ -59,6 +59,10 @@ COMMON = {
 }
 
 
+_names = count(1)
+"""Of databases, for all servers: a standby has its primary's, also when it takes over."""
+
+
 class PostgresServer:
     """A server with a folder and a port of its own. Runs as ``nobody`` when we are root."""
 
@@ -74,7 +78,6 @@ class PostgresServer:
             self._as |= {"user": "nobody", "group": nobody.pw_gid, "extra_groups": []}
         self._settings = COMMON | {"unix_socket_directories": str(folder)} | dict(settings)
         self._watch: subprocess.Popen[bytes] | None = None
-        self._names = count(1)
         self._fresh: list[tuple[Any, ...]] = []
         self._emptying = ""
         self._empty: list[str] = []
@@ -150,7 +153,7 @@ class PostgresServer:
         """The URL of a database that nobody has used: one with our tables, or an empty one."""
         if migrated and self._empty:
             return self._empty.pop()
-        name = f"test{next(self._names)}"
+        name = f"test{next(_names)}"
         template = TEMPLATE if migrated else "template0"
         self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
