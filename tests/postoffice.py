@@ -25,7 +25,6 @@ import smtplib
 import ssl
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -362,7 +361,7 @@ class PostOffice:
         """Run another ``pillarbox`` command on this post office."""
         command, env = ["--config", str(self.config), *arguments], _environment()
         if not self._is_fresh:
-            return _run(command, env, self._prelude)
+            return warm.run(command, env, prelude=self._prelude, timeout=PATIENCE)
         return subprocess.run(
             [*self._fresh(), *command],
             stdin=subprocess.DEVNULL,
@@ -471,17 +470,6 @@ class OneHash(Passwords):
     @functools.cache  # noqa: B019 - these live as long as the tests
     def verifier(self, secret: bytes) -> str:
         return super().verifier(secret)
-
-
-def _run(
-    command: Sequence[str], env: Mapping[str, str], prelude: str
-) -> subprocess.CompletedProcess[str]:
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        process = warm.start(command, env, prelude=prelude, out=out.fileno(), err=err.fileno())
-        code = process.wait(PATIENCE)
-        out.seek(0)
-        err.seek(0)
-        return subprocess.CompletedProcess(command, code, out.read(), err.read())
 
 
 def _environment() -> dict[str, str]:

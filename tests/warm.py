@@ -17,8 +17,10 @@ import atexit
 import contextlib
 import functools
 import gc
+import importlib
 import json
 import os
+import pkgutil
 import resource
 import runpy
 import select
@@ -26,6 +28,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,7 +40,10 @@ _MODULES = (
     "pillarbox.app.monitor",
     "pillarbox.app.worker",
     "pillarbox.app.wire_up_servers",
+    "pillarbox.app.cli.fetch",
 )
+_PACKAGES = ("pillarbox.app.collecting", "pillarbox.client", "pillarbox.fetch")
+"""With all that is in them: what the collector's commands need."""
 _OF_THE_INTERPRETER = ("PYTHON", "LC_", "LANG", "TZ", "MALLOC", "LD_")
 """How the names begin of what is looked at in the environment once, when an interpreter starts."""
 
@@ -101,13 +107,18 @@ class _Starter:
             self._process.wait()
 
     def start(
-        self, arguments: Sequence[str], env: Mapping[str, str], prelude: str, out: int, err: int
+        self,
+        arguments: Sequence[str],
+        env: Mapping[str, str],
+        folder: Path,
+        prelude: str,
+        streams: Sequence[int],
     ) -> Warm:
         ending, told = os.pipe()
         try:
-            asked = json.dumps([[*arguments], dict(env), str(Path.cwd()), _limits(), prelude])
+            asked = json.dumps([[*arguments], dict(env), str(folder), _limits(), prelude])
             with self._turn:
-                socket.send_fds(self._socket, [asked.encode()], [out, err, told])
+                socket.send_fds(self._socket, [asked.encode()], [*streams, told])
                 return Warm(int(self._socket.recv(64)), ending)
         finally:
             os.close(told)
@@ -130,15 +141,52 @@ def _starter(process: int, settings: tuple[str, ...]) -> _Starter:
 
 
 def start(
-    arguments: Sequence[str], env: Mapping[str, str], *, prelude: str = "", out: int, err: int
+    arguments: Sequence[str],
+    env: Mapping[str, str],
+    *,
+    folder: Path | None = None,
+    prelude: str = "",
+    stdin: int | None = None,
+    out: int,
+    err: int,
 ) -> Warm:
-    """``python -m pillarbox`` with *arguments*, in a session of its own, with nothing to read; behind
-    the *prelude*, a program that changes what the tests cannot wait for.
+    """``python -m pillarbox`` with *arguments*, in a session of its own, in *folder* (ours), with nothing to read unless there
+    is a *stdin*; behind the *prelude*, a program that changes what the tests cannot wait for.
     """
     settings = (f"{k}={v}" for k, v in sorted(env.items()) if k.startswith(_OF_THE_INTERPRETER))
     with _making:
         starter = _starter(os.getpid(), tuple(settings))
-    return starter.start(arguments, env, prelude, out, err)
+    with Path(os.devnull).open("rb") as nothing:
+        streams = (nothing.fileno() if stdin is None else stdin, out, err)
+        return starter.start(arguments, env, folder or Path.cwd(), prelude, streams)
+
+
+def run(
+    arguments: Sequence[str],
+    env: Mapping[str, str],
+    *,
+    timeout: float,
+    folder: Path | None = None,
+    prelude: str = "",
+    text: str = "",
+) -> subprocess.CompletedProcess[str]:
+    """The same until it has ended, with *text* to read; what there is of :func:`subprocess.run`.
+
+    Raises:
+        subprocess.TimeoutExpired: it has not ended within *timeout* seconds.
+    """
+    with (
+        tempfile.TemporaryFile("w+") as read,
+        tempfile.TemporaryFile("w+") as out,
+        tempfile.TemporaryFile("w+") as err,
+    ):
+        read.write(text)
+        read.seek(0)
+        files = {"stdin": read.fileno(), "out": out.fileno(), "err": err.fileno()}
+        code = start(arguments, env, folder=folder, prelude=prelude, **files).wait(timeout)
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(arguments, code, out.read(), err.read())
 
 
 # -- the process itself
@@ -171,17 +219,17 @@ def _serve() -> bool:
                 other.close()
             for told in running.values():
                 os.close(told)
-            _become(*json.loads(asked), *given)
+            _become(*json.loads(asked), given)
             return True
-        running[pid] = given[2]
-        for stream in given[:2]:
+        *streams, running[pid] = given
+        for stream in streams:
             os.close(stream)
         asking.send(b"%d" % pid)
 
 
 def _asked(asking: socket.socket) -> tuple[bytes, list[int]]:
     """The next wish, and the descriptors that came with it: none of them for its children."""
-    room = socket.CMSG_SPACE(3 * array.array("i").itemsize)
+    room = socket.CMSG_SPACE(4 * array.array("i").itemsize)
     asked, extra, _, _ = asking.recvmsg(_MOST, room)
     given = array.array("i")
     for _, _, data in extra:
@@ -208,17 +256,15 @@ def _become(
     folder: str,
     limits: dict[str, list[int]],
     prelude: str,
-    out: int,
-    err: int,
-    told: int,
+    given: list[int],
 ) -> None:
+    *streams, told = given
     os.setsid()
     for name, (soft, hard) in limits.items():
         if resource.getrlimit(getattr(resource, name)) != (soft, hard):
             resource.setrlimit(getattr(resource, name), (soft, hard))
     os.close(told)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for descriptor, place in ((nothing, 0), (out, 1), (err, 2)):
+    for place, descriptor in enumerate(streams):
         os.dup2(descriptor, place)
         os.close(descriptor)
     os.chdir(folder)
@@ -231,8 +277,12 @@ def _become(
 
 def _main() -> None:
     sys.path[0] = ""  # as for -m; this file's folder has other modules
-    for module in _MODULES:
-        __import__(module)
+    for name in _PACKAGES:
+        package = importlib.import_module(name)
+        for module in pkgutil.walk_packages(package.__path__, f"{name}."):
+            importlib.import_module(module.name)
+    for name in _MODULES:
+        importlib.import_module(name)
     gc.collect()
     gc.freeze()
     if _serve():

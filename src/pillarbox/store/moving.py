@@ -197,9 +197,13 @@ def _plan(export: Export, landing: Landing) -> _Plan:
     kept: list[MovedMessage] = []
     if mirrors and marks:
         there = {message.unique_id for message in export.messages}
-        left = [one for name, one in here.items() if name not in there and mark_of(name) in marks]
-        kept = [one for one in left if _is_kept(one, export)]
-        gone = [one.unique_id for one in left if not _is_kept(one, export)]
+        for name, message in here.items():
+            if name in there or mark_of(name) not in marks:
+                continue
+            if _is_kept(message, export):
+                kept.append(message)
+            else:
+                gone.append(name)
     changed = bool(new or gone) or (arrival is not None and not arrival.complete)
     if not mirrors and not landing.used:
         changed = True  # that it does not has to be known the next time

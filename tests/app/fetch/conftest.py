@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.app.fetch.loaded import Loaded
+from tests import warm
 from tests.postoffice import PASSWORD, PATIENCE, PostOffice
 
 _numbers = itertools.count(1)
@@ -36,9 +36,6 @@ class Done(NamedTuple):
 
 class Box:
     """A user of the post office, and what collects their mail."""
-
-    loaded: Loaded
-    """Runs their commands."""
 
     def __init__(self, office: PostOffice, user: str, home: Path) -> None:
         self.office = office
@@ -94,10 +91,13 @@ class Box:
         called in its process before it begins.
 
         In an interpreter of its own if it is to be *fresh*, or if there is something that it has
-        to begin with; otherwise forked from one that has the modules (see :mod:`.loaded`).
+        to begin with; otherwise forked from one that has the modules (see :mod:`tests.warm`).
         """
         if not fresh and within is None and env is None:
-            return Done(*self.loaded.run(arguments, cwd=self.home, env=self.environment, text=text))
+            done = warm.run(
+                arguments, self.environment, folder=self.home, text=text, timeout=PATIENCE
+            )
+            return Done(done.returncode, done.stdout, done.stderr)
         done = subprocess.run(
             [sys.executable, "-m", "pillarbox", *arguments],
             cwd=self.home,
@@ -158,14 +158,6 @@ def subjects(maildir: Path) -> list[str]:
 def _subject(content: bytes) -> str:
     (line,) = [each for each in content.splitlines() if each.startswith(b"Subject: ")]
     return line.removeprefix(b"Subject: ").decode()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def loaded() -> Iterator[None]:
-    """What the commands of all boxes are forked from."""
-    Box.loaded = Loaded()
-    yield
-    Box.loaded.close()
 
 
 @pytest.fixture(scope="module")

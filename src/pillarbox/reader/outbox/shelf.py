@@ -138,9 +138,7 @@ class Shelf:
             except ValueError:
                 record = None
             except OSError:
-                self._unreadable.append(
-                    path
-                )  # as it is: it may be readable again at the next start
+                self._unreadable.append(path)  # it stays: at the next start it may be readable
                 continue
             if record and record.id == path.stem and self._path(record.id, MESSAGE).exists():
                 records[record.id] = record
