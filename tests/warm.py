@@ -219,7 +219,7 @@ def _serve() -> bool:
                 other.close()
             for told in running.values():
                 os.close(told)
-            _become(*json.loads(asked), given)
+            _become(given, *json.loads(asked))
             return True
         *streams, running[pid] = given
         for stream in streams:
@@ -251,12 +251,12 @@ def _tell_of_ends(running: dict[int, int]) -> None:
 
 
 def _become(
+    given: list[int],
     arguments: list[str],
     env: dict[str, str],
     folder: str,
     limits: dict[str, list[int]],
     prelude: str,
-    given: list[int],
 ) -> None:
     *streams, told = given
     os.setsid()
