@@ -120,7 +120,9 @@ class FolderState:
     """Messages."""
     unseen: int = 0
     account: str | None = None
-    """Whose inbox it is."""
+    """Whose inbox it is, or was: there may be no such account any more."""
+    own: bool = False
+    """The user may rename and remove it."""
 
 
 class Verb(Enum):
