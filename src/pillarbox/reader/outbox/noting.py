@@ -60,8 +60,8 @@ class Noting:
             except Exception as error:  # noqa: BLE001 -- raised below
                 failed[record.id] = error
         self._failed = failed
-        for error in failed.values():
-            raise error
+        if failed:
+            raise next(iter(failed.values()))
 
     def file(self, record_id: str) -> None:
         """Put a copy into Sent, if anybody has got the message and it is not there yet. Blocking; from any thread.
