@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 from tests.postoffice import HOST
 
@@ -76,7 +77,10 @@ class Proxy:
     def __init__(self, port: int) -> None:
         self._behind = port
         self.port = 0
+        self.url = ""
+        """Of a database behind it, if it was opened for one."""
         self.requests, self.answers = Gate(), Gate()
+        self._counted = 0
         self._counters: list[Counter] = []
         self._clients: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,6 +90,11 @@ class Proxy:
     def round_trips(self) -> int:
         """So far. (A statement that a connection has not seen before takes two.)"""
         return sum(counter.count for counter in self._counters)
+
+    def taken(self) -> int:
+        """The round trips since this was asked before."""
+        before, self._counted = self._counted, self.round_trips
+        return self._counted - before
 
     def lose(self) -> None:
         """All connections are lost, as their nodes see it. What is held on the way still arrives."""
@@ -169,3 +178,14 @@ async def proxy_before(port: int) -> AsyncIterator[Proxy]:
         server.close()
         await proxy.end()
         proxy.lose()
+
+
+@asynccontextmanager
+async def proxy_to(url: str) -> AsyncIterator[Proxy]:
+    """A proxy before the server of the database at *url*."""
+    there = urlsplit(url)
+    assert there.port is not None
+    async with proxy_before(there.port) as proxy:
+        place = there.netloc.rpartition(":")[0]
+        proxy.url = there._replace(netloc=f"{place}:{proxy.port}").geturl()
+        yield proxy

@@ -37,7 +37,7 @@ from pillarbox.resuming import rest_of
 from pillarbox.sasl.claims import CertificateClaim, PasswordClaim, ScramClaim
 from tests.auth.conftest import CountingPasswords, cheap_passwords
 from tests.cluster.postgres import PASSWORD, PostgresServer
-from tests.cluster.round_trips import RoundTrips, counted
+from tests.cluster.proxy import Proxy, proxy_to
 
 PEER = "192.0.2.7"
 ALICE = PasswordClaim("alice", "secret")
@@ -224,13 +224,13 @@ def test_changes_of_one_account_all_happen(database_url: str, commands: Accounts
 
 
 @pytest.fixture
-async def trips(database_url: str) -> AsyncIterator[RoundTrips]:
-    async with counted(database_url) as way:
+async def trips(database_url: str) -> AsyncIterator[Proxy]:
+    async with proxy_to(database_url) as way:
         yield way
 
 
 @pytest.fixture
-async def far(trips: RoundTrips, commands: Accounts) -> AsyncIterator[LocalAuthenticator]:
+async def far(trips: Proxy, commands: Accounts) -> AsyncIterator[LocalAuthenticator]:
     """A node that has signed somebody in by every way: it is connected, and statements are prepared."""
     commands.add("alice", "secret")
     commands.add("bob", "secret")
@@ -252,7 +252,7 @@ async def far(trips: RoundTrips, commands: Accounts) -> AsyncIterator[LocalAuthe
     accounts.close()
 
 
-async def test_a_poll_is_one_round_trip(far: LocalAuthenticator, trips: RoundTrips) -> None:
+async def test_a_poll_is_one_round_trip(far: LocalAuthenticator, trips: Proxy) -> None:
     await far.check(ALICE, PEER)
     assert trips.taken() == 3  # what was proved by a hash is looked at before it, and after it
     for _ in range(3):
@@ -261,7 +261,7 @@ async def test_a_poll_is_one_round_trip(far: LocalAuthenticator, trips: RoundTri
 
 
 async def test_an_app_password_is_one_round_trip(
-    far: LocalAuthenticator, trips: RoundTrips, commands: Accounts
+    far: LocalAuthenticator, trips: Proxy, commands: Accounts
 ) -> None:
     printed = commands.add_device("alice", "phone").printed
     for name in ("alice", "alice+phone"):
@@ -271,7 +271,7 @@ async def test_an_app_password_is_one_round_trip(
 
 @pytest.mark.parametrize("name", ["alice", "nobody", "alice+phone"])
 async def test_who_is_refused_costs_the_same_whoever_it_is(
-    far: LocalAuthenticator, trips: RoundTrips, name: str
+    far: LocalAuthenticator, trips: Proxy, name: str
 ) -> None:
     with pytest.raises(CredentialsRefused):
         await far.check(PasswordClaim(name, "wrong"), PEER)
@@ -280,7 +280,7 @@ async def test_who_is_refused_costs_the_same_whoever_it_is(
 
 @pytest.mark.parametrize("name", ["alice", "alice+phone", "nobody"])
 async def test_each_step_of_scram_is_one_round_trip(
-    far: LocalAuthenticator, trips: RoundTrips, commands: Accounts, name: str
+    far: LocalAuthenticator, trips: Proxy, commands: Accounts, name: str
 ) -> None:
     password = {"alice": "secret", "alice+phone": commands.add_device("alice", "phone").printed}
     keys = await far.scram_keys(name, "sha256", PEER)
@@ -297,14 +297,14 @@ async def test_each_step_of_scram_is_one_round_trip(
 
 @pytest.mark.parametrize("name", ["alice", "alice+phone"])
 async def test_a_certificate_is_one_round_trip(
-    far: LocalAuthenticator, trips: RoundTrips, commands: Accounts, name: str
+    far: LocalAuthenticator, trips: Proxy, commands: Accounts, name: str
 ) -> None:
     commands.add_device("alice", "phone")
     await far.check(CertificateClaim(name, (name,)), PEER)
     assert trips.taken() == 1
 
 
-async def test_a_recipient_is_one_round_trip(far: LocalAuthenticator, trips: RoundTrips) -> None:
+async def test_a_recipient_is_one_round_trip(far: LocalAuthenticator, trips: Proxy) -> None:
     directory = LocalDirectory(far._accounts, domains=["example.org"])
     assert await directory.find("alice@example.org") is not None
     assert trips.taken() == 1

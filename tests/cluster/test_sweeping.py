@@ -7,7 +7,7 @@ import asyncio
 from pillarbox.contracts.store import Retention
 from pillarbox.store.cluster.retention import PAGE_MAILDROPS
 from tests.cluster.postgres import PostgresServer
-from tests.cluster.round_trips import RoundTrips
+from tests.cluster.proxy import proxy_to
 from tests.cluster.stores import ALICE, Looking, stores
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -53,15 +53,12 @@ async def test_warnings_cost_a_statement_for_a_page_of_maildrops(
         "INSERT INTO views (token, name, maildrop)"
         " SELECT 1, 'phone', name FROM maildrops WHERE name LIKE '%7'"
     )
-    way = RoundTrips(database_url)
-    await way.open()
-    async with stores(way.url, 1) as (store,):
+    async with proxy_to(database_url) as way, stores(way.url, 1) as (store,):
         month = Retention(absent_seconds=30 * DAY)
         assert await store.soon_absent(month, DAY) == []
         way.taken()
         soon = await store.soon_absent(month, 30 * DAY)
         assert way.taken() <= 1 + users // PAGE_MAILDROPS + 1
-    await way.close()
     expected = {ALICE} | {f"user{n}" for n in range(1, users + 1) if n % 10 == 7}
     assert sorted(each.user for each in soon) == sorted(expected)
     assert {each.view for each in soon} == {"phone"}

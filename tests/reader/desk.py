@@ -62,6 +62,8 @@ class Quiet:
     def collect(self, account: str | None = None) -> None:
         """No mail comes."""
 
+    state = Path("there-is-no-such-folder")
+
     def names(self) -> list[str]:
         """There is an account: without any, everything begins with the wizard."""
         return ["work"]

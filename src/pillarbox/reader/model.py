@@ -120,7 +120,9 @@ class FolderState:
     """Messages."""
     unseen: int = 0
     account: str | None = None
-    """Whose inbox it is."""
+    """Whose inbox it is, or was: there may be no such account any more."""
+    own: bool = False
+    """The user may rename and remove it."""
 
 
 class Verb(Enum):
@@ -250,6 +252,8 @@ class Outgoing:
     """Those of *to* that may have got it: it was handed over for them, and the answer was lost, or it lies in a copy."""
     copied: bool = False
     """The outbox has been copied, or put back from a backup, while it waited."""
+    unreadable: bool = False
+    """It has left, and cannot be put into Sent, as its file cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

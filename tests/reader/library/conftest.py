@@ -38,6 +38,8 @@ class Place:
         self.told = Told()
         self.settings = Settings()
         self.time = datetime(2026, 11, 27, 12, tzinfo=UTC)
+        self.accounts: list[str] | None = None
+        """Those there are; None: nobody says."""
         self._open: MailLibrary | None = None
 
     def open(self, *, with_index: bool = True) -> MailLibrary:
@@ -47,7 +49,9 @@ class Place:
             for path in self.root.glob(f"{FILE}*"):
                 path.unlink()
         news = cast("News", self.told)
-        self._open = put_together(self.root, news, self.settings, open_index, lambda: self.time)
+        self._open = put_together(
+            self.root, news, self.settings, open_index, lambda: self.time, lambda: self.accounts
+        )
         return self._open
 
     def close(self) -> None:

@@ -134,3 +134,18 @@ def test_removing_with_a_message_that_came_just_now(tree: Tree) -> None:
 )
 def test_whose_folders_are(folder: str, own: bool) -> None:
     assert is_own(Folder(folder)) is own
+
+
+@pytest.mark.parametrize(
+    ("folder", "own"),
+    [
+        ("Inbox/work", False),
+        ("Inbox/work/In it", False),
+        ("Inbox/old", True),
+        ("Inbox/old/In it", True),
+    ],
+)
+def test_an_inbox_without_an_account_is_the_users_own(folder: str, own: bool) -> None:
+    assert is_own(Folder(folder), ["work"]) is own
+    assert not is_own(Folder("Sent"), ["work"])
+    assert not is_own(Folder(folder)), "nobody says which accounts there are"

@@ -75,7 +75,7 @@ def lived_in(folder: Path) -> Iterator[House]:
     config = folder / "pillarbox.toml"
     config.write_text(_CONFIG)
     accounts = ConfiguredAccounts(config, (), folder / "state")
-    library = put_together(folder / "library", news, settings, open_index, clock)
+    library = put_together(folder / "library", news, settings, open_index, clock, accounts.names)
     try:
         for account in accounts.names():
             library.folder_of(account)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from pillarbox.reader.errors import TooLate
+from pillarbox.reader.errors import LibraryUnusable, TooLate
 from pillarbox.reader.model import SENT, Flag, MessageKey, Sending
 from pillarbox.reader.outbox import sender
 from tests.reader.outbox.server import Cut, HostileServer, Rule, Session, says
@@ -493,6 +494,50 @@ async def test_a_copy_that_cannot_be_made_is_made_later(
     await world.until_left(sent)
     assert len(server.taken) == 1
     assert len(world.library.sent) == 1
+
+
+def unreadable(world: World, outgoing_id: str) -> Path:
+    """What it is made: as by a bad sector, for ever."""
+    path = world.folder / f"{outgoing_id}.eml"
+    path.unlink()
+    path.symlink_to(path)
+    return path
+
+
+async def test_one_that_cannot_be_put_into_sent_keeps_no_other_from_it(
+    world: World, server: HostileServer
+) -> None:
+    world.library.full = True
+    bad = world.put(draft="d1")
+    await world.until(lambda: "The disk is full" in world[bad].problem)
+    path = unreadable(world, bad)
+    world.library.full = False
+    good = world.put()
+    await world.until_left(good)
+    await world.until(lambda: f"{path} cannot be read" in world[bad].problem)
+    assert world[bad].unreadable
+    later = world.put()
+    await world.until_left(later)  # though the bad one waits for its next try
+    assert len(world.library.sent) == 2
+    world.outbox.take_out(bad)
+    assert world.outbox.find(bad) is None
+    assert not path.is_symlink()
+
+
+async def test_one_that_cannot_be_read_keeps_no_other_from_leaving(
+    world: World, server: HostileServer
+) -> None:
+    bad = world.put(hold_seconds=60)
+    path = unreadable(world, bad)
+    world.outbox.send_again(bad)
+    good = world.put()
+    await world.until_left(good)
+    await world.until(lambda: f"{path} cannot be read" in world[bad].problem)
+    assert len(server.taken) == 1
+    with pytest.raises(LibraryUnusable, match="cannot be read"):
+        world.outbox.read(bad)
+    world.outbox.take_out(bad)
+    assert world.outbox.all() == []
 
 
 async def test_what_is_under_way_when_the_reader_ends_is_finished(

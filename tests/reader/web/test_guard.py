@@ -386,6 +386,24 @@ async def test_the_password_leads_to_where_one_wanted_to_go(remote: Place) -> No
         assert (await browser.get("/change")).text == "done"
 
 
+async def test_every_page_has_a_way_out_where_a_password_is_the_way_in(remote: Place) -> None:
+    """Whoever has used somebody else's browser does not find it only in the settings."""
+    async with remote.browser(inside=False) as browser:
+        await browser.post("/login", data={"password": PASSWORD})
+        page = (await browser.get("/outbox")).text
+        assert 'action="/logout"' in page.partition('<main id="main"')[0]
+        reply = await browser.post("/logout", data={"csrf": "t0ken"})
+        reply = await browser.get(reply.headers["location"])
+        assert reply.headers["location"] == "/login?to=%2F"
+
+
+async def test_elsewhere_the_settings_have_it(place: Place) -> None:
+    async with place.browser() as browser:
+        page = (await browser.get("/settings")).text
+    assert 'action="/logout"' not in page.partition('<main id="main"')[0]
+    assert 'action="/logout"' in page
+
+
 @pytest.mark.parametrize("to", ["//evil.example", "https://evil.example", "/\\evil.example", "x"])
 async def test_it_leads_nowhere_else(remote: Place, to: str) -> None:
     async with remote.browser(inside=False) as browser:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -67,7 +67,7 @@ def _make(wish: ReadWish, folder: Path, news: News, stop: Event) -> Parts:
     preferences = Preferences(folder / "settings.json", expected=(folder / TRASHED).exists())
     settings = preferences.settings
     with ExitStack() as opened:
-        library, survey = _library(folder, news, settings)
+        library, survey = _library(folder, news, settings, accounts.names)
         opened.callback(library.close)
         preferences.begin()
         if wish.reindex:
@@ -126,7 +126,9 @@ class _Indexed(NamedTuple):
     survey: DiskSurvey
 
 
-def _library(folder: Path, news: News, settings: Settings) -> _Indexed:
+def _library(
+    folder: Path, news: News, settings: Settings, accounts: Callable[[], Collection[str]]
+) -> _Indexed:
     surveys: list[DiskSurvey] = []
 
     def indexed(root: Path, maildirs: Maildirs) -> tuple[Index, Survey, Callable[[], None]]:
@@ -134,7 +136,7 @@ def _library(folder: Path, news: News, settings: Settings) -> _Indexed:
         surveys.append(survey)
         return index, survey, close
 
-    library = put_together(folder, news, settings, indexed, now)
+    library = put_together(folder, news, settings, indexed, now, accounts)
     return _Indexed(library, surveys[0])
 
 

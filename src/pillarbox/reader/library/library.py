@@ -86,7 +86,8 @@ class MailLibrary:
     # Looking.
 
     def folders(self) -> Sequence[FolderState]:
-        return states(self._shelf.tree.folders(), self._index.counts())
+        shelf = self._shelf
+        return states(shelf.tree.folders(), self._index.counts(), shelf.accounts())
 
     @property
     def reading_in(self) -> Progress | None:

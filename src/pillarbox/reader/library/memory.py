@@ -33,6 +33,8 @@ class Memory:
 
     def __init__(self) -> None:
         self._done: OrderedDict[str, Done] = OrderedDict()
+        self.inboxes: set[Folder] = set()
+        """Names of inboxes without an account that were given others: by these only can one be called so again."""
         self._lock = threading.Lock()
 
     def keep(self, done: Done) -> Change:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
@@ -116,7 +117,7 @@ def rename_folder(shelf: Shelf, folder: Folder, path: str) -> Folder:
     """
     with shelf.changing:
         _check_own(shelf, folder)
-        wanted = shelf.tree.free_name(path, folder)
+        wanted = _name_of_before(shelf, path) or shelf.tree.free_name(path, folder)
         if wanted == folder:
             return folder
         pairs = [(old, Folder(wanted + old[len(folder) :])) for old in shelf.tree.below(folder)]
@@ -126,6 +127,8 @@ def rename_folder(shelf: Shelf, folder: Folder, path: str) -> Folder:
             shelf.index.folder_renamed(old, new)
             shelf.memory.folder_renamed(old, new)
             shelf.rules.folder_renamed(old, new)
+        if account_of(folder):
+            shelf.memory.inboxes.add(folder)
     shelf.tell(name for pair in pairs for name in pair)
     return wanted
 
@@ -166,8 +169,15 @@ def _to(folder: Folder) -> Callable[[Entry], Entry]:
 def _check_own(shelf: Shelf, folder: Folder) -> None:
     if not shelf.tree.has(folder):
         raise NoSuchFolder(f"There is no folder {folder} any more.")
-    if not is_own(folder):
+    if not is_own(folder, shelf.accounts()):
         raise BadFolderName(f"{folder} is always there: it cannot be renamed or removed.")
+
+
+def _name_of_before(shelf: Shelf, path: str) -> Folder | None:
+    """*path*, if an inbox without an account was called so, and nothing is now: a new name can be taken back."""
+    folder = Folder(path)
+    free = folder in shelf.memory.inboxes and not os.path.lexists(shelf.tree.root / folder)
+    return folder if free and is_own(folder, shelf.accounts()) else None
 
 
 def _kept(shelf: Shelf, steps: Sequence[Refiled], change: Change) -> Change:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,8 +30,10 @@ def put_together(
     settings: Settings,
     indexed: Callable[[Path, Maildirs], tuple[Index, Survey, Callable[[], None]]],
     clock: Clock = lambda: datetime.now(UTC),
+    accounts: Callable[[], Collection[str] | None] = lambda: None,
 ) -> MailLibrary:
-    """The library in the folder *root*, with an index that *indexed* opens (the last it returns closes it).
+    """The library in the folder *root*, with an index that *indexed* opens (the last it returns closes it). *accounts*
+    names those there are; None: all inboxes are somebody's.
 
     Raises:
         LibraryUnusable: another reader has it open, or it cannot be made or read.
@@ -55,7 +57,7 @@ def put_together(
         close_index()
         lock.release()
 
-    shelf = Shelf(tree, maildirs, index, rules, trash, news, clock)
+    shelf = Shelf(tree, maildirs, index, rules, trash, news, clock, accounts)
     return MailLibrary(shelf, survey, settings, close)
 
 

@@ -37,6 +37,8 @@ class Shelf:
     trash: TrashTimes
     news: News
     clock: Clock
+    accounts: Callable[[], Collection[str] | None]
+    """Those there are: an inbox without one is the user's own. None: all inboxes are somebody's."""
     memory: Memory = field(default_factory=Memory)
     changing: threading.RLock = field(default_factory=threading.RLock)
 

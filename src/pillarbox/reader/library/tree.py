@@ -10,7 +10,7 @@ import contextlib
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from pillarbox.durable import sync_folder
@@ -146,9 +146,14 @@ class Tree:
                 yield from self._below(inside, (*parts, name), depth + 1)
 
 
-def is_own(folder: Folder) -> bool:
-    """Whether the user may rename and remove it: not the fixed ones, nor inboxes."""
-    return folder not in FIXED and folder.split("/")[0] != INBOX
+def is_own(folder: Folder, accounts: Collection[str] | None = None) -> bool:
+    """Whether the user may rename and remove it: not the fixed ones, nor inboxes of *accounts* and what is in them. None: all
+    inboxes are somebody's.
+    """
+    first, *below = folder.split("/")
+    if first != INBOX:
+        return folder not in FIXED
+    return bool(below) and accounts is not None and below[0] not in accounts
 
 
 def _is_plain(part: str) -> bool:

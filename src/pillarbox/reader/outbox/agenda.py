@@ -33,9 +33,10 @@ class Agenda:
         for gone in [each for each in self._pardoned if self._shelf.find(each) is None]:
             del self._pardoned[gone]
         names = {record.account for record in self._shelf.all() if self._is_ready(record, now)}
-        if self._noting.due():
-            names.add(FILING)
-        return sorted(name for name in names if name not in busy and self._may(name, now))
+        may = {name for name in names if self._may(name, now)}
+        if self._noting.has_new() or (self._noting.due() and self._may(FILING, now)):
+            may.add(FILING)
+        return sorted(name for name in may if name not in busy)
 
     def ready(self, account: str, now: float) -> Record | None:
         """The message of *account* that is to leave first."""
@@ -50,7 +51,7 @@ class Agenda:
             idle = record.account not in busy
             if idle and until is not None and self._may_leave(record):
                 moments.append(max(self._moment(record), until))
-        until = self._until(FILING)
+        until = 0.0 if self._noting.has_new() else self._until(FILING)
         if FILING not in busy and until is not None and self._noting.due():
             moments.append(until)
         return min(moments, default=None)

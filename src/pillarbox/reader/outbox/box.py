@@ -13,13 +13,12 @@ from pillarbox.reader.library.names import new_base
 from pillarbox.reader.mail.private import without_bcc
 from pillarbox.reader.model import Outgoing, Parcel, Sending
 from pillarbox.reader.news import News, OutboxChanged
-from pillarbox.reader.outbox.agenda import FILING
 from pillarbox.reader.outbox.envelope import in_lines
 from pillarbox.reader.outbox.filing import file_in
-from pillarbox.reader.outbox.noting import Noting
+from pillarbox.reader.outbox.noting import Noting, said
 from pillarbox.reader.outbox.record import Record, shown
 from pillarbox.reader.outbox.sender import Sender
-from pillarbox.reader.outbox.shelf import MESSAGE, Shelf, new_id
+from pillarbox.reader.outbox.shelf import MESSAGE, MessageUnreadable, Shelf, new_id
 from pillarbox.reader.submission import Submission
 
 GONE = "This message is not in the outbox any more: it has left, or was taken out."
@@ -83,9 +82,15 @@ class FileOutbox:
         return frozenset(r.draft for r in self._shelf.all() if r.draft is not None)
 
     def take_out(self, outgoing_id: str) -> None:
-        """It is not to be sent; possible until the end of the message is said to a server."""
-        self._noting.file(outgoing_id)  # those who have got it have got it
-        if self._shelf.remove(outgoing_id, _is_leaving) is None:
+        """It is not to be sent; possible until the end of the message is said to a server, and when it cannot even be
+        read.
+        """
+        unless = _is_leaving
+        try:
+            self._noting.file(outgoing_id)  # those who have got it have got it
+        except MessageUnreadable:  # there is no copy to be had
+            unless = _is_in_hand
+        if self._shelf.remove(outgoing_id, unless) is None:
             raise TooLate(LEAVING if self._shelf.find(outgoing_id) else GONE)
 
     def send_again(self, outgoing_id: str) -> None:
@@ -112,11 +117,11 @@ class FileOutbox:
         now = self._sender.now()
         outgoing = shown(record, now)
         if record.has_left:
-            filing = self._sender.standing(FILING)
+            failure = self._noting.failure(record.id)
             why = (
-                f"It has left, and is still to be put into Sent. {filing.problem}" if filing else ""
+                f"It has left, and is still to be put into Sent. {said(failure)}" if failure else ""
             )
-            return replace(outgoing, problem=why)
+            return replace(outgoing, problem=why, unreadable=isinstance(failure, MessageUnreadable))
         if self._sender.is_sending(record):
             return replace(outgoing, state=Sending.SENDING, next_try=None)
         standing = self._sender.standing(record.account)
@@ -168,4 +173,8 @@ def open_outbox(
 
 
 def _is_leaving(record: Record) -> bool:
-    return bool(record.in_hand) or record.has_left
+    return _is_in_hand(record) or record.has_left
+
+
+def _is_in_hand(record: Record) -> bool:
+    return bool(record.in_hand)

@@ -19,9 +19,9 @@ from pillarbox.reader.errors import ReaderError
 from pillarbox.reader.outbox.agenda import FILING, Agenda
 from pillarbox.reader.outbox.becoming import became, failed
 from pillarbox.reader.outbox.handover import hand_over
-from pillarbox.reader.outbox.noting import Noting
+from pillarbox.reader.outbox.noting import Noting, said
 from pillarbox.reader.outbox.record import Record
-from pillarbox.reader.outbox.shelf import Shelf
+from pillarbox.reader.outbox.shelf import MessageUnreadable, Shelf
 from pillarbox.reader.outbox.standings import Random, Standing, standing_after
 from pillarbox.reader.outbox.talk import Talk
 from pillarbox.reader.outbox.troubles import PutOff, Stopped, TakenBack, Trouble
@@ -186,6 +186,9 @@ class Sender:
             message = await asyncio.to_thread(self._shelf.message, record.id)
             if message is not None:
                 await self._hand_over(talk, record, message)
+        except MessageUnreadable as error:  # others may leave meanwhile
+            why = PutOff(str(error))
+            await self._write(record.id, lambda now: failed(now, why, self.now(), self._rand))
         except TakenBack:
             pass  # it is gone, and so is the connection
         finally:
@@ -232,7 +235,7 @@ class Sender:
             self._fail(FILING, PutOff(str(error)))
         except Exception as error:  # noqa: BLE001 -- a defect: sending goes on
             _log.exception("noting what has left failed")
-            self._fail(FILING, PutOff(f"It could not be put into Sent: {error!r}."))
+            self._fail(FILING, PutOff(said(error)))
         else:
             self._standings.pop(FILING, None)
 

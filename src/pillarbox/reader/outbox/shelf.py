@@ -25,6 +25,10 @@ _log = logging.getLogger(__name__)
 MESSAGE, RECORD, DAMAGED = ".eml", ".json", ".damaged"
 
 
+class MessageUnreadable(LibraryUnusable):
+    """What is known of a message is there, and the message is not."""
+
+
 def new_id() -> str:
     """In the order of time, and never the same twice."""
     return f"{time.time_ns():016x}{secrets.token_hex(4)}"
@@ -62,15 +66,22 @@ class Shelf:
         return self._records.get(record_id)
 
     def message(self, record_id: str) -> bytes | None:
-        """The message itself; None: it is not here any more."""
+        """The message itself; None: it is not here any more.
+
+        Raises:
+            MessageUnreadable: it should be.
+        """
         if record_id not in self._records:
             return None
+        path = self._path(record_id, MESSAGE)
         try:
-            return self._path(record_id, MESSAGE).read_bytes()
-        except FileNotFoundError:
+            return path.read_bytes()
+        except OSError as error:
             if record_id not in self._records:
                 return None
-            raise
+            raise MessageUnreadable(
+                f"The message in {path} cannot be read: {error.strerror}. Check its disk, or put the file back from a backup."
+            ) from error
 
     def file_of(self, record_id: str) -> int:
         """The number of the message's file on the disk; 0: it cannot be told."""

@@ -86,6 +86,7 @@ class Guard:
         send = _with_headers(send)
         scope["csrf"] = self._door.csrf
         scope["told"] = self._site.state.desk.news.told
+        scope["locked"] = self._door.password is not None
         request = Request(scope, receive)
         response = self._not_for_us(request) or await self._at_the_door(request)
         if response is None and request.method not in _SAFE:

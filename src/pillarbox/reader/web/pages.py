@@ -105,7 +105,7 @@ async def page(request: Request, template: str, *, status: int = 200, **context:
     """The page of *template*, with what every page shows beside its own *context*.
 
     Templates extend ``layout.html``, and find: ``folders``, ``statuses``, ``waiting`` (messages in the outbox), ``damaged`` (so are some there),
-    ``unsettled`` (the file with the settings is), ``drafts`` (how many), ``settings``, ``now``, ``here`` (the path of the URL, decoded, for what is marked as current), ``csrf``.
+    ``unsettled`` (the file with the settings is), ``drafts`` (how many), ``settings``, ``now``, ``here`` (the path of the URL, decoded, for what is marked as current), ``csrf``, ``locked`` (a password opens this page).
     """
     common = await off_loop(_common, desk_of(request), context.get("folders"))
     environment: Environment = request.app.state.templates
@@ -115,6 +115,7 @@ async def page(request: Request, template: str, *, status: int = 200, **context:
             "here": request.scope["path"],
             "csrf": request.scope.get("csrf", ""),
             "told": request.scope.get("told", 0),
+            "locked": request.scope.get("locked", False),
             "request": request,
         }
         | context

@@ -24,6 +24,7 @@ class Accounts:
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     place = Place(tmp_path / "library")
+    place.accounts = Accounts().names()
     yield place
     place.close()
 

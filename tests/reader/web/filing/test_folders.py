@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from pillarbox.reader.library.library import MailLibrary
-from pillarbox.reader.model import TRASH
+from pillarbox.reader.model import TRASH, Rule, inbox_of
 
 
 def names(library: MailLibrary) -> list[str]:
@@ -130,6 +130,39 @@ async def test_what_cannot_be_removed(
     reply = await browser.post("/folders/remove", data={"folder": folder})
     assert reply.status_code in {404, 409}
     assert names(library) == before
+
+
+async def test_the_inbox_of_an_account_that_is_gone_is_removed_and_comes_back(
+    browser: httpx.AsyncClient, library: MailLibrary
+) -> None:
+    library.folder_of("old")
+    key = library.add(inbox_of("old"), b"Subject: x\n\n")
+    page = (await browser.get("/folders")).text
+    assert "There is no account old any more: this was its inbox." in page
+    assert page.count('action="/folders/remove"') == 1, "that of work cannot be removed"
+    reply = await browser.post("/folders/remove", data={"folder": "Inbox/old"})
+    assert "Inbox/old" not in names(library)
+    assert library.find(key).folder == TRASH
+    assert library.undo(parse_qs(urlsplit(reply.headers["location"]).query)["change"][0])
+    assert library.find(key).folder == "Inbox/old"
+
+
+async def test_the_inbox_of_an_account_that_is_gone_gets_another_name_and_its_own_again(
+    browser: httpx.AsyncClient, library: MailLibrary
+) -> None:
+    library.folder_of("old")
+    library.rules.save([Rule("r", sender="ann", move_to=inbox_of("old"))])
+    key = library.add(inbox_of("old"), b"Subject: x\n\n")
+    form = {"folder": "Inbox/old", "path": "Before"}
+    reply = await browser.post("/folders/rename", data=form)
+    assert library.find(key).folder == "Before"
+    assert library.rules.all()[0].move_to == "Before"
+    action, fields = offered((await browser.get(reply.headers["location"])).text)
+    await browser.post(action, data=fields)
+    assert library.find(key).folder == "Inbox/old"
+    for other in ("Inbox/work", "Inbox/new one"):
+        form = {"folder": "Inbox/old", "path": other}
+        assert (await browser.post("/folders/rename", data=form)).status_code == 422
 
 
 async def test_words_in_the_url_do_nothing_by_themselves(browser: httpx.AsyncClient) -> None:

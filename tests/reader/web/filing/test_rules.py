@@ -147,3 +147,16 @@ async def test_what_mail_says_is_no_html(browser: httpx.AsyncClient, library: Ma
     library.rules.save([Rule("a", sender="<script>alert(1)</script>", flag=True)])
     for path in ("/rules", "/rules/a"):
         assert "<script>alert" not in (await browser.get(path)).text
+
+
+async def test_a_rule_for_an_account_that_is_gone_says_so(
+    browser: httpx.AsyncClient, library: MailLibrary
+) -> None:
+    library.rules.save([Rule("r", accounts=("old",), flag=True)])
+    page = (await browser.get("/rules")).text
+    assert "There is no account old any more, so this rule fits no mail that comes in." in page
+    library.rules.save([Rule("r", accounts=("old", "work"), flag=True)])
+    page = (await browser.get("/rules")).text
+    assert "There is no account old any more, so the rule is for the others only." in page
+    library.rules.save([Rule("r", accounts=("home", "work"), flag=True)])
+    assert "any more" not in (await browser.get("/rules")).text

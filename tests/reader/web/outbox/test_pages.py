@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from pillarbox.reader.contracts import Library
-from pillarbox.reader.errors import TooLate
+from pillarbox.reader.errors import LibraryUnusable, TooLate
 from pillarbox.reader.model import Draft, Outgoing, Parcel, Sending
 from pillarbox.reader.news import News
 from pillarbox.reader.outbox import open_outbox
@@ -263,4 +263,36 @@ async def test_what_comes_too_late_says_so(place: Place, act: str) -> None:
         assert "too late" in reply.text
     with pytest.raises(TooLate):
         place.outbox.take_out(sent)
+    assert place.drafts.discarded == []
+
+
+async def test_a_message_that_cannot_be_read_can_be_discarded(place: Place, tmp_path: Path) -> None:
+    sent = place.put(waiting=(CAROL,), taken=(BOB,))
+    path = tmp_path / "outbox" / f"{sent}.eml"
+    path.unlink()
+    path.symlink_to(path)
+    assert "cannot be read" in await place.text(f"/outbox/{sent}")
+    assert "It will not be sent to carol@example.org" in await place.text(f"/outbox/{sent}/discard")
+    reply = await place.browser.post(f"/outbox/{sent}/discard")
+    assert reply.headers["Location"] == "/outbox"
+    assert place.outbox.all() == []
+
+
+async def test_one_that_has_left_and_cannot_be_read_can_be_discarded_and_its_draft_stays(
+    place: Place, tmp_path: Path
+) -> None:
+    sent = place.put(waiting=(), taken=(BOB, CAROL))
+    path = tmp_path / "outbox" / f"{sent}.eml"
+    path.unlink()
+    path.symlink_to(path)
+    with pytest.raises(LibraryUnusable):
+        await place.outbox._noting.run()
+    text = await place.text("/outbox")
+    assert "It has left, and is not in Sent." in text
+    assert f'href="/outbox/{sent}/discard"' in text
+    assert "cannot be read" in await place.text(f"/outbox/{sent}")
+    assert "is among your drafts again" in await place.text(f"/outbox/{sent}/discard")
+    reply = await place.browser.post(f"/outbox/{sent}/discard")
+    assert reply.headers["Location"] == "/outbox"
+    assert place.outbox.all() == []
     assert place.drafts.discarded == []

@@ -29,6 +29,7 @@ async def test_the_page_shows_what_is_set_and_what_this_is(desk: Desk, tmp_path:
     assert 'name="trash_days" inputmode="decimal" autocomplete="off" value="0"' in page
     assert 'name="keys" checked' in page
     assert html.escape(str(tmp_path)) in page
+    assert html.escape(str(desk.accounts.state)) in page, "a backup without it is none"
     assert __version__ in page
     assert 'href="/settings" title="Settings" aria-current="page"' in page
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from starlette.requests import Request
 
 from pillarbox.reader.contracts import Library
-from pillarbox.reader.model import FIXED, INBOX, Folder, FolderState
+from pillarbox.reader.model import Folder, FolderState
 
 Fields = dict[str, str]
 
@@ -18,14 +18,9 @@ async def fields_of(request: Request) -> Fields:
         return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
-def is_own(folder: Folder) -> bool:
-    """Whether it can be renamed and removed."""
-    return folder not in FIXED and not folder.startswith(f"{INBOX}/")
-
-
 def own(states: Iterable[FolderState]) -> list[FolderState]:
     """The user's."""
-    return [state for state in states if is_own(state.folder)]
+    return [state for state in states if state.own]
 
 
 def choices(library: Library) -> list[Folder]:

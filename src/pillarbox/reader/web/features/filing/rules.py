@@ -50,6 +50,7 @@ async def _list(request: Request) -> Response:
         rules=desk.rules.all(),
         problem=desk.rules.problem,
         choices=await off_loop(choices, desk.library),
+        accounts=await off_loop(desk.accounts.names),
         applied=applied,
         change=query.get("change", ""),
         labels=CONDITIONS,

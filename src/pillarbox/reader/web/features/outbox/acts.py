@@ -57,7 +57,7 @@ def _discarded(desk: Desk, wanted: str) -> None:
     if found is None:
         raise TooLate(GONE)
     desk.outbox.take_out(wanted)
-    if found.draft is not None:
+    if found.draft is not None and not found.unreadable:  # else it is all there is of the text
         desk.drafts.discard(found.draft)
 
 

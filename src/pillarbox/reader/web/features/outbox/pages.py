@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from pillarbox.reader.contracts import Outbox
-from pillarbox.reader.errors import TooLate
+from pillarbox.reader.errors import LibraryUnusable, TooLate
 from pillarbox.reader.mail.letter import Letter, read_letter
 from pillarbox.reader.model import Outgoing
 from pillarbox.reader.web.features.outbox.states import said_of
@@ -53,19 +55,27 @@ async def _about(request: Request, template: str) -> Response:
     found = await off_loop(_read, desk.outbox, outgoing_id(request))
     if found is None:
         return back(f"{HOME}?gone")
-    outgoing, letter = found
-    said = said_of(outgoing, desk.clock())
-    return await page(request, template, outgoing=outgoing, letter=letter, said=said)
+    said = said_of(found.outgoing, desk.clock())
+    return await page(request, template, **found._asdict(), said=said)
 
 
-def _read(outbox: Outbox, wanted: str) -> tuple[Outgoing, Letter] | None:
+class _Found(NamedTuple):
+    outgoing: Outgoing
+    letter: Letter | None
+    trouble: str = ""
+    """Why there is no letter."""
+
+
+def _read(outbox: Outbox, wanted: str) -> _Found | None:
     outgoing = outbox.find(wanted)
     if outgoing is None:
         return None
     try:
-        return outgoing, read_letter(outbox.read(wanted))
+        return _Found(outgoing, read_letter(outbox.read(wanted)))
     except TooLate:
         return None
+    except LibraryUnusable as error:
+        return _Found(outgoing, None, str(error))
 
 
 ROUTES: list[BaseRoute] = [

@@ -34,6 +34,9 @@ def said_of(outgoing: Outgoing, now: datetime) -> Said:
         case Sending.HELD:
             words = f"Leaves {until(moment, now)}." if moment else "Leaves now."
             return Said(words, "outbox", send="Send now", back="Take back", discard=True)
+        case Sending.SENDING if outgoing.problem:
+            words = "It has left, and is not in Sent."
+            return Said(words, "warning", warn=True, discard=outgoing.unreadable)
         case Sending.SENDING:
             return Said("Being handed over to the server.", "outbox")
         case Sending.REFUSED:

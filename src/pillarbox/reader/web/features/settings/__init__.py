@@ -91,6 +91,7 @@ async def _page(
         saved=saved,
         problem=desk_of(request).preferences.problem,
         place=str(desk_of(request).preferences.folder),
+        state=str(desk_of(request).accounts.state),
         version=__version__,
     )
 
