@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -72,6 +72,18 @@ class Library(Protocol):
     def search(self, query: str, first: int, count: int, *, within: Folder | None = None) -> Page:
         """Messages that *query* finds, latest first, in all folders but Trash (unless it, or *within*, says
         so). Never fails for what is typed: what cannot be understood is searched for as words.
+        """
+        ...
+
+    @property
+    def moment(self) -> int:
+        """Now, for :meth:`since`; more than 1. To be asked before the list that it is about."""
+        ...
+
+    def since(self, moment: int, query: str = "") -> Mapping[MessageKey, Folder | None] | None:
+        """Messages that have come, been moved or marked since *moment*, each with the folder in which it was then; None:
+        it was in none, or had not the marks that *query* asks for. None altogether: *moment* is forgotten, as very much
+        has happened since, or was one of another run.
         """
         ...
 
@@ -245,6 +257,15 @@ class Index(Protocol):
 
     def search(self, query: str, first: int, count: int, *, within: Collection[Folder]) -> Page:
         """*within* empty: everywhere but Trash."""
+        ...
+
+    @property
+    def moment(self) -> int:
+        """As :attr:`Library.moment`."""
+        ...
+
+    def since(self, moment: int, query: str = "") -> Mapping[MessageKey, Folder | None] | None:
+        """As :meth:`Library.since`."""
         ...
 
     def find(self, key: MessageKey) -> Row | None: ...

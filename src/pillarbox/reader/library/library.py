@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -106,6 +106,13 @@ class MailLibrary:
 
     def search(self, query: str, first: int, count: int, *, within: Folder | None = None) -> Page:
         return self._index.search(query, first, count, within=self._within(within))
+
+    @property
+    def moment(self) -> int:
+        return self._index.moment
+
+    def since(self, moment: int, query: str = "") -> Mapping[MessageKey, Folder | None] | None:
+        return self._index.since(moment, query)
 
     def find(self, key: MessageKey) -> Row:
         row = self._index.find(key)

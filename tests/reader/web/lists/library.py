@@ -27,6 +27,7 @@ from pillarbox.reader.model import (
 from tests.reader.desk import NOW
 
 WORK = inbox_of("work")
+FIRST_MOMENT = 1_000_000
 ADA = Correspondent("Ada Lovelace", "ada@example.org")
 BOB = Correspondent("", "bob@example.org")
 
@@ -60,6 +61,7 @@ class MemoryLibrary:
         self.rows = {row.key: row for row in rows}
         self.own = [Folder(name) for name in folders]
         self.changes: dict[str, dict[MessageKey, Row]] = {}
+        self.past: list[dict[MessageKey, Row]] = []
 
     def folders(self) -> Sequence[FolderState]:
         return [
@@ -94,6 +96,19 @@ class MemoryLibrary:
             )
         )
         return Page(hits[first : first + count], first, len(hits), words=(word,))
+
+    @property
+    def moment(self) -> int:
+        self.past.append(dict(self.rows))
+        return FIRST_MOMENT + len(self.past) - 1
+
+    def since(self, moment: int, query: str = "") -> dict[MessageKey, Folder | None] | None:
+        del query
+        if not 0 <= moment - FIRST_MOMENT < len(self.past):
+            return None
+        then = self.past[moment - FIRST_MOMENT]
+        changed = (one for one, row in self.rows.items() if then.get(one) != row)
+        return {one: then[one].folder if one in then else None for one in changed}
 
     def find(self, message: MessageKey) -> Row:
         if message not in self.rows:

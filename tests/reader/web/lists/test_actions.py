@@ -206,6 +206,63 @@ async def test_all_but_a_conversation_leaves_an_answer_to_it_that_has_come_since
     assert where(library, 1, 2, 3) == [WORK, ARCHIVE, WORK]
 
 
+@pytest.mark.parametrize("fields", [{"list": "Inbox"}, {"list": "Inbox/work"}, {"q": "subject"}])
+async def test_all_is_what_was_there_when_the_page_was_made(fields: dict[str, str]) -> None:
+    """What came between choosing and acting went along: nobody had seen it."""
+    library = MemoryLibrary([letter(1, thread=7), letter(2), letter(3, ARCHIVE)])
+    moment = library.moment
+    library.rows |= {key(4): letter(4, thread=7), key(5): letter(5)}
+    library.move([key(3)], WORK)
+    fields |= {"all": str(moment)}
+    told = changed(await post(library, "/do/delete", script=True, **fields))
+    assert told["say"] == "Moved 2 messages to Trash"
+    assert where(library, 1, 2, 3, 4, 5) == [TRASH, TRASH, WORK, WORK, WORK]
+
+
+async def test_all_and_one_that_has_come_since() -> None:
+    library = MemoryLibrary([letter(1), letter(2)])
+    moment = library.moment
+    library.rows |= {key(3): letter(3, thread=8), key(4): letter(4), key(5): letter(5, thread=8)}
+    fields = {"all": str(moment), "but": key(2), "m": key(5), "seen": str(library.moment)}
+    told = changed(await post(library, "/do/archive", script=True, list="Inbox", **fields))
+    assert told["say"] == "Archived 3 messages"
+    assert where(library, 1, 2, 3, 4, 5) == [ARCHIVE, WORK, ARCHIVE, WORK, ARCHIVE]
+
+
+async def test_a_row_is_of_its_conversation_what_the_page_had_of_it() -> None:
+    library = MemoryLibrary([letter(1, thread=7), letter(2, thread=7)])
+    moment = library.moment
+    library.rows[key(3)] = letter(3, thread=7)
+    fields = {"list": "Inbox", "m": key(2), "seen": str(moment)}
+    told = changed(await post(library, "/do/archive", script=True, **fields))
+    assert told["say"] == "Archived 2 messages"
+    assert where(library, 1, 2, 3) == [ARCHIVE, ARCHIVE, WORK]
+
+
+async def test_marking_all_as_unread_marks_the_latest_that_was_there() -> None:
+    library = MemoryLibrary(letter(number, thread=7, flags=SEEN) for number in (1, 2))
+    moment = library.moment
+    library.rows[key(3)] = letter(3, thread=7, flags=SEEN)
+    fields = {"list": "Inbox", "all": str(moment), "flag": "seen", "on": "0"}
+    await post(library, "/do/mark", script=True, **fields)
+    assert [Flag.SEEN in library.rows[key(number)].flags for number in (1, 2, 3)] == [
+        True,
+        False,
+        True,
+    ]
+
+
+@pytest.mark.parametrize("fields", [{"all": "99"}, {"m": key(1), "seen": "99"}])
+async def test_a_page_of_which_nobody_knows_any_more_what_it_had_shown_chooses_nothing(
+    fields: dict[str, str],
+) -> None:
+    library = MemoryLibrary([letter(1)])
+    reply = await post(library, "/do/archive", script=True, list="Inbox", **fields)
+    assert reply.status_code == 409
+    assert "Reload the page" in json.loads(reply.headers["HX-Trigger"])["trouble"]["say"]
+    assert where(library, 1) == [WORK]
+
+
 async def test_all_that_a_search_finds() -> None:
     rows = [letter(number, subject="zebra" if number % 2 else "horse") for number in range(700)]
     library = MemoryLibrary([*rows, letter(700, ARCHIVE, subject="zebra")])

@@ -13,7 +13,7 @@ import pytest
 from pillarbox.reader.library.library import MailLibrary
 from pillarbox.reader.library.opening import put_together
 from pillarbox.reader.library.survey import open_index
-from pillarbox.reader.model import SENT, Settings, inbox_of
+from pillarbox.reader.model import ARCHIVE, SENT, Flag, Settings, inbox_of
 from pillarbox.reader.news import News
 from pillarbox.reader.preferences import Preferences
 from tests.reader.desk import make_desk, visitor
@@ -128,6 +128,52 @@ async def test_all_that_a_search_finds_goes_to_trash_and_for_good(
     sure = re.findall(r'name="sure" value="([^"]*)"', question)
     await browser.post("/do/erase", data={**fields, "sure": sure})
     assert await shown(browser, "/mail/Trash") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "moved"),
+    [
+        ("/mail/Inbox", ["The <red> bicycle", "Re: Lunch", "Lunch"]),
+        ("/mail/Inbox/work", ["Re: Lunch", "Lunch"]),
+        ("/search?q=bicycles", ["The <red> bicycle", "Re: Lunch", "Re: Lunch", "Lunch"]),
+        ("/search?q=is%3Aunread", ["The <red> bicycle", "Re: Lunch", "Re: Lunch"]),
+        ("/search?q=is%3Aflagged", ["Lunch"]),
+        ("/search?q=bicycles&in=Inbox/work", ["Re: Lunch", "Lunch"]),
+    ],
+)
+async def test_all_is_as_of_when_the_page_was_made(
+    browser: httpx.AsyncClient, library: MailLibrary, path: str, moved: list[str]
+) -> None:
+    """By a browser without scripts: what came, was moved there, marked as unread or flagged since, stays."""
+    (lunch,) = [row.key for row in library.search("subject:lunch", 0, 9).rows][2:]
+    library.mark([lunch], Flag.SEEN)
+    library.mark([lunch], Flag.FLAGGED)
+    old = library.add(ARCHIVE, mail(5, "Old"), [Flag.SEEN])
+    html = (await browser.get(path)).text
+    fields = dict(re.findall(r'type="hidden" name="(seen|list|q|in)" value="([^"]*)"', html))
+    fields |= dict(re.findall(r'type="checkbox" name="(all)" value="([^"]*)"', html))
+    library.add(WORK, mail(6, "Re: Lunch", answers=3), [Flag.FLAGGED])
+    library.add(HOME, mail(7, "New"))
+    library.mark([old], Flag.SEEN, on=False)
+    library.mark([old], Flag.FLAGGED)
+    library.mark([lunch], Flag.REPLIED)
+    library.move([old], WORK)
+    library.rename_folder(library.make_folder("A"), "B")
+    await browser.post("/do/delete", data=fields)
+    assert await shown(browser, "/search?q=in%3ATrash") == moved
+
+
+async def test_all_of_a_page_that_was_made_before_the_index_is_not_taken_for_another(
+    browser: httpx.AsyncClient, library: MailLibrary
+) -> None:
+    html = (await browser.get("/mail/Inbox")).text
+    chosen = re.search(r'name="all" value="([^"]*)"', html)
+    assert chosen
+    library.reindex(lambda _: None)
+    reply = await browser.post("/do/delete", data={"all": chosen[1], "list": "Inbox"})
+    assert reply.status_code == 409
+    assert "Reload the page" in reply.text
+    assert len(await shown(browser, "/mail/Inbox")) == 2
 
 
 @pytest.mark.parametrize("new", ["../out", "a/../../b", "/etc", ".hidden", "Inbox", "\0"])

@@ -16,6 +16,7 @@ given twice: the full text of a message that is gone stays, and finds nothing.
 ``building``     an index made anew, beside the one in use
 ``schema``       the tables
 ``file``         the database file: opened, replaced, and its connections
+``past``         how messages were a while ago (in memory)
 ``writing``      what happens to rows when mail comes, goes, or moves
 ``threads``      which messages belong together
 ``people``       who has written, and who was written to

@@ -20,7 +20,8 @@ from pillarbox.reader.library.index.arrival import (
     octets_of,
 )
 from pillarbox.reader.library.index.file import Database
-from pillarbox.reader.library.index.query import parse
+from pillarbox.reader.library.index.past import Past
+from pillarbox.reader.library.index.query import Is, parse
 from pillarbox.reader.library.index.schema import INBOXES
 from pillarbox.reader.library.index.writing import Writing
 from pillarbox.reader.mail.summary import Summary
@@ -57,6 +58,7 @@ class SqliteIndex:
         self.key_for = key_of
         self._clock = clock
         self._file = Database(path)
+        self._past = Past()
 
     @property
     def path(self) -> Path:
@@ -82,6 +84,7 @@ class SqliteIndex:
     def replace(self, new: Path) -> None:
         """Take the index in the file *new*, which is closed, for this one."""
         self._file.replace(new)
+        self._past.forget()
 
     def __enter__(self) -> Self:
         return self
@@ -112,6 +115,7 @@ class SqliteIndex:
             writing = Writing(db, self.key_for)
             keys = writing.put(arrivals)
             writing.finish()
+        self._past.note(writing.changes)
         return keys
 
     def drop(self, keys: Collection[MessageKey]) -> None:
@@ -131,12 +135,14 @@ class SqliteIndex:
             for key, entry in places:
                 writing.place(key, entry)
             writing.finish()
+        self._past.note(writing.changes)
 
     def folder_renamed(self, old: Folder, new: Folder) -> None:
         with self._file.writing() as db:
             writing = Writing(db, self.key_for)
             writing.rename(old, new)
             writing.finish()
+        self._past.folder_renamed(old, new)
 
     def keep_stamps(self, stamps: Mapping[Folder, bytes]) -> None:
         """How folders were on disk when all of them was known here."""
@@ -218,6 +224,22 @@ class SqliteIndex:
             numbers = matching.select(db, asked, folders, most + 1)
             rows = lists.rows(db, numbers[first : first + count])
         return Page(rows, first, min(len(numbers), most), len(numbers) > most, asked.to_highlight)
+
+    @property
+    def moment(self) -> int:
+        return self._past.now
+
+    def since(self, moment: int, query: str = "") -> dict[MessageKey, Folder | None] | None:
+        states = self._past.since(moment)
+        if states is None:
+            return None
+        marks = [one for one in parse(query, self._clock()).conditions if isinstance(one, Is)]
+        return {
+            key: state.folder
+            if state and all((mark.flag in state.flags) is mark.on for mark in marks)
+            else None
+            for key, state in states.items()
+        }
 
     def find(self, key: MessageKey) -> Row | None:
         with self._file.reading() as db:

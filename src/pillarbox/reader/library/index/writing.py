@@ -7,12 +7,23 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from pillarbox.reader.library.index import people
-from pillarbox.reader.library.index.arrival import SEEN, Arrival, bits_of, octets_of
+from pillarbox.reader.library.index.arrival import (
+    SEEN,
+    Arrival,
+    bits_of,
+    flags_of,
+    name_of,
+    octets_of,
+)
+from pillarbox.reader.library.index.past import State, Was
 from pillarbox.reader.library.index.schema import INBOXES, NUMBERS_A_SECOND
 from pillarbox.reader.library.index.threads import Threads
 from pillarbox.reader.model import INBOX, SENT, Correspondent, Entry, Folder, MessageKey
 
-_FOUND = "SELECT id, folder, thread FROM messages JOIN files USING (id) WHERE key = ?"
+_FOUND = """
+    SELECT messages.id, folder, thread, flags, name
+    FROM messages JOIN files USING (id) JOIN folders ON folders.id = messages.folder WHERE key = ?
+"""
 _FIRST = 2
 """The first number of a folder: behind that of all inboxes."""
 
@@ -29,6 +40,8 @@ class Writing:
         self._folders: dict[Folder, int] = {}
         self._next: dict[int, int] = {}
         """By second: where the search for a free number goes on."""
+        self.changes: list[Was] = []
+        """To be noted when all of this is committed."""
 
     def put(self, arrivals: Sequence[Arrival]) -> list[MessageKey]:
         """Those that are there already are placed."""
@@ -47,7 +60,7 @@ class Writing:
             found = self._db.execute(_FOUND, (key,)).fetchone()
             if found is None:
                 continue
-            number, folder, thread = found
+            number, folder, thread, *_ = found
             self._count(number, folder, -1)
             self._db.execute("DELETE FROM messages WHERE id = ?", (number,))
             self._db.execute("DELETE FROM files WHERE id = ?", (number,))
@@ -60,7 +73,8 @@ class Writing:
         found = self._db.execute(_FOUND, (key,)).fetchone()
         if found is None:
             return
-        number, before, thread = found
+        number, before, thread, marks, name = found
+        was = State(Folder(name_of(name)), flags_of(marks))
         folder = self._folder(entry.folder)
         sent = self._folder(SENT)
         moved_by_sent = before != folder and sent in (before, folder)
@@ -72,8 +86,12 @@ class Writing:
         )
         self._db.execute(
             "UPDATE files SET key = ?, new = ?, base = ?, extra = ? WHERE id = ?",
-            (self._key_of(entry.base), *file, number),
+            (now := self._key_of(entry.base), *file, number),
         )
+        if now != key:
+            self.changes.append(Was(now, None))
+        elif was != (entry.folder, entry.flags):
+            self.changes.append(Was(key, was))
         if moved_by_sent:
             self._count(number, folder, 1)
         self._touched.add(thread)
@@ -127,6 +145,7 @@ class Writing:
         self._db.execute(
             "INSERT INTO files VALUES (?, ?, ?, ?, ?)", (number, message.key, base, new, extra)
         )
+        self.changes.append(Was(message.key, None))
         self._db.execute(
             "INSERT INTO faces VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (

@@ -41,7 +41,9 @@ class Lists {
     const list = document.getElementById("rows");
     this.selection.begin(Boolean(list?.dataset.list));
     if (!list) return;
-    this.rows = new Rows(list, { show: (row) => this.selection.show(row), told: (page) => this.recount(page), trouble });
+    this.rows = new Rows(list, {
+      show: (row) => this.selection.show(row), told: (page) => this.recount(page), since: () => this.selection.since, trouble,
+    });
     markCurrent(this.rows);
   }
 
@@ -127,7 +129,7 @@ class Lists {
 
   chose(event) {
     const { target } = event;
-    if (target.id === "all") this.selection.everything(target.checked);
+    if (target.id === "all") this.selection.everything(target.checked ? this.rows : null);
     else if (target.matches("#rows input[name=m]")) this.waitFor(this.selection.choose(target.closest("li"), target.checked, this.rows, this.shift));
     else return;
     this.showChoice();
@@ -146,7 +148,7 @@ class Lists {
   }
 
   selectOnly(row) {
-    this.selection.everything(false);
+    this.selection.everything();
     this.selection.set(row, true);
     this.showChoice();
   }
@@ -155,17 +157,17 @@ class Lists {
     if (!this.rows) return;
     for (const row of this.rows.all) this.selection.show(row);
     const form = document.getElementById("choose");
-    const count = this.selection.count(this.rows.total);
+    const count = this.selection.count(this.rows);
     form.classList.toggle("choosing", count > 0);
     document.getElementById("chosen-count").textContent = this.choosing ? "Selecting…" : count ? counted(count, "selected", "selected") : "";
     const all = document.getElementById("all");
-    all.checked = this.selection.all && !this.selection.chosen.size;
+    all.checked = this.selection.whole(this.rows);
     all.indeterminate = count > 0 && !all.checked;
   }
 
   /** Form fields for what is chosen; when nothing is: for the row where the cursor is, or what is open. */
   chosen() {
-    const fields = this.selection.fields(document.getElementById("choose"));
+    const fields = this.selection.fields(document.getElementById("choose"), this.rows);
     if (!this.selection.empty) return fields;
     const row = this.cursor.row;
     if (row) fields.set("m", keyOf(row));

@@ -3,6 +3,7 @@
 ``listing``   which list is looked at: a folder, or a search
 ``views``     the pages: a list and what is open beside it; the status of all accounts
 ``naming``    what a list is called, and what is said when it is empty
+``seen``      what of a list was there when a page was made
 ``choice``    which messages an action is for
 ``actions``   archive, delete, move, mark, erase, undo
 ``told``      what was done a moment ago, for pages without scripts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -13,6 +13,7 @@ from pillarbox.reader.contracts import Library
 from pillarbox.reader.errors import NoSuchMessage, ReaderError
 from pillarbox.reader.model import MessageKey, Row
 from pillarbox.reader.web.features.lists.listing import Listing
+from pillarbox.reader.web.features.lists.seen import AS_OF_NOW, Seen, moment_of
 from pillarbox.reader.web.pages import chosen
 
 AT_ONCE = 10_000
@@ -32,32 +33,40 @@ class Choice:
 
     keys: tuple[MessageKey, ...]
     everything: bool = False
+    """Of the list as it was at *since*, and *keys* besides."""
+    since: int = AS_OF_NOW
+    seen: int = AS_OF_NOW
+    """As of when the page is on which *keys* were chosen: a row stands for what it had of its thread then."""
     but: frozenset[MessageKey] = frozenset()
     listing: Listing | None = None
 
     @classmethod
     def of(cls, form: FormData) -> Choice:
-        """The fields ``m`` (repeated), ``all``, ``but`` (repeated), and those that name a list."""
+        """The fields ``m`` (repeated), ``seen``, ``all`` (a moment), ``but`` (repeated), and those that name a list."""
         return cls(
             keys=tuple(dict.fromkeys(_keys(form, "m"))),
-            everything=form.get("all") == "1",
+            everything=bool(form.get("all")),
+            since=moment_of(form.get("all")),
+            seen=moment_of(form.get("seen")),
             but=frozenset(_keys(form, "but")),
             listing=Listing.of(form),
         )
 
     def messages(self, library: Library, *, whole_threads: bool) -> Chosen:
         """The messages. A row of a list of threads stands for all that it has of its thread, if
-        *whole_threads*. Blocking.
+        *whole_threads*, else for the latest. Blocking.
 
         Raises:
             NothingChosen: there is none.
+            TooOld: it is not known any more what the page had shown.
         """
         keys: dict[MessageKey, None] = {}
         rows = 0
-        for row in self._rows(library):
-            rows += 1
-            for key in self._thread(row, library) if whole_threads else (row.key,):
-                if len(keys) >= AT_ONCE and key not in keys:
+        for members in self._rows(library, whole_threads=whole_threads):
+            new = [row.key for row in members if row.key not in keys]
+            rows += bool(new)
+            for key in new:
+                if len(keys) >= AT_ONCE:
                     return Chosen(tuple(keys), rows, more=True)
                 keys[key] = None
         if not keys:
@@ -66,31 +75,36 @@ class Choice:
             )
         return Chosen(tuple(keys), rows)
 
-    def _rows(self, library: Library) -> Iterator[Row]:
-        if self.everything and self.listing:
-            # One more row than are taken: that is how it is known that there are more.
-            rows = self.listing.rows(library, AT_ONCE + len(self.but) + 1)
-            threads = self._kept_threads(library) if self.listing.threads else frozenset()
-            yield from (
-                row for row in rows if row.key not in self.but and row.thread not in threads
-            )
-            return
-        yield from _found(library, self.keys)
+    def _rows(self, library: Library, *, whole_threads: bool) -> Iterator[Sequence[Row]]:
+        """Messages that are meant by each row."""
+        listing = self.listing
+        if self.everything and listing:
+            seen = Seen.at(self.since, listing, library)
+            for row in self._all(listing, seen, library):
+                if whole_threads or not seen.has(row):
+                    members = listing.members(row, library, counted=True)
+                    there = [one for one in members if seen.has(one)]
+                    yield there if whole_threads else there[:1]
+                else:
+                    yield (row,)
+        if listing and whole_threads and self.keys:
+            seen = Seen.at(self.seen, listing, library)
+            for row in _found(library, self.keys):
+                members = listing.members(row, library, counted=False)
+                yield [one for one in members if one.key == row.key or seen.has(one)]
+        else:
+            yield from ((row,) for row in _found(library, self.keys))
+
+    def _all(self, listing: Listing, seen: Seen, library: Library) -> Iterator[Row]:
+        """Rows of the list, but those that stay."""
+        # One more row than are taken: that is how it is known that there are more.
+        rows = listing.rows(library, AT_ONCE + len(self.but) + len(seen.since) + 1)
+        threads = self._kept_threads(library) if listing.threads else frozenset()
+        return (row for row in rows if row.key not in self.but and row.thread not in threads)
 
     def _kept_threads(self, library: Library) -> frozenset[int]:
         """Those of *but*. A row is known by the latest message of its thread, and a later one may have come since."""
         return frozenset(row.thread for row in _found(library, self.but))
-
-    def _thread(self, row: Row, library: Library) -> tuple[MessageKey, ...]:
-        listing = self.listing
-        alone = self.everything and row.in_thread == 1  # the list that it is of has counted
-        if listing is None or not listing.threads or alone:
-            return (row.key,)
-        try:
-            thread = library.thread(row.key)
-        except NoSuchMessage:
-            return ()
-        return (row.key, *(one.key for one in thread if listing.holds(one.folder)))
 
 
 @dataclass(frozen=True, slots=True)

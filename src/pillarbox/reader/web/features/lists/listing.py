@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote, urlencode
 
 from pillarbox.reader.contracts import Library
+from pillarbox.reader.errors import NoSuchMessage
 from pillarbox.reader.model import INBOX, Folder, Page, Row
 
 PAGE = 50
@@ -90,6 +91,19 @@ class Listing:
     def holds(self, folder: Folder) -> bool:
         """Whether messages of *folder* are listed here, as threads."""
         return folder == self.folder or (self.folder == INBOX and folder.startswith(f"{INBOX}/"))
+
+    def members(self, row: Row, library: Library, *, counted: bool) -> Sequence[Row]:
+        """Messages that *row* stands for, latest first: it, and in a list of threads what the list has of its thread.
+        *counted*: by this list, as *row* is of it. Blocking.
+        """
+        if not self.threads or (counted and row.in_thread == 1):
+            return (row,)
+        try:
+            thread = library.thread(row.key)
+        except NoSuchMessage:
+            return ()
+        listed = [one for one in thread if one.key != row.key and self.holds(one.folder)]
+        return (row, *reversed(listed))
 
 
 def _text(value: object) -> str:

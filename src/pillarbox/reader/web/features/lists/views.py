@@ -16,6 +16,7 @@ from pillarbox.reader.web.features.letters.context import thread_context
 from pillarbox.reader.web.features.lists.choice import AT_ONCE, is_key
 from pillarbox.reader.web.features.lists.listing import PAGE, Listing
 from pillarbox.reader.web.features.lists.naming import HINTS, empty_of, name_of
+from pillarbox.reader.web.features.lists.seen import Seen, TooOld, moment_of
 from pillarbox.reader.web.features.lists.told import Told
 from pillarbox.reader.web.pages import off_loop, page
 
@@ -31,7 +32,7 @@ class Views:
     told: Told
 
     async def folder(self, request: Request) -> Response:
-        """``/mail/FOLDER?first=N&m=KEY``"""
+        """``/mail/FOLDER?first=N&m=KEY``; ``since``: a moment, for :meth:`_came`."""
         return await self._list(request, Listing(Folder(request.path_params["folder"].strip("/"))))
 
     async def search(self, request: Request) -> Response:
@@ -58,7 +59,9 @@ class Views:
 
     async def _list(self, request: Request, listing: Listing) -> Response:
         first = _number(request.query_params.get("first", ""))
+        moment = self.desk.library.moment  # before the list: what comes in between is not seen
         part = await off_loop(self._part, listing, first)
+        came = await off_loop(self._came, listing, part, request.query_params.get("since", ""))
         folders = await off_loop(self.desk.library.folders)
         opened = await self._opened(request, part.words)
         reading = self.desk.library.reading_in
@@ -67,6 +70,8 @@ class Views:
             "lists/list.html",
             listing=listing,
             part=part,
+            moment=moment,
+            came=came,
             folders=folders,
             step=PAGE,
             name=name_of(listing, part, folders),
@@ -93,6 +98,14 @@ class Views:
         if not part.rows and first and part.total:
             return listing.page(self.desk.library, (part.total - 1) // PAGE * PAGE)
         return part
+
+    def _came(self, listing: Listing, part: Page, since: str) -> frozenset[MessageKey]:
+        """Rows of what has come since a script has chosen all of the list."""
+        try:
+            seen = Seen.at(moment_of(since), listing, self.desk.library)
+        except TooOld:  # who acts on that choice is told
+            return frozenset()
+        return seen.new_among(part.rows, self.desk.library)
 
     async def _opened(self, request: Request, words: Sequence[str]) -> dict[str, Any]:
         """What the pane shows."""

@@ -6,7 +6,7 @@ import { told } from "./asking.js";
 import { sure, where } from "./dialogs.js";
 import { flagOn, isOff, leaves, markOf } from "./effects.js";
 import { isWide, keepUnread, opened } from "./opening.js";
-import { keyOf } from "./row.js";
+import { isNew, keyOf } from "./row.js";
 import { changed, keep, trouble } from "./saying.js";
 
 const OURS = /^\/(?:do\/([a-z-]+)|undo\/.+)$/;
@@ -80,7 +80,7 @@ export class Acting {
       if (again) await next.undo();
       if (events.changed) changed(events.changed);
       if (events.changed && mine.back) document.querySelector("#changed [data-key=z]")?.click();
-      if (!inPane && !again && name !== "mark" && name !== "undo") this.lists.selection.everything(false);
+      if (!inPane && !again && name !== "mark" && name !== "undo") this.lists.selection.everything();
       if (next.stays && (inPane || keys.includes(opened()?.key))) await this.lists.refreshTools();
     } catch (error) {
       trouble(error);
@@ -122,8 +122,8 @@ export class Acting {
   affected(fields) {
     const { rows } = this.lists;
     if (!fields.has("all")) return fields.getAll("m");
-    const but = new Set(fields.getAll("but"));
-    return rows ? [...rows.rows.values()].map(keyOf).filter((key) => !but.has(key)) : [];
+    const [but, also] = ["but", "m"].map((name) => new Set(fields.getAll(name)));
+    return rows ? rows.all.filter((row) => (isNew(row) ? also.has(keyOf(row)) : !but.has(keyOf(row)))).map(keyOf) : [];
   }
 
   /** A key flags, and takes the flag off again. */

@@ -13,10 +13,12 @@ export async function pageAt(url, signal) {
   return new DOMParser().parseFromString(html, "text/html");
 }
 
-/** The part of the list at `url` that begins with row `first`; null: there are no rows. `told(page)` is what else the page says. */
-export async function rowsAt(url, first, signal, told) {
+/** The part of the list at `url` that begins with row `first`, null: there are no rows; those that have come `since` that moment (if
+    there is one) say so. `told(page)` is what else the page says. */
+export async function rowsAt(url, { first, since, signal, told }) {
   const asked = new URL(url, location.origin);
   if (first) asked.searchParams.set("first", first);
+  if (since) asked.searchParams.set("since", since);
   const page = await pageAt(asked, signal);
   told(page);
   return page.getElementById("rows");

@@ -13,19 +13,20 @@ const TOGETHER = 4; // pages that are fetched at once when many are wanted
 const PAUSE = 60; // milliseconds between looks while scrolling: what only flies past is not fetched
 
 export class Rows {
-  /** `show(row)` is called for each row that comes, before it is seen; `told(page)` for each page that was fetched; `trouble(error)`
-      when one cannot be had. */
-  constructor(list, { show, told, trouble }) {
+  /** `show(row)` is called for each row that comes, before it is seen; `told(page)` for each page that was fetched; `since()` is the
+      moment of which rows are to say whether they have come later; `trouble(error)` is for when one cannot be had. */
+  constructor(list, { show, told, since, trouble }) {
     this.list = list;
     this.scroller = list.parentElement;
     this.show = show;
     this.trouble = trouble;
     this.url = list.dataset.url;
-    this.fetched = (page, signal) => rowsAt(this.url, page, signal, told);
+    this.fetched = (first, signal) => rowsAt(this.url, { first, since: since(), signal, told });
     this.folder = list.dataset.list ?? null;
     this.step = Number(list.dataset.step);
     this.total = Number(list.dataset.total);
     this.uncounted = "more" in list.dataset;
+    this.moment = Number(list.dataset.moment); // what has come later may not be in the page
     this.base = baseOf(Number(list.dataset.first));
     this.rows = new Map();
     this.loading = new Map();
@@ -217,6 +218,7 @@ export class Rows {
       if (!listed(place) && !row.contains(document.activeElement)) this.forget(row);
     }
     for (const list of lists) this.take(list);
+    this.moment = Math.min(...lists.map(({ dataset }) => Number(dataset.moment)));
     hold(this, anchor);
     this.look();
     return true;

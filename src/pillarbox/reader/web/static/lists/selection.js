@@ -1,14 +1,17 @@
-/* Which rows are chosen: some, or all of the list but some. By message, as rows come and go; where a row is a thread, by its
-   thread, whose latest message may be another one tomorrow. */
+/* Which rows are chosen: some, or all of the list but some, as the page knew it then: what comes later is not chosen, unless by hand.
+   By message, as rows come and go; where a row is a thread, by its thread, whose latest message may be another one tomorrow. */
 
-import { keyOf, placeOf } from "./row.js";
+import { isNew, keyOf, placeOf } from "./row.js";
 
 const AT_MOST = 10_000; // rows between two that are chosen together: as many as go at once
 
 export class Selection {
   constructor() {
     this.chosen = new Map(); // what a row is known by: the message that stands for it
-    this.all = false; // then `chosen` are those that are not
+    this.all = false; // then `chosen` are those that are not,
+    this.also = new Map(); // these are some that have come since,
+    this.since = 0; // this moment,
+    this.total = 0; // and so many rows there were
     this.begin(false);
   }
 
@@ -16,28 +19,48 @@ export class Selection {
   begin(threads) {
     this.threads = threads;
     this.last = null; // the row that was clicked last: {id, place}
-    this.everything(false);
+    this.everything();
   }
 
   idOf(row) { return this.threads ? row.dataset.thread : keyOf(row); }
 
   get empty() { return !this.all && !this.chosen.size; }
 
-  has(row) { return this.all !== this.chosen.has(this.idOf(row)); }
+  /** Whether it is none of all. */
+  late(row) { return this.all && isNew(row); }
 
-  set(row, on) {
-    if (on === this.all) this.chosen.delete(this.idOf(row));
-    else this.chosen.set(this.idOf(row), keyOf(row));
+  has(row) {
+    const id = this.idOf(row);
+    return this.late(row) ? this.also.has(id) : this.all !== this.chosen.has(id);
   }
 
-  everything(on) {
-    this.all = on;
+  set(row, on) {
+    const late = this.late(row);
+    const apart = late ? this.also : this.chosen;
+    if (on === (this.all && !late)) apart.delete(this.idOf(row));
+    else apart.set(this.idOf(row), keyOf(row));
+  }
+
+  /** All of `rows`, or (null) none. */
+  everything(rows = null) {
+    this.all = Boolean(rows);
+    this.since = rows?.moment ?? 0;
+    this.total = rows?.total ?? 0;
+    for (const row of rows?.all ?? []) delete row.dataset.came;
     this.chosen.clear();
+    this.also.clear();
     this.turn = {}; // what was begun before is for another choice
   }
 
-  /** How many of `total` are chosen. */
-  count(total) { return this.all ? Math.max(0, total - this.chosen.size) : this.chosen.size; }
+  /** How many of `rows` are chosen. */
+  count(rows) {
+    if (!this.all) return this.chosen.size;
+    const total = rows.uncounted ? rows.total : Math.min(rows.total, this.total);
+    return Math.max(0, total - this.chosen.size) + this.also.size;
+  }
+
+  /** Whether all of `rows` are. */
+  whole(rows) { return this.all && !this.chosen.size && rows.all.every((row) => this.has(row)); }
 
   /** A row was clicked or chosen by key. With Shift, all between it and the last one are as it is, also those that are not in the
       page: then a promise, which is broken when these cannot be had. */
@@ -66,18 +89,20 @@ export class Selection {
   }
 
   show(row) {
-    if (this.chosen.has(this.idOf(row))) this.chosen.set(this.idOf(row), keyOf(row));
+    for (const apart of [this.chosen, this.also]) if (apart.has(this.idOf(row))) apart.set(this.idOf(row), keyOf(row));
     const on = this.has(row);
     row.querySelector("input[name=m]").checked = on;
     row.classList.toggle("chosen", on);
   }
 
   /** Form fields that say it. */
-  fields(form) {
+  fields(form, rows) {
     const said = new URLSearchParams();
     for (const name of ["list", "q", "in"]) if (form.elements[name]) said.set(name, form.elements[name].value);
-    if (this.all) said.set("all", "1");
+    said.set("seen", rows.moment);
+    if (this.all) said.set("all", this.since);
     for (const key of this.chosen.values()) said.append(this.all ? "but" : "m", key);
+    for (const key of this.also.values()) said.append("m", key);
     return said;
   }
 }
