@@ -213,7 +213,7 @@ def test_what_cannot_be_kept_is_not_found_later(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_with_a_full_disk_the_outbox_is_opened_and_what_was_in_hand_stays_so(
+async def test_with_a_full_disk_the_outbox_is_opened_and_what_was_in_hand_stays_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It once kept the reader from starting."""
