@@ -118,7 +118,7 @@ class Actions:
             raise TooLate(
                 "This cannot be undone any more. The messages are where they are now: look in Trash, or search for them."
             )
-        return self._reply(request, form, Done("Undone"))
+        return self._reply(request, form, Done(words.undone(change)))
 
     async def _take_away(
         self, request: Request, work: Callable[[Collection[MessageKey]], Change]
