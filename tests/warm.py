@@ -1,13 +1,13 @@
-"""Processes of ``pillarbox`` that need not import it.
+"""Processes of ``pillarbox``, and of the tests' own programs, that need not import it.
 
 Half a second of a core goes into importing before a server or a command begins, and the tests start
 hundreds of them. So one process imports, once, and does nothing else; what is started is forked
 off it, with the environment, the folder and the streams that it is given, and goes the same way
-from ``python -m pillarbox`` on, to the end of an interpreter of its own.
+from ``python -m`` on, to the end of an interpreter of its own.
 
 What looks at memory, or sets something before the interpreter starts, has to start it afresh.
 
-Run as a program it is that process; file descriptor 0 is a socket, by which it is asked.
+Run as a program it is that process, for the module that it is given; file descriptor 0 is a socket, by which it is asked.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _MOST = 1024 * 1024
+_PROGRAM = "pillarbox"
 _MODULES = (
     "pillarbox.app.cli.root",
     "pillarbox.app.supervisor",
@@ -85,14 +86,14 @@ class Warm:
 class _Starter:
     """The process that others are forked off, and how it is asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str) -> None:
         self._turn = threading.Lock()
         """Several threads may ask, and each is to hear its own answer."""
         self._socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._owner = os.getpid()
         with other:
             self._process = subprocess.Popen(
-                [sys.executable, __file__],
+                [sys.executable, __file__, module],
                 stdin=other.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -134,28 +135,29 @@ _making = threading.Lock()
 
 
 @functools.cache
-def _starter(process: int, settings: tuple[str, ...]) -> _Starter:
-    """For one *process*, of which a child that was forked has no use, and one environment."""
+def _starter(process: int, settings: tuple[str, ...], module: str) -> _Starter:
+    """For one *process*, of which a child that was forked has no use, one environment, and one *module*."""
     del process, settings
-    return _Starter()
+    return _Starter(module)
 
 
 def start(
     arguments: Sequence[str],
     env: Mapping[str, str],
     *,
+    module: str = _PROGRAM,
     folder: Path | None = None,
     prelude: str = "",
     stdin: int | None = None,
     out: int,
     err: int,
 ) -> Warm:
-    """``python -m pillarbox`` with *arguments*, in a session of its own, in *folder* (ours), with nothing to read unless there
+    """``python -m`` *module* with *arguments*, in a session of its own, in *folder* (ours), with nothing to read unless there
     is a *stdin*; behind the *prelude*, a program that changes what the tests cannot wait for.
     """
     settings = (f"{k}={v}" for k, v in sorted(env.items()) if k.startswith(_OF_THE_INTERPRETER))
     with _making:
-        starter = _starter(os.getpid(), tuple(settings))
+        starter = _starter(os.getpid(), tuple(settings), module)
     with Path(os.devnull).open("rb") as nothing:
         streams = (nothing.fileno() if stdin is None else stdin, out, err)
         return starter.start(arguments, env, folder or Path.cwd(), prelude, streams)
@@ -170,7 +172,7 @@ def run(
     prelude: str = "",
     text: str = "",
 ) -> subprocess.CompletedProcess[str]:
-    """The same until it has ended, with *text* to read; what there is of :func:`subprocess.run`.
+    """``pillarbox`` until it has ended, with *text* to read; what there is of :func:`subprocess.run`.
 
     Raises:
         subprocess.TimeoutExpired: it has not ended within *timeout* seconds.
@@ -182,8 +184,16 @@ def run(
     ):
         read.write(text)
         read.seek(0)
-        files = {"stdin": read.fileno(), "out": out.fileno(), "err": err.fileno()}
-        code = start(arguments, env, folder=folder, prelude=prelude, **files).wait(timeout)
+        process = start(
+            arguments,
+            env,
+            folder=folder,
+            prelude=prelude,
+            stdin=read.fileno(),
+            out=out.fileno(),
+            err=err.fileno(),
+        )
+        code = process.wait(timeout)
         out.seek(0)
         err.seek(0)
         return subprocess.CompletedProcess(arguments, code, out.read(), err.read())
@@ -270,24 +280,32 @@ def _become(
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(env)
-    sys.argv = ["pillarbox", *arguments]
+    sys.argv[1:] = arguments
     gc.unfreeze()
     exec(prelude, {})
 
 
-def _main() -> None:
+def _main(module: str) -> None:
     sys.path[0] = ""  # as for -m; this file's folder has other modules
-    for name in _PACKAGES:
-        package = importlib.import_module(name)
-        for module in pkgutil.walk_packages(package.__path__, f"{name}."):
-            importlib.import_module(module.name)
-    for name in _MODULES:
-        importlib.import_module(name)
+    if module == _PROGRAM:
+        _import_the_program()
+    else:
+        importlib.import_module(module)
+        del sys.modules[module]  # what it has imported stays; itself it is run
     gc.collect()
     gc.freeze()
     if _serve():
-        runpy.run_module("pillarbox", run_name="__main__", alter_sys=True)
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _import_the_program() -> None:
+    for name in _PACKAGES:
+        package = importlib.import_module(name)
+        for each in pkgutil.walk_packages(package.__path__, f"{name}."):
+            importlib.import_module(each.name)
+    for name in _MODULES:
+        importlib.import_module(name)
 
 
 if __name__ == "__main__":
-    _main()
+    _main(sys.argv[1])

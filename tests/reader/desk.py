@@ -41,6 +41,12 @@ class Quiet:
     problem = ""
     """Nothing is wrong with a file."""
 
+    unreadable = False
+    """Not even with one of settings."""
+
+    trash_problem = ""
+    """Nor with Trash."""
+
     reading_in = None
     """All mail is known."""
 

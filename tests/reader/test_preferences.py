@@ -142,3 +142,18 @@ def test_whatever_is_in_the_file_the_settings_are_ones_that_can_be(
     check(preferences.settings)
     preferences.change(keys=True)
     assert Preferences(path).settings == preferences.settings
+
+
+def test_a_file_that_cannot_be_read_is_left_alone_and_trash_is_not_emptied(path: Path) -> None:
+    path.mkdir()
+    preferences = Preferences(path)
+    preferences.begin()
+    assert preferences.settings == Settings(trash_days=0)
+    assert (
+        "cannot be read: Is a directory. So all is as at first, and Trash is not emptied"
+        in preferences.problem
+    )
+    with pytest.raises(LibraryUnusable, match="None can be changed"):
+        preferences.change(trash_days=5)
+    assert preferences.settings == Settings(trash_days=0)
+    assert path.is_dir()

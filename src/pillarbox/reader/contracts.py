@@ -56,6 +56,11 @@ class Library(Protocol):
         """
         ...
 
+    @property
+    def trash_problem(self) -> str:
+        """Why Trash is not emptied by itself, and what to do; whole sentences. Empty: it is, if the settings say so."""
+        ...
+
     def page(self, folder: Folder, first: int, count: int) -> Page:
         """Threads of *folder*, latest first; of :data:`.model.INBOX`: of all inboxes.
 
@@ -297,6 +302,11 @@ class Drafts(Protocol):
         """Those that are not in the outbox, and in which somebody has typed; latest first."""
         ...
 
+    @property
+    def problem(self) -> str:
+        """Why none can be read or begun, and what to do; whole sentences. Empty: they can."""
+        ...
+
     def damaged(self) -> Sequence[Path]:
         """Folders of those that could not be read; they are left alone. A disk may be failing."""
         ...
@@ -416,6 +426,11 @@ class Outbox(Protocol):
         """Files of messages of which it is not known any more whom they are for, or whether they have left: the message, if
         it is there, and what was noted. They are not sent, and stay until the user removes them.
         """
+        ...
+
+    @property
+    def problem(self) -> str:
+        """Why nothing of it can be read, and what to do; whole sentences. Empty: it can."""
         ...
 
     def find(self, outgoing_id: str) -> Outgoing | None: ...

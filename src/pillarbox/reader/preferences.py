@@ -47,17 +47,18 @@ class Preferences:
         """What is damaged in it is as at first, but Trash is not emptied by itself: who had said "never" must not lose
         mail for it. The file stays as it is until settings are saved, so the next start finds the same.
 
+        One that cannot be read at all is as a damaged one, and nothing can be set.
+
         Args:
             path: in the library's folder.
             expected: there has been one; if there is none any more it counts as damaged.
-
-        Raises:
-            LibraryUnusable: it cannot be read.
         """
         self._path = path
         self._turn = Lock()
         self.problem = ""
         """What is wrong with the file, and what to do; whole sentences. Empty: nothing."""
+        self.unreadable = False
+        """So far that it cannot even be read: nothing is written to it."""
         self.settings = Settings()
         """The same object as long as the reader runs: who has it sees changes."""
         _put(self.settings, self._load(expected=expected))
@@ -72,8 +73,10 @@ class Preferences:
 
         Raises:
             BadSetting: one is out of bounds; nothing is changed.
-            LibraryUnusable: the file cannot be written; nothing is changed.
+            LibraryUnusable: the file cannot be written, or could not be read; nothing is changed.
         """
+        if self.unreadable:
+            raise LibraryUnusable(self.problem)
         with self._turn:
             changed = replace(self.settings, **values)
             check(changed)
@@ -109,7 +112,10 @@ class Preferences:
                 f"The file with your settings, {self._path}, is not there any more"
             )
         except OSError as error:
-            raise LibraryUnusable(f"{self._path} cannot be read: {error.strerror}.") from None
+            self.unreadable = True
+            return self._cautious(
+                f"The file with your settings, {self._path}, cannot be read: {error.strerror}"
+            )
         try:
             settings, damaged = _parsed(content)
         except (ValueError, TypeError, RecursionError):
@@ -126,7 +132,13 @@ class Preferences:
         return Settings(trash_days=_NEVER)
 
     def _say(self, what: str) -> None:
-        self.problem = f"{what} Look through the settings and save them, or end Pillarbox, put a copy of the file back, and start again."
+        advice = (
+            "None can be changed. End Pillarbox, give yourself the right to read the file or put a copy from a backup in its "
+            "place, and start again."
+            if self.unreadable
+            else "Look through the settings and save them, or end Pillarbox, put a copy of the file back, and start again."
+        )
+        self.problem = f"{what} {advice}"
         _log.warning(what)
 
     def _aside(self) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pillarbox.fetch.destinations import maildir
 from pillarbox.fetch.destinations.folders import TOGETHER
 from pillarbox.fetch.destinations.maildir import TMP_KEPT
 from pillarbox.fetch.errors import DestinationUnusable
@@ -143,3 +144,40 @@ def test_files_are_closed(desk: Desk) -> None:
     for _ in range(3):
         stored(destination, [LETTER] * 20)
     assert len(names(OPEN_FILES)) == before
+
+
+@pytest.mark.parametrize("moved_to", ["mail/cur", "Archive/cur"])
+@pytest.mark.parametrize("settled", [False, True])
+def test_what_a_mail_program_moves_just_then_is_synced_where_it_is_before_tmp_is(
+    desk: Desk, moved_to: str, settled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may not have synced yet: in ``tmp``, ``new`` and there the name would be on no disk, and the journal says "stored"."""
+    (desk.mail.parent / TOGETHER).touch()
+    for part in ("tmp", "new", "cur"):
+        (desk.mail.parent / "Archive" / part).mkdir(parents=True)
+    destination = desk.ready("maildir")
+    (token,) = staged(destination, LETTER)
+    synced: list[Path] = []
+
+    def sync(folder: Path) -> None:
+        if not synced:  # the first thing after the rename
+            (file,) = (desk.mail / "new").iterdir()
+            file.rename(desk.mail.parent / moved_to / file.name)
+        synced.append(folder)
+
+    monkeypatch.setattr(maildir, "sync_folder", sync)
+    if settled:
+        assert destination.settle(token)
+    else:
+        destination.publish([token])
+    assert desk.mail.parent / moved_to in synced[:-1]
+    assert synced[-1] == desk.mail / "tmp"
+
+
+def test_what_nobody_moves_costs_two_syncs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    destination = desk.ready("maildir")
+    tokens = staged(destination, LETTER, LETTER)
+    synced: list[str] = []
+    monkeypatch.setattr(maildir, "sync_folder", lambda folder: synced.append(folder.name))
+    destination.publish(tokens)
+    assert synced == ["new", "tmp"]

@@ -29,6 +29,8 @@ class HeldOutbox:
     def all(self) -> Sequence[Outgoing]:
         return [outgoing for key in self.parcels if (outgoing := self.find(key))]
 
+    problem = ""
+
     def damaged(self) -> Sequence[Path]:
         return []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from datetime import UTC, datetime, timedelta
 
@@ -519,3 +520,47 @@ def test_a_clock_that_is_not_set_yet_takes_nothing_early(
     library.tidy()
     assert where(library, new) == [TRASH]
     assert in_trash(library) == 1
+
+
+def test_what_is_always_there_is_made_again_by_the_look_that_misses_it(
+    library: MailLibrary, place: Place
+) -> None:
+    place.accounts = ["work", ".no/account"]
+    (key, *_) = three(library)
+    (place.mail / "Inbox/home/cur/kept").write_bytes(b"x")
+    for folder in (SENT, ARCHIVE, TRASH):
+        shutil.rmtree(place.mail / folder)
+    place.told.items.clear()
+    library.look()
+    (told,) = (item for item in place.told.items if isinstance(item, MailChanged))
+    assert {SENT, ARCHIVE, TRASH} <= told.folders
+    library.archive([key])
+    assert library.find(key).folder == ARCHIVE
+    shutil.rmtree(place.mail / "Inbox")
+    library.look()
+    folders = [state.folder for state in library.folders()]
+    assert folders == [WORK, SENT, ARCHIVE, TRASH], "that of an account that is gone is not"
+
+
+def test_nothing_is_made_again_where_the_whole_library_is_away(
+    library: MailLibrary, place: Place
+) -> None:
+    place.mail.rename(place.root / "elsewhere")
+    place.mail.mkdir()  # the place where a disk was mounted
+    library.look()
+    assert list(place.mail.iterdir()) == []
+
+
+def test_while_it_cannot_be_read_since_when_mail_is_in_trash_none_of_it_goes(place: Place) -> None:
+    (place.root / "trash.json").mkdir(parents=True)
+    library = place.open()
+    key = library.add(ARCHIVE, letter("x"))
+    for _ in range(2):
+        library.delete([key])
+        library.tidy()
+        place.later(days=400)
+        library.tidy()
+        assert library.find(key).folder == TRASH
+        library.move([key], ARCHIVE)
+    assert "not emptied by itself" in library.trash_problem
+    assert list((place.root / "trash.json").iterdir()) == []

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from pillarbox.reader.errors import LibraryUnusable
 from pillarbox.reader.model import Sending
+from pillarbox.reader.news import News
 from pillarbox.reader.outbox.becoming import became, failed
 from pillarbox.reader.outbox.handover import Outcome
 from pillarbox.reader.outbox.record import Record, decode, encode, shown
@@ -20,6 +21,7 @@ from pillarbox.reader.outbox.shelf import Shelf
 from pillarbox.reader.outbox.standings import FIRST, LONGEST, pause, standing_after
 from pillarbox.reader.outbox.troubles import Offline, PutOff, Stopped
 from pillarbox.reader.outbox.words import MAX_WORDS, Reply, cleaned
+from tests.reader.outbox.world import World
 
 ALL = tuple(f"{name}@example.org" for name in "abcde")
 NOW = 1000.0
@@ -209,6 +211,27 @@ def test_what_cannot_be_kept_is_not_found_later(
         shelf.put(record(), b"message")
     assert shelf.all() == []
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_with_a_full_disk_the_outbox_is_opened_and_what_was_in_hand_stays_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It once kept the reader from starting."""
+    world = World(tmp_path)
+    world.news = News()
+    world.outbox = world.opened()
+    sent = world.put()
+    Shelf(world.folder, lambda: None).change(sent, lambda record: record.handing(record.waiting))
+
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pillarbox.reader.outbox.shelf.replace_file", full)
+        (found,) = world.opened().all()
+    assert found.state is Sending.SENDING
+    (found,) = world.opened().all()
+    assert found.state is Sending.UNCONFIRMED
 
 
 def test_pauses_grow_from_half_a_minute_to_an_hour_and_no_two_clients_come_together() -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from .nursery import Newborn, Nursery
+from .newborn import Newborn
 
 ACTOR = Path(__file__).with_name("actor.py")
 
@@ -33,15 +33,14 @@ class Ended(NamedTuple):
 class Actors:
     """Starts actors (see ``actor.py``) on one store, and ends those that still run."""
 
-    def __init__(self, store: Path, nursery: Nursery) -> None:
+    def __init__(self, store: Path) -> None:
         self.store = store
-        self._nursery = nursery
         self._running: list[subprocess.Popen[str]] = []
         self._newborn: list[Newborn] = []
 
     def on(self, store: Path) -> Actors:
         """The same for another store."""
-        return Actors(store, self._nursery)
+        return Actors(store)
 
     def start(self, *steps: str, under: tuple[str, ...] = ()) -> subprocess.Popen[str]:
         """Under the command *under*, if any."""
@@ -69,7 +68,7 @@ class Actors:
         return self._traced(strace, options, str(actor.pid), actor)
 
     def _born(self, *steps: str) -> Newborn:
-        self._newborn.append(self._nursery.bear(self.store, *steps))
+        self._newborn.append(Newborn(self.store, *steps))
         return self._newborn[-1]
 
     def _traced(self, strace: str, options: tuple[str, ...], thread: str, actor: Newborn) -> Ended:
@@ -113,16 +112,9 @@ def _answers(output: str) -> dict[str, str]:
     return dict(line.partition(" ")[::2] for line in output.splitlines())
 
 
-@pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    nursery = Nursery()
-    yield nursery
-    nursery.close()
-
-
 @pytest.fixture
-def actors(tmp_path: Path, nursery: Nursery) -> Iterator[Actors]:
-    actors = Actors(tmp_path / "store", nursery)
+def actors(tmp_path: Path) -> Iterator[Actors]:
+    actors = Actors(tmp_path / "store")
     yield actors
     actors.end()
 

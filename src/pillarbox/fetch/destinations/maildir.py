@@ -7,7 +7,9 @@ Promise: every message exactly once, whatever crashes when. On disk, step by ste
 2. *sync*: contents and ``tmp`` are synced. Not only the contents: the journal is about to
    say that the file is there, and a name that was never synced may not be, after a power cut.
 3. *publish*: ``tmp/NAME`` is renamed to ``new/NAME,S=OCTETS``, which is atomic: a message
-   is in one folder or in the other. Then ``new`` is synced, and ``tmp`` after it.
+   is in one folder or in the other. Then ``new`` is synced, and ``tmp`` after it. Between the two
+   one that is not in ``new`` any more is looked after: a mail program has moved it already, and may not have
+   synced where to. So that is done here, before the last name that is on disk goes.
 
 So *settle* has this to go by: the file is in ``tmp``: not published, and done now. It is
 not: it was published, and what the user has done with it since is the user's business.
@@ -80,6 +82,8 @@ class MaildirDestination:
                 self._rename(token)
             # In this order: a name that is in no folder would be a message lost.
             sync_folder(self._new)
+            if not all(map(self._is_new, tokens)):
+                self._sync_where_they_may_be()
             sync_folder(self._tmp)
         return [None] * len(tokens)
 
@@ -88,8 +92,10 @@ class MaildirDestination:
             if not self._is_published(token):
                 return False
             # The run that renamed it may have died before it synced.
-            for folder in (self._new, self._cur, self._tmp):
-                sync_folder(folder)
+            sync_folder(self._new)
+            if not self._is_new(token):
+                self._sync_where_they_may_be()
+            sync_folder(self._tmp)
             return True
 
     def close(self) -> None:
@@ -110,6 +116,14 @@ class MaildirDestination:
     def _rename(self, token: str) -> None:
         name = token.partition("/")[0]
         os.rename(f"{self._tmp}/{_staged_name(token)}", f"{self._new}/{name}")  # noqa: PTH104 - half the time
+
+    def _is_new(self, token: str) -> bool:
+        return os.access(f"{self._new}/{token.partition('/')[0]}", os.F_OK)
+
+    def _sync_where_they_may_be(self) -> None:
+        for maildir in together_with(self._folder):
+            for part in ("cur", "new"):
+                sync_folder(maildir / part)
 
     def _is_published(self, token: str) -> bool:
         try:

@@ -17,6 +17,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -28,7 +29,7 @@ from pillarbox.reader.compose import draft_file
 from pillarbox.reader.compose.attached import Room, write_file
 from pillarbox.reader.compose.leftovers import forget_old, names_in
 from pillarbox.reader.contracts import Clock, Outbox
-from pillarbox.reader.errors import DraftChanged, NoSuchDraft, ReaderError
+from pillarbox.reader.errors import DraftChanged, LibraryUnusable, NoSuchDraft, ReaderError
 from pillarbox.reader.library.trouble import usable
 from pillarbox.reader.model import Draft, File
 from pillarbox.reader.news import DraftsChanged, Item
@@ -56,6 +57,8 @@ class KeptDrafts:
         self._folder, self._outbox, self._tell, self._clock = folder, outbox, tell, clock
         self._drafts: dict[str, Draft] = {}
         self._damaged: list[Path] = []
+        self.problem = ""
+        """Why none can be read, and what to do: there are none, and none can be begun."""
 
     # Looking.
 
@@ -90,6 +93,8 @@ class KeptDrafts:
         made = replace(draft, id=secrets.token_hex(8), version=UNTOUCHED, files=())
         draft_file.check_length(made)
         folder = self._folder / made.id
+        if self.problem:
+            raise LibraryUnusable(self.problem)
         with self.lock:
             self._discard_untouched()
             with usable(self._folder):
@@ -176,9 +181,11 @@ class KeptDrafts:
         """Undo :meth:`discard`. Raises :class:`pillarbox.reader.errors.NoSuchDraft`."""
         with self.lock:
             if draft_id not in self._drafts:
-                if draft_id not in names_in(self._folder / _DISCARDED):
-                    raise NoSuchDraft("This draft was discarded too long ago to be brought back.")
                 with usable(self._folder):
+                    if draft_id not in names_in(self._folder / _DISCARDED):
+                        raise NoSuchDraft(
+                            "This draft was discarded too long ago to be brought back."
+                        )
                     (self._folder / _DISCARDED / draft_id).rename(self._folder / draft_id)
                     sync_folder(self._folder)
                     self._load(self._folder / draft_id)
@@ -189,17 +196,27 @@ class KeptDrafts:
     # On disk.
 
     def open(self) -> None:
-        """Read what is there, and remove what a crash has left."""
-        make_folder(self._folder / _DISCARDED)
-        for name in names_in(self._folder):
+        """Read what is there, and remove what a crash has left. What cannot be read, or removed, is said and left alone."""
+        try:
+            make_folder(self._folder / _DISCARDED)
+            names = names_in(self._folder)
+        except OSError as error:
+            self.problem = (
+                f"Your drafts cannot be read, and none can be begun: {error.filename or self._folder}: {error.strerror}. End "
+                "Pillarbox, put that right, and start again."
+            )
+            _log.warning(self.problem)
+            return
+        for name in names:
             if name != _DISCARDED:
                 try:
                     self._load(self._folder / name)
                 except OSError as error:
                     self._drafts.pop(name, None)
                     self._set_aside(self._folder / name, f"It cannot be read: {error}.")
-        self._discard_untouched()
-        forget_old(self._folder / _DISCARDED, self._clock(), DISCARDED_DAYS)
+        with suppress(LibraryUnusable, OSError):  # the disk is full, say: at the next start
+            self._discard_untouched()
+            forget_old(self._folder / _DISCARDED, self._clock(), DISCARDED_DAYS)
 
     def _discard_untouched(self) -> None:
         latest = self._clock() - timedelta(days=UNTOUCHED_DAYS)
@@ -259,10 +276,8 @@ class KeptDrafts:
 def open_drafts(
     folder: Path, *, outbox: Outbox, tell: Callable[[Item], None], clock: Clock
 ) -> KeptDrafts:
-    """The drafts in *folder*, which is made if need be.
-
-    Raises:
-        OSError: it cannot be read or written. What is wrong with one draft keeps none of the others away.
+    """The drafts in *folder*, which is made if need be. What is wrong with one draft keeps none of the others away; see
+    :attr:`KeptDrafts.problem`.
     """
     drafts = KeptDrafts(folder, outbox, tell, clock)
     drafts.open()

@@ -12,6 +12,7 @@ from pillarbox.reader.library import moving
 from pillarbox.reader.library.arrivals import Arrival
 from pillarbox.reader.library.exporting import export
 from pillarbox.reader.library.first import FirstReading
+from pillarbox.reader.library.fixed import is_account_name, make_again
 from pillarbox.reader.library.importing import bring_in
 from pillarbox.reader.library.names import key_of
 from pillarbox.reader.library.shelf import Shelf
@@ -92,6 +93,10 @@ class MailLibrary:
     @property
     def reading_in(self) -> Progress | None:
         return self._first.progress
+
+    @property
+    def trash_problem(self) -> str:
+        return self._shelf.trash.problem
 
     def page(self, folder: Folder, first: int, count: int) -> Page:
         if folder == INBOX:
@@ -184,7 +189,7 @@ class MailLibrary:
         return moving.remove_folder(self._shelf, folder)
 
     def folder_of(self, account: str) -> Path:
-        if not account or account.startswith(".") or "/" in account or "\0" in account:
+        if not is_account_name(account):
             raise BadFolderName(f"An account cannot be called {account!r}. Choose another name.")
         with usable(self._shelf.tree.root):
             return self._shelf.tree.make(inbox_of(account))
@@ -205,11 +210,13 @@ class MailLibrary:
     def look(self, folders: Iterable[Folder] | None = None) -> int:
         shelf = self._shelf
         with shelf.changing:
+            with usable(shelf.tree.root):
+                again = make_again(shelf.tree, shelf.accounts() or ())
             there = set(shelf.tree.folders())
             wanted = there | self._index.counts().keys() if folders is None else set(folders)
             sorted_into = sort_new(shelf, [each for each in wanted & there if account_of(each)])
             looked = self._survey.look(wanted | sorted_into)
-        shelf.tell(looked.changed, looked.arrived)
+        shelf.tell(looked.changed.union(again), looked.arrived)
         return looked.arrived
 
     def reindex(self, report: Report) -> None:

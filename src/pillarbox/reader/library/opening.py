@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pillarbox.durable import replace_file
-from pillarbox.fetch.destinations.folders import TOGETHER, make_folder
+from pillarbox.fetch.destinations.folders import make_folder
 from pillarbox.reader.contracts import Clock, Index
+from pillarbox.reader.library.fixed import make_fixed
 from pillarbox.reader.library.library import MailLibrary, Survey
 from pillarbox.reader.library.lock import Lock
 from pillarbox.reader.library.maildirs import Maildirs
@@ -17,7 +17,7 @@ from pillarbox.reader.library.shelf import Shelf
 from pillarbox.reader.library.trash import TrashTimes
 from pillarbox.reader.library.tree import Tree
 from pillarbox.reader.library.trouble import usable
-from pillarbox.reader.model import FIXED, Settings
+from pillarbox.reader.model import Settings
 from pillarbox.reader.news import News
 
 MAIL, LOCK, RULES, TRASHED = "mail", "lock", "rules.json", "trash.json"
@@ -45,7 +45,7 @@ def put_together(
     try:
         tree = Tree(root / MAIL)
         with usable(root):
-            _make(tree)
+            make_fixed(tree)
         maildirs = Maildirs(tree)
         rules, trash = RulesFile(root / RULES), TrashTimes(root / TRASHED)
         index, survey, close_index = indexed(root, maildirs)
@@ -59,16 +59,3 @@ def put_together(
 
     shelf = Shelf(tree, maildirs, index, rules, trash, news, clock, accounts)
     return MailLibrary(shelf, survey, settings, close)
-
-
-def _make(tree: Tree) -> None:
-    """What is always there, and the mark that tells the collector where to look for mail that has been moved.
-
-    Raises:
-        OSError: it cannot be made.
-    """
-    for folder in FIXED:
-        tree.make(folder)
-    mark = tree.root / TOGETHER
-    if not mark.exists():
-        replace_file(mark, b"These folders are one library of mail: see pillarbox read.\n")

@@ -85,19 +85,25 @@ class RulesFile:
             found = kept.load(self._path)
             return () if found is None else tuple(map(_rule_of, found["rules"]))
         except LibraryUnusable as error:
-            self._readable = False
-            self.problem = (
-                f"Your rules cannot be read, so none is applied, and none can be made. {error} End Pillarbox, put a copy "
-                f"from a backup in the place of {self._path} or move it away, and start again."
-            )
-            return ()
+            return self._none(error)
         except (ValueError, TypeError, KeyError, AttributeError):
-            aside = kept.set_aside(self._path)
+            try:
+                aside = kept.set_aside(self._path)
+            except LibraryUnusable as error:
+                return self._none(error)
             self.problem = (
                 "The file with your rules is damaged, so no rule is applied. It has been kept as "
                 f"{aside}. Make the rules anew, or put a copy of the file back and start again."
             )
             return ()
+
+    def _none(self, error: LibraryUnusable) -> tuple[Rule, ...]:
+        self._readable = False
+        self.problem = (
+            f"Your rules cannot be read, so none is applied, and none can be made. {error} End Pillarbox, put a copy "
+            f"from a backup in the place of {self._path} or move it away, and start again."
+        )
+        return ()
 
 
 def _rule_of(found: dict[str, Any]) -> Rule:

@@ -1,11 +1,12 @@
 """Since when messages are in Trash, so that they go after so many days there.
 
 Kept in a file of its own. A message that it does not know is there from now on: what is uncertain is kept longer,
-never shorter.
+never shorter. While the file cannot be read nothing is written to it, and nothing goes.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -20,6 +21,8 @@ EARLIEST = 1_767_225_600.0
 is told the time later, at which all that was noted until then would have been in Trash for ages.
 """
 
+_log = logging.getLogger("pillarbox.reader")
+
 
 class TrashTimes:
     """The file *path*: base names, and POSIX times."""
@@ -27,16 +30,18 @@ class TrashTimes:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
+        self.problem = ""
+        """Why the file cannot be read, and what to do; whole sentences. Empty: it can."""
         self._since = self._load()
 
     def expired(self, bases: Iterable[str], days: float, now: float) -> set[str]:
         """Which of *bases*, all that are in Trash, have been there for *days*. Others are forgotten. None, and nothing is
-        noted, while the clock is not set.
+        noted, while the clock is not set, or the file cannot be read.
 
         Raises:
             LibraryUnusable: the file cannot be written.
         """
-        if now < EARLIEST:
+        if now < EARLIEST or self.problem:
             return set()
         with self._lock:
             # A time to come is that of a clock that was wrong.
@@ -55,7 +60,7 @@ class TrashTimes:
             self._keep({base: at for base, at in self._since.items() if base not in gone})
 
     def _keep(self, since: dict[str, float]) -> None:
-        if since != self._since:
+        if since != self._since and not self.problem:
             kept.save(self._path, {"since": since})
             self._since = since
 
@@ -64,8 +69,19 @@ class TrashTimes:
             found = kept.load(self._path)
             pairs = {} if found is None else found["since"]
             return {str(base): float(at) for base, at in pairs.items()}
-        except LibraryUnusable:
-            return {}  # all are there from now on
+        except LibraryUnusable as error:
+            return self._none(error)
         except (ValueError, TypeError, KeyError, AttributeError):
-            kept.set_aside(self._path)
-            return {}
+            try:
+                kept.set_aside(self._path)
+            except LibraryUnusable as error:
+                return self._none(error)
+            return {}  # all are there from now on
+
+    def _none(self, error: LibraryUnusable) -> dict[str, float]:
+        self.problem = (
+            f"It cannot be read since when messages are in Trash, so it is not emptied by itself. {error} End Pillarbox, put a "
+            f"copy from a backup in the place of {self._path} or move it away, and start again."
+        )
+        _log.warning(self.problem)
+        return {}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pillarbox.reader.contracts import Clock, Library
-from pillarbox.reader.errors import TooLate
+from pillarbox.reader.errors import LibraryUnusable, TooLate
 from pillarbox.reader.library.names import new_base
 from pillarbox.reader.mail.private import without_bcc
 from pillarbox.reader.model import Outgoing, Parcel, Sending
@@ -64,6 +65,11 @@ class FileOutbox:
         records = [path for path in self._shelf.damaged if path.exists()]
         both = [file for path in records for file in (path.with_suffix(MESSAGE), path)]
         return [file for file in both if file.exists()]
+
+    @property
+    def problem(self) -> str:
+        """See the contract."""
+        return self._shelf.problem
 
     def find(self, outgoing_id: str) -> Outgoing | None:
         """None: it is not here any more."""
@@ -154,9 +160,6 @@ def open_outbox(
         discard_draft: called when the message that was made of a draft has left; perhaps again after a crash.
         news: told of each change.
         clock: now.
-
-    Raises:
-        LibraryUnusable: the folder cannot be read or written.
     """
     sender: Sender | None = None
 
@@ -168,7 +171,8 @@ def open_outbox(
     shelf = Shelf(folder, told)
     noting = Noting(shelf, file_in(library), discard_draft)
     sender = Sender(shelf, submit_for, noting, clock, told)
-    sender.settle()  # whoever was sending was killed
+    with suppress(LibraryUnusable):  # a full disk: said again, and done before anything is sent
+        sender.settle()  # whoever was sending was killed
     return FileOutbox(shelf, noting, sender)
 
 

@@ -7,10 +7,11 @@ what a crash has left of one that was never promised, or that has gone.
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -38,24 +39,30 @@ class Shelf:
     """All messages of an outbox. Blocking; from any thread. What returns is durable."""
 
     def __init__(self, folder: Path, told: Callable[[], None]) -> None:
-        """Open the outbox in *folder*, made if need be; *told* is called after each change, in its thread.
-
-        Raises:
-            LibraryUnusable: it cannot be read or written.
-        """
+        """Open the outbox in *folder*, made if need be; *told* is called after each change, in its thread."""
         self._folder = folder
         self._told = told
         self._lock = threading.RLock()
+        self.problem = ""
+        """Why the whole outbox cannot be read, and what to do: nothing is in it, and nothing can be put there."""
+        self._unreadable: list[Path] = []
+        self._records: Mapping[str, Record] = MappingProxyType({})
+        self.damaged: tuple[Path, ...] = ()
+        """Records that could not be read: nobody knows whom their messages are for, or whether these have left."""
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             sync_folder(folder.parent)
-            self._unreadable: list[Path] = []
-            self._records: Mapping[str, Record] = MappingProxyType(self._read_all())
-            self.damaged = self._find_damaged()
-            """Records that could not be read: nobody knows whom their messages are for, or whether these have left."""
-            self._sweep()
+            names = sorted(os.listdir(folder))  # noqa: PTH208 -- glob passes over what it may not read
         except OSError as error:
-            raise self._unusable(error) from error
+            self.problem = (
+                f"The outbox in {folder} cannot be read: {error.strerror or error}. What waits in it is not sent, and nothing can "
+                "be put there. End Pillarbox, put that right, and start again."
+            )
+            _log.warning(self.problem)
+            return
+        self._records = MappingProxyType(self._read_all(names))
+        self.damaged = self._find_damaged()
+        self._sweep(names)
 
     def all(self) -> list[Record]:
         """In the order in which they came."""
@@ -92,6 +99,8 @@ class Shelf:
 
     def put(self, record: Record, message: bytes) -> None:
         """Keep a new message."""
+        if self.problem:
+            raise LibraryUnusable(self.problem)
         with self._lock:
             try:
                 self._write(record.id, MESSAGE, message)
@@ -141,22 +150,28 @@ class Shelf:
         # A new mapping each time: who looks needs no lock.
         self._records = MappingProxyType({**self._records, record.id: record})
 
-    def _read_all(self) -> dict[str, Record]:
+    def _read_all(self, names: Iterable[str]) -> dict[str, Record]:
         records = {}
-        for path in sorted(self._folder.glob(f"*{RECORD}")):
+        for path in (self._folder / name for name in names if name.endswith(RECORD)):
             try:
-                record = decode(path.read_bytes())
-            except ValueError:
-                record = None
+                record = self._read(path)
+                if record is not None:
+                    records[record.id] = record
+                else:
+                    # Not thrown away: with the message beside it, somebody can make sense of it.
+                    path.replace(path.with_suffix(DAMAGED))
             except OSError:
                 self._unreadable.append(path)  # it stays: at the next start it may be readable
-                continue
-            if record and record.id == path.stem and self._path(record.id, MESSAGE).exists():
-                records[record.id] = record
-            else:
-                # Not thrown away: with the message beside it, somebody can make sense of it.
-                path.replace(path.with_suffix(DAMAGED))
         return records
+
+    def _read(self, path: Path) -> Record | None:
+        """None: it is none, or not of the message beside it. Raises OSError."""
+        try:
+            record = decode(path.read_bytes())
+        except ValueError:
+            return None
+        there = record.id == path.stem and os.path.lexists(self._path(record.id, MESSAGE))
+        return record if there else None
 
     def _find_damaged(self) -> tuple[Path, ...]:
         found = (*sorted(self._folder.glob(f"*{DAMAGED}")), *self._unreadable)
@@ -168,13 +183,15 @@ class Shelf:
             )
         return found
 
-    def _sweep(self) -> None:
-        """Remove what crashes have left: messages without a record, and files half written."""
+    def _sweep(self, names: Iterable[str]) -> None:
+        """Remove what crashes have left: messages without a record, and files half written. What the disk does not let
+        go stays.
+        """
         kept = {*self._records, *(path.stem for path in self.damaged)}
-        for path in list(self._folder.iterdir()):
+        for path in map(self._folder.joinpath, names):
             orphan = path.suffix == MESSAGE and path.stem not in kept
             if orphan or path.name.startswith("."):
-                with suppress(FileNotFoundError):
+                with suppress(OSError):
                     path.unlink()
 
     def _path(self, record_id: str, kind: str) -> Path:

@@ -17,9 +17,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from pillarbox.reader.contracts import Clock
+from pillarbox.reader.contracts import Clock, Outbox
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.model import FolderState
+from pillarbox.reader.preferences import Preferences
 from pillarbox.reader.web import features, marking, sidebar, words
 from pillarbox.reader.web.files import files
 
@@ -104,8 +105,8 @@ def desk_of(request: Request) -> Desk:
 async def page(request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
     """The page of *template*, with what every page shows beside its own *context*.
 
-    Templates extend ``layout.html``, and find: ``folders``, ``statuses``, ``waiting`` (messages in the outbox), ``damaged`` (so are some there),
-    ``unsettled`` (the file with the settings is), ``drafts`` (how many), ``settings``, ``now``, ``here`` (the path of the URL, decoded, for what is marked as current), ``csrf``, ``locked`` (a password opens this page).
+    Templates extend ``layout.html``, and find: ``folders``, ``statuses``, ``waiting`` (messages in the outbox), ``outbox_trouble`` (what is wrong with it, in a word),
+    ``unsettled`` (what is wrong with the settings, in a word), ``drafts`` (how many), ``settings``, ``now``, ``here`` (the path of the URL, decoded, for what is marked as current), ``csrf``, ``locked`` (a password opens this page).
     """
     common = await off_loop(_common, desk_of(request), context.get("folders"))
     environment: Environment = request.app.state.templates
@@ -129,12 +130,24 @@ def _common(desk: Desk, folders: Sequence[FolderState] | None) -> dict[str, Any]
         "folders": desk.library.folders() if folders is None else folders,
         "statuses": desk.collector.statuses(),
         "waiting": len(desk.outbox.all()),
-        "damaged": bool(desk.outbox.damaged()),
-        "unsettled": bool(desk.preferences.problem),
+        "outbox_trouble": _outbox_trouble(desk.outbox),
+        "unsettled": _unsettled(desk.preferences),
         "drafts": len(desk.drafts.all()),
         "settings": desk.settings,
         "now": desk.clock(),
     }
+
+
+def _outbox_trouble(outbox: Outbox) -> str:
+    if outbox.problem:
+        return "The outbox cannot be read"
+    return "The outbox is damaged" if outbox.damaged() else ""
+
+
+def _unsettled(preferences: Preferences) -> str:
+    if not preferences.problem:
+        return ""
+    return f"The settings {'cannot be read' if preferences.unreadable else 'are damaged'}"
 
 
 def back(to: str) -> Response:

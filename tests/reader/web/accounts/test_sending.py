@@ -56,6 +56,8 @@ class Outbox:
     def all(self) -> list[Any]:
         return []
 
+    problem = ""
+
     def damaged(self) -> list[Any]:
         return []
 

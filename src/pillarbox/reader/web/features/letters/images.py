@@ -42,9 +42,12 @@ class ImageSenders:
         self._path = path
 
     def allows(self, letter: Letter) -> bool:
-        """Whether the images of *letter* are loaded at once."""
+        """Whether the images of *letter* are loaded at once. Not while the file cannot be read: the letter can be."""
         address = trusted_address(letter)
-        return bool(address) and address in self._read()
+        try:
+            return bool(address) and address in self._read()
+        except LibraryUnusable:
+            return False
 
     def add(self, letter: Letter) -> None:
         """From now on, always. Durable on return.

@@ -33,6 +33,7 @@ async def _list(request: Request) -> Response:
         "outbox/list.html",
         rows=[(outgoing, said_of(outgoing, now)) for outgoing in waiting],
         damaged=await off_loop(desk.outbox.damaged),
+        problem=desk.outbox.problem,
         gone="gone" in request.query_params,
     )
 

@@ -90,6 +90,7 @@ async def _page(
         wrong=wrong or {},
         saved=saved,
         problem=desk_of(request).preferences.problem,
+        trash_problem=desk_of(request).library.trash_problem,
         place=str(desk_of(request).preferences.folder),
         state=str(desk_of(request).accounts.state),
         version=__version__,

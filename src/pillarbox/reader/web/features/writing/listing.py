@@ -22,6 +22,7 @@ async def _show(request: Request) -> Response:
         "writing/drafts.html",
         rows=[(draft, opening_of(draft)) for draft in drafts],
         damaged=damaged,
+        problem=desk_of(request).drafts.problem,
         discarded=discarded if discarded.isalnum() else "",
     )
 
