@@ -124,8 +124,9 @@ class Library(Protocol):
     def mark(self, keys: Collection[MessageKey], flag: Flag, *, on: bool = True) -> Change: ...
 
     def undo(self, change_id: str) -> Change | None:
-        """Take back what was done: each message goes back to where it was, unless it has been moved or marked since.
-        None: it cannot be any more (too long ago, or before the reader was started).
+        """Take back what was done: each message goes back to where it was, with the flags that it has now, unless it has
+        been moved since; what was marked is as it was, unless it has been marked otherwise since. None: it cannot be any
+        more (too long ago, or before the reader was started), or not for a single message.
         """
         ...
 

@@ -145,6 +145,8 @@ class Change:
     to: Folder | None = None
     flag: Flag | None = None
     on: bool = True
+    left: int = 0
+    """Of an undo: messages that stay as they are, as they have been moved, marked or removed since."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,15 +119,50 @@ def test_what_the_index_does_not_know_yet_is_marked_all_the_same(
     assert Flag.REPLIED not in again.find(two).flags
 
 
-def test_who_was_moved_or_marked_since_stays(library: MailLibrary) -> None:
+def test_who_was_moved_since_stays_and_who_was_read_goes_back(library: MailLibrary) -> None:
+    """An undo was refused when the message had been read since."""
     one, two, three_ = three(library)
     change = library.delete([one, two, three_])
     library.move([one], ARCHIVE)
     library.mark([two], Flag.SEEN)
     undone = library.undo(change.id)
     assert undone is not None
-    assert undone.keys == (three_,)
-    assert where(library, one, two, three_) == [ARCHIVE, TRASH, WORK]
+    assert (undone.keys, undone.left) == ((two, three_), 1)
+    assert where(library, one, two, three_) == [ARCHIVE, WORK, WORK]
+    assert library.find(two).flags == {Flag.SEEN}
+    again = library.undo(undone.id)
+    assert again is not None
+    assert (again.keys, again.left) == ((two, three_), 0)
+    assert where(library, one, two, three_) == [ARCHIVE, TRASH, TRASH]
+    assert library.find(two).flags == {Flag.SEEN}
+
+
+def test_a_mark_is_taken_back_wherever_the_message_is_unless_it_was_marked_otherwise(
+    library: MailLibrary,
+) -> None:
+    one, two, three_ = three(library)
+    change = library.mark([one, two, three_], Flag.FLAGGED)
+    library.mark([one], Flag.FLAGGED, on=False)
+    library.move([two], ARCHIVE)
+    library.mark([two], Flag.SEEN)
+    library.delete([three_])
+    library.erase([three_])
+    undone = library.undo(change.id)
+    assert undone is not None
+    assert (undone.keys, undone.left) == ((two,), 2)
+    assert where(library, one, two) == [WORK, ARCHIVE]
+    assert library.find(two).flags == {Flag.SEEN}
+
+
+def test_what_a_rule_has_moved_and_marked_goes_back_though_it_was_read(
+    library: MailLibrary,
+) -> None:
+    one, *_ = three(library)
+    change = library.apply(Rule("", subject="", move_to=ARCHIVE, flag=True), WORK)
+    library.mark([one], Flag.SEEN)
+    library.undo(change.id)
+    assert where(library, one) == [WORK]
+    assert library.find(one).flags == {Flag.SEEN}
 
 
 def test_a_folder_that_is_gone_takes_nothing_back(library: MailLibrary) -> None:

@@ -96,8 +96,13 @@ class Machine(RuleBasedStateMachine):
     def undo(self, change: str) -> None:
         self.library.undo(change)
         for key, (before, after) in self.before.pop(change, {}).items():
-            if self.model.get(key) == after:
-                self.model[key] = Kept(before.folder, before.content, set(before.flags))
+            now = self.model.get(key)
+            moved = before.folder != after.folder
+            if now is None or (moved and now.folder != after.folder):
+                continue
+            flags = now.flags ^ ((before.flags ^ after.flags) - (now.flags ^ after.flags))
+            folder = before.folder if moved else now.folder
+            self.model[key] = Kept(folder, now.content, flags)
 
     @rule(some=st.lists(keys, max_size=4))
     def erase(self, some: list[MessageKey]) -> None:

@@ -161,6 +161,29 @@ def test_what_was_done(change: tuple[str, str | None, Flag | None, bool], said: 
     assert words.done(done) == said
 
 
+@pytest.mark.parametrize(
+    ("back", "left", "said"),
+    [
+        (2, 0, "Undone"),
+        (0, 0, "Undone"),
+        (2, 1, "Undone for 2 of 3 messages: the other one has been moved, marked or removed since"),
+        (
+            1,
+            1000,
+            "Undone for 1 of 1,001 messages: the other 1,000 have been moved, marked or removed since",
+        ),
+        (
+            0,
+            2,
+            "The folder is there again. What was in it has been moved, marked or removed since",
+        ),
+    ],
+)
+def test_what_was_undone(back: int, left: int, said: str) -> None:
+    keys = tuple(MessageKey(str(number)) for number in range(back))
+    assert words.undone(Change("1", Verb.MOVED, keys, left=left)) == said
+
+
 def _status(state: Collecting, **rest: Any) -> Status:
     return Status("work", state, **rest)
 

@@ -72,11 +72,26 @@ def new_id() -> str:
 
 
 def back(steps: Sequence[Refiled]) -> Callable[[Entry], Entry]:
-    """What takes *steps* back for a message that is where and as they left it, and leaves others alone."""
-    before = {step.after: step.before for step in steps}
+    """What takes *steps* back. A message that has been moved goes back from where it was moved to, with the flags that
+    it has now; flags that were changed are as they were, unless they have been changed since.
+    """
+    by_base = {step.after.base: step for step in steps}
 
     def undone(entry: Entry) -> Entry:
-        # Its base name stays: that it has now, if another one had its own.
-        return replace(before[entry], base=entry.base) if entry in before else entry
+        step = by_base.get(entry.base)
+        if step is None:
+            return entry
+        before, after = step
+        if entry == after:
+            # Its base name stays: that it has now, if another one had its own.
+            return replace(before, base=entry.base)
+        moved = before.folder != after.folder
+        if moved and entry.folder != after.folder:
+            return entry
+        flags = (before.flags ^ after.flags) - (entry.flags ^ after.flags)
+        if not moved and not flags:
+            return entry
+        folder = before.folder if moved else entry.folder
+        return replace(entry, folder=folder, flags=entry.flags ^ flags, new=False)
 
     return undone

@@ -66,12 +66,19 @@ def undo(shelf: Shelf, change_id: str) -> Change | None:
         return None
     folders = {step.after.folder for step in taken}
     to = folders.pop() if len(folders) == 1 and done.change.to else None
-    change = replace(done.change, id=new_id(), keys=keys_of(taken), to=to, on=not done.change.on)
+    change = replace(
+        done.change,
+        id=new_id(),
+        keys=keys_of(taken),
+        to=to,
+        on=not done.change.on,
+        left=len(done.steps) - len(taken),
+    )
     return _kept(shelf, taken, change)
 
 
 def _taken_back(shelf: Shelf, done: Done) -> tuple[Refiled, ...]:
-    """Those of its messages that are where and as it left them are where and as they were."""
+    """Those of its messages that can be are where and as they were: see :func:`.memory.back`."""
     with usable(shelf.tree.root):
         for folder in done.removed:
             shelf.tree.make(folder)

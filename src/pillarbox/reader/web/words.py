@@ -154,6 +154,19 @@ def done(change: Change) -> str:
             return (said or "Marked {}").format(messages)
 
 
+def undone(change: Change) -> str:
+    """What was taken back, for a toast."""
+    if not change.left:
+        return "Undone"
+    back, since = len(change.keys), "moved, marked or removed since"
+    if not back:
+        return f"The folder is there again. What was in it has been {since}"
+    rest = "the other one has" if change.left == 1 else f"the other {number(change.left)} have"
+    return (
+        f"Undone for {number(back)} of {count(back + change.left, 'message')}: {rest} been {since}"
+    )
+
+
 class Said(NamedTuple):
     """What an account is doing, for the status line."""
 

@@ -434,11 +434,49 @@ async def test_a_yes_to_some_messages_is_none_to_others() -> None:
 
 
 async def test_only_what_is_in_trash_goes_for_good() -> None:
-    library = MemoryLibrary([letter(1)])
-    question = asked(await post(library, "/do/erase", script=True, m=key(1)))
-    told = changed(await post(library, "/do/erase", script=True, m=key(1), sure=question["sure"]))
+    library = MemoryLibrary([letter(1), letter(2, TRASH)])
+    told = changed(await post(library, "/do/erase", script=True, m=key(1)))
     assert "Nothing was removed" in told["say"]
-    assert key(1) in library.rows
+    fields = {"m": [key(1), key(2)]}
+    question = asked(await post(library, "/do/erase", script=True, **fields))
+    assert question["what"] == "1 message"
+    changed(await post(library, "/do/erase", script=True, **fields, sure=question["sure"]))
+    assert list(library.rows) == [key(1)]
+
+
+@pytest.mark.parametrize("script", [True, False])
+async def test_deleting_what_is_in_trash_asks_whether_it_is_to_go_for_good(script: bool) -> None:
+    """Nothing had to be changed, it said: what a search had found in Trash could not be removed."""
+    library = MemoryLibrary([letter(1, TRASH), letter(2, TRASH), letter(3)])
+    fields = {"m": [key(1), key(2)], "q": "subject", "back": "/search?q=subject"}
+    reply = await post(library, "/do/delete", script=script, **fields)
+    assert len(library.rows) == 3
+    if script:
+        question = asked(reply)
+        assert (question["action"], question["what"]) == ("erase", "2 messages")
+        changed(await post(library, "/do/erase", script=True, **fields, sure=question["sure"]))
+    else:
+        assert 'href="/search?q=subject">Keep' in reply.text
+        (action,) = re.findall(r'action="(/do/[^"]*)"', reply.text)
+        sure = re.findall(r'name="sure" value="([^"]*)"', reply.text)
+        there, say = await said_after(library, action, **fields, sure=sure)
+        assert there.startswith("/search?q=subject")
+        assert say == "Removed 2 messages for good."
+    assert list(library.rows) == [key(3)]
+
+
+async def test_deleting_says_how_many_are_in_trash_already() -> None:
+    library = MemoryLibrary([letter(1, TRASH), letter(2)])
+    fields = {"m": [key(1), key(2)], "q": "subject"}
+    told = changed(await post(library, "/do/delete", script=True, **fields))
+    assert told["say"] == "Moved 1 message to Trash. 1 other is there already"
+    assert told["id"]
+
+
+async def test_nobody_is_kept_on_another_site() -> None:
+    library = in_trash()
+    reply = await post(library, "/do/erase", m=key(1), back="javascript:alert(1)")
+    assert 'href="/mail/Trash">Keep' in reply.text
 
 
 async def test_an_empty_trash_is_said_to_be_empty() -> None:

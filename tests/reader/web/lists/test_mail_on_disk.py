@@ -176,6 +176,25 @@ async def test_all_of_a_page_that_was_made_before_the_index_is_not_taken_for_ano
     assert len(await shown(browser, "/mail/Inbox")) == 2
 
 
+async def test_an_open_message_in_trash_goes_for_good_by_its_own_button(
+    browser: httpx.AsyncClient,
+) -> None:
+    await browser.post("/do/delete", data={"all": "1", "q": "bicycle subject:red"})
+    html = (await browser.get("/search?q=in%3Aanywhere+bicycles")).text
+    (link,) = [one for one, said in zip(links(html), subjects(html), strict=True) if "red" in said]
+    pane = (await browser.get(link)).text.split('id="pane"')[1]
+    assert 'action="/do/delete"' not in pane
+    form = re.search(r'<form[^>]*action="/do/erase".*?</form>', pane, re.DOTALL)
+    assert form
+    fields = dict(re.findall(r'name="(m|back)" value="([^"]*)"', unescape(form[0])))
+    question = (await browser.post("/do/erase", data=fields)).text
+    assert "Remove 1 message for good?" in question
+    sure = re.findall(r'name="sure" value="([^"]*)"', question)
+    reply = await browser.post("/do/erase", data={**fields, "sure": sure})
+    assert "m=" not in reply.headers["location"]
+    assert "bicycle" not in str(await shown(browser, reply.headers["location"]))
+
+
 @pytest.mark.parametrize("new", ["../out", "a/../../b", "/etc", ".hidden", "Inbox", "\0"])
 async def test_no_message_goes_where_none_may_be(
     browser: httpx.AsyncClient, new: str, tmp_path: Path

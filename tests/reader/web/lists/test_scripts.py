@@ -525,6 +525,35 @@ async def test_for_good_only_after_a_question_about_all_that_goes(
     assert len(library.rows) == MANY - 1
 
 
+async def test_what_a_search_finds_in_trash_goes_for_good_by_the_same_question(
+    open_page: Open, library: MemoryLibrary
+) -> None:
+    library.delete([key(number) for number in (10, 11, 12)])
+    async with open_page("/search?q=subject+1&in=Trash") as page:
+        dialog = page.locator("#sure")
+        await page.wait_for_selector("#rows.windowed")
+        await page.keyboard.press("j")
+        await is_open(page, 12)
+        await page.keyboard.press("#")
+        await expect(dialog).to_contain_text("1 message will be removed.")
+        await dialog.get_by_role("button", name="Remove for good").click()
+        await toast(page, "Removed 1 message for good")
+        await is_open(page, 11)
+        assert key(12) not in library.rows
+        await page.evaluate(
+            "document.querySelector('#choose [data-key=\\'#\\']').formAction = '/do/delete'"
+        )  # as where a search finds messages elsewhere, too
+        await row(page, 10).locator("input").click()
+        await page.keyboard.press("#")
+        await expect(dialog).to_contain_text("1 message will be removed.")
+        await expect(row(page, 10)).to_be_visible()
+        await dialog.get_by_role("button", name="Remove for good").click()
+        await toast(page, "Removed 1 message for good")
+        await expect(row(page, 10)).to_have_count(0)
+    assert key(10) not in library.rows
+    assert key(11) in library.rows
+
+
 async def test_a_question_is_asked_again_before_the_first_is_gone(
     open_page: Open, library: MemoryLibrary
 ) -> None:
@@ -594,6 +623,36 @@ async def test_on_a_phone_a_message_takes_the_place_of_the_list(
         await expect(page.locator("#list")).to_be_visible()
         await focus_is_on(page, MANY - 105)
         assert library.rows[key(MANY - 104)].folder == ARCHIVE
+
+
+async def test_on_a_phone_a_message_in_trash_goes_for_good_or_back(
+    open_page: Open, library: MemoryLibrary
+) -> None:
+    """Its button said that nothing had to be changed, and the list with the other one is hidden."""
+    library.delete([key(1), key(2), key(3)])
+    async with open_page(f"/mail/Trash?m={key(2)}", PHONE) as page:
+        tools = page.locator("#pane .letter-tools")
+        await page.wait_for_selector("#rows.windowed", state="attached")
+        await expect(page.locator("#list")).to_be_hidden()
+        await expect(tools.get_by_role("button", name="Delete")).to_have_count(0)
+        erase = tools.get_by_role("button", name="Remove for good")
+        await erase.click()
+        dialog = page.locator("#sure")
+        await expect(dialog).to_contain_text("1 message will be removed.")
+        await dialog.get_by_role("button", name="Keep").click()
+        await expect(dialog).to_be_hidden()
+        assert key(2) in library.rows
+        await erase.click()
+        await dialog.get_by_role("button", name="Remove for good").click()
+        await toast(page, "Removed 1 message for good")
+        await expect(page.locator("#list")).to_be_visible()
+        await row(page, 1).locator("a").click()
+        await tools.get_by_role("button", name="Move to a folder").click()
+        await page.keyboard.type("inbox of work")
+        await page.keyboard.press("Enter")
+        await toast(page, "Moved 1 message to Inbox / work")
+    assert key(2) not in library.rows
+    assert [library.rows[key(number)].folder for number in (1, 3)] == [WORK, TRASH]
 
 
 async def test_folders_stay_folded(page: Page) -> None:

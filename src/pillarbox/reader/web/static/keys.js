@@ -13,7 +13,7 @@ const KEYS = [
   ["Filing", [
     ["x", "Select"],
     ["e", "Archive"],
-    ["#", "Delete"],
+    ["#", "Delete; in Trash: remove for good"],
     ["m", "Move to a folder"],
     ["s", "Flag"],
     ["Shift+u", "Mark unread"],

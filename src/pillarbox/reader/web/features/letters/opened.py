@@ -12,7 +12,7 @@ from pillarbox.reader.mail.invitation import MAX_OCTETS, Invitation, read_invita
 from pillarbox.reader.mail.letter import Letter, Part, read_letter, read_part
 from pillarbox.reader.mail.limits import LETTER_LINES
 from pillarbox.reader.mail.prose import Block, Kind, read_prose
-from pillarbox.reader.model import Correspondent, Flag, Row
+from pillarbox.reader.model import TRASH, Correspondent, Flag, Row
 from pillarbox.reader.web.features.letters.images import ImageSenders, trusted_address
 from pillarbox.reader.web.features.letters.kinds import ANY, PDF, kind_of
 from pillarbox.reader.web.features.letters.moments import in_words
@@ -110,6 +110,11 @@ class Opened:
     @property
     def flagged(self) -> bool:
         return Flag.FLAGGED in self.row.flags
+
+    @property
+    def trashed(self) -> bool:
+        """It can be removed for good."""
+        return self.row.folder == TRASH
 
     @property
     def date(self) -> datetime:

@@ -17,11 +17,11 @@ from starlette.responses import Response
 
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.errors import BadFolderName, ReaderError, TooLate
-from pillarbox.reader.model import INBOX, Change, Flag, Folder, MessageKey
+from pillarbox.reader.model import INBOX, TRASH, Change, Flag, Folder, MessageKey
 from pillarbox.reader.web import words
 from pillarbox.reader.web.features.lists.choice import AT_ONCE, Choice, Chosen
 from pillarbox.reader.web.features.lists.told import Done, Told, with_done
-from pillarbox.reader.web.pages import back, off_loop, page
+from pillarbox.reader.web.pages import back, is_ours, off_loop, page
 
 _MAX_FIELDS = AT_ONCE + 50
 """Of a form: every message is one, and some more say what to do."""
@@ -57,11 +57,19 @@ class Actions:
         }
 
     async def archive(self, request: Request) -> Response:
-        return await self._take_away(request, self.desk.library.archive)
+        form = await _form(request)
+        chosen = await self._chosen(form)
+        change = await off_loop(self.desk.library.archive, chosen.keys)
+        return self._reply(request, form, _done(change, chosen), left=change.keys)
 
     async def delete(self, request: Request) -> Response:
-        """To Trash."""
-        return await self._take_away(request, self.desk.library.delete)
+        """To Trash. If all of them are there, it can only be meant for good."""
+        form = await _form(request)
+        chosen = await self._chosen(form)
+        if chosen.trashed == len(chosen.keys):
+            return await self._erase(request, form, chosen)
+        change = await off_loop(self.desk.library.delete, chosen.keys)
+        return self._reply(request, form, _done(change, chosen), left=change.keys)
 
     async def move(self, request: Request) -> Response:
         """To a folder, also a new one; without either: a page that asks where."""
@@ -91,16 +99,9 @@ class Actions:
         return self._reply(request, form, _done(change, chosen))
 
     async def erase(self, request: Request) -> Response:
-        """For good, if one is sure of just these messages."""
+        """What is in Trash: for good, if one is sure of just these messages."""
         form = await _form(request)
-        chosen = await self._chosen(form)
-        if _text(form, "sure") != chosen.mark:
-            return await _ask(request, form, "erase", _counted(chosen), chosen.mark)
-        removed = await off_loop(self.desk.library.erase, chosen.keys)
-        say = f"Removed {words.count(removed, 'message')} for good"
-        if not removed:
-            say = "Nothing was removed: only what is in Trash can be removed for good"
-        return self._reply(request, form, Done(_with_more(say, chosen)), left=chosen.keys)
+        return await self._erase(request, form, await self._chosen(form, only=TRASH))
 
     async def empty_trash(self, request: Request) -> Response:
         """For good, if one is sure."""
@@ -118,18 +119,21 @@ class Actions:
             raise TooLate(
                 "This cannot be undone any more. The messages are where they are now: look in Trash, or search for them."
             )
-        return self._reply(request, form, Done("Undone"))
+        return self._reply(request, form, Done(words.undone(change)))
 
-    async def _take_away(
-        self, request: Request, work: Callable[[Collection[MessageKey]], Change]
-    ) -> Response:
-        form = await _form(request)
-        chosen = await self._chosen(form)
-        change = await off_loop(work, chosen.keys)
-        return self._reply(request, form, _done(change, chosen), left=change.keys)
+    async def _erase(self, request: Request, form: FormData, chosen: Chosen) -> Response:
+        if chosen.keys and _text(form, "sure") != chosen.mark:
+            return await _ask(request, form, "erase", _counted(chosen), chosen.mark)
+        removed = await off_loop(self.desk.library.erase, chosen.keys)
+        say = f"Removed {words.count(removed, 'message')} for good"
+        if not removed:
+            say = "Nothing was removed: only what is in Trash can be removed for good"
+        return self._reply(request, form, Done(_with_more(say, chosen)), left=chosen.keys)
 
-    async def _chosen(self, form: FormData, *, whole_threads: bool = True) -> Chosen:
-        return await off_loop(_messages, self.desk, Choice.of(form), whole_threads)
+    async def _chosen(
+        self, form: FormData, *, whole_threads: bool = True, only: Folder | None = None
+    ) -> Chosen:
+        return await off_loop(_messages, self.desk, Choice.of(form), whole_threads, only)
 
     async def _where(self, request: Request, form: FormData, problem: str = "") -> Response:
         return await page(
@@ -166,9 +170,18 @@ async def _form(request: Request) -> FormData:
 async def _ask(request: Request, form: FormData, action: str, what: str, sure: str) -> Response:
     """Whether *what* is to be removed for good: a page, whose form says *sure*; to a script both."""
     if _by_script(request):
-        asked = json.dumps({"asked": {"what": what, "sure": sure}})
+        asked = json.dumps({"asked": {"action": action, "what": what, "sure": sure}})
         return Response(status_code=204, headers={"HX-Trigger": asked})
-    return await page(request, "lists/sure.html", form=form, action=action, what=what, sure=sure)
+    keep = _text(form, "back")
+    return await page(
+        request,
+        "lists/sure.html",
+        form=form,
+        action=action,
+        what=what,
+        sure=sure,
+        keep=keep if is_ours(keep) else "/mail/Trash",
+    )
 
 
 def _counted(chosen: Chosen) -> str:
@@ -193,8 +206,13 @@ def _said(request: Request, form: FormData, name: str) -> str:
     return _text(form, name) or request.query_params.get(name, "")
 
 
-def _messages(desk: Desk, choice: Choice, whole_threads: bool) -> Chosen:  # noqa: FBT001 -- for a thread
-    return choice.messages(desk.library, whole_threads=whole_threads)
+def _messages(
+    desk: Desk,
+    choice: Choice,
+    whole_threads: bool,  # noqa: FBT001 -- for a thread
+    only: Folder | None,
+) -> Chosen:
+    return choice.messages(desk.library, whole_threads=whole_threads, only=only)
 
 
 def _mark(desk: Desk, keys: Collection[MessageKey], flag: Flag, on: bool) -> Change:  # noqa: FBT001 -- for a thread
@@ -204,7 +222,10 @@ def _mark(desk: Desk, keys: Collection[MessageKey], flag: Flag, on: bool) -> Cha
 def _done(change: Change, chosen: Chosen) -> Done:
     if not change.keys:
         return Done(_with_more("Nothing had to be changed", chosen))
-    return Done(_with_more(words.done(change), chosen), change.id)
+    say = words.done(change)
+    if change.to == TRASH and chosen.trashed:
+        say += f". {words.count(chosen.trashed, 'other is', 'others are')} there already"
+    return Done(_with_more(say, chosen), change.id)
 
 
 def _with_more(say: str, chosen: Chosen) -> str:

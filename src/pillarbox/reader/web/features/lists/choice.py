@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 
 from pillarbox.reader.contracts import Library
 from pillarbox.reader.errors import NoSuchMessage, ReaderError
-from pillarbox.reader.model import MessageKey, Row
+from pillarbox.reader.model import TRASH, Folder, MessageKey, Row
 from pillarbox.reader.web.features.lists.listing import Listing
 from pillarbox.reader.web.features.lists.seen import AS_OF_NOW, Seen, moment_of
 from pillarbox.reader.web.pages import chosen
@@ -52,28 +52,32 @@ class Choice:
             listing=Listing.of(form),
         )
 
-    def messages(self, library: Library, *, whole_threads: bool) -> Chosen:
-        """The messages. A row of a list of threads stands for all that it has of its thread, if
-        *whole_threads*, else for the latest. Blocking.
+    def messages(
+        self, library: Library, *, whole_threads: bool, only: Folder | None = None
+    ) -> Chosen:
+        """The messages; *only*: those in that folder, of which there may be none. A row of a list of threads stands for all
+        that it has of its thread, if *whole_threads*, else for the latest. Blocking.
 
         Raises:
-            NothingChosen: there is none.
+            NothingChosen: no message was chosen that is there.
             TooOld: it is not known any more what the page had shown.
         """
-        keys: dict[MessageKey, None] = {}
-        rows = 0
+        keys: dict[MessageKey, Folder] = {}
+        rows = elsewhere = 0
         for members in self._rows(library, whole_threads=whole_threads):
-            new = [row.key for row in members if row.key not in keys]
+            meant = [row for row in members if only in (None, row.folder)]
+            elsewhere += len(members) - len(meant)
+            new = [row for row in meant if row.key not in keys]
             rows += bool(new)
-            for key in new:
+            for row in new:
                 if len(keys) >= AT_ONCE:
-                    return Chosen(tuple(keys), rows, more=True)
-                keys[key] = None
-        if not keys:
+                    return Chosen(tuple(keys), rows, _trashed(keys), more=True)
+                keys[row.key] = row.folder
+        if not keys and not elsewhere:
             raise NothingChosen(
                 "No message was chosen, or it is not there any more. Choose some in the list first."
             )
-        return Chosen(tuple(keys), rows)
+        return Chosen(tuple(keys), rows, _trashed(keys))
 
     def _rows(self, library: Library, *, whole_threads: bool) -> Iterator[Sequence[Row]]:
         """Messages that are meant by each row."""
@@ -114,6 +118,8 @@ class Chosen:
     keys: tuple[MessageKey, ...]
     rows: int = 0
     """Of the list, that stand for them."""
+    trashed: int = 0
+    """Those of them that lie in Trash."""
     more: bool = False
     """There are more than :data:`AT_ONCE`."""
 
@@ -121,6 +127,10 @@ class Chosen:
     def mark(self) -> str:
         """Of these messages and no others: who has said yes to them has not said it to more."""
         return sha256("".join(sorted(self.keys)).encode()).hexdigest()
+
+
+def _trashed(keys: Mapping[MessageKey, Folder]) -> int:
+    return sum(folder == TRASH for folder in keys.values())
 
 
 def is_key(text: str) -> bool:

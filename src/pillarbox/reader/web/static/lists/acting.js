@@ -70,13 +70,13 @@ export class Acting {
     const next = this.expect(name, fields, keys);
     const mine = { back: false };
     this.last = mine;
-    let again = false;
+    let again = null;
     let done = null;
     try {
       const events = await told(post(path, fields));
       if (this.last === mine) this.last = null;
       done = events.changed ?? null;
-      again = Boolean(events.asked); // these are other messages than one has said yes to
+      again = events.asked; // these are other messages than one has said yes to, or they lie in Trash already
       if (again) await next.undo();
       if (events.changed) changed(events.changed);
       if (events.changed && mine.back) document.querySelector("#changed [data-key=z]")?.click();
@@ -90,7 +90,7 @@ export class Acting {
       if (rows) rows.held -= 1;
     }
     await this.lists.refresh();
-    return again ? this.act(path, fields, inPane) : done;
+    return again ? this.act(`/do/${again.action}`, fields, inPane) : done;
   }
 
   async asked(name, path, fields) {
@@ -106,13 +106,16 @@ export class Acting {
     return sure("Remove for good?", `${asked.what[0].toUpperCase()}${asked.what.slice(1)} will be removed.`);
   }
 
-  /** What the server asks before it does this: it knows for how many messages a row stands. Null: one is asked for already. */
+  /** What the server asks before it does this: it knows for how many messages a row stands. Nothing: it has said why not, or is
+      being asked already. */
   async question(path, fields) {
     if (this.asking) return null;
     this.asking = true;
     fields.delete("sure");
     try {
-      return (await told(post(path, fields))).asked;
+      const events = await told(post(path, fields));
+      if (events.changed) changed(events.changed);
+      return events.asked;
     } finally {
       this.asking = false;
     }
@@ -142,6 +145,9 @@ export class Acting {
     const nothing = { stays: true, undo() {} };
     if (name === "mark") this.mark(fields, keys);
     if (name === "undo" || !lists.rows) return nothing;
+    // What is in Trash stays, or is asked about.
+    if (name === "delete") keys = keys.filter((key) => lists.rows.of(key)?.dataset.folder !== "Trash");
+    if (!keys.length) return nothing;
     const at = { to: fields.get("to") ?? fields.get("new"), folder: lists.rows.folder, within: lists.within };
     if (!leaves(name, at)) return nothing;
     const open = opened();
