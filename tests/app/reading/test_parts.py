@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import tempfile
 import threading
 from html import unescape
 from pathlib import Path
@@ -74,8 +75,10 @@ async def test_whatever_of_the_users_own_files_cannot_be_read_the_reader_starts_
             path.write_bytes(b"no folder")
     (tmp_path / "pillarbox.toml").touch()
     wish = ReadWish(tmp_path / "pillarbox.toml", state=str(tmp_path / "state"))
+    before = tempfile.tempdir
     parts = await make_parts(wish, library, News())
     try:
+        assert tempfile.gettempdir() == str(library / "incoming"), "what is sent comes there"
         async with visitor(parts.desk) as browser:
             for where, words in BROKEN.values():
                 page = " ".join(unescape((await browser.get(where)).text).split())
@@ -92,6 +95,7 @@ async def test_whatever_of_the_users_own_files_cannot_be_read_the_reader_starts_
                 assert (where, reply.status_code) == (where, 503)
     finally:
         parts.close()
+    assert tempfile.tempdir == before
     for name in BROKEN:
         assert (library / name).is_dir() is bool((library / name).suffix), (
             "nothing is written there"

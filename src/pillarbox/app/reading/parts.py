@@ -25,6 +25,7 @@ from pillarbox.reader.compose.drafts import KeptDrafts, open_drafts
 from pillarbox.reader.compose.writing import Writing
 from pillarbox.reader.contracts import Index
 from pillarbox.reader.desk import Desk
+from pillarbox.reader.incoming import receive_in
 from pillarbox.reader.library.library import MailLibrary, Survey
 from pillarbox.reader.library.maildirs import Maildirs
 from pillarbox.reader.library.opening import TRASHED, put_together
@@ -69,6 +70,7 @@ def _make(wish: ReadWish, folder: Path, news: News, stop: Event) -> Parts:
     with ExitStack() as opened:
         library, survey = _library(folder, news, settings, accounts.names)
         opened.callback(library.close)
+        opened.callback(receive_in(folder))
         preferences.begin()
         if wish.reindex:
             _reindex(library, stop)

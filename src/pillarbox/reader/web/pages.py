@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import pkgutil
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from anyio import to_thread
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from pillarbox.reader.contracts import Clock, Outbox
 from pillarbox.reader.desk import Desk
+from pillarbox.reader.incoming import make_ready, not_kept
 from pillarbox.reader.model import FolderState, mark_of
 from pillarbox.reader.preferences import Preferences
 from pillarbox.reader.web import features, marking, sidebar, words
@@ -35,6 +38,9 @@ PLACES = (
 """Path, name and icon of what stands below the folders."""
 _FIRST = ("", "lists", "letters")
 """Whose templates are needed first: every page's, those of a list, of an open message."""
+
+_PART = 1 << 20
+"""Octets of a field that is no file."""
 
 _VENDOR = "vendor/"
 """Scripts of others, which are no modules."""
@@ -161,6 +167,26 @@ def is_ours(url: str) -> bool:
     """Whether *url* is a path, and so leads to this site. Browsers pass over tabs and line ends in it."""
     read = re.sub(r"[\t\r\n]", "", url)
     return read.startswith("/") and not read.startswith(("//", "/\\"))
+
+
+@asynccontextmanager
+async def sent_form(
+    request: Request, *, max_files: int, max_part_size: int = _PART
+) -> AsyncIterator[FormData]:
+    """The form of *request*, which may have large files; they are there until the block is left.
+
+    Raises:
+        LibraryUnusable: there is no room for them.
+    """
+    await off_loop(make_ready)
+    try:
+        form = await request.form(max_files=max_files, max_part_size=max_part_size)
+    except OSError as error:
+        raise not_kept(error) from error
+    try:
+        yield form
+    finally:
+        await form.close()
 
 
 def chosen(values: Sequence[Any]) -> tuple[str, ...]:

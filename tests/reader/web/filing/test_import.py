@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from pillarbox.reader.contracts import Report
+from pillarbox.reader.incoming import receive_in
 from pillarbox.reader.library.library import MailLibrary
 from pillarbox.reader.model import ARCHIVE, Folder, Imported, Progress
 from pillarbox.reader.preferences import Preferences
@@ -123,11 +127,57 @@ async def test_a_defect_is_said_without_its_words(tmp_path: Path) -> None:
     assert list((tmp_path / "incoming").iterdir()) == []
 
 
-async def test_what_a_killed_reader_has_left_of_uploads_goes(tmp_path: Path) -> None:
+async def test_what_a_killed_reader_has_left_of_uploads_goes_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "incoming/old").mkdir(parents=True)
     (tmp_path / "incoming/old/file").write_bytes(b"x")
-    jobs = Jobs(make_desk(preferences=Preferences(tmp_path / "settings.json")))
-    room = jobs.room()
-    assert list((tmp_path / "incoming").iterdir()) == [room]
-    assert jobs.room().parent == room.parent
-    assert room.exists()
+    before = tempfile.tempdir
+    end = receive_in(tmp_path)
+    assert list((tmp_path / "incoming").iterdir()) == []
+    assert tempfile.gettempdir() == str(tmp_path / "incoming")
+    end()
+    assert tempfile.tempdir == before
+
+
+@pytest.fixture
+def received(place: Place) -> Iterator[Path]:
+    """Where files lie while they come."""
+    end = receive_in(place.root)
+    yield place.root / "incoming"
+    end()
+
+
+LARGE = ("large.mbox", MBOX + b"x" * (2 << 20))
+"""More than is kept in memory while it comes."""
+
+
+async def test_a_large_file_comes_into_the_librarys_folder_also_if_that_was_removed(
+    browser: httpx.AsyncClient, place: Place, received: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = []
+
+    def noted(**options: Any) -> Any:
+        file = tempfile.NamedTemporaryFile(**options)  # noqa: SIM115 -- it is the form's
+        places.append(Path(file.name).parent)
+        return file
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", noted)
+    (place.root / "incoming").rmdir()
+    files = [("file", LARGE)]
+    reply = await browser.post("/import", data={"into": "Archive"}, files=files)
+    assert "1 message imported" in await ended(browser, reply)
+    assert places == [received]
+
+
+@pytest.mark.usefixtures("received")
+@pytest.mark.parametrize("path", ["/import", "/contacts/import"])
+async def test_a_disk_that_is_full_while_a_file_comes_is_said(
+    browser: httpx.AsyncClient, place: Place, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(**_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    reply = await browser.post(path, data={"into": "Archive"}, files=[("file", LARGE)])
+    assert reply.status_code == 503
+    assert "What you sent cannot be kept: No space left on device. Make room" in reply.text
+    assert list((place.root / "incoming").iterdir()) == []

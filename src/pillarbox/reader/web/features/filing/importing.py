@@ -11,12 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from pillarbox.reader.errors import LibraryUnusable
+from pillarbox.reader.incoming import not_kept
 from pillarbox.reader.mail.names import safe_name
 from pillarbox.reader.model import ARCHIVE, Folder
 from pillarbox.reader.web.features.filing.forms import choices
 from pillarbox.reader.web.features.filing.jobs import Jobs
-from pillarbox.reader.web.pages import back, desk_of, off_loop, page
+from pillarbox.reader.web.pages import back, desk_of, off_loop, page, sent_form
 
 MAX_FILES = 1000
 """In one upload; each holds memory or an open file until all are there."""
@@ -43,7 +43,7 @@ def routes(jobs: Jobs) -> list[BaseRoute]:
 async def _start(request: Request, jobs: Jobs) -> Response:
     """Of files that were sent, or of a path on this machine."""
     desk = desk_of(request)
-    async with request.form(max_files=MAX_FILES) as form:
+    async with sent_form(request, max_files=MAX_FILES) as form:
         into, path = Folder(str(form.get("into", ""))), str(form.get("path", "")).strip()
         sent = [each for each in form.getlist("file") if isinstance(each, UploadFile)]
         sent = [each for each in sent if each.filename]
@@ -95,9 +95,7 @@ def _received(jobs: Jobs, sent: Sequence[UploadFile]) -> tuple[Path, list[Path]]
     except OSError as error:
         if room is not None:
             shutil.rmtree(room, ignore_errors=True)
-        raise LibraryUnusable(
-            f"What you sent cannot be kept: {error.strerror}. Make room on the disk, and send it again."
-        ) from error
+        raise not_kept(error) from error
     return room, paths
 
 

@@ -16,12 +16,11 @@ from pathlib import Path
 
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.reader.desk import Desk
+from pillarbox.reader.incoming import INCOMING, make
 from pillarbox.reader.model import Folder, Imported, Progress
 
 KEPT = 20
 """Jobs whose outcome can still be looked at."""
-INCOMING = "incoming"
-"""The folder for uploads, in the library's: what is in it when the reader starts is a killed one's."""
 _ID_OCTETS = 9
 
 _log = logging.getLogger("pillarbox.reader")
@@ -52,7 +51,6 @@ class Jobs:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._jobs: OrderedDict[str, Job] = OrderedDict()
-        self._swept = False
 
     def find(self, job_id: str) -> Job | None:
         return self._jobs.get(job_id)
@@ -63,12 +61,8 @@ class Jobs:
         Raises:
             OSError: it cannot be made.
         """
-        incoming = self._desk.preferences.folder / INCOMING
-        if not self._swept:
-            shutil.rmtree(incoming, ignore_errors=True)
-            self._swept = True
-        room = incoming / secrets.token_hex(_ID_OCTETS)
-        room.mkdir(mode=0o700, parents=True)
+        room = self._desk.preferences.folder / INCOMING / secrets.token_hex(_ID_OCTETS)
+        make(room)
         return room
 
     def start(self, sources: Sequence[Path], into: Folder, room: Path | None) -> Job:

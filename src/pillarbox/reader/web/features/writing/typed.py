@@ -10,7 +10,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from pillarbox.reader.model import Draft
-from pillarbox.reader.web.pages import is_ours
+from pillarbox.reader.web.pages import is_ours, sent_form
 
 _FIELD = 12_000_000
 """Octets of one field: the longest text of a draft in UTF-8, and more."""
@@ -52,7 +52,7 @@ class Typed:
 @asynccontextmanager
 async def form_of(request: Request) -> AsyncIterator[Typed]:
     """The form of *request*; its files are there until the block is left."""
-    async with request.form(max_files=_FILES, max_part_size=_FIELD) as form:
+    async with sent_form(request, max_files=_FILES, max_part_size=_FIELD) as form:
         items = form.multi_items()
         yield Typed(
             {name: value for name, value in items if isinstance(value, str)},
