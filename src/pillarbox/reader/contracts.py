@@ -134,8 +134,8 @@ class Library(Protocol):
         """Remove for good those that are in Trash; how many. There is no undo."""
         ...
 
-    def empty_trash(self) -> int:
-        """Remove for good what is in Trash; how many."""
+    def empty_trash(self, but: Collection[MessageKey] = ()) -> int:
+        """Remove for good what is in Trash, *but* these; how many."""
         ...
 
     def add(
