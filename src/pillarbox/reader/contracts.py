@@ -134,8 +134,8 @@ class Library(Protocol):
         """Remove for good those that are in Trash; how many. There is no undo."""
         ...
 
-    def empty_trash(self) -> int:
-        """Remove for good what is in Trash; how many."""
+    def empty_trash(self, but: Collection[MessageKey] = ()) -> int:
+        """Remove for good what is in Trash, *but* these; how many."""
         ...
 
     def add(
@@ -285,7 +285,11 @@ class Rules(Protocol):
         """In the order in which they are tried: the first that fits is the only one."""
         ...
 
-    def save(self, rules: Sequence[Rule]) -> None: ...
+    def change(self, edit: Callable[[Sequence[Rule]], Sequence[Rule]]) -> None:
+        """Let them be what *edit* makes of them; nobody else changes them meanwhile. What it raises is raised, and they are
+        as they were.
+        """
+        ...
 
     @property
     def problem(self) -> str:
@@ -354,9 +358,17 @@ class Contacts(Protocol):
 
     def all(self) -> Sequence[Contact]: ...
 
-    def save(self, contact: Contact) -> Contact: ...
+    def save(self, contact: Contact, *, seen: str = "") -> Contact:
+        """A new one (without an id), or a changed one. *seen*: the mark of what its user has seen.
 
-    def remove(self, contact_id: str) -> None: ...
+        Raises:
+            ChangedElsewhere: it is another one by now, or gone.
+        """
+        ...
+
+    def remove(self, contact_id: str, *, seen: str = "") -> None:
+        """Raises :class:`.errors.ChangedElsewhere`: it is another one than *seen* by now."""
+        ...
 
     def import_vcards(self, data: bytes) -> int:
         """How many were taken in; those that were there already are not."""

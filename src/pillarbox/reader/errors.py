@@ -39,6 +39,10 @@ class DraftChanged(ReaderError):
     """It was changed elsewhere (another tab) since it was read."""
 
 
+class ChangedElsewhere(ReaderError):
+    """A rule or a contact was changed or removed elsewhere (another tab) since a page has shown it."""
+
+
 class NotSendable(ReaderError):
     """A message cannot be sent as it is: no recipient, a bad address, too large."""
 

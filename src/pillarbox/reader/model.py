@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
+from hashlib import blake2b
 from typing import NewType
+
+_MARK_OCTETS = 8
 
 MessageKey = NewType("MessageKey", str)
 """A message in a URL: 22 characters of ``A-Za-z0-9_-``, made of the base name of its file. The same after
@@ -324,6 +327,11 @@ class Rule:
     move_to: Folder | None = None
     mark_seen: bool = False
     flag: bool = False
+
+
+def mark_of(kept: Rule | Contact) -> str:
+    """Of all that it says: by this a page tells what it has shown."""
+    return blake2b(repr(kept).encode(), digest_size=_MARK_OCTETS).hexdigest()
 
 
 class ExportForm(StrEnum):

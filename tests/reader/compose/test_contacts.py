@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pillarbox.reader.compose.contacts import KeptContacts, open_contacts
-from pillarbox.reader.errors import LibraryUnusable, NotSendable, WrongFields
-from pillarbox.reader.model import Contact
+from pillarbox.reader.errors import ChangedElsewhere, LibraryUnusable, NotSendable, WrongFields
+from pillarbox.reader.model import Contact, mark_of
 
 ZUE = Contact("Zürich Büro", "office@zuerich.example")
 ADA = Contact("Ada Lovelace", "ada@example.org")
@@ -37,6 +38,24 @@ def test_a_contact_is_changed_and_removed(tmp_path: Path) -> None:
     contacts.remove(ada.id)
     contacts.remove(ada.id)
     assert opened(tmp_path).all() == []
+
+
+def test_who_has_not_seen_what_a_contact_is_now_changes_nothing(tmp_path: Path) -> None:
+    contacts = opened(tmp_path)
+    ada = contacts.save(ADA)
+    seen = mark_of(ada)
+    now = contacts.save(replace(ada, name="Countess"), seen=seen)
+    with pytest.raises(ChangedElsewhere):
+        contacts.save(replace(ada, address="ada@x.example"), seen=seen)
+    with pytest.raises(ChangedElsewhere):
+        contacts.remove(ada.id, seen=seen)
+    assert contacts.save(now, seen=seen) == now, "the same is no trouble"
+    assert contacts.all() == [now]
+    contacts.remove(ada.id, seen=mark_of(now))
+    contacts.remove(ada.id, seen=seen)
+    with pytest.raises(ChangedElsewhere):
+        contacts.save(now, seen=mark_of(now))
+    assert contacts.all() == []
 
 
 def test_what_is_no_address_or_there_already_is_refused_at_its_field(tmp_path: Path) -> None:

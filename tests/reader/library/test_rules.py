@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -110,6 +112,23 @@ def test_what_a_later_version_has_added_does_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "rules.json"
     path.write_text('{"rules": [{"id": "a", "sender": "x", "unheard_of": 1}], "more": 2}')
     assert [rule.sender for rule in RulesFile(path).all()] == ["x"]
+
+
+def test_changes_at_once_do_not_lose_each_other(tmp_path: Path) -> None:
+    rules = RulesFile(tmp_path / "rules.json")
+
+    def add(name: str) -> None:
+        rules.change(lambda before: [*before, Rule(name, sender=name)])
+
+    other = Thread(target=add, args=("b",))
+
+    def edit(before: Sequence[Rule]) -> Sequence[Rule]:
+        other.start()  # which has to wait
+        return [*before, Rule("a", sender="a")]
+
+    rules.change(edit)
+    other.join()
+    assert [rule.id for rule in RulesFile(tmp_path / "rules.json").all()] == ["a", "b"]
 
 
 def letter(sender: str, subject: str = "x") -> bytes:

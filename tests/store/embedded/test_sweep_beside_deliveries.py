@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pillarbox.model import Identity, Recipient
-from pillarbox.store.embedded import EmbeddedStore, admin, engine, open_store
+from pillarbox.store.embedded import EmbeddedStore, admin, open_store, staging, starting
 from pillarbox.store.embedded.bodies import Inode, Staged, abandoned, stage
 
 from .actor import letter
@@ -48,9 +48,9 @@ class Meeting:
         self._patch = patch
         self._flock = fcntl.flock
         patch.setattr(fcntl, "flock", self._late)
-        patch.setattr(engine, "abandoned", self._look)
+        patch.setattr(starting, "abandoned", self._look)
         patch.setattr(admin, "abandoned", self._look)
-        patch.setattr(engine, "stage", self._tell)
+        patch.setattr(staging, "stage", self._tell)
 
     def _late(self, descriptor: int, operation: int) -> None:
         """The first who waits for a lock is who stages."""

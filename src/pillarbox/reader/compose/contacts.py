@@ -15,9 +15,14 @@ from pillarbox.durable import replace_file
 from pillarbox.reader.compose.addresses import BadAddress, checked
 from pillarbox.reader.compose.fields import one_line
 from pillarbox.reader.compose.vcard import MAX_OCTETS, read_vcards
-from pillarbox.reader.errors import LibraryUnusable, NotSendable, WrongFields
+from pillarbox.reader.errors import (
+    ChangedElsewhere,
+    LibraryUnusable,
+    NotSendable,
+    WrongFields,
+)
 from pillarbox.reader.library.trouble import usable
-from pillarbox.reader.model import Contact
+from pillarbox.reader.model import Contact, mark_of
 
 MAX_CONTACTS = 50_000
 """Kept in memory, and written as a whole: some 5 MB."""
@@ -51,11 +56,12 @@ class KeptContacts:
         with self._lock:
             return sorted(self._contacts.values(), key=_place)
 
-    def save(self, contact: Contact) -> Contact:
-        """A new one (without an id), or a changed one.
+    def save(self, contact: Contact, *, seen: str = "") -> Contact:
+        """See the contract.
 
         Raises:
             WrongFields: the address is none, or somebody has it already.
+            ChangedElsewhere: it is another one by now, or gone.
         """
         try:
             address = checked(contact.address.strip())
@@ -68,6 +74,11 @@ class KeptContacts:
             id=contact.id or secrets.token_hex(8),
         )
         with self._lock:
+            there = self._contacts.get(kept.id)
+            if contact.id and there is None:
+                raise ChangedElsewhere("This contact has been removed elsewhere.")
+            if there and seen and there != kept and mark_of(there) != seen:
+                raise ChangedElsewhere("This contact has been changed elsewhere.")
             for other in self._contacts.values():
                 if other.id != kept.id and other.address.casefold() == address.casefold():
                     raise WrongFields(
@@ -78,10 +89,12 @@ class KeptContacts:
             self._write({**self._contacts, kept.id: kept})
         return kept
 
-    def remove(self, contact_id: str) -> None:
+    def remove(self, contact_id: str, *, seen: str = "") -> None:
         """See the contract."""
         with self._lock:
-            if contact_id in self._contacts:
+            if there := self._contacts.get(contact_id):
+                if seen and mark_of(there) != seen:
+                    raise ChangedElsewhere("This contact has been changed elsewhere.")
                 left = {key: one for key, one in self._contacts.items() if key != contact_id}
                 self._write(left)
 

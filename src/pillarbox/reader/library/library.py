@@ -154,8 +154,10 @@ class MailLibrary:
     def erase(self, keys: Collection[MessageKey]) -> int:
         return self._shelf.erase(self._shelf.entries(keys))
 
-    def empty_trash(self) -> int:
-        return self._shelf.erase(list(self._shelf.maildirs.scan(TRASH)))
+    def empty_trash(self, but: Collection[MessageKey] = ()) -> int:
+        kept = frozenset(but)
+        entries = self._shelf.maildirs.scan(TRASH)
+        return self._shelf.erase([entry for entry in entries if key_of(entry.base) not in kept])
 
     def add(
         self,

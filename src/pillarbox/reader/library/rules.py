@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ class RulesFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self.problem = ""
         self._readable = True
         self._rules = self._load()
@@ -65,6 +65,17 @@ class RulesFile:
             kept.save(self._path, {"rules": [asdict(rule) for rule in named]})
             self._rules = named
 
+    def change(self, edit: Callable[[Sequence[Rule]], Sequence[Rule]]) -> None:
+        """See the contract.
+
+        Raises:
+            LibraryUnusable: as *save*.
+        """
+        with self._lock:
+            changed = tuple(edit(self._rules))
+            if changed != self._rules:
+                self.save(changed)
+
     def first_that_fits(self, account: str, summary: Summary) -> Rule | None:
         return next((rule for rule in self._rules if fits(rule, summary, account)), None)
 
@@ -74,11 +85,11 @@ class RulesFile:
         Raises:
             LibraryUnusable: as *save*.
         """
-        rules = [
-            replace(rule, move_to=new) if rule.move_to == old else rule for rule in self._rules
-        ]
-        if rules != list(self._rules):
-            self.save(rules)
+
+        def renamed(rules: Sequence[Rule]) -> Sequence[Rule]:
+            return [replace(rule, move_to=new) if rule.move_to == old else rule for rule in rules]
+
+        self.change(renamed)
 
     def _load(self) -> tuple[Rule, ...]:
         try:

@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from pillarbox.reader.contracts import Clock, Outbox
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.incoming import make_ready, not_kept
-from pillarbox.reader.model import FolderState
+from pillarbox.reader.model import FolderState, mark_of
 from pillarbox.reader.preferences import Preferences
 from pillarbox.reader.web import features, marking, sidebar, words
 from pillarbox.reader.web.files import files
@@ -56,7 +56,7 @@ async def off_loop(work: Callable[..., T], *arguments: Any) -> T:
 def make_environment(clock: Clock) -> Environment:
     """Everything is escaped, whatever the template is called; what is not there is an error.
 
-    Filters are those of :mod:`.words` and :mod:`.sidebar`, and ``text|marked(words)``; ``static(name)`` is the URL of a file; ``clock()`` tells the time.
+    Filters are those of :mod:`.words` and :mod:`.sidebar`, and ``text|marked(words)``, ``rule|mark_of``; ``static(name)`` is the URL of a file; ``clock()`` tells the time.
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -66,7 +66,9 @@ def make_environment(clock: Clock) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(words.FILTERS | sidebar.FILTERS | {"marked": marking.mark})
+    environment.filters.update(
+        words.FILTERS | sidebar.FILTERS | {"marked": marking.mark, "mark_of": mark_of}
+    )
     environment.globals.update(
         clock=clock,
         static=files().url_of,

@@ -51,6 +51,6 @@ session that its node has chosen before it asked.
 ``parts``      what a store and its sessions share; ``chores``: what goes on behind their backs
 ``engine``     the store: opens, delivers, and puts the parts together
 ``viewing``    views added and removed
-``moving``, ``moving_reading``, ``moving_steps``  maildrops that come from other stores, or go there
+``moving``, ``moving_reading``, ``moving_leases``, ``moving_steps``  maildrops that come from other stores, or go there
 ``retention``, ``sweeping``, ``waiting``, ``admin``, ``check``  what the operator's commands and the sweep ask for
 """

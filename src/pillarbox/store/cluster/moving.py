@@ -17,6 +17,7 @@ from pillarbox.contracts.errors import BodyDamaged, LockLost, MaildropLocked, St
 from pillarbox.contracts.store import Body, BodyStream
 from pillarbox.contracts.transfer import Export, MovedMessage, MovedView, TakenOver
 from pillarbox.database import Transaction
+from pillarbox.store.cluster import moving_leases as leases
 from pillarbox.store.cluster import moving_steps as steps
 from pillarbox.store.cluster.clock import Patience
 from pillarbox.store.cluster.delivering import uploaded
@@ -101,12 +102,12 @@ class ClusterLanding:
     used: bool
     mover: UUID | None
     """This process; None: it is only looked at."""
-    mine: steps.Mine
+    mine: leases.Mine
     inline_bytes: int
 
     async def begin(self, origin: str, *, mirrors: bool) -> None:
         await self.parts.tables.transaction(
-            lambda transaction: steps.close(
+            lambda transaction: leases.close(
                 transaction, self.user, self.mine, self.mover, origin, mirrors=mirrors
             )
         )
@@ -129,7 +130,7 @@ class ClusterLanding:
 
     async def _left(self) -> None:
         await self.parts.tables.transaction(
-            lambda transaction: steps.leave(transaction, self.user, self.mine.opening)
+            lambda transaction: leases.leave(transaction, self.user, self.mine.opening)
         )
 
     async def _uploaded(self, batch: Sequence[Coming]) -> dict[int, UUID]:
@@ -174,11 +175,11 @@ async def _leased(parts: Parts, user: str, opening: UUID) -> bool:
     process = await parts.life.identifier()
 
     async def work(transaction: Transaction) -> bool:
-        return await steps.lease(transaction, user, process, opening)
+        return await leases.lease(transaction, user, process, opening)
 
     try:
         return await parts.tables.transaction(work)
-    except steps.LifeIsOver:
+    except leases.LifeIsOver:
         parts.life.has_ended(process)
         raise
     except Unsettled:  # it may be leased, now or within a while
@@ -189,20 +190,22 @@ async def _leased(parts: Parts, user: str, opening: UUID) -> bool:
 async def _give_back(
     parts: Parts, user: str, opening: UUID, patience: Patience | None = None
 ) -> None:
-    await parts.give_up(user, lambda: parts.tables.change(steps.GIVE_BACK, user, opening), patience)
+    await parts.give_up(
+        user, lambda: parts.tables.change(leases.GIVE_BACK, user, opening), patience
+    )
 
 
 async def _land(parts: Parts, user: str, inline_bytes: int, *, lock: bool) -> ClusterLanding:
-    mine = steps.Mine(uuid4(), 0)
+    mine = leases.Mine(uuid4(), 0)
     landing = ClusterLanding(parts, user, (), (), None, False, None, mine, inline_bytes)
     standing = None
     if lock:
         landing.mover = process = await parts.life.identifier()
         try:
             standing, landing.mine = await parts.tables.transaction(
-                lambda transaction: steps.land(transaction, user, process, mine.opening)
+                lambda transaction: leases.land(transaction, user, process, mine.opening)
             )
-        except steps.LifeIsOver:
+        except leases.LifeIsOver:
             parts.life.has_ended(process)
             raise
         except Unsettled:

@@ -12,18 +12,17 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from pillarbox.contracts.errors import BodyDamaged, LockLost, MaildropLocked, StoreUnavailable
 from pillarbox.contracts.store import Body
 from pillarbox.contracts.transfer import MovedMessage, MovedView
-from pillarbox.store.embedded.bodies import Staged, stage
 from pillarbox.store.embedded.errors import unavailable
 from pillarbox.store.embedded.jobs import MakeMaildrop
 from pillarbox.store.embedded.moving_jobs import Begin, Complete, Locked, Put, standing
 from pillarbox.store.embedded.schema import connect
 from pillarbox.store.embedded.shards import Shard, ViewLock
+from pillarbox.store.embedded.staging import LargeBodies
 from pillarbox.store.embedded.stream import FileStream
 from pillarbox.store.embedded.transaction import Job
 from pillarbox.store.embedded.views import DELETED, LISTED
@@ -156,47 +155,6 @@ class EmbeddedLanding:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
-
-
-class LargeBodies(NamedTuple):
-    """Where bodies are staged that do not go into the index."""
-
-    folder: Path
-    inline_bytes: int
-    executor: Executor
-
-    async def staged(self, bodies: Sequence[bytes]) -> dict[int, Staged]:
-        """The large ones, durable, by their places.
-
-        Raises:
-            StoreUnavailable: they cannot be written.
-        """
-        loop = asyncio.get_running_loop()
-        places = [n for n, data in enumerate(bodies) if len(data) > self.inline_bytes]
-        writing = loop.run_in_executor(self.executor, self._stage, [bodies[n] for n in places])
-        try:
-            return dict(zip(places, await asyncio.shield(writing), strict=True))
-        except asyncio.CancelledError:
-            writing.add_done_callback(_discard)
-            raise
-
-    def _stage(self, bodies: Sequence[bytes]) -> list[Staged]:
-        done: list[Staged] = []
-        try:
-            for data in bodies:
-                done.append(stage(self.folder, data, 1))  # noqa: PERF401 - what is done is undone
-        except OSError as error:
-            for staged in done:
-                staged.done()
-            raise unavailable(error, self.folder) from error
-        return done
-
-
-def _discard(writing: asyncio.Future[list[Staged]]) -> None:
-    """Take back what was staged for a move that has been given up."""
-    if writing.exception() is None:
-        for staged in writing.result():
-            staged.done()
 
 
 def find(shard: Shard, user: str) -> int | None:

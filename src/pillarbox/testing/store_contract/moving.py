@@ -211,7 +211,7 @@ class MovingContract:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """Of new mail that is brought in several steps."""
-        monkeypatch.setattr("pillarbox.store.moving.BATCH_MESSAGES", 1)
+        monkeypatch.setattr("pillarbox.store.moving.reading.BATCH_MESSAGES", 1)
         for view in ("phone", "laptop"):
             await source.add_view(ALICE, view)
         await move(source, target)
@@ -229,7 +229,7 @@ class MovingContract:
     async def test_unlocked_half_way_a_device_does_not_get_what_it_had_deleted(
         self, source: MovingEngine, target: MovingEngine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("pillarbox.store.moving.BATCH_MESSAGES", 1)
+        monkeypatch.setattr("pillarbox.store.moving.reading.BATCH_MESSAGES", 1)
         for view in ("phone", "laptop"):
             await source.add_view(ALICE, view)
         await move(source, target)
@@ -247,7 +247,7 @@ class MovingContract:
         self, source: MovingEngine, target: MovingEngine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The device itself comes last, so that for now everybody lists it."""
-        monkeypatch.setattr("pillarbox.store.moving.BATCH_MESSAGES", 1)
+        monkeypatch.setattr("pillarbox.store.moving.reading.BATCH_MESSAGES", 1)
         await put(source, ALICE, *LETTERS[:2])
         await source.add_view(ALICE, "phone")
         await delete(source, ALICE, [1])

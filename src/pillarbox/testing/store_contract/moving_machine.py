@@ -44,7 +44,7 @@ class MovingMachine(RuleBasedStateMachine):
         self.target = make_target()
         self.count = 0
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr("pillarbox.store.moving.BATCH_MESSAGES", 2)
+        self.patch.setattr("pillarbox.store.moving.reading.BATCH_MESSAGES", 2)
         self.moved = self.used = False
         self.known: set[str] = set()
         """What has come, or need not come any more."""

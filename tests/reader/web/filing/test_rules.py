@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import asyncio
+import re
+from dataclasses import replace
+
 import httpx
 import pytest
 
@@ -81,6 +85,88 @@ async def test_a_message_leads_to_a_rule(browser: httpx.AsyncClient, library: Ma
     key = library.add(WORK, ANN)
     page = (await browser.get(f"/mail/Inbox/work?m={key}")).text
     assert f'href="/rules/new?from={key}"' in page
+
+
+# Two tabs.
+
+
+async def test_rules_that_are_made_at_once_are_all_kept(
+    browser: httpx.AsyncClient, library: MailLibrary
+) -> None:
+    """Each read all of them, and wrote what it had read with its own."""
+    names = [f"sender-{number}" for number in range(8)]
+    await asyncio.gather(
+        *(browser.post("/rules", data={"sender": name, "flag": "on"}) for name in names)
+    )
+    assert sorted(rule.sender for rule in library.rules.all()) == names
+
+
+def form_of(html: str, action: str) -> dict[str, str]:
+    form = re.search(rf'<form method="post" action="{action}">.*?</form>', html, re.DOTALL)
+    assert form
+    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form[0]))
+
+
+async def test_a_rule_that_another_tab_has_changed_is_not_overwritten_unasked(
+    browser: httpx.AsyncClient, library: MailLibrary
+) -> None:
+    library.rules.save(THREE)
+    mine = form_of((await browser.get("/rules/two")).text, "/rules")
+    await browser.post("/rules", data={**mine, "sender": "theirs", "flag": "on"})
+    typed = {"sender": "mine", "flag": "on"}
+    reply = await browser.post("/rules", data={**mine, **typed, "apply": "on"})
+    assert reply.status_code == 409
+    assert "changed in another window" in reply.text
+    assert "<dd>theirs</dd>" in reply.text
+    assert 'value="mine"' in reply.text
+    assert library.rules.all()[1] == Rule("two", sender="theirs", flag=True)
+    mine = form_of(reply.text, "/rules")
+    wrong = await browser.post("/rules", data={**mine, "flag": "on"})
+    assert form_of(wrong.text, "/rules") == mine
+    assert (await browser.post("/rules", data={**mine, **typed})).status_code == 303
+    assert library.rules.all()[1] == Rule("two", sender="mine", flag=True)
+
+
+async def test_what_was_typed_of_a_rule_that_another_tab_has_removed_is_not_lost(
+    browser: httpx.AsyncClient, library: MailLibrary
+) -> None:
+    library.rules.save(THREE)
+    mine = form_of((await browser.get("/rules/two")).text, "/rules")
+    await browser.post("/rules/two/remove")
+    reply = await browser.post("/rules", data={**mine, "sender": "mine", "flag": "on"})
+    assert reply.status_code == 409
+    assert "removed in another window" in reply.text
+    assert 'value="mine"' in reply.text
+    assert len(library.rules.all()) == 2
+    mine = form_of(reply.text, "/rules")
+    await browser.post("/rules", data={**mine, "sender": "mine", "flag": "on"})
+    assert [rule.sender for rule in library.rules.all()] == ["one", "three", "mine"]
+
+
+@pytest.mark.parametrize("what", ["remove", "apply"])
+async def test_a_rule_that_the_page_has_not_shown_is_neither_removed_nor_applied(
+    browser: httpx.AsyncClient, library: MailLibrary, what: str
+) -> None:
+    library.rules.save(THREE)
+    key = library.add(WORK, ANN)
+    seen = form_of((await browser.get("/rules")).text, f"/rules/two/{what}")
+    changed = [THREE[0], replace(THREE[1], sender="ann"), THREE[2]]
+    library.rules.save(changed)
+    reply = await browser.post(f"/rules/two/{what}", data={**seen, "folder": INBOX})
+    assert "so nothing was done" in (await browser.get(reply.headers["location"])).text
+    assert list(library.rules.all()) == changed
+    assert not library.find(key).flags
+    seen = form_of((await browser.get("/rules")).text, f"/rules/two/{what}")
+    reply = await browser.post(f"/rules/two/{what}", data={**seen, "folder": INBOX})
+    assert "elsewhere" not in reply.headers["location"]
+    assert (len(library.rules.all()), len(library.find(key).flags)) in {(2, 0), (3, 1)}
+
+
+async def test_a_rule_that_is_gone_cannot_be_applied_and_it_is_said(
+    browser: httpx.AsyncClient,
+) -> None:
+    reply = await browser.post("/rules/two/apply")
+    assert "so nothing was done" in (await browser.get(reply.headers["location"])).text
 
 
 @pytest.mark.parametrize(

@@ -98,8 +98,9 @@ def test_a_file_that_cannot_be_written_or_read(tmp_path: Path) -> None:
     with pytest.raises(LibraryUnusable):
         ImageSenders(tmp_path / "nowhere" / NAME).add(of())
     (tmp_path / NAME).mkdir()
+    assert not ImageSenders(tmp_path / NAME).allows(of())
     with pytest.raises(LibraryUnusable):
-        ImageSenders(tmp_path / NAME).allows(of())
+        ImageSenders(tmp_path / NAME).add(of())
 
 
 def test_what_is_trusted_is_the_address() -> None:

@@ -153,8 +153,8 @@ class MemoryLibrary:
             del self.rows[each]
         return len(gone)
 
-    def empty_trash(self) -> int:
-        return self.erase(tuple(self.rows))
+    def empty_trash(self, but: Collection[MessageKey] = ()) -> int:
+        return self.erase(tuple(each for each in self.rows if each not in but))
 
     def make_folder(self, path: str) -> Folder:
         if path in self.own or "\0" in path:

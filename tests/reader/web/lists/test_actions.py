@@ -479,6 +479,22 @@ async def test_nobody_is_kept_on_another_site() -> None:
     assert 'href="/mail/Trash">Keep' in reply.text
 
 
+async def test_emptying_trash_leaves_what_came_after_the_question() -> None:
+    library = in_trash()
+    question = asked(await post(library, "/do/empty-trash", script=True))
+    library.delete([key(5)])
+    library.rows[key(6)] = letter(6)
+    fields = {"sure": question["sure"]}
+    told = changed(await post(library, "/do/empty-trash", script=True, **fields))
+    assert told["say"] == (
+        "Removed 4 messages for good. 1 message stays, which came after you were asked"
+    )
+    assert list(library.rows) == [key(5), key(6)]
+    fields = {"sure": "99"}
+    asked(await post(library, "/do/empty-trash", script=True, **fields))
+    assert len(library.rows) == 2
+
+
 async def test_an_empty_trash_is_said_to_be_empty() -> None:
     told = changed(await post(MemoryLibrary(), "/do/empty-trash", script=True, sure="1"))
     assert told["say"] == "Trash was empty"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,50 @@ async def test_a_contact_is_entered_changed_and_removed(bench: Bench) -> None:
     assert bench.contacts.all() == []
     for path in (f"/contacts/{ada.id}", "/contacts/nowhere"):
         assert (await bench.browser.get(path)).headers["location"] == "/contacts"
-        reply = await bench.browser.post(path, data={"name": "x", "address": "x@x.example"})
+        reply = await bench.browser.post(f"{path}/remove")
         assert reply.headers["location"] == "/contacts"
+    assert bench.contacts.all() == []
+
+
+def marks(html: str) -> list[str]:
+    return re.findall(r'name="seen" value="([^"]*)"', html)
+
+
+async def test_a_contact_that_another_tab_has_changed_is_not_overwritten_unasked(
+    bench: Bench,
+) -> None:
+    ada = bench.contacts.save(Contact("Ada", "ada@x.example"))
+    path = f"/contacts/{ada.id}"
+    seen, _ = marks((await bench.browser.get(path)).text)
+    theirs = bench.contacts.save(replace(ada, name="Countess"))
+    typed = {"name": "Ada", "address": "ada@home.example"}
+    wrong = await bench.browser.post(path, data={**typed, "address": "ada", "seen": seen})
+    assert marks(wrong.text) == [seen] * 2
+    for reply in (
+        await bench.browser.post(path, data={**typed, "seen": seen}),
+        await bench.browser.post(f"{path}/remove", data={"seen": seen}),
+    ):
+        assert reply.status_code == 409
+        assert "changed in another window" in reply.text
+        assert "<b>Countess</b>" in reply.text
+        assert bench.contacts.all() == [theirs]
+        again, _ = marks(reply.text)
+    await bench.browser.post(path, data={**typed, "seen": again})
+    assert [one.address for one in bench.contacts.all()] == ["ada@home.example"]
+
+
+async def test_what_was_typed_of_a_contact_that_another_tab_has_removed_is_not_lost(
+    bench: Bench,
+) -> None:
+    ada = bench.contacts.save(Contact("Ada", "ada@x.example"))
+    seen, _ = marks((await bench.browser.get(f"/contacts/{ada.id}")).text)
+    bench.contacts.remove(ada.id)
+    typed = {"name": "Countess", "address": "ada@home.example", "seen": seen}
+    reply = await bench.browser.post(f"/contacts/{ada.id}", data=typed)
+    assert reply.status_code == 409
+    assert "removed in another window" in reply.text
+    assert 'value="ada@home.example"' in reply.text
+    assert '<form method="post" action="/contacts">' in reply.text
     assert bench.contacts.all() == []
 
 

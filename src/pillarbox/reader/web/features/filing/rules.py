@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,9 +14,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from pillarbox.reader.desk import Desk
-from pillarbox.reader.errors import BadFolderName
+from pillarbox.reader.errors import BadFolderName, ChangedElsewhere
 from pillarbox.reader.mail.summary import summarise
-from pillarbox.reader.model import INBOX, Folder, MessageKey, Rule
+from pillarbox.reader.model import INBOX, Folder, MessageKey, Rule, mark_of
 from pillarbox.reader.web.features.filing.forms import choices
 from pillarbox.reader.web.pages import back, chosen, desk_of, off_loop, page
 
@@ -53,6 +55,7 @@ async def _list(request: Request) -> Response:
         accounts=await off_loop(desk.accounts.names),
         applied=applied,
         change=query.get("change", ""),
+        elsewhere="elsewhere" in query,
         labels=CONDITIONS,
     )
 
@@ -65,9 +68,8 @@ async def _new(request: Request) -> Response:
 
 
 async def _edit(request: Request) -> Response:
-    wanted = request.path_params["rule"]
-    rule = next((rule for rule in desk_of(request).rules.all() if rule.id == wanted), None)
-    return back("/rules") if rule is None else await _form(request, rule)
+    rule = _there(desk_of(request), request.path_params["rule"])
+    return back("/rules") if rule is None else await _form(request, rule, there=rule)
 
 
 async def _save(request: Request) -> Response:
@@ -91,37 +93,78 @@ async def _save(request: Request) -> Response:
         except BadFolderName as error:
             wrong = {"new_folder": str(error)}
     if wrong:
-        return await _form(request, rule, wrong=wrong, new_folder=new_folder, status=422)
-    saved = await off_loop(_put, desk, rule)
+        there = _there(desk, rule.id)
+        return await _form(
+            request,
+            rule,
+            there=there,
+            seen=fields.get("seen", ""),
+            wrong=wrong,
+            new_folder=new_folder,
+            status=422,
+        )
+    try:
+        saved = await off_loop(_put, desk, rule, fields.get("seen", ""))
+    except ChangedElsewhere:
+        there = _there(desk, rule.id)
+        again = rule if there else replace(rule, id="")
+        return await _form(request, again, there=there, elsewhere=True, status=409)
     if "apply" in fields:
         return await _applied(desk, saved, INBOX)
     return back("/rules")
 
 
 async def _do(request: Request) -> Response:
-    """One of up, down, remove, apply. Of a rule that is gone: nothing."""
-    desk = desk_of(request)
+    """One of up, down, remove, apply: with the rule that the page has shown."""
+    desk, what = desk_of(request), request.path_params["what"]
     async with request.form() as form:
-        folder = form.get("folder", INBOX)
-    rules = list(desk.rules.all())
-    place = next(
-        (place for place, rule in enumerate(rules) if rule.id == request.path_params["rule"]), None
-    )
-    what = request.path_params["what"]
-    if place is None:
-        return back("/rules")
-    if what == "apply":
-        return await _applied(desk, rules[place], Folder(str(folder)))
-    rule = rules.pop(place)
-    if what in _STEPS:
-        rules.insert(max(0, place + _STEPS[what]), rule)
-    elif what != "remove":
-        return back("/rules")
-    await off_loop(desk.rules.save, rules)
+        folder, seen = form.get("folder", INBOX), str(form.get("seen", ""))
+    wanted = request.path_params["rule"]
+    try:
+        if what == "apply":
+            rule = _as_seen(desk.rules.all(), wanted, seen)
+            return await _applied(desk, rule, Folder(str(folder)))
+        if what in _STEPS:
+            await off_loop(desk.rules.change, partial(_moved, wanted=wanted, by=_STEPS[what]))
+        elif what == "remove":
+            await off_loop(desk.rules.change, partial(_without, wanted=wanted, seen=seen))
+    except ChangedElsewhere:
+        return back("/rules?elsewhere=1")
     return back("/rules")
 
 
 _STEPS = {"up": -1, "down": 1}
+
+
+def _moved(rules: Sequence[Rule], *, wanted: str, by: int) -> Sequence[Rule]:
+    rule = _as_seen(rules, wanted)
+    others = [each for each in rules if each is not rule]
+    others.insert(max(0, rules.index(rule) + by), rule)
+    return others
+
+
+def _without(rules: Sequence[Rule], *, wanted: str, seen: str) -> Sequence[Rule]:
+    """One that is gone already is no trouble."""
+    if all(rule.id != wanted for rule in rules):
+        return rules
+    rule = _as_seen(rules, wanted, seen)
+    return [each for each in rules if each is not rule]
+
+
+def _as_seen(rules: Sequence[Rule], wanted: str, seen: str = "") -> Rule:
+    """The one with that id; *seen*: the mark of what its user has seen (empty: it does not matter).
+
+    Raises:
+        ChangedElsewhere: it is another one by now, or gone.
+    """
+    for rule in rules:
+        if rule.id == wanted and (not seen or mark_of(rule) == seen):
+            return rule
+    raise ChangedElsewhere("This rule has been changed or removed elsewhere.")
+
+
+def _there(desk: Desk, wanted: str) -> Rule | None:
+    return next((rule for rule in desk.rules.all() if rule.id == wanted), None)
 
 
 async def _applied(desk: Desk, rule: Rule, folder: Folder) -> Response:
@@ -133,13 +176,23 @@ async def _form(
     request: Request,
     rule: Rule,
     *,
+    there: Rule | None = None,
+    seen: str = "",
+    elsewhere: bool = False,
     wrong: dict[str, str] | None = None,
     new_folder: str = "",
     status: int = 200,
 ) -> Response:
+    """For the rule that is *there* (None: a new one), with *rule* filled in. *seen*: what the page has shown of it, if that is
+    something else; *elsewhere*: it is shown now that it is.
+    """
     desk = desk_of(request)
     context: dict[str, Any] = {
         "rule": rule,
+        "there": there,
+        "seen": seen or (mark_of(there) if there else ""),
+        "elsewhere": elsewhere,
+        "labels": CONDITIONS,
         "conditions": CONDITIONS,
         "choices": await off_loop(choices, desk.library),
         "accounts": await off_loop(desk.accounts.names),
@@ -175,14 +228,21 @@ def _folder(desk: Desk, path: str) -> Folder:
     return desk.library.make_folder(path)
 
 
-def _put(desk: Desk, rule: Rule) -> Rule:
-    """In the place of the one with its id, or as the last."""
-    rules = list(desk.rules.all())
-    places = [place for place, each in enumerate(rules) if rule.id and each.id == rule.id]
-    named = rule if places else replace(rule, id=secrets.token_hex(_ID_OCTETS))
-    if places:
-        rules[places[0]] = named
-    else:
-        rules.append(named)
-    desk.rules.save(rules)
+def _put(desk: Desk, rule: Rule, seen: str) -> Rule:
+    """In the place of the one with its id; without one, as the last.
+
+    Raises:
+        ChangedElsewhere: it is another one by now than what was *seen*, or gone.
+    """
+    named = rule if rule.id else replace(rule, id=secrets.token_hex(_ID_OCTETS))
+
+    def edit(rules: Sequence[Rule]) -> Sequence[Rule]:
+        if named in rules:
+            return rules
+        if not rule.id:
+            return [*rules, named]
+        there = _as_seen(rules, rule.id, seen)
+        return [named if each is there else each for each in rules]
+
+    desk.rules.change(edit)
     return named

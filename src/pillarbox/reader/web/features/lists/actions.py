@@ -7,7 +7,7 @@ from here; ``sure``, for what cannot be undone; ``quiet``, for what the page doe
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -19,7 +19,9 @@ from pillarbox.reader.desk import Desk
 from pillarbox.reader.errors import BadFolderName, ReaderError, TooLate
 from pillarbox.reader.model import INBOX, TRASH, Change, Flag, Folder, MessageKey
 from pillarbox.reader.web import words
-from pillarbox.reader.web.features.lists.choice import AT_ONCE, Choice, Chosen
+from pillarbox.reader.web.features.lists.choice import AT_ONCE, Choice, Chosen, found
+from pillarbox.reader.web.features.lists.listing import Listing
+from pillarbox.reader.web.features.lists.seen import Seen, TooOld, moment_of
 from pillarbox.reader.web.features.lists.told import Done, Told, with_done
 from pillarbox.reader.web.pages import back, is_ours, off_loop, page
 
@@ -104,13 +106,20 @@ class Actions:
         return await self._erase(request, form, await self._chosen(form, only=TRASH))
 
     async def empty_trash(self, request: Request) -> Response:
-        """For good, if one is sure."""
+        """For good, if one is sure: what was there when one was asked."""
         form = await _form(request)
-        if not _text(form, "sure"):
-            return await _ask(request, form, "empty-trash", "all messages in Trash", "1")
-        removed = await off_loop(self.desk.library.empty_trash)
-        say = f"Removed {words.count(removed, 'message')} for good"
-        return self._reply(request, form, Done(say if removed else "Trash was empty"))
+        library, sure = self.desk.library, _text(form, "sure")
+        came = await off_loop(_came_to_trash, self.desk, moment_of(sure)) if sure else None
+        if came is None:
+            now = str(library.moment)
+            return await _ask(request, form, "empty-trash", "all messages in Trash", now)
+        removed = await off_loop(library.empty_trash, came)
+        say = f"Removed {words.count(removed, 'message')} for good" if removed else ""
+        if came:
+            stays = words.count(len(came), "message stays, which", "messages stay, which")
+            stays += " came after you were asked"
+            say = f"{say}. {stays}" if say else stays
+        return self._reply(request, form, Done(say or "Trash was empty"))
 
     async def undo(self, request: Request) -> Response:
         form = await _form(request)
@@ -213,6 +222,16 @@ def _messages(
     only: Folder | None,
 ) -> Chosen:
     return choice.messages(desk.library, whole_threads=whole_threads, only=only)
+
+
+def _came_to_trash(desk: Desk, moment: int) -> Sequence[MessageKey] | None:
+    """What has come there since; None: nobody knows."""
+    try:
+        seen = Seen.at(moment, Listing(TRASH), desk.library)
+    except TooOld:
+        return None
+    rows = found(desk.library, seen.since)
+    return [row.key for row in rows if row.folder == TRASH and not seen.has(row)]
 
 
 def _mark(desk: Desk, keys: Collection[MessageKey], flag: Flag, on: bool) -> Change:  # noqa: FBT001 -- for a thread

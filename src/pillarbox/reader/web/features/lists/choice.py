@@ -93,11 +93,11 @@ class Choice:
                     yield (row,)
         if listing and whole_threads and self.keys:
             seen = Seen.at(self.seen, listing, library)
-            for row in _found(library, self.keys):
+            for row in found(library, self.keys):
                 members = listing.members(row, library, counted=False)
                 yield [one for one in members if one.key == row.key or seen.has(one)]
         else:
-            yield from ((row,) for row in _found(library, self.keys))
+            yield from ((row,) for row in found(library, self.keys))
 
     def _all(self, listing: Listing, seen: Seen, library: Library) -> Iterator[Row]:
         """Rows of the list, but those that stay."""
@@ -108,7 +108,7 @@ class Choice:
 
     def _kept_threads(self, library: Library) -> frozenset[int]:
         """Those of *but*. A row is known by the latest message of its thread, and a later one may have come since."""
-        return frozenset(row.thread for row in _found(library, self.but))
+        return frozenset(row.thread for row in found(library, self.but))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,8 @@ def is_key(text: str) -> bool:
     return _KEY.fullmatch(text) is not None
 
 
-def _found(library: Library, keys: Iterable[MessageKey]) -> Iterator[Row]:
+def found(library: Library, keys: Iterable[MessageKey]) -> Iterator[Row]:
+    """Those of *keys* that are there. Blocking."""
     for key in keys:
         try:
             yield library.find(key)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from pillarbox.reader.compose.addresses import Recipient
-from pillarbox.reader.errors import NotSendable, WrongFields
-from pillarbox.reader.model import Contact
+from pillarbox.reader.errors import ChangedElsewhere, NotSendable, WrongFields
+from pillarbox.reader.model import Contact, mark_of
 from pillarbox.reader.web.features.writing.typed import form_of
 from pillarbox.reader.web.pages import back, desk_of, off_loop, page
 
@@ -17,7 +20,7 @@ _COMPLETIONS = 8
 """That are offered at once: more is a list to be read."""
 _SHOWN = 500
 """Contacts on the page; more are found by typing."""
-_WRONG = 422
+_CONFLICT, _WRONG = 409, 422
 
 
 async def _show(request: Request) -> Response:
@@ -25,8 +28,14 @@ async def _show(request: Request) -> Response:
 
 
 async def _list(
-    request: Request, typed: Contact, *, wrong: dict[str, str] | None = None, status: int = 200
+    request: Request,
+    typed: Contact,
+    *,
+    wrong: dict[str, str] | None = None,
+    gone: bool = False,
+    status: int = 200,
 ) -> Response:
+    """*gone*: somebody else has removed what was to be changed into *typed*."""
     contacts = desk_of(request).contacts
     sought = " ".join(request.query_params.get("q", "").split())
     everyone = await off_loop(contacts.all)
@@ -43,6 +52,7 @@ async def _list(
         typed=typed,
         typed_address=_typed_address,
         wrong=wrong or {},
+        gone=gone,
         problem=contacts.problem,
         imported=int(imported[:9]) if imported.isascii() and imported.isdigit() else None,
     )
@@ -57,7 +67,32 @@ async def _one(request: Request) -> Response:
     contact = await _named(request)
     if contact is None:
         return back("/contacts")
-    return await page(request, "writing/contact.html", typed=contact, wrong={})
+    return await _form(request, contact, contact)
+
+
+async def _form(
+    request: Request,
+    typed: Contact,
+    there: Contact,
+    *,
+    seen: str = "",
+    wrong: dict[str, str] | None = None,
+    elsewhere: bool = False,
+    status: int = 200,
+) -> Response:
+    """For what is *there*. *seen*: what the page has shown of it, if that is something else; *elsewhere*: it is shown now
+    that it is.
+    """
+    return await page(
+        request,
+        "writing/contact.html",
+        status=status,
+        typed=typed,
+        there=there,
+        seen=seen or mark_of(there),
+        wrong=wrong or {},
+        elsewhere=elsewhere,
+    )
 
 
 async def _named(request: Request) -> Contact | None:
@@ -71,22 +106,33 @@ async def _save(request: Request) -> Response:
     contact_id = request.path_params.get("contact", "")
     async with form_of(request) as form:
         typed = Contact(form.texts.get("name", ""), form.texts.get("address", ""), contact_id)
-    if contact_id and await _named(request) is None:
-        return back("/contacts")
+        seen = form.texts.get("seen", "")
+    save = partial(desk_of(request).contacts.save, typed, seen=seen)
     try:
-        await off_loop(desk_of(request).contacts.save, typed)
+        await off_loop(save)
+    except ChangedElsewhere:
+        there = await _named(request)
+        if there is None:
+            return await _list(request, replace(typed, id=""), gone=True, status=_CONFLICT)
+        return await _form(request, typed, there, elsewhere=True, status=_CONFLICT)
     except WrongFields as error:
         wrong = dict(error.by_field)
-        if contact_id:
-            return await page(
-                request, "writing/contact.html", status=_WRONG, typed=typed, wrong=wrong
-            )
-        return await _list(request, typed, wrong=wrong, status=_WRONG)
+        there = await _named(request) if contact_id else None
+        if there is None:
+            return await _list(request, typed, wrong=wrong, status=_WRONG)
+        return await _form(request, typed, there, wrong=wrong, seen=seen, status=_WRONG)
     return back("/contacts")
 
 
 async def _remove(request: Request) -> Response:
-    await off_loop(desk_of(request).contacts.remove, request.path_params["contact"])
+    async with form_of(request) as form:
+        seen = form.texts.get("seen", "")
+    remove = partial(desk_of(request).contacts.remove, request.path_params["contact"], seen=seen)
+    try:
+        await off_loop(remove)
+    except ChangedElsewhere:
+        if there := await _named(request):
+            return await _form(request, there, there, elsewhere=True, status=_CONFLICT)
     return back("/contacts")
 
 
