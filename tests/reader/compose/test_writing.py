@@ -88,6 +88,16 @@ def test_an_answer(bench: Bench) -> None:
     assert bench.drafts.find(draft.id) == draft
 
 
+def test_an_answer_from_one_account_to_another_goes_back_and_from_sent_goes_on(
+    bench: Bench,
+) -> None:
+    between = b"From: max@work.example\nTo: max@home.example\nSubject: Tea\n\nTea?\n"
+    came = bench.writing.reply(bench.library.put("came", between, "Inbox/home"))
+    assert (came.account, came.to) == ("home", "max@work.example")
+    sent = bench.writing.reply(bench.library.put("sent", between, "Sent"))
+    assert (sent.account, sent.to) == ("work", "max@home.example")
+
+
 def test_an_answer_to_all(bench: Bench) -> None:
     draft = bench.writing.reply(bench.library.put("k", PLAIN), to_all=True)
     assert draft.to == "Ada Lovelace <ada@x.example>, bob@x.example"

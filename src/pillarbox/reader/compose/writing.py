@@ -60,8 +60,7 @@ class Writing:
         """See the contract."""
         original = self._original(key)
         letter = original.letter
-        mine = [one.address for one in self._identities()]
-        envelope = envelope_for(original.answered, mine, to_all=to_all)
+        envelope = envelope_for(original.answered, self._identities(), to_all=to_all)
         references = (
             (*letter.references, letter.message_id) if letter.message_id else letter.references
         )
