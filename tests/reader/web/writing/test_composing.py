@@ -299,6 +299,39 @@ async def test_a_link_shows_what_it_asks_for_and_changes_nothing(bench: Bench) -
     assert (draft.to, draft.subject, draft.files) == ("ada@x.example", "Tea <time>", ())
 
 
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        ("http://127.0.0.1:8080/mail/Inbox?m=k", "/mail/Inbox?m=k"),
+        ("http://127.0.0.1:8080/compose/abc?back=%2Fmail%2FSent", "/mail/Sent"),
+        ("http://127.0.0.1:8080/compose/abc", ""),
+        ("https://127.0.0.2/compose/abc?back=%2Foutbox", ""),
+        ("https://elsewhere.example/mail/Sent", ""),
+        ("", ""),
+    ],
+)
+async def test_a_message_from_a_link_leads_back_to_where_the_link_was(
+    bench: Bench, referer: str, back: str
+) -> None:
+    page = await bench.browser.get("/compose?mailto=a@x.example", headers={"Referer": referer})
+    (said,) = re.findall(
+        r'name="mailto" [^>]*>\s*<input[^>]* name="back" value="([^"]*)"', page.text
+    )
+    assert html.unescape(said) == back
+    fields = {"mailto": "a@x.example", "back": back}
+    own = {"Referer": "http://127.0.0.1:8080/compose?mailto=a@x.example"}
+    reply = await bench.browser.post("/compose", data=fields, headers=own)
+    draft = bench.opened(reply)
+    assert fields_of((await bench.browser.get(reply.headers["location"])).text)["back"] == back
+    sent = await posted(
+        bench,
+        f"/compose/{draft.id}/send",
+        {"version": "1", "back": back, "sure": "yes"},
+        headers=SCRIPT,
+    )
+    assert sent.json()["back"] == (back or "/")
+
+
 async def test_a_draft_that_is_nowhere_is_said_to_be(bench: Bench) -> None:
     for path in ("nowhere", "nowhere/quote", "nowhere/files/x"):
         assert (await bench.browser.get(f"/compose/{path}")).status_code == 404
