@@ -205,7 +205,7 @@ class Filing(Protocol):
 
         Raises:
             NoSuchFolder: there is no *into*.
-            NotImportable: *source* is none of these, or cannot be read; what was added stays.
+            NotImportable: *source* is none of these, or cannot be read; what was added stays. It says ``PATH: why.``
         """
         ...
 

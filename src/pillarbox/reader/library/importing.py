@@ -29,7 +29,7 @@ from pillarbox.reader.library.names import key_of
 from pillarbox.reader.library.shelf import Shelf
 from pillarbox.reader.mail.summary import Summary, summarise
 from pillarbox.reader.model import TRASH, Entry, Flag, Folder, Imported, Progress
-from pillarbox.sources.found import Found, Source, SourceUnusable
+from pillarbox.sources.found import Found, Source, SourceUnusable, trouble_with
 from pillarbox.sources.letters import HEAD, Letters, is_letter
 from pillarbox.sources.maildir import Maildir
 from pillarbox.sources.mbox import Mbox
@@ -212,7 +212,7 @@ def _size(path: Path) -> int:
 
 
 def _open(path: Path) -> Source:
-    """Raises NotImportable."""
+    """Raises NotImportable, whose sentence begins with the path."""
     try:
         if (path / "cur").is_dir() and (path / "new").is_dir():
             return Maildir(path, with_trashed=True)
@@ -227,11 +227,11 @@ def _open(path: Path) -> Source:
     except PillarboxError as error:
         raise NotImportable(f"{error}.") from error
     except OSError as error:
-        raise NotImportable(f"{path} cannot be read: {error.strerror}.") from error
-    raise NotImportable(
-        f"{path.name} is no mail that can be imported. Choose an mbox file, an .eml file, a Maildir, or "
-        "a folder with .eml files; unpack an archive first."
+        raise NotImportable(f"{path}: cannot be read: {error.strerror}.") from error
+    why = trouble_with(head) or (
+        "is no mail that can be imported: neither an mbox nor an .eml file; unpack an archive first"
     )
+    raise NotImportable(f"{path}: {why}.")
 
 
 def _flags_of(found: Found) -> tuple[frozenset[Flag], bool]:
