@@ -28,6 +28,7 @@ def answered(  # one word for each field of addresses
     reply_to: str = "",
     list_post: str = "",
     followup: str = "",
+    sent: bool = False,
 ) -> Answered:
     letter = Letter(
         sender=people(*sender.split()),
@@ -36,7 +37,7 @@ def answered(  # one word for each field of addresses
         reply_to=people(*reply_to.split()),
         list_post=list_post,
     )
-    return Answered(letter, people(*followup.split()), delivered, account)
+    return Answered(letter, people(*followup.split()), delivered, account, sent=sent)
 
 
 A, B, C, LIST = "a@x.example", "b@x.example", "c@x.example", "list@l.example"
@@ -77,6 +78,41 @@ CASES: dict[str, tuple[Answered, list[str], list[str], list[str], list[str]]] = 
         [A], [], [A], [B],
     ),
     "a note to myself": (answered(sender=W, to=W), [W], [], [W], []),
+    "to my other account, in its inbox": (answered("home", sender=W, to=H), [W], [], [W], []),
+    "to my other account, in its inbox, with a list's reply address": (
+        answered("home", sender=W, to=LIST, cc=H, reply_to=LIST, list_post=LIST),
+        [W], [], [W, LIST], [],
+    ),
+    "to my other account and others, in its inbox": (
+        answered("home", sender=W, to=f"{H} {A}", cc=B),
+        [W], [], [W, A], [B],
+    ),
+    "to my other account, in its inbox, and asked to follow up": (
+        answered("home", sender=W, to=H, followup=f"{W} {A}"),
+        [W], [], [W, A], [],
+    ),
+    "to my other account, filed": (answered(sender=W, to=H), [W], [], [W], []),
+    "to my other account and others, filed by who has got it": (
+        answered("", (H,), sender=W, to=f"{H} {A}"),
+        [W], [], [W, A], [],
+    ),
+    "to my other account, in Sent": (answered(sender=W, to=H, sent=True), [H], [], [H], []),
+    "to my other account, in the inbox of the first": (
+        answered("work", sender=W, to=H),
+        [H], [], [H], [],
+    ),
+    "hidden from others, to my other account": (
+        answered("home", sender=W, to=A),
+        [A], [], [A], [],
+    ),
+    "to nobody, hidden, to my other account": (
+        answered("home", sender=W, to=W),
+        [W], [], [W], [],
+    ),
+    "my own message by a list that my other account is on": (
+        answered("home", (H,), sender=W, to=LIST, list_post=LIST),
+        [LIST], [], [LIST], [],
+    ),
     "the same person in two fields": (
         answered(sender=A, to=f"{W} A@X.example", cc=A),
         [A], [], [A], [],
@@ -89,9 +125,9 @@ CASES: dict[str, tuple[Answered, list[str], list[str], list[str], list[str]]] = 
 def test_whom_an_answer_goes_to(
     message: Answered, to: list[str], cc: list[str], all_to: list[str], all_cc: list[str]
 ) -> None:
-    one = envelope_for(message, MINE, to_all=False)
+    one = envelope_for(message, IDENTITIES, to_all=False)
     assert ([p.address for p in one.to], [p.address for p in one.cc]) == (to, cc)
-    every = envelope_for(message, MINE, to_all=True)
+    every = envelope_for(message, IDENTITIES, to_all=True)
     assert ([p.address for p in every.to], [p.address for p in every.cc]) == (all_to, all_cc)
 
 
@@ -106,7 +142,13 @@ def test_whom_an_answer_goes_to(
         (answered(sender=A, to=f"{W} {H}", account="home"), HOME),
         (answered(sender=A, to=LIST, account="home"), HOME),
         (answered(sender=A, to=LIST), WORK),
-        (answered(sender=H, to=W), HOME),  # my own message
+        (answered(sender=H, to=W, sent=True), HOME),  # my own message
+        (answered(sender=H, to=A), HOME),
+        (answered(sender=H, to=W), WORK),  # from one account to the other
+        (answered(sender=H, to=W, account="work"), WORK),
+        (answered(sender=H, to=f"{H} {W}"), WORK),
+        (answered(sender=H, to=H, account="work"), WORK),
+        (answered(sender=H, to=W, account="home"), HOME),
         (answered(sender=A, to=W, account="home"), WORK),
     ],
 )

@@ -118,6 +118,22 @@ async def test_what_is_held_can_be_taken_back_and_leaves_when_its_time_has_come(
             world.outbox.read(late)
 
 
+async def test_what_waits_by_a_clock_that_was_ahead_leaves_when_it_is_right_again(
+    world: World, server: HostileServer
+) -> None:
+    years = 73 * 365 * 24 * 3600
+    server.instead["MAIL"] = says(b"451 later\r\n")
+    world.later(years)
+    put_off = world.put()
+    await world.until_state(put_off, Sending.WAITING, "451")
+    held = world.put(hold_seconds=60)
+    server.instead.clear()
+    world.later(-years)
+    await world.until_left(held)
+    await world.until_left(put_off)
+    assert len(server.taken) == 2
+
+
 async def test_what_is_held_leaves_at_once_if_the_user_says_so(
     world: World, server: HostileServer
 ) -> None:

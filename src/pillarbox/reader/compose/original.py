@@ -10,7 +10,7 @@ from pillarbox.reader.mail.clean import clean
 from pillarbox.reader.mail.letter import Letter, read_letter
 from pillarbox.reader.mail.limits import ADDRESSES
 from pillarbox.reader.mail.mime import Tree
-from pillarbox.reader.model import INBOX, Folder
+from pillarbox.reader.model import INBOX, SENT, Folder
 
 _NOTED = (b"delivered-to", b"x-original-to", b"envelope-to", b"x-delivered-to", b"x-envelope-to")
 """Where servers note whom a message was for: it may be in no other field (Bcc, a list)."""
@@ -41,6 +41,7 @@ def read_original(data: bytes, folder: Folder) -> Original:
         read_addresses(header.first(b"mail-followup-to"), ADDRESSES),
         tuple(one.address for value in noted for one in read_addresses(value, ADDRESSES)),
         account_of(folder),
+        sent=folder == SENT,
     )
     return Original(answered, _harmless(letter.html))
 

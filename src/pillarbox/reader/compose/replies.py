@@ -2,7 +2,8 @@
 
 The rules are those of good programs: Mail-Followup-To is what a list's reader asks for, Reply-To what a sender asks for,
 unless a list has put its own address there, in which case an answer to one person goes to that person, and an
-answer to all to the list as well. One does not write to oneself, but for notes to oneself.
+answer to all to the list as well. One does not write to oneself, but for notes to oneself, and but for mail from one of one's
+accounts that came to another.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ class Answered:
     delivered_to: tuple[str, ...] = ()
     """Addresses that servers have noted it was for (Delivered-To and the like)."""
     account: str = ""
-    """In whose inbox it is; empty: it was moved."""
+    """In whose inbox it is; empty: it was moved, or sent."""
+    sent: bool = False
+    """It is the copy of what has left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,11 @@ def identity_for(answered: Answered, identities: Sequence[Identity]) -> Identity
     """
     letter = answered.letter
     mine = {bare(one.address): one for one in reversed(identities)}
-    places = (
-        [one.address for one in letter.sender],
-        answered.delivered_to,
-        [one.address for one in (*letter.to, *letter.cc, *letter.bcc)],
-    )
+    places = [answered.delivered_to, [one.address for one in (*letter.to, *letter.cc, *letter.bcc)]]
+    if _is_own(answered, identities):
+        places.insert(0, [one.address for one in letter.sender])
+    else:
+        mine = {address: one for address, one in mine.items() if address not in _senders(letter)}
     for place in places:
         found = [mine[bare(address)] for address in place if bare(address) in mine]
         for one in found:
@@ -68,12 +71,13 @@ def identity_for(answered: Answered, identities: Sequence[Identity]) -> Identity
     return identities[0] if identities else None
 
 
-def envelope_for(answered: Answered, mine: Iterable[str], *, to_all: bool) -> Envelope:
-    """Whom it goes to. *mine*: addresses of all identities."""
+def envelope_for(answered: Answered, identities: Sequence[Identity], *, to_all: bool) -> Envelope:
+    """Whom it goes to. *identities*: all that the user has."""
     letter = answered.letter
-    own = {bare(address) for address in mine}
-    if any(bare(one.address) in own for one in letter.sender):
+    own = {bare(one.address) for one in identities}
+    if _is_own(answered, identities):
         return _to_the_same(letter, own, to_all=to_all)
+    own -= _senders(letter)
     author = _author(letter)
     if not to_all:
         return Envelope(each(author))
@@ -85,6 +89,31 @@ def envelope_for(answered: Answered, mine: Iterable[str], *, to_all: bool) -> En
     listed = [Correspondent("", letter.list_post)] if letter.list_post else []
     cc = _without(each((*letter.cc, *listed)), own | {bare(one.address) for one in to})
     return Envelope(to, cc)
+
+
+def _is_own(answered: Answered, identities: Sequence[Identity]) -> bool:
+    """Whether the user has written it, and an answer says more to those that it went to.
+
+    What one of the user's accounts has sent to another is, there, mail like any other: its answer goes back.
+    """
+    letter, senders = answered.letter, _senders(answered.letter)
+    writers = {one.account for one in identities if bare(one.address) in senders}
+    if not writers or answered.sent or answered.account in writers:
+        return bool(writers)
+    others = {bare(one.address): one.account for one in identities}
+    others = {address: account for address, account in others.items() if address not in senders}
+    recipients = {bare(one.address) for one in (*letter.to, *letter.cc)}
+    addressed = not recipients.isdisjoint(others)
+    noted = any(bare(address) in others for address in answered.delivered_to)
+    came = noted or answered.account in others.values()
+    if not addressed and not came:
+        return True
+    # To a list that the other account is on, or with a hidden copy to it: more is said to the others.
+    return not recipients <= senders | others.keys() and not (addressed and came)
+
+
+def _senders(letter: Letter) -> set[str]:
+    return {bare(one.address) for one in letter.sender}
 
 
 def _author(letter: Letter) -> tuple[Correspondent, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping
 from pillarbox.reader.outbox.noting import Noting
 from pillarbox.reader.outbox.record import Record
 from pillarbox.reader.outbox.shelf import Shelf
-from pillarbox.reader.outbox.standings import Standing
+from pillarbox.reader.outbox.standings import Standing, due_at
 
 FILING = "\0filing"
 """Stands among the accounts for what has left and is to be noted."""
@@ -43,33 +43,34 @@ class Agenda:
         ready = (r for r in self._shelf.all() if r.account == account and self._is_ready(r, now))
         return next(ready, None)
 
-    def next_moment(self, busy: Container[str]) -> float | None:
+    def next_moment(self, now: float, busy: Container[str]) -> float | None:
         """When somebody who is not *busy* will have something to do; None: not by itself."""
         moments = []
         for record in self._shelf.all():
-            until = self._until(record.account)
+            until = self._until(record.account, now)
             idle = record.account not in busy
             if idle and until is not None and self._may_leave(record):
-                moments.append(max(self._moment(record), until))
-        until = 0.0 if self._noting.has_new() else self._until(FILING)
+                moments.append(max(self._moment(record, now), until))
+        until = 0.0 if self._noting.has_new() else self._until(FILING, now)
         if FILING not in busy and until is not None and self._noting.due():
             moments.append(until)
         return min(moments, default=None)
 
     def _may(self, name: str, now: float) -> bool:
-        until = self._until(name)
+        until = self._until(name, now)
         return until is not None and until <= now
 
-    def _until(self, name: str) -> float | None:
+    def _until(self, name: str, now: float) -> float | None:
         standing = self._standings.get(name)
-        return 0.0 if standing is None else standing.next_try
+        if standing is None or standing.next_try is None:
+            return 0.0 if standing is None else None
+        return due_at(standing.next_try, now)
 
     def _is_ready(self, record: Record, now: float) -> bool:
-        return self._may_leave(record) and self._moment(record) <= now
+        return self._may_leave(record) and self._moment(record, now) <= now
 
-    def _moment(self, record: Record) -> float:
-        pardoned = self._pardoned.get(record.id) == record.next_try
-        return record.held_until if pardoned else max(record.held_until, record.next_try)
+    def _moment(self, record: Record, now: float) -> float:
+        return record.moment(now, pardoned=self._pardoned.get(record.id) == record.next_try)
 
     def _may_leave(self, record: Record) -> bool:
         return (

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from pillarbox.reader.model import MessageKey, Outgoing, Sending
+from pillarbox.reader.outbox.standings import due_at
+from pillarbox.reader.preferences import BOUNDS
 
 _SHOWN_IN_SENTENCES = 3
 """Addresses that a sentence names; a message may have thousands."""
@@ -64,12 +66,20 @@ class Record:
         """Somebody has got it, and that is not done yet which is done then."""
         return bool(self.taken) and not self.filed
 
+    def held(self, now: float) -> float:
+        """Until when it can be taken back; 0: it need not wait for that."""
+        return due_at(self.held_until, now, BOUNDS["hold_seconds"].most)
+
+    def moment(self, now: float, *, pardoned: bool = False) -> float:
+        """When it may leave. *pardoned*: it need not wait for its next try."""
+        return max(self.held(now), 0.0 if pardoned else due_at(self.next_try, now))
+
     def state(self, now: float) -> Sending:
         """What it waits for. Of one that has left: SENDING, until that is noted everywhere."""
         if self.in_hand or self.has_left:
             return Sending.SENDING
         if self.waiting:
-            return Sending.HELD if self.held_until > now else Sending.WAITING
+            return Sending.HELD if self.held(now) > now else Sending.WAITING
         return Sending.UNCONFIRMED if self.unsure else Sending.REFUSED
 
     # The steps.
@@ -152,7 +162,7 @@ class Record:
 
 def shown(record: Record, now: float) -> Outgoing:
     """What pages are told of it, as far as it is written down."""
-    moment = max(record.held_until, record.next_try)
+    moment = record.moment(now)
     return Outgoing(
         id=record.id,
         account=record.account,

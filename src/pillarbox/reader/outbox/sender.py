@@ -109,7 +109,7 @@ class Sender:
                 self._awake.clear()
                 for name in self._agenda.due(self.now(), self._jobs):
                     self._begin(name)
-                await self._until(self._agenda.next_moment(self._jobs))
+                await self._until(self._agenda.next_moment(self.now(), self._jobs))
         finally:
             await self._wind_up()
 

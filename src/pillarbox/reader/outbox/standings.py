@@ -25,6 +25,13 @@ def pause(failures: int, rand: Random = random.uniform) -> float:
     return min(doubled, LONGEST) * rand(1 - JITTER, 1 + JITTER)
 
 
+def due_at(moment: float, now: float, most: float = LONGEST * (1 + JITTER)) -> float:
+    """*moment*, to which something waits. Who waits for more than *most* seconds from now was told so by a clock that was wrong,
+    and need not: 0.
+    """
+    return moment if moment <= now + most else 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Of an account that cannot be sent from now. Not kept over a restart: then it is tried at once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,42 @@ async def test_the_others_of_a_thread_are_lines(tmp_path: Path) -> None:
     assert before < page.index('<article class="letter"') < after
     assert "first=50&amp;m=" in page
     assert f"images=1&amp;m={key_of('a')}" not in page
+
+
+async def test_of_a_long_thread_what_is_open_is_in_sight_and_the_others_are_folded(
+    tmp_path: Path,
+) -> None:
+    messages = {f"n{n:02}": letter("text") for n in range(60)}
+    async with reading(messages, tmp_path) as browser:
+        page = (await browser.get(f"/open/{key_of('n50')}")).text
+        few = (await browser.get(f"/open/{key_of('n04')}")).text
+    head, _, tail = page.partition('<article class="letter"')
+    assert [(folded, len(lines)) for folded, lines in folded_in(head)] == [
+        ("47 earlier messages", 47)
+    ]
+    assert lines_of(outside(head)) == [key_of(name) for name in ("n00", "n48", "n49")]
+    assert folded_in(tail)[0][0] == "6 later messages"
+    assert lines_of(outside(tail)) == [key_of(name) for name in ("n51", "n52", "n59")]
+    assert lines_of(page) == [key_of(f"n{n:02}") for n in range(60) if n != 50]
+    assert "earlier messages</summary>" not in few
+    assert lines_of(outside(few))[:4] == [key_of(f"n{n:02}") for n in range(4)]
+
+
+FOLDED = re.compile(
+    r'<details class="letter-others"><summary>(.*?)</summary>(.*?)</details>', re.DOTALL
+)
+
+
+def folded_in(page: str) -> list[tuple[str, list[str]]]:
+    return [(said, lines_of(lines)) for said, lines in FOLDED.findall(page)]
+
+
+def outside(page: str) -> str:
+    return FOLDED.sub("", page)
+
+
+def lines_of(page: str) -> list[str]:
+    return re.findall(r'class="letter-line" href="[^"]*m=([^"&]*)"', page)
 
 
 async def test_a_very_long_thread_shows_the_nearest(tmp_path: Path) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 import re
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
 from pillarbox.reader.errors import NoSuchDraft
+from pillarbox.reader.model import Draft, Identity
+from tests.reader.compose.people import HOME, WORK, FixedAccounts
 from tests.reader.web.writing.conftest import SCRIPT, Bench
 
 HTML = (
@@ -297,6 +299,39 @@ async def test_a_link_shows_what_it_asks_for_and_changes_nothing(bench: Bench) -
     assert (draft.to, draft.subject, draft.files) == ("ada@x.example", "Tea <time>", ())
 
 
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        ("http://127.0.0.1:8080/mail/Inbox?m=k", "/mail/Inbox?m=k"),
+        ("http://127.0.0.1:8080/compose/abc?back=%2Fmail%2FSent", "/mail/Sent"),
+        ("http://127.0.0.1:8080/compose/abc", ""),
+        ("https://127.0.0.2/compose/abc?back=%2Foutbox", ""),
+        ("https://elsewhere.example/mail/Sent", ""),
+        ("", ""),
+    ],
+)
+async def test_a_message_from_a_link_leads_back_to_where_the_link_was(
+    bench: Bench, referer: str, back: str
+) -> None:
+    page = await bench.browser.get("/compose?mailto=a@x.example", headers={"Referer": referer})
+    (said,) = re.findall(
+        r'name="mailto" [^>]*>\s*<input[^>]* name="back" value="([^"]*)"', page.text
+    )
+    assert html.unescape(said) == back
+    fields = {"mailto": "a@x.example", "back": back}
+    own = {"Referer": "http://127.0.0.1:8080/compose?mailto=a@x.example"}
+    reply = await bench.browser.post("/compose", data=fields, headers=own)
+    draft = bench.opened(reply)
+    assert fields_of((await bench.browser.get(reply.headers["location"])).text)["back"] == back
+    sent = await posted(
+        bench,
+        f"/compose/{draft.id}/send",
+        {"version": "1", "back": back, "sure": "yes"},
+        headers=SCRIPT,
+    )
+    assert sent.json()["back"] == (back or "/")
+
+
 async def test_a_draft_that_is_nowhere_is_said_to_be(bench: Bench) -> None:
     for path in ("nowhere", "nowhere/quote", "nowhere/files/x"):
         assert (await bench.browser.get(f"/compose/{path}")).status_code == 404
@@ -304,3 +339,25 @@ async def test_a_draft_that_is_nowhere_is_said_to_be(bench: Bench) -> None:
         assert (await bench.browser.post(f"/compose/nowhere/{path}")).status_code == 404
     with pytest.raises(NoSuchDraft):
         bench.drafts.find("nowhere")
+
+
+@pytest.mark.parametrize("left", [(WORK,), (WORK, HOME)])
+async def test_from_whom_is_asked_when_the_account_of_a_draft_is_gone(
+    bench: Bench, left: tuple[Identity, ...]
+) -> None:
+    draft = bench.drafts.new(Draft("", account="old", to="a@x.example"))
+    cast("FixedAccounts", bench.desk.accounts)._identities = {one.account: one for one in left}
+    page = (await bench.browser.get(f"/compose/{draft.id}")).text
+    assert '<option value="old" selected>Choose from whom</option>' in page
+    assert 'aria-describedby="account-gone"' in page
+    assert "There is no account old any more: choose from whom this message goes." in page
+    form = {"version": str(draft.version), "account": "old", "to": "a@x.example", "subject": "x"}
+    form["text"] = "Hello"
+    reply = await bench.browser.post(f"/compose/{draft.id}/send", data=form)
+    assert reply.status_code == 422
+    assert 'id="account-error"' in reply.text
+    form |= {"version": str(bench.drafts.find(draft.id).version), "account": "work"}
+    reply = await bench.browser.post(f"/compose/{draft.id}/send", data=form)
+    assert reply.status_code == 303
+    (parcel,) = bench.outbox.parcels.values()
+    assert parcel.account == "work"

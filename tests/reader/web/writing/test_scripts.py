@@ -297,6 +297,32 @@ async def test_a_discarded_draft_comes_back_by_z(page: Page, table: Table) -> No
     await expect(page.locator("#text")).to_have_value("kept")
 
 
+async def test_what_a_link_has_begun_is_sent_once_and_leads_back(page: Page, table: Table) -> None:
+    link = "/compose?mailto=mailto:ada@x.example%3Fsubject%3DTea"
+    await page.evaluate("link => location.assign(link)", link)
+    await page.fill("#text", "Now?")
+    await page.keyboard.press("Control+Enter")
+    await expect(page).to_have_url("/drafts")
+    await expect(page.locator("#writing-done")).to_contain_text("Leaves in 10 s")
+    assert table.drafts.all() == []
+    (parcel,) = table.outbox.parcels.values()
+    assert b"Now?" in parcel.message
+    await page.keyboard.press("z")
+    await expect(page.locator("#text")).to_have_value(re.compile("Now"))
+
+
+async def test_what_a_link_from_elsewhere_has_begun_can_be_discarded(
+    page: Page, table: Table
+) -> None:
+    await page.goto("/compose?mailto=ada@x.example")
+    await page.get_by_role("button", name="Write it").click()
+    await page.fill("#text", "Now?")
+    await page.get_by_role("button", name="Discard").click()
+    await expect(page.locator("#writing-done")).to_contain_text("Draft discarded")
+    await expect(page).to_have_url("/drafts")
+    assert table.drafts.all() == []
+
+
 async def test_everybody_can_use_these_pages(
     browser: Browser, table: Table, tmp_path: Path
 ) -> None:

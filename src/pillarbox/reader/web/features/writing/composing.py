@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -24,13 +24,16 @@ async def _new(request: Request) -> Response:
     async with form_of(request) as typed:
         draft = typed.into(draft_of(typed.texts.get("mailto", "")))
     kept = await off_loop(desk_of(request).writing.new, draft)
-    return _opened(request, kept)
+    return _opened(kept, typed.back or _origin(request))
 
 
 async def _from_link(request: Request) -> Response:
     """A link from elsewhere only shows what it asks for: a page that is looked at changes nothing."""
     link = request.query_params.get("mailto", "")
-    return await page(request, "writing/mailto.html", link=link, draft=draft_of(link))
+    back_to = _origin(request)
+    return await page(
+        request, "writing/mailto.html", link=link, draft=draft_of(link), back_to=back_to
+    )
 
 
 async def _answer(request: Request) -> Response:
@@ -44,15 +47,25 @@ async def _answer(request: Request) -> Response:
         "reply-all": partial(writing.reply, key, to_all=True),
         "forward": partial(writing.forward, key, attached=attached),
     }
-    return _opened(request, await off_loop(works[kind]))
+    return _opened(await off_loop(works[kind]), _origin(request))
 
 
-def _opened(request: Request, draft: Draft) -> Response:
+def _opened(draft: Draft, origin: str) -> Response:
     """The page of a new draft, which knows where one came from."""
-    came = urlsplit(request.headers.get("referer", ""))
-    origin = came.path + (f"?{came.query}" if came.query else "")
     where = f"?{urlencode({'back': origin})}" if origin else ""
     return back(f"/compose/{draft.id}{where}")
+
+
+def _origin(request: Request) -> str:
+    """The page of ours that one came from; empty: none. Pages that begin a message, or write one, are passed over: once it
+    is sent they would begin another, or be gone.
+    """
+    came = urlsplit(request.headers.get("referer", ""))
+    if came.netloc != request.url.netloc:
+        return ""
+    if came.path.startswith("/compose"):
+        return parse_qs(came.query).get("back", [""])[0]
+    return came.path + (f"?{came.query}" if came.query else "")
 
 
 async def _show(request: Request) -> Response:
