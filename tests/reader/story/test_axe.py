@@ -95,6 +95,9 @@ class Inspector:
         wider = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         if wider > 0:
             self.found.append(f"{where}: {wider} px wider than its window")
+        longer = await self.page.evaluate("document.documentElement.scrollHeight - innerHeight")
+        if longer > 0:
+            self.found.append(f"{where}: {longer} px longer than its window")
 
     async def _frames(self) -> None:
         for frame in self.page.frames[1:]:
