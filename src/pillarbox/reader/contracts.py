@@ -371,7 +371,11 @@ class Contacts(Protocol):
         ...
 
     def import_vcards(self, data: bytes) -> int:
-        """How many were taken in; those that were there already are not."""
+        """How many were taken in; those that were there already are not.
+
+        Raises:
+            NotSendable: *data* is no vCard file, or too large.
+        """
         ...
 
     def complete(self, typed: str, count: int) -> Sequence[Contact]:
