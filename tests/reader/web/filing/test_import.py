@@ -68,6 +68,22 @@ async def test_what_cannot_be_taken_is_said(
     assert "<b>" not in page
 
 
+async def test_what_is_there_already_is_said_to_be_where_it_is(
+    browser: httpx.AsyncClient, library: MailLibrary
+) -> None:
+    files = [("file", (f"{n}.eml", LETTER + b"%d\n" % n)) for n in range(3)]
+    await ended(browser, await browser.post("/import", data={"into": "Archive"}, files=files))
+    receipts = library.make_folder("Old/Receipts & more")
+    library.move([row.key for row in library.page(ARCHIVE, 0, 2).rows], receipts)
+    page = await ended(
+        browser, await browser.post("/import", data={"into": "Archive"}, files=files)
+    )
+    assert (
+        "0 messages imported, 3 there already "
+        '(2 in <a href="/mail/Old/Receipts%20%26%20more">Old / Receipts &amp; more</a>).'
+    ) in page
+
+
 async def test_of_several_files_each_is_taken_or_told_by_its_own_name(
     browser: httpx.AsyncClient, library: MailLibrary, place: Place
 ) -> None:

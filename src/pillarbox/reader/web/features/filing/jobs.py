@@ -9,7 +9,7 @@ import logging
 import secrets
 import shutil
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,6 +129,7 @@ class Jobs:
             (before.failed + told)[:MAX_TOLD],
             before.failures + now.failures,
             before.deleted + now.deleted,
+            tuple((Counter(dict(before.elsewhere)) + Counter(dict(now.elsewhere))).items()),
         )
         job.progress = Progress(0, 0)
         job.over += 1
