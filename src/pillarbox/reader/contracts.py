@@ -511,6 +511,10 @@ class Accounts(Protocol):
         """What is wrong with its settings, in sentences; empty: nothing."""
         ...
 
+    def troubles(self) -> Sequence[str]:
+        """What is wrong elsewhere, one sentence each: an account of a name that none can have is not among :meth:`names`."""
+        ...
+
     def to_collect(self, account: str, into: Path) -> Account:
         """The account as the collector takes it, its target being the Maildir *into*. May run programs and ask the
         keyring. Raises :class:`pillarbox.contracts.errors.PillarboxError`.
