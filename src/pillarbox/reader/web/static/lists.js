@@ -25,7 +25,7 @@ class Lists {
     this.begin();
     this.cursor = new Cursor(this);
     this.acting = new Acting(this);
-    this.searching = new Searching((page) => this.found(page));
+    this.searching = new Searching({ found: (page) => this.found(page), toFirst: () => this.toFirst(), toList: () => this.focusRow() });
     dragging(this);
     this.listen();
     shown(false);
@@ -106,6 +106,11 @@ class Lists {
     const list = document.getElementById("list");
     list.tabIndex = -1;
     (row?.querySelector("a") ?? list).focus({ preventScroll: true });
+  }
+
+  /** To the first row that is seen of the list, if there is one. */
+  toFirst() {
+    if (this.rows?.total) this.cursor.to(this.rows.view(0).first);
   }
 
   /** What is open is in view in the list, too. */
