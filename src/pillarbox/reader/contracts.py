@@ -205,7 +205,7 @@ class Filing(Protocol):
 
         Raises:
             NoSuchFolder: there is no *into*.
-            NotImportable: *source* is none of these, or cannot be read; what was added stays.
+            NotImportable: *source* is none of these, or cannot be read; what was added stays. It says ``PATH: why.``
         """
         ...
 
@@ -371,7 +371,11 @@ class Contacts(Protocol):
         ...
 
     def import_vcards(self, data: bytes) -> int:
-        """How many were taken in; those that were there already are not."""
+        """How many were taken in; those that were there already are not.
+
+        Raises:
+            NotSendable: *data* is no vCard file, or too large.
+        """
         ...
 
     def complete(self, typed: str, count: int) -> Sequence[Contact]:

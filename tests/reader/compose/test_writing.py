@@ -365,3 +365,24 @@ def test_what_leaves_while_it_is_taken_back_makes_no_draft(
     with pytest.raises(TooLate):
         bench.writing.take_back(key)
     assert bench.drafts.all() == []
+
+
+def test_a_message_of_an_account_that_is_gone_goes_from_nobody_else_unasked(
+    bench: Bench, tmp_path: Path
+) -> None:
+    """It once was sent as the first of the others."""
+    draft = bench.writing.new(Draft("", account="home", to="a@x.example", subject="Tea"))
+    draft = bench.writing.save(replace(draft, text="Hi\n\n-- \nMe\n"))
+    sent = bench.writing.send(draft.id)
+    bench.writing._accounts = cast("Any", FixedAccounts(WORK))
+    again = bench.writing.take_back(sent)
+    assert again.account == "home"
+    with pytest.raises(WrongFields, match="no account home any more") as caught:
+        bench.writing.send(again.id)
+    assert set(caught.value.by_field) == {"account"}
+    assert bench.outbox.all() == []
+    chosen = bench.writing.save(replace(again, account="work"))
+    assert chosen.text == again.text, "whose signature that is, nobody knows any more"
+    bench.writing.send(again.id)
+    (parcel,) = bench.outbox.parcels.values()
+    assert parcel.account == "work"

@@ -95,6 +95,10 @@ class ConfiguredAccounts:
         return self._signing(account, recipe)
 
     def to_submit(self, account: str) -> Submission:
+        if account not in self.current.by_name:
+            raise NotSendable(
+                f"There is no account {account} any more. Edit the message, and choose from whom else to send it."
+            )
         try:
             recipe = self.recipe(account, READER)
         except PillarboxError as error:

@@ -104,7 +104,7 @@ class Writing:
         """See the contract."""
         before = self._drafts.find(draft.id)
         if before.account != draft.account:
-            old, new = self._identity(before.account), self._identity(draft.account)
+            old, new = self._identity_of(before.account), self._identity_of(draft.account)
             if old is not None and new is not None:
                 text = signed_anew(draft.text, old.signature, new.signature)
                 draft = replace(draft, text=text)
@@ -113,16 +113,15 @@ class Writing:
     def doubts(self, draft_id: str) -> Sequence[str]:
         """See the contract."""
         draft = self._drafts.find(draft_id)
-        recipients = recipients_of(draft)  # what has to be corrected comes before what may be wrong
+        self._sender_of(draft)  # what has to be corrected comes before what may be wrong
+        recipients = recipients_of(draft)
         return [*reached_already(draft, recipients), *doubts_about(draft)]
 
     def send(self, draft_id: str) -> str:
         """See the contract. Once the outbox has it, it names the draft: there is no second step."""
         with self._drafts.lock:
             draft = self._drafts.find(draft_id)
-            identity = self._identity(draft.account)
-            if identity is None:
-                raise WrongFields({"account": "There is no account to send from. Add one first."})
+            identity = self._sender_of(draft)
             recipients = recipients_of(draft)
             contents = [(file, self._content(draft, file)) for file in draft.files]
             now = self._clock().astimezone(self._zone)
@@ -177,6 +176,22 @@ class Writing:
         if not names:
             return None
         return self._accounts.identity(account if account in names else names[0])
+
+    def _identity_of(self, account: str) -> Identity | None:
+        """None: there is no such account (any more)."""
+        return self._accounts.identity(account) if account in self._accounts.names() else None
+
+    def _sender_of(self, draft: Draft) -> Identity:
+        """Raises WrongFields: there is none, or it has to be chosen."""
+        identity = self._identity(draft.account)
+        if identity is None:
+            raise WrongFields({"account": "There is no account to send from. Add one first."})
+        if draft.account and identity.account != draft.account:
+            gone = (
+                f"There is no account {draft.account} any more. Choose from whom this message goes."
+            )
+            raise WrongFields({"account": gone})
+        return identity
 
     def _begun(self, draft: Draft, original: Original, below: str) -> Draft:
         """*draft* under the right identity: room to write, what goes *below*, and the signature."""

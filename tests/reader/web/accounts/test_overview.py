@@ -12,8 +12,10 @@ import pytest
 
 from pillarbox.app.reading.accounts import ConfiguredAccounts
 from pillarbox.app.reading.setting_up import ConfiguredSetup
-from pillarbox.reader.model import Collecting, Identity, Status
+from pillarbox.reader.errors import NotSendable
+from pillarbox.reader.model import Collecting, Identity, Parcel, Status
 from tests.app.reading.test_setting_up import anything, nowhere
+from tests.reader.compose.outboxes import HeldOutbox
 from tests.reader.desk import NOW, make_desk, visitor
 
 CONFIG = """\
@@ -57,6 +59,7 @@ class World:
         self.file.write_text(CONFIG)
         self.accounts = ConfiguredAccounts(self.file, (), folder / "state")
         self.collector = Collector()
+        self.outbox = HeldOutbox()
         self.browser: httpx.AsyncClient
 
     async def text(self, path: str) -> str:
@@ -72,7 +75,9 @@ class World:
 async def pages(folder: Path) -> AsyncIterator[World]:
     world = World(folder)
     setup = ConfiguredSetup(world.accounts, anything, nowhere)
-    desk = make_desk(accounts=world.accounts, setup=setup, collector=world.collector)
+    desk = make_desk(
+        accounts=world.accounts, setup=setup, collector=world.collector, outbox=world.outbox
+    )
     async with visitor(desk) as world.browser:
         yield world
 
@@ -185,3 +190,23 @@ async def test_settings_that_will_not_do(tmp_path: Path) -> None:
         world.file.write_text(CONFIG.replace("keep_days = 30", "keep_days = -1"))
         for path in ("/accounts", "/accounts/work"):
             assert "keep_days" in await world.text(path)
+
+
+async def test_removing_an_account_says_how_many_of_its_messages_wait_in_the_outbox(
+    tmp_path: Path,
+) -> None:
+    async with pages(tmp_path) as world:
+        assert "in the outbox</a> to leave by it" not in await world.text("/accounts/work")
+        for account in ("work", "work", "shared"):
+            parcel = Parcel(b"Subject: x\r\n\r\n", account, "a@x.example", ("b@x.example",), "x")
+            world.outbox.put(parcel, hold_seconds=0)
+        assert "2 messages wait in the outbox</a> to leave by it" in await world.text(
+            "/accounts/work"
+        )
+        reply = await world.post("/accounts/work/remove", sure="on")
+        said = await world.text(reply.headers["location"])
+        assert "2 messages wait in the outbox to leave by it, and will not: edit them there" in said
+        for number in ("x", "-1", "٣", "9" * 400):
+            await world.text(f"/accounts?removed&unsent={number}")
+        with pytest.raises(NotSendable, match="Edit the message, and choose"):
+            world.accounts.to_submit("work")

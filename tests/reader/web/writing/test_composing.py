@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 import re
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
 from pillarbox.reader.errors import NoSuchDraft
+from pillarbox.reader.model import Draft, Identity
+from tests.reader.compose.people import HOME, WORK, FixedAccounts
 from tests.reader.web.writing.conftest import SCRIPT, Bench
 
 HTML = (
@@ -337,3 +339,25 @@ async def test_a_draft_that_is_nowhere_is_said_to_be(bench: Bench) -> None:
         assert (await bench.browser.post(f"/compose/nowhere/{path}")).status_code == 404
     with pytest.raises(NoSuchDraft):
         bench.drafts.find("nowhere")
+
+
+@pytest.mark.parametrize("left", [(WORK,), (WORK, HOME)])
+async def test_from_whom_is_asked_when_the_account_of_a_draft_is_gone(
+    bench: Bench, left: tuple[Identity, ...]
+) -> None:
+    draft = bench.drafts.new(Draft("", account="old", to="a@x.example"))
+    cast("FixedAccounts", bench.desk.accounts)._identities = {one.account: one for one in left}
+    page = (await bench.browser.get(f"/compose/{draft.id}")).text
+    assert '<option value="old" selected>Choose from whom</option>' in page
+    assert 'aria-describedby="account-gone"' in page
+    assert "There is no account old any more: choose from whom this message goes." in page
+    form = {"version": str(draft.version), "account": "old", "to": "a@x.example", "subject": "x"}
+    form["text"] = "Hello"
+    reply = await bench.browser.post(f"/compose/{draft.id}/send", data=form)
+    assert reply.status_code == 422
+    assert 'id="account-error"' in reply.text
+    form |= {"version": str(bench.drafts.find(draft.id).version), "account": "work"}
+    reply = await bench.browser.post(f"/compose/{draft.id}/send", data=form)
+    assert reply.status_code == 303
+    (parcel,) = bench.outbox.parcels.values()
+    assert parcel.account == "work"

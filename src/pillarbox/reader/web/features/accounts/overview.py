@@ -62,8 +62,28 @@ async def _all(request: Request) -> Response:
     ]
     query = request.query_params
     said = "Added. Its mail is being collected; read it as it comes." if "added" in query else ""
-    said = "Removed. Its mail stays here, and on the server." if "removed" in query else said
+    if "removed" in query:
+        said = _removed(query.get("unsent", ""))
     return await page(request, "accounts/all.html", accounts=shown, said=said)
+
+
+def _removed(unsent: str) -> str:
+    said = "Removed. Its mail stays here, and on the server. Its inbox can be renamed or removed where folders are made."
+    number = int(unsent[:9]) if unsent.isdecimal() and unsent.isascii() else 0
+    return f"{said} {_unsent(number)}" if number else said
+
+
+def _unsent(number: int) -> str:
+    what, them = ("message waits", "it") if number == 1 else ("messages wait", "them")
+    return (
+        f"{number:,} {what} in the outbox to leave by it, and will not: edit {them} there, and choose from "
+        "whom else to send."
+    )
+
+
+def _waiting(desk: Desk, account: str) -> int:
+    """Messages in the outbox that leave by it."""
+    return sum(outgoing.account == account for outgoing in desk.outbox.all())
 
 
 async def _collect(request: Request) -> Response:
@@ -106,6 +126,7 @@ async def _account(request: Request, name: str, form: forms.Typed | None = None)
         account=description,
         state=statuses.get(name) or Status(name, Collecting.NEVER),
         problem=await off_loop(desk.accounts.problem, name),
+        unsent=await off_loop(_waiting, desk, name),
         typed=fields,
         wrong=form.wrong if form else {},
         saved="saved" in request.query_params,
@@ -175,7 +196,8 @@ async def _remove(request: Request) -> Response:
         return await _account(request, name, form)
     await off_loop(desk.setup.remove, name)
     desk.collector.refresh()
-    return back("/accounts?removed")
+    unsent = await off_loop(_waiting, desk, name)
+    return back("/accounts?removed" + (f"&unsent={unsent}" if unsent else ""))
 
 
 def _sign_in(signing: dict[str, SignIn]) -> Callable[[Request], Awaitable[Response]]:
