@@ -74,6 +74,9 @@ class Quiet:
         """There is an account: without any, everything begins with the wizard."""
         return ["work"]
 
+    def troubles(self) -> list[str]:
+        return []
+
 
 def make_desk(**parts: Any) -> Desk:
     """The desk with *parts* by the names of :class:`Desk`; the rest is quiet. On an event loop."""

@@ -205,7 +205,7 @@ class Filing(Protocol):
 
         Raises:
             NoSuchFolder: there is no *into*.
-            NotImportable: *source* is none of these, or cannot be read; what was added stays.
+            NotImportable: *source* is none of these, or cannot be read; what was added stays. It says ``PATH: why.``
         """
         ...
 
@@ -371,7 +371,11 @@ class Contacts(Protocol):
         ...
 
     def import_vcards(self, data: bytes) -> int:
-        """How many were taken in; those that were there already are not."""
+        """How many were taken in; those that were there already are not.
+
+        Raises:
+            NotSendable: *data* is no vCard file, or too large.
+        """
         ...
 
     def complete(self, typed: str, count: int) -> Sequence[Contact]:
@@ -505,6 +509,10 @@ class Accounts(Protocol):
 
     def problem(self, account: str) -> str:
         """What is wrong with its settings, in sentences; empty: nothing."""
+        ...
+
+    def troubles(self) -> Sequence[str]:
+        """What is wrong elsewhere, one sentence each: an account of a name that none can have is not among :meth:`names`."""
         ...
 
     def to_collect(self, account: str, into: Path) -> Account:

@@ -387,6 +387,63 @@ async def test_without_scripts_enter_in_a_box_only_asks(
     assert library.rows[key(MANY - 1)].folder == WORK
 
 
+# Several windows.
+
+
+async def test_when_the_open_message_is_filed_elsewhere_a_key_is_for_no_other(
+    page: Page, library: MemoryLibrary, desk: Desk
+) -> None:
+    """The row below it got the focus, and the next key filed what nobody had looked at."""
+    await row(page, MANY - 2).locator("a").click()
+    await is_open(page, MANY - 2)
+    library.archive([key(MANY - 2)])
+    desk.news.tell(MailChanged(frozenset({WORK, ARCHIVE})))
+    elsewhere = page.locator("#elsewhere")
+    await expect(elsewhere).to_have_text("This message is in Archive now.")
+    await expect(row(page, MANY - 2)).to_have_count(0)
+    await expect(page.locator("#list")).to_be_focused()
+    await page.keyboard.press("#")
+    await toast(page, "Moved 1 message to Trash")
+    await is_open(page, MANY - 3)
+    await focus_is_on(page, MANY - 3)
+    await expect(elsewhere).to_be_empty()
+    assert library.rows[key(MANY - 2)].folder == TRASH
+    assert [row.folder for row in library.rows.values()].count(WORK) == MANY - 1
+
+
+async def test_j_and_k_go_on_from_where_a_row_was_that_has_left(
+    page: Page, library: MemoryLibrary, desk: Desk
+) -> None:
+    await row(page, MANY - 4).locator("a").click()
+    await is_open(page, MANY - 4)
+    library.archive([key(MANY - 4), key(MANY - 1)])
+    desk.news.tell(MailChanged(frozenset({WORK, ARCHIVE})))
+    await expect(page.locator("#list")).to_be_focused()
+    await page.keyboard.press("k")
+    await is_open(page, MANY - 3)
+    library.archive([key(MANY - 3)])
+    desk.news.tell(MailChanged(frozenset({WORK, ARCHIVE})))
+    await expect(page.locator("#list")).to_be_focused()
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 5)
+
+
+async def test_what_is_open_says_so_when_it_is_gone_and_when_it_is_back(
+    page: Page, library: MemoryLibrary, desk: Desk
+) -> None:
+    await row(page, MANY - 1).locator("a").click()
+    await is_open(page, MANY - 1)
+    elsewhere = page.locator("#elsewhere")
+    await expect(elsewhere).to_be_empty()
+    mine = library.rows.pop(key(MANY - 1))
+    desk.news.tell(MailChanged(frozenset({WORK})))
+    await expect(elsewhere).to_contain_text("This message is not there any more.")
+    library.rows[mine.key] = mine
+    desk.news.tell(MailChanged(frozenset({WORK})))
+    await is_open(page, MANY - 1)
+    await expect(elsewhere).to_be_empty()
+
+
 # What the server refuses.
 
 

@@ -294,6 +294,27 @@ async def test_a_message_that_is_gone_is_said_in_the_pane(message: str) -> None:
     assert len(rows_of(html)) == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/mail/Inbox", True),
+        ("/mail/Sent", True),
+        ("/mail/Archive", False),
+        ("/search?q=subject", False),
+        ("/search?q=subject&in=Inbox", True),
+    ],
+)
+async def test_a_message_that_is_not_of_this_list_says_where_it_is(
+    path: str,
+    says: bool,
+) -> None:
+    library = MemoryLibrary([letter(1, ARCHIVE), letter(2, thread=1), letter(3, ARCHIVE)])
+    html = await get(f"{path}{'&' if '?' in path else '?'}m={key(3)}", library)
+    assert ("This message is in" in html) == says
+    html = await get(f"/mail/Inbox?m={key(1)}", library)
+    assert "This message is in" not in html, "its conversation is of this list"
+
+
 async def test_a_bookmark_of_a_message_leads_to_where_it_lies() -> None:
     desk = make_desk(library=MemoryLibrary([letter(1, Folder("a/b c"))]))
     async with visitor(desk) as browser:

@@ -5,7 +5,7 @@ import { pageAt } from "./lists/asking.js";
 import { Cursor } from "./lists/cursor.js";
 import { dragging } from "./lists/dragging.js";
 import { counted } from "./lists/effects.js";
-import { isWide, listIn, markCurrent, messageIn, opened, show, shown } from "./lists/opening.js";
+import { isWide, listIn, markCurrent, messageIn, opened, show, shown, useTools } from "./lists/opening.js";
 import { keyOf } from "./lists/row.js";
 import { Rows } from "./lists/rows.js";
 import { say, sayWhatWasChanged, trouble } from "./lists/saying.js";
@@ -13,6 +13,7 @@ import { Searching } from "./lists/searching.js";
 import { Selection } from "./lists/selection.js";
 import { followSidebar, refreshSidebar } from "./lists/sidebar.js";
 import { closeMenusFrom } from "./menus.js";
+import { focusOn } from "./shell.js";
 
 const REST = 250; // milliseconds: news come in bursts
 
@@ -25,7 +26,7 @@ class Lists {
     this.begin();
     this.cursor = new Cursor(this);
     this.acting = new Acting(this);
-    this.searching = new Searching((page) => this.found(page));
+    this.searching = new Searching({ found: (page) => this.found(page), toFirst: () => this.toFirst(), toList: () => this.focusRow() });
     dragging(this);
     this.listen();
     shown(false);
@@ -43,6 +44,7 @@ class Lists {
     if (!list) return;
     this.rows = new Rows(list, {
       show: (row) => this.selection.show(row), told: (page) => this.recount(page), since: () => this.selection.since, trouble,
+      meant: () => this.cursor.row, left: (near) => { this.cursor.near = near; },
     });
     markCurrent(this.rows);
   }
@@ -86,12 +88,21 @@ class Lists {
 
   /** What can be done with the open message depends on what it is now; the message itself stays as it is, and where it was scrolled to. */
   async refreshTools() {
-    const fresh = (await pageAt(location.href)).querySelector("#pane .letter-tools");
-    const old = document.querySelector("#pane .letter-tools");
-    if (!fresh || !old) return;
-    const key = old.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-    old.replaceWith(document.adoptNode(fresh));
-    if (key) fresh.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+    useTools(await pageAt(location.href));
+  }
+
+  /** What is open may have been filed elsewhere, by another window or program: then it says so, and what can be done with it is another
+      thing. The server knows, where the row is not in the page. */
+  async followOpened() {
+    const open = opened();
+    const said = document.getElementById("elsewhere");
+    if (!said || messageIn(location.href) !== open.key) return;
+    if (this.rows?.ofOpened(open.key, open.thread) && !said.hasChildNodes()) return;
+    const page = await pageAt(location.href);
+    const fresh = page.getElementById("elsewhere") ?? page.getElementById("gone");
+    if (!fresh || !said.isConnected || messageIn(location.href) !== open.key || said.innerHTML === fresh.innerHTML) return;
+    said.replaceChildren(...fresh.childNodes);
+    useTools(page);
   }
 
   /** Back or forward: in the same list only the pane changes. */
@@ -103,9 +114,12 @@ class Lists {
   /** To the row where the cursor is. */
   focusRow() {
     const row = (this.cursor.key && this.rows?.of(this.cursor.key)) || this.cursor.row || this.rows?.at(this.rows.view(0).first);
-    const list = document.getElementById("list");
-    list.tabIndex = -1;
-    (row?.querySelector("a") ?? list).focus({ preventScroll: true });
+    focusOn(row?.querySelector("a") ?? document.getElementById("list"));
+  }
+
+  /** To the first row that is seen of the list, if there is one. */
+  toFirst() {
+    if (this.rows?.total) this.cursor.to(this.rows.view(0).first);
   }
 
   /** What is open is in view in the list, too. */
@@ -212,6 +226,7 @@ class Lists {
       if (!this.rows || !this.rows.total || !await this.rows.refresh()) this.found(await pageAt(location.href));
       this.showChoice();
       if (this.rows) markCurrent(this.rows);
+      await this.followOpened();
     } catch (error) {
       trouble(error);
     }

@@ -32,9 +32,13 @@ function restoreFocus() {
   before = null;
   if (focused.isConnected || (document.activeElement && document.activeElement !== document.body)) return;
   const successor = (id && document.getElementById(id)) || document.getElementById(part) || document.getElementById("main");
-  if (!successor) return;
-  if (!successor.matches("a[href], button, input, select, textarea, [tabindex]")) successor.tabIndex = -1;
-  successor.focus({ preventScroll: true });
+  if (successor) focusOn(successor);
+}
+
+/** The focus goes to `element`, also if that is a part of the page only. */
+export function focusOn(element) {
+  if (!element.matches("a[href], button, input, select, textarea, [tabindex]")) element.tabIndex = -1;
+  element.focus({ preventScroll: true });
 }
 
 function say(event) {

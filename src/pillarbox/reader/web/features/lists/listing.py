@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from pillarbox.reader.contracts import Library
 from pillarbox.reader.errors import NoSuchMessage
-from pillarbox.reader.model import INBOX, Folder, Page, Row
+from pillarbox.reader.model import INBOX, TRASH, Folder, Page, Row
 
 PAGE = 50
 """Rows that are sent at a time: some screens full, and a hundredth of a second to make."""
@@ -91,6 +91,12 @@ class Listing:
     def holds(self, folder: Folder) -> bool:
         """Whether messages of *folder* are listed here, as threads."""
         return folder == self.folder or (self.folder == INBOX and folder.startswith(f"{INBOX}/"))
+
+    def may_hold(self, folder: Folder) -> bool:
+        """Whether messages of *folder* are listed here, or can be found."""
+        if self.folder is not None:
+            return self.holds(folder)
+        return Listing(self.within).holds(folder) if self.within else folder != TRASH
 
     def members(self, row: Row, library: Library, *, counted: bool) -> Sequence[Row]:
         """Messages that *row* stands for, latest first: it, and in a list of threads what the list has of its thread.

@@ -12,13 +12,14 @@ from starlette.responses import RedirectResponse, Response
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.errors import NoSuchMessage
 from pillarbox.reader.model import INBOX, SENT, TRASH, Folder, MessageKey, Page, Row
-from pillarbox.reader.web.features.letters.context import thread_context
+from pillarbox.reader.web.features.letters.context import Thread, thread_context
 from pillarbox.reader.web.features.lists.choice import AT_ONCE, is_key
 from pillarbox.reader.web.features.lists.listing import PAGE, Listing
 from pillarbox.reader.web.features.lists.naming import HINTS, empty_of, name_of
 from pillarbox.reader.web.features.lists.seen import Seen, TooOld, moment_of
 from pillarbox.reader.web.features.lists.told import Told
 from pillarbox.reader.web.pages import off_loop, page
+from pillarbox.reader.web.words import place
 
 _FURTHEST = 10_000_000
 """Rows. What is asked for beyond is no list, but somebody's idea of a number."""
@@ -63,7 +64,7 @@ class Views:
         part = await off_loop(self._part, listing, first)
         came = await off_loop(self._came, listing, part, request.query_params.get("since", ""))
         folders = await off_loop(self.desk.library.folders)
-        opened = await self._opened(request, part.words)
+        opened = await self._opened(request, listing, part.words)
         reading = self.desk.library.reading_in
         return await page(
             request,
@@ -107,7 +108,9 @@ class Views:
             return frozenset()
         return seen.new_among(part.rows, self.desk.library)
 
-    async def _opened(self, request: Request, words: Sequence[str]) -> dict[str, Any]:
+    async def _opened(
+        self, request: Request, listing: Listing, words: Sequence[str]
+    ) -> dict[str, Any]:
         """What the pane shows."""
         key = request.query_params.get("m", "")
         row = await off_loop(self._find, key) if key else None
@@ -117,7 +120,8 @@ class Views:
             context = await thread_context(request, row.key, words)
         except NoSuchMessage:
             return {"opened": None, "gone": True}
-        return context | {"opened": row, "gone": False}
+        elsewhere = "" if _may_list(listing, context["thread"]) else place(row.folder)
+        return context | {"opened": row, "gone": False, "elsewhere": elsewhere}
 
     def _find(self, key: str) -> Row | None:
         if not is_key(key):
@@ -126,6 +130,12 @@ class Views:
             return self.desk.library.find(MessageKey(key))
         except NoSuchMessage:
             return None
+
+
+def _may_list(listing: Listing, thread: Thread) -> bool:
+    """Whether *listing* may have a message of *thread*; False: what is open has been filed elsewhere."""
+    rows = (thread.opened.row, *(one.row for one in (*thread.before, *thread.after)))
+    return thread.left_out > 0 or any(listing.may_hold(row.folder) for row in rows)
 
 
 def _number(text: str) -> int:

@@ -156,7 +156,8 @@ export class Acting {
     const inList = lists.rows.list.contains(document.activeElement) || document.activeElement === document.body;
     const url = location.href;
     const { rows } = lists;
-    const { gone: [place = -1], putBack } = rows.remove(keys);
+    const { gap } = lists.cursor;
+    const { gone: [place = wasOpen ? gap : -1], putBack } = rows.remove(keys);
     const going = lists.after({ place, wasOpen, hadFocus: inList || wasOpen });
     const undo = async () => {
       await going;

@@ -1,26 +1,31 @@
 /* Moving in the list by keys: the focus is the cursor. */
 
 import { isWide, opened } from "./opening.js";
-import { keyOf, linkOf } from "./row.js";
+import { keyOf, linkOf, placeOf } from "./row.js";
 
 const REST = 150; // milliseconds on a row before it is opened: who holds j down opens only where they stop
 
 export class Cursor {
   constructor(lists) {
     this.lists = lists;
-    this.key = null; // where the cursor was last: the row may have been fetched anew
+    this.key = null; // where the cursor was last: the row may have been fetched anew,
+    this.near = null; // or have left from between these
     this.resting = 0;
     document.addEventListener("key", (event) => this.onKey(event));
   }
 
-  /** The row that keys are for: that with the focus, else the open one, else where the cursor was. */
+  /** The row that keys are for: that with the focus, else that of what is open, else where the cursor was. What is open may have left
+      the list: then it is none. */
   get row() {
     const { rows } = this.lists;
     if (!rows) return null;
     const focused = document.activeElement?.closest?.("#rows > li");
     const open = opened();
-    return focused ?? (open && rows.ofOpened(open.key, open.thread)) ?? (this.key && rows.of(this.key)) ?? null;
+    return focused ?? (open ? rows.ofOpened(open.key, open.thread) : this.key && rows.of(this.key)) ?? null;
   }
+
+  /** Where the next row is, when the one that keys were for has left; -1: nobody knows. */
+  get gap() { return this.near && this.lists.rows ? this.lists.rows.gapIn(this.near) : -1; }
 
   onKey(event) {
     const { key } = event.detail;
@@ -30,10 +35,17 @@ export class Cursor {
 
   /** To the next row (1) or the one before (-1). */
   step(by) {
-    const row = this.row;
+    this.to(this.away(by), { open: isWide() || document.body.dataset.view === "message" });
+  }
+
+  /** The place that is so far away. */
+  away(by) {
     const { rows } = this.lists;
-    const place = row ? Number(row.dataset.place) + by : rows.view(0).first;
-    this.to(place, { open: isWide() || document.body.dataset.view === "message" });
+    const row = this.row ?? (this.key && rows.of(this.key));
+    if (row) return placeOf(row) + by;
+    const { gap } = this;
+    if (gap < 0) return rows.view(0).first;
+    return by > 0 ? gap : gap - 1;
   }
 
   /** To the row at `place`; `open` it after a short rest. */

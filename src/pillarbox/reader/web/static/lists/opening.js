@@ -94,3 +94,12 @@ export function markCurrent(rows) {
   for (const link of rows.list.querySelectorAll("a[aria-current]")) link.removeAttribute("aria-current");
   current?.querySelector("a").setAttribute("aria-current", "true");
 }
+
+/** What can be done with the open message, as `page` has it. */
+export function useTools(page) {
+  const [old, fresh] = [document, page].map((each) => each.querySelector("#pane .letter-tools"));
+  if (!fresh || !old) return;
+  const key = old.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  old.replaceWith(document.adoptNode(fresh));
+  if (key) fresh.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+}

@@ -2,6 +2,7 @@
    given up when they are scrolled past, and dropped when they are far away. A row keeps its state (chosen, open, focus)
    by its message, wherever it goes. */
 
+import { focusOn } from "../shell.js";
 import { anchorOf, hold } from "./anchor.js";
 import { afterRemoval, baseOf, inView, pagesOf, rowsFrom, toReveal } from "./geometry.js";
 import { rowsAt } from "./asking.js";
@@ -14,12 +15,15 @@ const PAUSE = 60; // milliseconds between looks while scrolling: what only flies
 
 export class Rows {
   /** `show(row)` is called for each row that comes, before it is seen; `told(page)` for each page that was fetched; `since()` is the
-      moment of which rows are to say whether they have come later; `trouble(error)` is for when one cannot be had. */
-  constructor(list, { show, told, since, trouble }) {
+      moment of which rows are to say whether they have come later; `trouble(error)` is for when one cannot be had. `meant()` is the row
+      that keys are for; `left(near)` is called when the list has it no more: see `near`. */
+  constructor(list, { show, told, since, trouble, meant, left }) {
     this.list = list;
     this.scroller = list.parentElement;
     this.show = show;
     this.trouble = trouble;
+    this.meant = meant;
+    this.left = left;
     this.url = list.dataset.url;
     this.fetched = (first, signal) => rowsAt(this.url, { first, since: since(), signal, told });
     this.folder = list.dataset.list ?? null;
@@ -112,6 +116,20 @@ export class Rows {
     return this.of(key) ?? (this.folder ? this.all.find((row) => row.dataset.thread === thread) : undefined);
   }
 
+  /** Which rows are around `row`: their keys, nearest first. */
+  near(row) {
+    const keys = [...this.list.children].map(keyOf);
+    const at = keys.indexOf(keyOf(row));
+    return { before: keys.slice(0, at).reverse(), after: keys.slice(at + 1) };
+  }
+
+  /** The place of a row that has left from between those of `near`: that of the first after it. -1: none of them is in the page. */
+  gapIn({ before, after }) {
+    const places = new Map(this.all.map((row) => [keyOf(row), placeOf(row)]));
+    const [next, last] = [after, before].map((keys) => keys.find((key) => places.has(key)));
+    return places.get(next) ?? (places.get(last) ?? -2) + 1;
+  }
+
   // Fetching.
 
   look() {
@@ -166,18 +184,19 @@ export class Rows {
     return lists.flatMap((list) => (list ? [...list.children] : []));
   }
 
-  take(list) {
-    const focused = this.all.find((row) => row.contains(document.activeElement));
-    const focus = focused && { key: keyOf(focused), place: placeOf(focused), part: document.activeElement.matches("input") ? "input" : "a" };
-    this.count(list);
-    for (const row of [...list.children]) this.accept(placeOf(row), row);
-    if (focus && !this.list.contains(document.activeElement)) this.focus(focus);
-  }
-
-  /** A row that had the focus was replaced: its successor has it now. */
-  focus({ key, place, part }) {
-    const row = this.of(key) ?? this.at(Math.min(place, this.total - 1));
-    row?.querySelector(part).focus({ preventScroll: true });
+  /** Rows that keys are for may be replaced: then the new one has the focus. One that has left has no successor, as the next key
+      would be for what nobody has chosen: the focus is on the list then. */
+  take(...lists) {
+    const old = this.meant();
+    const near = old && this.near(old);
+    const part = old?.contains(document.activeElement) && (document.activeElement.matches("input") ? "input" : "a");
+    for (const list of lists) {
+      this.count(list);
+      for (const row of [...list.children]) this.accept(placeOf(row), row);
+    }
+    const row = old && this.ofOpened(keyOf(old), old.dataset.thread);
+    if (old && !row) this.left(near);
+    if (part && !this.list.contains(document.activeElement)) focusOn(row?.querySelector(part) ?? document.getElementById("list"));
   }
 
   count(list) {
@@ -217,7 +236,7 @@ export class Rows {
     for (const [place, row] of [...this.rows]) {
       if (!listed(place) && !row.contains(document.activeElement)) this.forget(row);
     }
-    for (const list of lists) this.take(list);
+    this.take(...lists);
     this.moment = Math.min(...lists.map(({ dataset }) => Number(dataset.moment)));
     hold(this, anchor);
     this.look();
