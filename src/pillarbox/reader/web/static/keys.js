@@ -75,7 +75,7 @@ function controlFor(key, root = document) {
 }
 
 /** Do what `key` stands for; whether there was anything to do. */
-function act(key) {
+export function act(key) {
   const told = new CustomEvent("key", { detail: { key }, cancelable: true, bubbles: true });
   if (!document.dispatchEvent(told)) return true;
   if (key === "?") return showKeys();

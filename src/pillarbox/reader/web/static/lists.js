@@ -21,6 +21,7 @@ class Lists {
   constructor() {
     this.rows = null;
     this.selection = new Selection();
+    this.opening = null; // a message is on its way into the pane: whether it came
     this.choosing = null; // rows are fetched that are chosen already: whether they came
     this.resting = 0;
     this.begin();
@@ -75,13 +76,11 @@ class Lists {
 
   /** Have the pane show what `url` says; the focus goes along where the list is hidden by it, and comes back with it. */
   async open(url, history, byHand = true) {
-    try {
-      await show(url, history, byHand);
-    } catch (error) {
-      trouble(error);
-      return;
-    }
-    if (isWide()) return;
+    const opening = show(url, history, byHand).then(() => true, (error) => { trouble(error); return false; });
+    this.opening = opening;
+    const done = await opening;
+    if (this.opening === opening) this.opening = null;
+    if (!done || isWide()) return;
     if (messageIn(url)) document.getElementById("pane").focus({ preventScroll: true });
     else this.focusRow();
   }
