@@ -31,6 +31,27 @@ def test_a_folder_by_name_and_what_is_below(tmp_path: Path) -> None:
     assert [found.label for found in Letters(tmp_path)] == ["a/1.EML", "a/2.eml", "b.eml"]
 
 
+def test_an_mbox_and_a_maildir_in_a_folder_are_told_and_not_read(tmp_path: Path) -> None:
+    line = b"From ann@example.org Mon Nov 23 20:19:00 2026\n"
+    for name, content in {
+        "b.eml": LETTER,
+        "Inbox": line + LETTER,
+        "old.eml": b"\n" + line + LETTER,
+        "note": b"From here on it is a text.\n",
+        "kept/cur/1": LETTER,
+        "kept/new/2": LETTER,
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "linked").symlink_to(tmp_path / "kept")
+    assert [(found.label, found.problem) for found in Letters(tmp_path)] == [
+        ("Inbox", "is an mbox: import it by its own path"),
+        ("b.eml", ""),
+        ("kept", "is a Maildir: import it by its own path"),
+        ("old.eml", "is an mbox: import it by its own path"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [(b"", "is empty"), (b"\x1f\x8b\0", "packed with gzip"), (b"just words", "is not a message")],

@@ -358,6 +358,8 @@ class Imported:
     """All of them."""
     deleted: int = 0
     """Brought into Trash: the program that they come from had them marked as deleted."""
+    elsewhere: tuple[tuple[Folder, int], ...] = ()
+    """Of those that are there already, how many lie in which other folder."""
 
 
 @dataclass(frozen=True, slots=True)

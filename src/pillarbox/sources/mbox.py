@@ -86,6 +86,11 @@ class Mbox:
         self._file.seek(0)
 
 
+def is_mbox(head: bytes) -> bool:
+    """Whether a file that begins so is an mbox."""
+    return _FROM.fullmatch(head.lstrip(b"\r\n").partition(b"\n")[0]) is not None
+
+
 class _Message:
     """One message while its lines come in."""
 

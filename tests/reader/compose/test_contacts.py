@@ -83,6 +83,9 @@ def test_an_import_takes_in_who_is_new(tmp_path: Path) -> None:
     assert [one.name for one in opened(tmp_path).all()] == ["Ada Lovelace", "Bob"]
     with pytest.raises(NotSendable, match="larger"):
         contacts.import_vcards(b" " * 17_000_000)
+    for data in (b"", b"\x89PNG\r\n", b"not a vcard", b"BEGIN:VCALENDAR\nEND:VCALENDAR\n"):
+        with pytest.raises(NotSendable, match="no vCard"):
+            contacts.import_vcards(data)
 
 
 @pytest.mark.parametrize(

@@ -67,9 +67,12 @@ def test_an_import_said_again_adds_nothing(
     assert library.bring_in(source, ARCHIVE, quiet) == Imported(2, known=1)
     keys = [row.key for row in library.page(ARCHIVE, 0, 9).rows]
     library.move(keys[:1], SENT)
-    assert library.bring_in(source, ARCHIVE, quiet) == Imported(0, known=3)
+    again = library.bring_in(source, ARCHIVE, quiet)
+    assert (again.added, again.known) == (0, 3)
+    moved = {row.subject for row in library.page(SENT, 0, 9).rows}
+    assert again.elsewhere == ((SENT, 2 if moved == {"one"} else 1),)
     library = place.open(with_index=False)
-    assert library.bring_in(source, ARCHIVE, quiet) == Imported(0, known=3)
+    assert library.bring_in(source, ARCHIVE, quiet) == again
     assert len(place.files()) == 2
 
 
@@ -127,7 +130,8 @@ def test_what_is_said_to_be_deleted_is_imported_into_trash(
     source = mbox(tmp_path, deleted, BOB)
     assert library.bring_in(source, ARCHIVE, quiet) == Imported(1, deleted=1)
     assert contents(place, TRASH) == [deleted]
-    assert library.bring_in(source, ARCHIVE, quiet) == Imported(0, known=2)
+    again = Imported(0, known=2, elsewhere=((TRASH, 1),))
+    assert library.bring_in(source, ARCHIVE, quiet) == again
     assert contents(place, TRASH) == [deleted]
 
 
@@ -159,7 +163,7 @@ def test_what_lies_in_trash_is_fetched_by_an_import(
     assert flags == {"one": frozenset(), "two": frozenset({Flag.SEEN})}
     place.later(days=400)
     library.tidy()
-    assert library.bring_in(source, ARCHIVE, quiet) == Imported(0, known=2)
+    assert library.bring_in(source, ARCHIVE, quiet) == Imported(0, known=2, elsewhere=((SENT, 2),))
 
 
 def test_what_another_program_has_removed_from_trash_is_imported_anew(

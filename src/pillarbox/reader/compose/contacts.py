@@ -14,7 +14,7 @@ from threading import RLock
 from pillarbox.durable import replace_file
 from pillarbox.reader.compose.addresses import BadAddress, checked
 from pillarbox.reader.compose.fields import one_line
-from pillarbox.reader.compose.vcard import MAX_OCTETS, read_vcards
+from pillarbox.reader.compose.vcard import MAX_OCTETS, is_vcard, read_vcards
 from pillarbox.reader.errors import (
     ChangedElsewhere,
     LibraryUnusable,
@@ -99,11 +99,13 @@ class KeptContacts:
                 self._write(left)
 
     def import_vcards(self, data: bytes) -> int:
-        """See the contract. Raises :class:`.errors.NotSendable`: there are too many."""
+        """See the contract."""
         if len(data) > MAX_OCTETS:
             raise NotSendable(
                 f"This file is larger than {MAX_OCTETS // 1_000_000} MB. Export your contacts in several files."
             )
+        if not is_vcard(data):
+            raise NotSendable("This is no vCard file.")
         with self._lock:
             known = {one.address.casefold() for one in self._contacts.values()}
             new: dict[str, Contact] = {}

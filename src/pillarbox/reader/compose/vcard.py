@@ -59,6 +59,12 @@ def read_vcards(data: bytes) -> list[Named]:
     return [one for one in found if one.address][:MAX_CONTACTS]
 
 
+def is_vcard(data: bytes) -> bool:
+    """Whether there is a card in it at all."""
+    begun = ("BEGIN", "VCARD")
+    return any((one.name, one.value.upper()) == begun for one in _properties(_decoded(data)))
+
+
 def _decoded(data: bytes) -> str:
     """3.0 and 4.0 are UTF-8; older programs write what their system does."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):

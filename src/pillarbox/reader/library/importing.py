@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -29,7 +29,7 @@ from pillarbox.reader.library.names import key_of
 from pillarbox.reader.library.shelf import Shelf
 from pillarbox.reader.mail.summary import Summary, summarise
 from pillarbox.reader.model import TRASH, Entry, Flag, Folder, Imported, Progress
-from pillarbox.sources.found import Found, Source, SourceUnusable
+from pillarbox.sources.found import Found, Source, SourceUnusable, trouble_with
 from pillarbox.sources.letters import HEAD, Letters, is_letter
 from pillarbox.sources.maildir import Maildir
 from pillarbox.sources.mbox import Mbox
@@ -75,6 +75,7 @@ class _Import:
         self._report = report
         self._done = self._added = self._known = self._deleted = self._failures = 0
         self._failed: list[tuple[str, str]] = []
+        self._elsewhere: Counter[Folder] = Counter()
         self._there = _There(shelf, into)
         self._batch: dict[str, _Wanted] = {}
 
@@ -94,7 +95,12 @@ class _Import:
         finally:
             self._store()
         return Imported(
-            self._added, self._known, tuple(self._failed), self._failures, self._deleted
+            self._added,
+            self._known,
+            tuple(self._failed),
+            self._failures,
+            self._deleted,
+            tuple(self._elsewhere.items()),
         )
 
     def _take(self, found: Found, *, deletions_told: bool) -> int:
@@ -111,8 +117,11 @@ class _Import:
         date = summary.date.timestamp() if summary.date else self._shelf.now()
         digest = hashlib.blake2b(message, digest_size=20).hexdigest()
         base = f"{max(0, int(date)) if summary.date else 0}.I{digest}.import,S={len(message)}"
-        if base in self._batch or self._there.has(base, message, folder):
+        place = folder if base in self._batch else self._there.where(base, message, folder)
+        if place is not None:
             self._known += 1
+            if place != self._into:
+                self._elsewhere[place] += 1
             return 0
         self._batch[base] = _Wanted(folder, Arrival(message, flags, base, date), summary)
         return len(message)
@@ -182,11 +191,13 @@ class _There:
                 elif folder == into:
                     self._by_size[_size(shelf.maildirs.path(entry))].append(entry)
 
-    def has(self, base: str, message: bytes, wanted: Folder) -> bool:
-        """Whether it is where it may stay; in Trash only if it is *wanted* there."""
-        if (entry := self.find(base)) and not _is_in_trash(entry, wanted):
-            return True
-        return any(self._holds(entry, message) for entry in self._by_size.get(len(message), ()))
+    def where(self, base: str, message: bytes, wanted: Folder) -> Folder | None:
+        """Where it is and may stay, in Trash only if it is *wanted* there; None: nowhere."""
+        entry = self.find(base)
+        if entry is not None and not _is_in_trash(entry, wanted):
+            return entry.folder
+        same_size = self._by_size.get(len(message), ())
+        return next((one.folder for one in same_size if self._holds(one, message)), None)
 
     def find(self, base: str) -> Entry | None:
         """One that an import has brought."""
@@ -212,7 +223,7 @@ def _size(path: Path) -> int:
 
 
 def _open(path: Path) -> Source:
-    """Raises NotImportable."""
+    """Raises NotImportable, whose sentence begins with the path."""
     try:
         if (path / "cur").is_dir() and (path / "new").is_dir():
             return Maildir(path, with_trashed=True)
@@ -227,11 +238,11 @@ def _open(path: Path) -> Source:
     except PillarboxError as error:
         raise NotImportable(f"{error}.") from error
     except OSError as error:
-        raise NotImportable(f"{path} cannot be read: {error.strerror}.") from error
-    raise NotImportable(
-        f"{path.name} is no mail that can be imported. Choose an mbox file, an .eml file, a Maildir, or "
-        "a folder with .eml files; unpack an archive first."
+        raise NotImportable(f"{path}: cannot be read: {error.strerror}.") from error
+    why = trouble_with(head) or (
+        "is no mail that can be imported: neither an mbox nor an .eml file; unpack an archive first"
     )
+    raise NotImportable(f"{path}: {why}.")
 
 
 def _flags_of(found: Found) -> tuple[frozenset[Flag], bool]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -11,11 +12,12 @@ import httpx
 import pytest
 
 from pillarbox.reader.contracts import Report
+from pillarbox.reader.errors import LibraryUnusable, NotImportable
 from pillarbox.reader.incoming import receive_in
 from pillarbox.reader.library.library import MailLibrary
 from pillarbox.reader.model import ARCHIVE, Folder, Imported, Progress
 from pillarbox.reader.preferences import Preferences
-from pillarbox.reader.web.features.filing.jobs import KEPT, Jobs
+from pillarbox.reader.web.features.filing.jobs import KEPT, MAX_TOLD, Jobs
 from tests.reader.desk import make_desk
 from tests.reader.library.conftest import Place
 
@@ -66,6 +68,53 @@ async def test_what_cannot_be_taken_is_said(
     assert "<b>" not in page
 
 
+async def test_what_is_there_already_is_said_to_be_where_it_is(
+    browser: httpx.AsyncClient, library: MailLibrary
+) -> None:
+    files = [("file", (f"{n}.eml", LETTER + b"%d\n" % n)) for n in range(3)]
+    await ended(browser, await browser.post("/import", data={"into": "Archive"}, files=files))
+    receipts = library.make_folder("Old/Receipts & more")
+    library.move([row.key for row in library.page(ARCHIVE, 0, 2).rows], receipts)
+    page = await ended(
+        browser, await browser.post("/import", data={"into": "Archive"}, files=files)
+    )
+    assert (
+        "0 messages imported, 3 there already "
+        '(2 in <a href="/mail/Old/Receipts%20%26%20more">Old / Receipts &amp; more</a>).'
+    ) in page
+
+
+async def test_of_several_files_each_is_taken_or_told_by_its_own_name(
+    browser: httpx.AsyncClient, library: MailLibrary, place: Place
+) -> None:
+    files = {
+        "empty.eml": b"",
+        "pic.png": b"\x89PNG\r\n",
+        "one.eml": LETTER,
+        "packed.gz": b"\x1f\x8b\0\0",
+        "old.mbox": MBOX + b"From x Mon Nov 23 20:19:00 2026\n\n",
+        "same/one.eml": LETTER + b"more\n",
+        "notes.txt": b"just words",
+    }
+    reply = await browser.post(
+        "/import", data={"into": "Archive"}, files=[("file", each) for each in files.items()]
+    )
+    page = await ended(browser, reply)
+    assert "2 messages imported, 1 there already." in page
+    assert "5 files or messages could not be taken:" in page
+    no_mail = (
+        "is no mail that can be imported: neither an mbox nor an .eml file; unpack an archive first"
+    )
+    assert re.findall(r"<li>(.*?)</li>", page)[-5:] == [
+        "empty.eml: is empty",
+        f"pic.png: {no_mail}",
+        "packed.gz: is packed with gzip; unpack it first",
+        "old.mbox, the message at line 7: is empty",
+        f"notes.txt: {no_mail}",
+    ]
+    assert list((place.root / "incoming").iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("data", "error"),
     [
@@ -109,11 +158,38 @@ async def test_jobs_are_added_up_and_forgotten_at_last(tmp_path: Path) -> None:
     jobs = Jobs(make_desk(filing=filing, preferences=Preferences(tmp_path / "settings.json")))
     first = jobs.start([tmp_path, tmp_path], ARCHIVE, None)
     first.ended.wait()
-    assert first.outcome == Imported(4, 2, (("x", "why"), ("x", "why")), 2, 6)
-    assert first.percent == 25
+    told = (f"{tmp_path}, x", "why")
+    assert first.outcome == Imported(4, 2, (told, told), 2, 6)
+    assert first.percent == 100
     for _ in range(KEPT):
         jobs.start([], ARCHIVE, None)
     assert jobs.find(first.id) is None
+
+
+async def test_what_ends_an_import_says_which_files_are_left(tmp_path: Path) -> None:
+    class Full(Filing):
+        def bring_in(self, source: Path, into: Folder, report: Report) -> Imported:
+            if source.name != "a":
+                super().bring_in(source, into, report)
+                raise LibraryUnusable("There is no room.")
+            return super().bring_in(source, into, report)
+
+    jobs = Jobs(
+        make_desk(filing=Full(Imported(2)), preferences=Preferences(tmp_path / "settings.json"))
+    )
+    job = jobs.start([tmp_path / name for name in "abc"], ARCHIVE, None)
+    job.ended.wait()
+    assert job.outcome == Imported(2)
+    assert job.problem == "There is no room. Import b again, and the files after it."
+    assert job.percent == (100 + 25) // 3
+
+
+async def test_many_failures_are_counted_and_the_first_are_told(tmp_path: Path) -> None:
+    filing = Filing(NotImportable("why"))
+    jobs = Jobs(make_desk(filing=filing, preferences=Preferences(tmp_path / "settings.json")))
+    job = jobs.start([tmp_path] * (MAX_TOLD + 1), ARCHIVE, None)
+    job.ended.wait()
+    assert (job.outcome.failures, len(job.outcome.failed)) == (MAX_TOLD + 1, MAX_TOLD)
 
 
 async def test_a_defect_is_said_without_its_words(tmp_path: Path) -> None:

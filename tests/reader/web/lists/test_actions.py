@@ -391,7 +391,7 @@ ERASING = [
     ("erase", {"m": key(1)}, "1 message", [2, 3, 4, 5]),
     ("erase", {"m": key(3), "list": "Trash"}, "3 messages of 1 conversation", [4, 5]),
     ("erase", {"all": "1", "list": "Trash"}, "4 messages of 2 conversations", [5]),
-    ("empty-trash", {}, "all messages in Trash", [5]),
+    ("empty-trash", {}, "all 4 messages in Trash", [5]),
 ]
 
 
@@ -496,8 +496,12 @@ async def test_emptying_trash_leaves_what_came_after_the_question() -> None:
 
 
 async def test_an_empty_trash_is_said_to_be_empty() -> None:
-    told = changed(await post(MemoryLibrary(), "/do/empty-trash", script=True, sure="1"))
-    assert told["say"] == "Trash was empty"
+    for sure in ({"sure": "1"}, {}):
+        told = changed(await post(MemoryLibrary(), "/do/empty-trash", script=True, **sure))
+        assert told["say"] == "Trash was empty"
+    one = MemoryLibrary([letter(1, TRASH)])
+    question = asked(await post(one, "/do/empty-trash", script=True))
+    assert question["what"] == "1 message in Trash"
 
 
 def test_keys_are_what_they_are_in_urls() -> None:

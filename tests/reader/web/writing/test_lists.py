@@ -124,6 +124,20 @@ async def test_contacts_are_imported(bench: Bench) -> None:
     assert "Choose a file" in reply.text
 
 
+async def test_a_file_that_is_no_vcard_is_named_and_the_others_are_taken(bench: Bench) -> None:
+    files = {"pic.png": b"\x89PNG", "<b>.txt": b"not a vcard", "a.vcf": CARD}
+    reply = await bench.browser.post(
+        "/contacts/import", files=[("file", each) for each in files.items()]
+    )
+    assert reply.status_code == 422
+    assert "1 contact imported" in reply.text
+    assert "pic.png: This is no vCard file. &lt;b&gt;.txt: This is no vCard file." in reply.text
+    none = [("file", (f"{number}.png", b"")) for number in range(7)]
+    reply = await bench.browser.post("/contacts/import", files=none)
+    assert "4.png: This is no vCard file. And 2 more.<" in reply.text
+    assert "imported." not in reply.text
+
+
 async def test_what_cannot_be_read_is_said_on_its_page(tmp_path: Path) -> None:
     (tmp_path / "drafts/bad").mkdir(parents=True)
     (tmp_path / "drafts/bad/draft.json").write_bytes(b"{")

@@ -27,7 +27,7 @@ class Lists {
     this.begin();
     this.cursor = new Cursor(this);
     this.acting = new Acting(this);
-    this.searching = new Searching((page) => this.found(page));
+    this.searching = new Searching({ found: (page) => this.found(page), toFirst: () => this.toFirst(), toList: () => this.focusRow() });
     dragging(this);
     this.listen();
     shown(false);
@@ -114,6 +114,11 @@ class Lists {
   focusRow() {
     const row = (this.cursor.key && this.rows?.of(this.cursor.key)) || this.cursor.row || this.rows?.at(this.rows.view(0).first);
     focusOn(row?.querySelector("a") ?? document.getElementById("list"));
+  }
+
+  /** To the first row that is seen of the list, if there is one. */
+  toFirst() {
+    if (this.rows?.total) this.cursor.to(this.rows.view(0).first);
   }
 
   /** What is open is in view in the list, too. */

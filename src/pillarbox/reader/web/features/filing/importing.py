@@ -78,7 +78,7 @@ def _are_there(paths: Sequence[Path]) -> bool:
 
 
 def _received(jobs: Jobs, sent: Sequence[UploadFile]) -> tuple[Path, list[Path]]:
-    """The files on disk, and the folder that they are in.
+    """The files on disk by their own names, and the folder that holds them, each in one of its own: names may be the same.
 
     Raises:
         LibraryUnusable: there is no room for them.
@@ -89,7 +89,8 @@ def _received(jobs: Jobs, sent: Sequence[UploadFile]) -> tuple[Path, list[Path]]
         paths = []
         for number, each in enumerate(sent, 1):
             name = safe_name(each.filename or "", "", str(number))
-            paths.append(room / f"{number:04} {name}")
+            paths.append(room / str(number) / name)
+            paths[-1].parent.mkdir()
             with paths[-1].open("xb") as file:
                 shutil.copyfileobj(each.file, file)
     except OSError as error:

@@ -9,18 +9,21 @@ import logging
 import secrets
 import shutil
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.reader.desk import Desk
+from pillarbox.reader.errors import NotImportable
 from pillarbox.reader.incoming import INCOMING, make
 from pillarbox.reader.model import Folder, Imported, Progress
 
 KEPT = 20
 """Jobs whose outcome can still be looked at."""
+MAX_TOLD = 100
+"""Failures that are told one by one."""
 _ID_OCTETS = 9
 
 _log = logging.getLogger("pillarbox.reader")
@@ -32,7 +35,12 @@ class Job:
 
     id: str
     into: Folder
+    sources: int
+    """How many there are."""
+    over: int = 0
+    """How many of them are done with."""
     progress: Progress = field(default_factory=lambda: Progress(0, 0))
+    """Of the next one."""
     outcome: Imported = field(default_factory=Imported)
     problem: str = ""
     """Whole sentences; what was added stays."""
@@ -42,7 +50,8 @@ class Job:
     @property
     def percent(self) -> int:
         total = self.progress.total
-        return min(100, self.progress.done * 100 // total) if total else 0
+        of_this = min(100, self.progress.done * 100 // total) if total else 0
+        return min(100, (self.over * 100 + of_this) // max(1, self.sources))
 
 
 class Jobs:
@@ -66,8 +75,10 @@ class Jobs:
         return room
 
     def start(self, sources: Sequence[Path], into: Folder, room: Path | None) -> Job:
-        """Import *sources*, one after the other; *room* is removed afterwards."""
-        job = Job(secrets.token_urlsafe(_ID_OCTETS), into)
+        """Import *sources*, each by itself: one that is no mail keeps the others from nothing. *room*: the folder that those are
+        in which were sent; it is removed afterwards.
+        """
+        job = Job(secrets.token_urlsafe(_ID_OCTETS), into, len(sources))
         self._jobs[job.id] = job
         while len(self._jobs) > KEPT:
             self._jobs.popitem(last=False)
@@ -80,9 +91,12 @@ class Jobs:
     def _run(self, job: Job, sources: Sequence[Path], room: Path | None) -> None:
         try:
             for source in sources:
-                self._import(job, source)
+                self._import(job, source, source.name if room else str(source))
         except PillarboxError as error:
             job.problem = str(error)
+            if job.sources > 1:
+                left = sources[job.over].name
+                job.problem += f" Import {left} again, and the files after it."
         except Exception:  # noqa: BLE001 -- nobody waits for this thread: the page says it
             _log.exception("an import has failed")
             job.problem = (
@@ -94,18 +108,33 @@ class Jobs:
             job.done = True
             job.ended.set()
 
-    def _import(self, job: Job, source: Path) -> None:
-        """Raises PillarboxError."""
-        before = job.outcome
+    def _import(self, job: Job, source: Path, name: str) -> None:
+        """*name*: what the user calls it. Raises PillarboxError: the next ones would fare no better."""
 
         def report(progress: Progress) -> None:
             job.progress = progress
 
-        now = self._desk.filing.bring_in(source, job.into, report)
+        try:
+            now = self._desk.filing.bring_in(source, job.into, report)
+        except NotImportable as error:
+            why = str(error).removeprefix(f"{source}: ").removesuffix(".")
+            now = Imported(failed=((name, why),), failures=1)
+        told = now.failed
+        if job.sources > 1:
+            told = tuple((_within(label, name), why) for label, why in told)
+        before = job.outcome
         job.outcome = Imported(
             before.added + now.added,
             before.known + now.known,
-            before.failed + now.failed,
+            (before.failed + told)[:MAX_TOLD],
             before.failures + now.failures,
             before.deleted + now.deleted,
+            tuple((Counter(dict(before.elsewhere)) + Counter(dict(now.elsewhere))).items()),
         )
+        job.progress = Progress(0, 0)
+        job.over += 1
+
+
+def _within(label: str, name: str) -> str:
+    """``the message at line 7`` says nothing if there are several files."""
+    return label if label == name else f"{name}, {label}"

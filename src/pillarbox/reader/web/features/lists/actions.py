@@ -112,7 +112,12 @@ class Actions:
         came = await off_loop(_came_to_trash, self.desk, moment_of(sure)) if sure else None
         if came is None:
             now = str(library.moment)
-            return await _ask(request, form, "empty-trash", "all messages in Trash", now)
+            folders = await off_loop(library.folders)
+            count = sum(each.total for each in folders if each.folder == TRASH)
+            if not count:
+                return self._reply(request, form, Done("Trash was empty"))
+            what = f"{'all ' if count > 1 else ''}{words.count(count, 'message')} in Trash"
+            return await _ask(request, form, "empty-trash", what, now)
         removed = await off_loop(library.empty_trash, came)
         say = f"Removed {words.count(removed, 'message')} for good" if removed else ""
         if came:

@@ -20,6 +20,8 @@ _COMPLETIONS = 8
 """That are offered at once: more is a list to be read."""
 _SHOWN = 500
 """Contacts on the page; more are found by typing."""
+_REFUSED = 5
+"""Files of an import of which the page says why they were not taken."""
 _CONFLICT, _WRONG = 409, 422
 
 
@@ -33,14 +35,17 @@ async def _list(
     *,
     wrong: dict[str, str] | None = None,
     gone: bool = False,
+    imported: int | None = None,
     status: int = 200,
 ) -> Response:
-    """*gone*: somebody else has removed what was to be changed into *typed*."""
+    """*imported*: how many contacts just were. *gone*: somebody else has removed what was to be changed into *typed*."""
     contacts = desk_of(request).contacts
     sought = " ".join(request.query_params.get("q", "").split())
     everyone = await off_loop(contacts.all)
     found = [one for one in everyone if _fits(one, sought)]
-    imported = request.query_params.get("imported", "")
+    said = request.query_params.get("imported", "")
+    if said.isascii() and said.isdigit():
+        imported = int(said[:9])
     return await page(
         request,
         "writing/contacts.html",
@@ -54,7 +59,7 @@ async def _list(
         wrong=wrong or {},
         gone=gone,
         problem=contacts.problem,
-        imported=int(imported[:9]) if imported.isascii() and imported.isdigit() else None,
+        imported=imported,
     )
 
 
@@ -138,16 +143,26 @@ async def _remove(request: Request) -> Response:
 
 async def _import(request: Request) -> Response:
     contacts = desk_of(request).contacts
-    count = 0
+    count, refused = 0, list[str]()
     async with form_of(request) as form:
         if not form.files:
             wrong = {"file": "Choose a file first."}
             return await _list(request, Contact("", ""), wrong=wrong, status=_WRONG)
-        try:
-            for upload in form.files:
+        for upload in form.files:
+            try:
                 count += await off_loop(contacts.import_vcards, await _content(upload))
-        except NotSendable as error:
-            return await _list(request, Contact("", ""), wrong={"file": str(error)}, status=_WRONG)
+            except NotSendable as error:
+                refused.append(f"{upload.filename}: {error}")
+    if refused:
+        more = len(refused) - _REFUSED
+        told = [*refused[:_REFUSED], *([f"And {more} more."] if more > 0 else [])]
+        return await _list(
+            request,
+            Contact("", ""),
+            wrong={"file": " ".join(told)},
+            imported=count or None,
+            status=_WRONG,
+        )
     return back(f"/contacts?imported={count}")
 
 
