@@ -419,6 +419,60 @@ async def test_the_folder_one_means_is_found_by_a_part_of_its_name(
     assert [row.folder for row in library.rows.values()].count(WORK) == MANY - 1
 
 
+LONG = b"\n".join(b"Line %d" % number for number in range(300))
+SCROLLED = """() => ["pane", "scroller"].map((id) => {
+  const part = document.getElementById(id);
+  return Math.round(part.scrollTop / part.clientHeight * 10);
+})"""
+
+
+async def test_space_scrolls_the_message_while_the_focus_is_in_the_list(
+    page: Page, library: MemoryLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It scrolled the list, and a long message could not be read by keys."""
+    monkeypatch.setattr(library, "read", lambda _: b"Subject: Long\n\n" + LONG)
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    for press, tenths in (("Space", 9), ("Space", 18), ("Shift+Space", 9), ("Shift+Space", 0)):
+        await page.keyboard.press(press)
+        assert await page.evaluate(SCROLLED) == [tenths, 0]
+    await focus_is_on(page, MANY - 1)
+    box = row(page, MANY - 1).locator("input")
+    await box.focus()
+    await page.keyboard.press("Space")
+    await expect(box).to_be_checked()
+    assert await page.evaluate(SCROLLED) == [0, 0]
+
+
+@pytest.mark.parametrize("into", ["o", "Enter"])
+@pytest.mark.parametrize("kind", ["plain", "html"])
+async def test_keys_lead_into_the_open_message_and_back(
+    page: Page, library: MemoryLibrary, monkeypatch: pytest.MonkeyPatch, into: str, kind: str
+) -> None:
+    head = f"Content-Type: text/{kind}\n\n".encode()
+    text = b"<p>" + LONG.replace(b"\n", b"<p>") if kind == "html" else LONG
+    monkeypatch.setattr(library, "read", lambda _: head + text)
+    pane = page.locator("#pane")
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    await page.keyboard.press(into)
+    await expect(pane).to_be_focused()
+    if kind == "html":
+        await page.frame_locator("iframe.letter-frame").locator("p").nth(1).click()
+        await expect(page.locator("iframe.letter-frame")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await focus_is_on(page, MANY - 1)
+    await page.keyboard.press(into)
+    await expect(pane).to_be_focused()
+    await pane.locator(".letter-more summary").press("Enter")
+    await page.keyboard.press("Escape")
+    await expect(pane.locator(".letter-more summary")).to_be_focused()
+    await page.keyboard.press("u")
+    await focus_is_on(page, MANY - 1)
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 2)
+
+
 async def test_a_key_flags_and_takes_the_flag_off(page: Page, library: MemoryLibrary) -> None:
     await page.keyboard.press("j")
     await is_open(page, MANY - 1)

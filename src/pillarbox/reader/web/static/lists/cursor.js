@@ -1,10 +1,13 @@
 /* Moving in the list by keys: the focus is the cursor. */
 
 import { act } from "../keys.js";
+import { focusOn } from "../shell.js";
 import { isWide, messageIn, opened } from "./opening.js";
 import { keyOf, linkOf, placeOf } from "./row.js";
 
 const REST = 150; // milliseconds on a row before it is opened: who holds j down opens only where they stop
+
+const SCREEN = 0.9; // of what is seen is scrolled at once: one sees where one was
 
 const ON_LETTER = new Set(["r", "a", "f"]); // keys for what is open
 const ON_ROW = new Set(["e", "#", "m", "s", "Shift+u"]); // and those for the row with the focus, or for what is open if there is none
@@ -52,7 +55,7 @@ export class Cursor {
       this.wait(key);
       return;
     }
-    const does = { j: () => this.step(1), k: () => this.step(-1), o: () => this.open(), x: () => this.choose(), u: () => this.back() }[key];
+    const does = { j: () => this.step(1), k: () => this.step(-1), o: () => this.open(), x: () => this.choose(), u: () => this.back(), Space: () => this.scroll(1), "Shift+Space": () => this.scroll(-1) }[key];
     if (does && this.lists.rows && does() !== false) event.preventDefault();
   }
 
@@ -117,8 +120,24 @@ export class Cursor {
   open() {
     const row = this.row;
     if (!row || document.activeElement?.closest("#pane, #side")) return false;
+    if (this.enter(row)) return true;
     this.rest();
     this.lists.open(linkOf(row).href, opened() && isWide() ? "replace" : "push");
+    return true;
+  }
+
+  /** Into the message beside the list, if it is the one of `row`: keys that scroll are for it then. */
+  enter(row) {
+    if (!isWide() || this.isAhead || opened()?.key !== keyOf(row)) return false;
+    focusOn(document.getElementById("pane"));
+    return true;
+  }
+
+  /** Show more of what is open, or (-1) what was before. Where the focus is in it, the browser does that. */
+  scroll(by) {
+    const pane = document.getElementById("pane");
+    if (!opened() || pane.contains(document.activeElement)) return false;
+    pane.scrollBy({ top: by * pane.clientHeight * SCREEN });
     return true;
   }
 

@@ -45,6 +45,7 @@ export async function show(url, history, byHand) {
   asking?.abort();
   asking = new AbortController();
   const page = await pageAt(url, asking.signal);
+  if (messageIn(location.href) !== messageIn(url)) return; // a search has another URL, with what was open then
   const fresh = page.getElementById("pane");
   if (!fresh) {
     location.reload(); // it is another page, which says why
