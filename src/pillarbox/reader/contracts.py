@@ -511,6 +511,10 @@ class Accounts(Protocol):
         """What is wrong with its settings, in sentences; empty: nothing."""
         ...
 
+    def troubles(self) -> Sequence[str]:
+        """What is wrong elsewhere, one sentence each: an account of a name that none can have is not among :meth:`names`."""
+        ...
+
     def to_collect(self, account: str, into: Path) -> Account:
         """The account as the collector takes it, its target being the Maildir *into*. May run programs and ask the
         keyring. Raises :class:`pillarbox.contracts.errors.PillarboxError`.
@@ -524,6 +528,11 @@ class Accounts(Protocol):
     @property
     def state(self) -> Path:
         """The folder of the collector's journals: that of ``pillarbox fetch``, so that both know the same."""
+        ...
+
+    @property
+    def kept(self) -> Sequence[Path]:
+        """Where the accounts and their passwords are: what a backup has to have, too. Passwords in a keyring are not among it."""
         ...
 
 

@@ -203,3 +203,29 @@ def test_a_password_file(tmp_path: Path) -> None:
     file.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(PillarboxError, match="cannot be read"):
         revealed(accounts.to_collect("work", tmp_path).password)
+
+
+def test_what_cannot_be_used_beside_the_accounts_is_told_once(tmp_path: Path) -> None:
+    accounts = read(
+        tmp_path,
+        f'[accounts.work]\n{URL}keep = "maybe"\n[accounts."Number 1"]\n{URL}keep_days = 5\n[acounts.home]\n{URL}',
+    )
+    assert accounts.names() == ("work",)
+    assert accounts.problem("work")
+    file = tmp_path / "pillarbox.toml"
+    told = accounts.troubles()
+    assert told[0] == (
+        f'{file}:5: accounts.Number 1.url: "Number 1" is no name for an account; '
+        "use letters, digits and @._+- in it, and begin with a letter or digit"
+    )
+    assert [each.partition(": ")[0] for each in told] == [f"{file}:5", f"{file}:7"]
+    assert "there is no such section; did you mean [accounts]?" in told[1]
+    file.write_text(f"[accounts.work]\n{URL}")
+    assert accounts.troubles() == []
+
+
+def test_where_accounts_and_passwords_are(tmp_path: Path) -> None:
+    accounts = read(tmp_path, f"[accounts.work]\n{URL}")
+    assert list(accounts.kept) == [tmp_path / "pillarbox.toml"]
+    (tmp_path / "pillarbox-passwords").mkdir()
+    assert list(accounts.kept) == [tmp_path / "pillarbox.toml", tmp_path / "pillarbox-passwords"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from pillarbox.app.collecting.recipe import Recipe, collected_twice, make_recipe
 from pillarbox.app.collecting.tokens import AccessTokens
 from pillarbox.app.collecting.values import READER
 from pillarbox.app.config.faults import ConfigError, Fault
-from pillarbox.app.config.sections import DEFAULTS
+from pillarbox.app.config.sections import ACCOUNTS, DEFAULTS
+from pillarbox.app.reading.kept_secrets import FOLDER
 from pillarbox.app.reading.submissions import Signing, make_submission
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.fetch.account import Account
@@ -56,6 +57,14 @@ class ConfiguredAccounts:
         return self._state
 
     @property
+    def kept(self) -> Sequence[Path]:
+        file = self.current.file
+        if file is None:
+            return ()
+        passwords = file.parent / FOLDER
+        return (file, passwords) if passwords.exists() else (file,)
+
+    @property
     def current(self) -> Accounts:
         """What the configuration says now."""
         with self._lock:
@@ -89,6 +98,16 @@ class ConfiguredAccounts:
         if self._recipe(account, READER, faults) is None or faults:
             return str(ConfigError(faults))
         return self._broken
+
+    def troubles(self) -> Sequence[str]:
+        current = self.current
+        named = _begins(current.by_name) if current.by_name else ()
+        # Each value of an account with a bad name is a fault of its own.
+        told: dict[tuple[str, str], Fault] = {}
+        for fault in current.faults:
+            if not fault.setting.startswith(named):
+                told.setdefault((fault.setting.rpartition(".")[0], fault.problem), fault)
+        return [str(fault) for fault in told.values()]
 
     def to_collect(self, account: str, into: Path) -> Account:
         recipe = self.recipe(account, Target("maildir", str(into.absolute())))
@@ -137,7 +156,7 @@ class ConfiguredAccounts:
     def _recipe(self, account: str, target: Target, faults: list[Fault]) -> Recipe | None:
         current = self.current
         place = str(current.file or "pillarbox")
-        mine = (f"accounts.{account}.", f"{DEFAULTS}.", f"PILLARBOX_ACCOUNTS__{account.upper()}__")
+        mine = _begins([account])
         faults += [fault for fault in current.faults if fault.setting.startswith(mine)]
         to: Layer = {"to": Said(target, lambda: place, "to")}
 
@@ -167,6 +186,14 @@ class ConfiguredAccounts:
     def _user(self, account: str) -> str:
         recipe = self._recipe(account, READER, [])
         return recipe.account.endpoint.user if recipe else ""
+
+
+def _begins(names: Iterable[str]) -> tuple[str, ...]:
+    """How the names of settings begin that count for these accounts."""
+    beginnings = [f"{DEFAULTS}."]
+    for name in names:
+        beginnings += [f"{ACCOUNTS}.{name}.", f"PILLARBOX_ACCOUNTS__{name.upper()}__"]
+    return tuple(beginnings)
 
 
 def _stamp(file: Path | None) -> Stamp:

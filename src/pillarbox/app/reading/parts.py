@@ -10,6 +10,8 @@ from pathlib import Path
 from threading import Event
 from typing import NamedTuple
 
+import structlog
+
 from pillarbox.app.collecting.command import state_folder
 from pillarbox.app.exits import ExitCode, explain
 from pillarbox.app.reading.accounts import ConfiguredAccounts
@@ -39,6 +41,8 @@ from pillarbox.reader.submission import Submission
 
 INDEXING = "Making the index"
 
+_log = structlog.get_logger("pillarbox.reader")
+
 
 def run(wish: ReadWish, *, debug: bool) -> ExitCode:
     """``pillarbox read``, with every error said: what a process of its own ends with."""
@@ -65,6 +69,8 @@ async def make_parts(wish: ReadWish, folder: Path, news: News) -> Parts:
 
 def _make(wish: ReadWish, folder: Path, news: News, stop: Event) -> Parts:
     accounts = ConfiguredAccounts(wish.config, wish.overrides, state_folder(wish.state))
+    for trouble in accounts.troubles():
+        _log.warning("configuration not used", trouble=trouble)
     preferences = Preferences(folder / "settings.json", expected=(folder / TRASHED).exists())
     settings = preferences.settings
     with ExitStack() as opened:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from playwright.async_api import Browser, Page, ViewportSize, expect
 from pillarbox.app.reading.accounts import ConfiguredAccounts
 from pillarbox.app.reading.setting_up import ConfiguredSetup
 from pillarbox.reader.model import Collecting, Status
+from pillarbox.reader.news import AccountChanged
 from tests.app.reading.test_setting_up import anything, nowhere
 from tests.postoffice import PASSWORD, PostOffice
 from tests.reader.browser import browsing, chromium
@@ -88,6 +90,48 @@ async def test_every_state(browser: Browser, tmp_path: Path) -> None:
             await axe(page)
         await page.get_by_role("button", name="Remove").click()
         await axe(page)
+
+
+async def test_what_is_said_of_an_account_follows_the_news(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """The pages of accounts stayed at "Collecting" for ever, with neither bar nor count."""
+    (tmp_path / "pillarbox.toml").write_text(CONFIG)
+    accounts = ConfiguredAccounts(tmp_path / "pillarbox.toml", (), tmp_path / "state")
+    collector = Collector()
+    setup = ConfiguredSetup(accounts, anything, nowhere)
+    desk = make_desk(accounts=accounts, setup=setup, collector=collector)
+    async with browsing(browser, desk, tmp_path, "/accounts") as page:
+
+        def now(status: Status) -> None:
+            collector.shown = [status]
+            desk.news.tell(AccountChanged("work", status))
+
+        for path in ("/accounts", "/accounts/work", "/status"):
+            collector.shown = [Status("work", Collecting.DONE, NOW)]
+            async with page.expect_response("**/events*"):
+                await page.goto(path)
+            typed = page.get_by_label("Signature")
+            if path == "/accounts/work":
+                await typed.fill("Typed.")
+            await page.get_by_role("button", name="Collect now from work").click()
+            await expect(page.locator(".toast")).to_contain_text("Collecting mail")
+            assert collector.told.pop() == ("collect", "work")
+            now(Status("work", Collecting.RUNNING, NOW))
+            state = page.locator("#main .live")
+            await expect(state).to_contain_text("Collecting")
+            now(Status("work", Collecting.RUNNING, NOW, arrived=3, expected=12))
+            await expect(state).to_contain_text("collecting, 3 of 12", ignore_case=True)
+            await expect(state.get_by_role("progressbar", name="Collecting work")).to_be_visible()
+            now(Status("work", Collecting.OFFLINE, NOW, NOW + timedelta(seconds=27)))
+            await expect(state).to_contain_text("Offline, next try in 27 s")
+            button = state.get_by_role("button", name="Collect now from work")
+            await button.focus()
+            now(Status("work", Collecting.OFFLINE, NOW, NOW + timedelta(seconds=12)))
+            await expect(state).to_contain_text("Offline, next try in 12 s")
+            await expect(button).to_be_focused()
+            if path == "/accounts/work":
+                await expect(typed).to_have_value("Typed.")
 
 
 async def test_the_wizard(browser: Browser, office: PostOffice, tmp_path: Path) -> None:

@@ -210,3 +210,16 @@ async def test_removing_an_account_says_how_many_of_its_messages_wait_in_the_out
             await world.text(f"/accounts?removed&unsent={number}")
         with pytest.raises(NotSendable, match="Edit the message, and choose"):
             world.accounts.to_submit("work")
+
+
+async def test_an_account_of_a_bad_name_is_told(tmp_path: Path) -> None:
+    async with pages(tmp_path) as world:
+        assert "can be used" not in await world.text("/accounts")
+        bad = '[accounts."Number <1>"]\nurl = "pop3s://a@x.example"\n'
+        told = "&#34;Number &lt;1&gt;&#34; is no name for an account"
+        world.file.write_text(CONFIG + bad)
+        page = await world.text("/accounts")
+        assert "Not all that the configuration file says can be used" in page
+        assert page.count(told) == 1
+        world.file.write_text(bad)
+        assert told in await world.text("/accounts/new"), "there is no other account"

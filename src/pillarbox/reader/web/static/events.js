@@ -1,5 +1,6 @@
 /* News from the reader, as DOM events of the document: news:mail {folders, arrived}, news:account {account, state},
-   news:outbox, news:drafts, news:lagging (anything may have happened: look again at everything).
+   news:outbox, news:drafts, news:lagging (anything may have happened: look again at everything); and of itself
+   news:time ("2 minutes ago" has to be said anew).
 
    Only a page that is seen listens: a browser gives a site six connections, and a hidden tab needs none. What it
    missed meanwhile it does not know, so it is told "lagging" when it is seen again. What happened while the page was on
@@ -8,6 +9,7 @@
 import { toast } from "./toasts.js";
 
 const KINDS = ["mail", "account", "outbox", "drafts", "lagging"];
+const EVERY = 30_000; // milliseconds
 const GONE = "Pillarbox was ended, or does not answer. Start it again with: pillarbox read";
 const SIGNED_OUT = "This page is not signed in any more. Open it again with: pillarbox read";
 
@@ -51,6 +53,7 @@ function follow() {
   }
 }
 
+setInterval(() => { if (document.visibilityState === "visible") tell("time"); }, EVERY);
 document.addEventListener("visibilitychange", follow);
 addEventListener("pagehide", close);
 addEventListener("pageshow", follow);

@@ -64,7 +64,8 @@ async def _all(request: Request) -> Response:
     said = "Added. Its mail is being collected; read it as it comes." if "added" in query else ""
     if "removed" in query:
         said = _removed(query.get("unsent", ""))
-    return await page(request, "accounts/all.html", accounts=shown, said=said)
+    troubles = await off_loop(desk.accounts.troubles)
+    return await page(request, "accounts/all.html", accounts=shown, said=said, troubles=troubles)
 
 
 def _removed(unsent: str) -> str:

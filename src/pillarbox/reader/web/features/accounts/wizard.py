@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -70,8 +70,21 @@ class Wizard:
         return step
 
     async def _first(self, request: Request) -> Response:
-        names = await off_loop(self._desk.accounts.names)
-        return await page(request, "accounts/address.html", typed={}, wrong={}, first=not names)
+        return await self._address(request, {}, {})
+
+    async def _address(
+        self, request: Request, typed: Mapping[str, str], wrong: Mapping[str, str]
+    ) -> Response:
+        accounts = self._desk.accounts
+        return await page(
+            request,
+            "accounts/address.html",
+            status=_WRONG if wrong else 200,
+            typed=typed,
+            wrong=wrong,
+            first=not await off_loop(accounts.names),
+            troubles=await off_loop(accounts.troubles),
+        )
 
     async def _begin(self, request: Request) -> Response:
         form = await forms.typed(request)
@@ -86,15 +99,7 @@ class Wizard:
                 form.wrong["address"] = in_words(error)
             else:
                 return _to(f"{_HOME}/{begun.id}")
-        names = await off_loop(self._desk.accounts.names)
-        return await page(
-            request,
-            "accounts/address.html",
-            status=_WRONG,
-            typed=form.fields,
-            wrong=form.wrong,
-            first=not names,
-        )
+        return await self._address(request, form.fields, form.wrong)
 
     async def _servers(
         self, request: Request, begun: Begun, form: forms.Typed | None = None

@@ -4,7 +4,6 @@ import { pageAt } from "./asking.js";
 
 const FOLDED = "pillarbox-folded";
 const REST = 200; // milliseconds: news come in bursts
-const EVERY = 30_000; // milliseconds: "2 minutes ago" has to be said anew
 
 let resting = 0;
 
@@ -63,6 +62,5 @@ export function refreshSidebar() {
 export function followSidebar() {
   fold(document);
   document.addEventListener("toggle", remember, true);
-  for (const kind of ["mail", "account", "outbox", "drafts", "lagging"]) document.addEventListener(`news:${kind}`, refreshSidebar);
-  setInterval(() => { if (document.visibilityState === "visible") refreshSidebar(); }, EVERY);
+  for (const kind of ["mail", "account", "outbox", "drafts", "time", "lagging"]) document.addEventListener(`news:${kind}`, refreshSidebar);
 }
