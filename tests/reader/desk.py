@@ -69,6 +69,7 @@ class Quiet:
         """No mail comes."""
 
     state = Path("there-is-no-such-folder")
+    kept = (Path("there-are-no-accounts.toml"),)
 
     def names(self) -> list[str]:
         """There is an account: without any, everything begins with the wizard."""

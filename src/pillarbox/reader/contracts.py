@@ -535,6 +535,11 @@ class Accounts(Protocol):
         """The folder of the collector's journals: that of ``pillarbox fetch``, so that both know the same."""
         ...
 
+    @property
+    def kept(self) -> Sequence[Path]:
+        """Where the accounts and their passwords are: what a backup has to have, too. Passwords in a keyring are not among it."""
+        ...
+
 
 Clock = Callable[[], datetime]
 """Now; aware."""

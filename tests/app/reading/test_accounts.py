@@ -222,3 +222,10 @@ def test_what_cannot_be_used_beside_the_accounts_is_told_once(tmp_path: Path) ->
     assert "there is no such section; did you mean [accounts]?" in told[1]
     file.write_text(f"[accounts.work]\n{URL}")
     assert accounts.troubles() == []
+
+
+def test_where_accounts_and_passwords_are(tmp_path: Path) -> None:
+    accounts = read(tmp_path, f"[accounts.work]\n{URL}")
+    assert list(accounts.kept) == [tmp_path / "pillarbox.toml"]
+    (tmp_path / "pillarbox-passwords").mkdir()
+    assert list(accounts.kept) == [tmp_path / "pillarbox.toml", tmp_path / "pillarbox-passwords"]

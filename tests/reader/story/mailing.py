@@ -21,6 +21,7 @@ from tests.reader.story.tripwire import arm, disarm
 from tests.reader.story.visitor import Died, Visitor, visiting
 from tests.reader.story.world import NotStarted, Reading, reading
 
+_TOTAL = re.compile(r'data-total="(\d+)"')
 _LISTED = re.compile(r'name="m" value="([\w-]{22})"')
 OWN, OTHER, SORTED, INBOX = "Own", "Other", "Sorted", "Inbox/alice"
 FOLDERS = ("Archive", "Trash", "Sent", OWN, OTHER, SORTED, INBOX)
@@ -91,10 +92,11 @@ class Room:
         async def equal() -> bool:
             for folder, keys in self.keys().items():
                 listed: list[str] = []
-                for first in range(0, len(keys) + 1, PAGE):
+                for first in range(0, max(len(keys), 1), PAGE):
                     page = await visitor.get(f"/mail/{quote(folder)}?first={first}")
                     listed += _LISTED.findall(page.text)
-                if Counter(listed) != Counter(keys):
+                total = _TOTAL.search(page.text)
+                if Counter(listed) != Counter(keys) or int(total[1] if total else 0) != len(keys):
                     return False
             return True
 

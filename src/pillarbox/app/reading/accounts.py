@@ -15,6 +15,7 @@ from pillarbox.app.collecting.tokens import AccessTokens
 from pillarbox.app.collecting.values import READER
 from pillarbox.app.config.faults import ConfigError, Fault
 from pillarbox.app.config.sections import ACCOUNTS, DEFAULTS
+from pillarbox.app.reading.kept_secrets import FOLDER
 from pillarbox.app.reading.submissions import Signing, make_submission
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.fetch.account import Account
@@ -54,6 +55,14 @@ class ConfiguredAccounts:
     @property
     def state(self) -> Path:
         return self._state
+
+    @property
+    def kept(self) -> Sequence[Path]:
+        file = self.current.file
+        if file is None:
+            return ()
+        passwords = file.parent / FOLDER
+        return (file, passwords) if passwords.exists() else (file,)
 
     @property
     def current(self) -> Accounts:

@@ -192,6 +192,73 @@ async def test_on_a_wide_screen_going_on_is_opening(page: Page, library: MemoryL
     assert Flag.SEEN not in library.rows[key(MANY - 2)].flags, "passing by is not reading"
 
 
+@pytest.mark.parametrize(("press", "does"), [("r", "reply"), ("a", "reply-all"), ("f", "forward")])
+async def test_an_answer_is_to_the_message_that_one_has_come_to(
+    page: Page, press: str, does: str
+) -> None:
+    """It was to the one before, until the page with the next had come."""
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    pages: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route(f"**/mail/Inbox?m={key(MANY - 2)}", pages.put)
+    answered: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route("**/message/**", answered.put)
+    await page.keyboard.press("j")
+    await page.keyboard.press(press)
+    await (await pages.get()).fulfill(status=503, body="")
+    await toast(page, "This did not work.")
+    await page.keyboard.press(press)
+    held = await pages.get()
+    assert answered.empty(), "the one before is what is open"
+    await held.continue_()
+    asked = await answered.get()
+    assert asked.request.url.endswith(f"/message/{key(MANY - 2)}/{does}")
+    await asked.fulfill(status=204)
+    assert answered.empty()
+
+
+async def test_a_key_that_waits_is_forgotten_when_one_goes_on(page: Page) -> None:
+    answered: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route("**/message/**", answered.put)
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    for press in ("j", "r", "j", "r"):
+        await page.keyboard.press(press)
+    asked = await answered.get()
+    assert asked.request.url.endswith(f"/message/{key(MANY - 3)}/reply")
+    await asked.fulfill(status=204)
+    await is_open(page, MANY - 3)
+    assert answered.empty()
+
+
+async def test_what_one_goes_on_to_does_not_wait_for_the_page_before(
+    page: Page, library: MemoryLibrary
+) -> None:
+    """It was opened when that had come at last, was not marked in the list, and stayed unread."""
+    pages: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route(f"**/mail/Inbox?m={key(MANY - 1)}", pages.put)
+    await page.keyboard.press("j")
+    held = await pages.get()
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 2)
+    await expect(row(page, MANY - 2)).not_to_have_class("row unread")
+    await held.abort()
+    assert Flag.SEEN in library.rows[key(MANY - 2)].flags
+
+
+async def test_on_a_phone_a_key_is_for_the_message_that_one_has_come_to(
+    open_page: Open, library: MemoryLibrary
+) -> None:
+    async with open_page(f"/mail/Inbox?m={key(MANY - 1)}", PHONE) as page:
+        await page.wait_for_selector("#rows.windowed", state="attached")
+        for press in ("j", "j", "e"):
+            await page.keyboard.press(press)
+        await toast(page, "Archived 1 message")
+        await expect(page.locator("#list")).to_be_visible()
+    away = [row.key for row in library.rows.values() if row.folder != WORK]
+    assert away == [key(MANY - 3)]
+
+
 async def test_who_holds_j_down_comes_far(page: Page) -> None:
     for _ in range(120):
         await page.keyboard.down("j")
@@ -350,6 +417,60 @@ async def test_the_folder_one_means_is_found_by_a_part_of_its_name(
     await page.keyboard.press("Escape")
     await expect(page.locator("#move-to")).to_be_hidden()
     assert [row.folder for row in library.rows.values()].count(WORK) == MANY - 1
+
+
+LONG = b"\n".join(b"Line %d" % number for number in range(300))
+SCROLLED = """() => ["pane", "scroller"].map((id) => {
+  const part = document.getElementById(id);
+  return Math.round(part.scrollTop / part.clientHeight * 10);
+})"""
+
+
+async def test_space_scrolls_the_message_while_the_focus_is_in_the_list(
+    page: Page, library: MemoryLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It scrolled the list, and a long message could not be read by keys."""
+    monkeypatch.setattr(library, "read", lambda _: b"Subject: Long\n\n" + LONG)
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    for press, tenths in (("Space", 9), ("Space", 18), ("Shift+Space", 9), ("Shift+Space", 0)):
+        await page.keyboard.press(press)
+        assert await page.evaluate(SCROLLED) == [tenths, 0]
+    await focus_is_on(page, MANY - 1)
+    box = row(page, MANY - 1).locator("input")
+    await box.focus()
+    await page.keyboard.press("Space")
+    await expect(box).to_be_checked()
+    assert await page.evaluate(SCROLLED) == [0, 0]
+
+
+@pytest.mark.parametrize("into", ["o", "Enter"])
+@pytest.mark.parametrize("kind", ["plain", "html"])
+async def test_keys_lead_into_the_open_message_and_back(
+    page: Page, library: MemoryLibrary, monkeypatch: pytest.MonkeyPatch, into: str, kind: str
+) -> None:
+    head = f"Content-Type: text/{kind}\n\n".encode()
+    text = b"<p>" + LONG.replace(b"\n", b"<p>") if kind == "html" else LONG
+    monkeypatch.setattr(library, "read", lambda _: head + text)
+    pane = page.locator("#pane")
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    await page.keyboard.press(into)
+    await expect(pane).to_be_focused()
+    if kind == "html":
+        await page.frame_locator("iframe.letter-frame").locator("p").nth(1).click()
+        await expect(page.locator("iframe.letter-frame")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await focus_is_on(page, MANY - 1)
+    await page.keyboard.press(into)
+    await expect(pane).to_be_focused()
+    await pane.locator(".letter-more summary").press("Enter")
+    await page.keyboard.press("Escape")
+    await expect(pane.locator(".letter-more summary")).to_be_focused()
+    await page.keyboard.press("u")
+    await focus_is_on(page, MANY - 1)
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 2)
 
 
 async def test_a_key_flags_and_takes_the_flag_off(page: Page, library: MemoryLibrary) -> None:

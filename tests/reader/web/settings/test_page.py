@@ -30,6 +30,7 @@ async def test_the_page_shows_what_is_set_and_what_this_is(desk: Desk, tmp_path:
     assert 'name="keys" checked' in page
     assert html.escape(str(tmp_path)) in page
     assert html.escape(str(desk.accounts.state)) in page, "a backup without it is none"
+    assert "Your accounts are in <code>there-are-no-accounts.toml</code>: copy that, too." in page
     assert __version__ in page
     assert 'href="/settings" title="Settings" aria-current="page"' in page
 

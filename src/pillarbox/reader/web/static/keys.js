@@ -5,8 +5,10 @@ const KEYS = [
   ["Reading", [
     ["j", "Next message"],
     ["k", "Previous message"],
-    ["o", "Open (also Enter)"],
-    ["u", "Back to the list"],
+    ["o", "Open, then go into the message (also Enter)"],
+    ["Space", "Scroll the message"],
+    ["Shift+Space", "Scroll it back"],
+    ["u", "Back to the list (also Escape)"],
     ["/", "Search"],
     [".", "Collect mail now"],
   ]],
@@ -55,9 +57,13 @@ function isTyping(element) {
 
 /* "#" and "?" are Shift and something else on some keyboards, and AltGr on others: letters alone say Shift. */
 function nameOf(event) {
+  if (event.key === " ") return event.shiftKey ? "Shift+Space" : "Space";
   const letter = /^\p{Lu}$/u.test(event.key);
   return letter ? (event.shiftKey ? `Shift+${event.key.toLowerCase()}` : event.key.toLowerCase()) : event.key;
 }
+
+/* What the space bar works by itself. */
+const isPressed = (element) => Boolean(element.closest?.("input, button, summary, [role=button], video, audio"));
 
 /* What is in a menu can be used by its key when the menu can be seen. */
 function isUsable(element) {
@@ -75,7 +81,7 @@ function controlFor(key, root = document) {
 }
 
 /** Do what `key` stands for; whether there was anything to do. */
-function act(key) {
+export function act(key) {
   const told = new CustomEvent("key", { detail: { key }, cancelable: true, bubbles: true });
   if (!document.dispatchEvent(told)) return true;
   if (key === "?") return showKeys();
@@ -108,7 +114,7 @@ function withPrefix(key) {
 }
 
 function onKey(event) {
-  if (event.defaultPrevented || event.isComposing || event.repeat && !"jk".includes(event.key)) return;
+  if (event.defaultPrevented || event.isComposing || event.repeat && !"jk ".includes(event.key)) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     const form = event.target.closest?.("form");
     const send = form && controlFor("Ctrl+Enter", form) || controlFor("Ctrl+Enter");
@@ -117,7 +123,7 @@ function onKey(event) {
   }
   const altGraph = event.getModifierState("AltGraph");
   if (!switchedOn() || isTyping(event.target) || event.metaKey || (event.ctrlKey || event.altKey) && !altGraph) return;
-  if (document.querySelector("dialog[open]") || event.key.length !== 1) return;
+  if (document.querySelector("dialog[open]") || event.key.length !== 1 || event.key === " " && isPressed(event.target)) return;
   const key = withPrefix(nameOf(event));
   if (key && KNOWN.has(key) && act(key)) event.preventDefault();
 }

@@ -23,8 +23,11 @@ function attend(frame) {
   const inside = frame.contentDocument;
   if (!inside?.body || inside.URL === "about:blank" || watching.get(frame) === inside) return;
   watching.set(frame, inside);
-  listen(inside);
   closeMenusFrom(inside);
+  listen(inside);
+  inside.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !event.defaultPrevented) frame.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+  });
   fit(frame);
   // Images come later, and the window is made narrower.
   const observer = new ResizeObserver(() => {

@@ -21,6 +21,7 @@ class Lists {
   constructor() {
     this.rows = null;
     this.selection = new Selection();
+    this.opening = null; // a message is on its way into the pane: whether it came
     this.choosing = null; // rows are fetched that are chosen already: whether they came
     this.resting = 0;
     this.begin();
@@ -52,6 +53,7 @@ class Lists {
   listen() {
     document.addEventListener("keydown", (event) => { if (event.key === "Enter" && event.target.matches("#choose input")) event.preventDefault(); });
     closeMenusFrom(document);
+    document.addEventListener("keydown", (event) => this.left(event));
     document.addEventListener("click", (event) => this.clicked(event));
     document.addEventListener("change", (event) => this.chose(event));
     document.addEventListener("lists:shown", () => { if (this.rows) markCurrent(this.rows); });
@@ -70,18 +72,23 @@ class Lists {
     event.preventDefault();
     const row = link.closest("#rows > li");
     if (row) this.cursor.key = keyOf(row);
+    if (row && !event.detail && this.cursor.enter(row)) return; // by Enter
     this.open(link.href, opened() && messageIn(link.href) && isWide() ? "replace" : "push");
+  }
+
+  /** By Escape out of the message beside the list, to its row. */
+  left(event) {
+    const inPane = document.activeElement?.closest("#pane") && !event.target.matches("input, select, textarea");
+    if (event.key === "Escape" && inPane && !event.defaultPrevented && !document.querySelector("dialog[open]")) this.cursor.back();
   }
 
   /** Have the pane show what `url` says; the focus goes along where the list is hidden by it, and comes back with it. */
   async open(url, history, byHand = true) {
-    try {
-      await show(url, history, byHand);
-    } catch (error) {
-      trouble(error);
-      return;
-    }
-    if (isWide()) return;
+    const opening = show(url, history, byHand).then(() => true, (error) => { trouble(error); return false; });
+    this.opening = opening;
+    const done = await opening;
+    if (this.opening === opening) this.opening = null;
+    if (!done || isWide()) return;
     if (messageIn(url)) document.getElementById("pane").focus({ preventScroll: true });
     else this.focusRow();
   }

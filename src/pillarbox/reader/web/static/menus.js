@@ -7,6 +7,7 @@ function close(event) {
     if (within && !event.target.closest("a")) continue;
     const focused = menu.contains(document.activeElement);
     menu.open = false;
+    if (event.type === "keydown") event.preventDefault(); // it is for nothing else
     if (focused) menu.querySelector("summary").focus();
   }
 }

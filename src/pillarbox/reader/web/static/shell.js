@@ -35,6 +35,14 @@ function restoreFocus() {
   if (successor) focusOn(successor);
 }
 
+/** Put `fresh` in the place of `old`, as a swap of htmx does. */
+export function replace(old, fresh) {
+  rememberFocus();
+  old.replaceWith(fresh);
+  htmx.process(fresh);
+  restoreFocus();
+}
+
 /** The focus goes to `element`, also if that is a part of the page only. */
 export function focusOn(element) {
   if (!element.matches("a[href], button, input, select, textarea, [tabindex]")) element.tabIndex = -1;

@@ -82,6 +82,7 @@ async def _page(
     saved: bool = False,
     status: int = 200,
 ) -> Response:
+    kept = await off_loop(lambda: desk_of(request).accounts.kept)
     return await page(
         request,
         "settings/index.html",
@@ -93,6 +94,7 @@ async def _page(
         trash_problem=desk_of(request).library.trash_problem,
         place=str(desk_of(request).preferences.folder),
         state=str(desk_of(request).accounts.state),
+        accounts_kept=[str(path) for path in kept],
         version=__version__,
     )
 

@@ -2,7 +2,8 @@
    after a short rest; on narrow ones they only move, as opening would hide the list. What is opened is read after a moment,
    so that passing by marks nothing. */
 
-import { post } from "../shell.js";
+import { post, replace } from "../shell.js";
+import { pageAt } from "./asking.js";
 
 const READ_AFTER = 900; // milliseconds that a message is shown before it counts as read
 const KEPT = "pillarbox-unread"; // messages that were marked unread by hand, and stay so until opened again
@@ -12,6 +13,7 @@ const wide = matchMedia("(min-width: 1100px)");
 export const isWide = () => wide.matches;
 
 let reading = 0;
+let asking = null; // what was asked for last
 
 /** The message that is open: {key, thread, folder, seen}; null: none. */
 export function opened() {
@@ -33,14 +35,25 @@ function showWhich(url) {
   document.body.dataset.view = messageIn(url) ? "message" : "list";
 }
 
-/** Have the pane show what `url` says. `history`: "push", "replace" or "" (it is there already). `byHand`: see `shown`. */
+/** Have the pane show what `url` says. `history`: "push", "replace" or "" (it is there already). `byHand`: see `shown`. What was asked for
+    before is not waited for any more: that raises an AbortError. */
 export async function show(url, history, byHand) {
   clearTimeout(reading);
   if (history === "push") window.history.pushState({}, "", url);
   if (history === "replace") window.history.replaceState({}, "", url);
   showWhich(url);
-  await htmx.ajax("GET", url, { target: "#pane", select: "#pane", swap: "outerHTML" });
-  if (location.href === new URL(url, location.origin).href) shown(byHand);
+  asking?.abort();
+  asking = new AbortController();
+  const page = await pageAt(url, asking.signal);
+  if (messageIn(location.href) !== messageIn(url)) return; // a search has another URL, with what was open then
+  const fresh = page.getElementById("pane");
+  if (!fresh) {
+    location.reload(); // it is another page, which says why
+    return;
+  }
+  document.title = page.title;
+  replace(document.getElementById("pane"), document.adoptNode(fresh));
+  shown(byHand);
 }
 
 /** A message is shown: the list says which, and after a moment it is read. `byHand`: it was opened, not only loaded again. */
