@@ -194,10 +194,10 @@ class Guard:
         if "hx-request" not in request.headers:
             if request.headers.get("sec-fetch-site") == "cross-site" and request.method == "GET":
                 return self._render(request, "again.html", 200)
-            if self._door.password is not None and request.method == "GET":
-                if request.headers.get("sec-fetch-dest", "document") == "document":
-                    to = urlencode({"to": _asked_for(request)})
-                    return RedirectResponse(f"{_LOCKED}?{to}", status_code=303)
+            document = request.headers.get("sec-fetch-dest", "document") == "document"
+            if self._door.password is not None and request.method == "GET" and document:
+                to = urlencode({"to": _asked_for(request)})
+                return RedirectResponse(f"{_LOCKED}?{to}", status_code=303)
         said = "This page is not signed in. Open it again with: pillarbox read"
         response = self._render(request, "outside.html", 401)
         response.headers["HX-Trigger"] = json.dumps({"trouble": {"say": said}})
