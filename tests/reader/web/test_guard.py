@@ -386,6 +386,32 @@ async def test_the_password_leads_to_where_one_wanted_to_go(remote: Place) -> No
         assert (await browser.get("/change")).text == "done"
 
 
+async def test_the_password_leads_to_the_very_message_search_or_link(remote: Place) -> None:
+    """It led to the page without what was asked of it: the inbox for a message, an empty draft for a mailto: link."""
+    wanted = (
+        "/mail/Inbox?m=1.2",
+        "/search?q=a%26b+c%23",
+        "/mail/50%25%3F%20a/b?first=3",
+        "/compose?mailto=mailto%3Abob%40example.org%3Fsubject%3DHi%2520there%26cc%3Dd",
+    )
+    async with remote.browser(inside=False) as browser:
+        doors = [(await browser.get(page)).headers["location"] for page in wanted]
+        reached = [
+            (await browser.post(door, data={"password": PASSWORD})).headers["location"]
+            for door in doors
+        ]
+        assert reached == list(wanted)
+        # Who is inside already is not asked again.
+        assert [(await browser.get(door)).headers["location"] for door in doors] == list(wanted)
+        assert (await browser.get("/login")).headers["location"] == "/"
+
+
+async def test_a_token_that_has_been_used_is_not_handed_on_to_the_password(remote: Place) -> None:
+    async with remote.browser(inside=False) as browser:
+        reply = await browser.get("/enter?token=used")
+    assert reply.headers["location"] == "/login?to=%2F"
+
+
 async def test_every_page_has_a_way_out_where_a_password_is_the_way_in(remote: Place) -> None:
     """Whoever has used somebody else's browser does not find it only in the settings."""
     async with remote.browser(inside=False) as browser:

@@ -210,3 +210,48 @@ async def test_the_icon_of_a_long_folder_stands_before_its_name(page: Page, hous
         " return all.getClientRects()[0].top; }"
     )
     assert abs(first - icon["y"]) < icon["height"]
+
+
+async def test_the_rail_shows_the_names_of_folders_over_the_page(
+    browser: Browser, house: House, tmp_path: Path
+) -> None:
+    """Twenty folders were twenty icons that were the same."""
+    row = house.desk.library.page(INBOX, 0, 1).rows[0]
+    middling = {"width": 900, "height": 700}
+    url = f"/mail/Inbox?m={row.key}"
+    async with browsing(browser, house.desk, tmp_path, url, viewport=middling) as page:
+        await page.wait_for_selector("#rows.windowed", state="attached")
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        name = page.locator("#folders").get_by_text("Receipts", exact=True)
+        names, close = (
+            page.get_by_role("link", name=each) for each in ("Show names", "Close the list")
+        )
+        assert (await _box(name))["width"] == 1
+        await names.click()
+        await expect(close).to_be_in_viewport(ratio=1)
+        assert (await _box(name))["width"] > 40
+        await page.keyboard.press("Escape")
+        await expect(close).to_be_hidden()
+        await expect(names).to_be_focused()
+        await page.keyboard.press("Enter")
+        await page.mouse.click(700, 300)
+        await expect(close).to_be_hidden()
+        await expect(page).to_have_url(f"{url}#main")
+        await names.click()
+        await name.click()
+        await expect(page).to_have_url("/mail/Receipts")
+        await expect(close).to_be_hidden()
+        again = [each for each in asked if "m=" in each]
+        assert again == [], "what is open stays as it is, and is not asked for again"
+
+
+async def test_numbers_leave_the_icons_of_the_rail_free(
+    browser: Browser, house: House, tmp_path: Path
+) -> None:
+    middling = {"width": 900, "height": 700}
+    async with browsing(browser, house.desk, tmp_path, "/mail/Inbox", viewport=middling) as page:
+        item = page.locator("#folders .side-item", has_text="Odd mail")
+        icon, count = await _box(item.locator("svg")), await _box(item.locator(".count"))
+        await expect(item.locator(".count")).to_contain_text("10")
+        assert icon["x"] + icon["width"] <= count["x"]

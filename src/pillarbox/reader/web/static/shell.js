@@ -4,10 +4,10 @@ import { toast } from "./toasts.js";
 
 const csrf = () => document.querySelector('meta[name="csrf"]').content;
 
-/** A POST as forms send it, with the token. `fields`: an object, URLSearchParams or FormData. */
-export function post(url, fields = {}) {
+/** A POST as forms send it, with the token. `fields`: an object, URLSearchParams or FormData; `options`: of fetch(). */
+export function post(url, fields = {}, options = {}) {
   const body = fields instanceof FormData ? fields : new URLSearchParams(fields);
-  return fetch(url, { method: "POST", body, headers: { "X-CSRF": csrf(), "HX-Request": "true" } });
+  return fetch(url, { method: "POST", body, headers: { "X-CSRF": csrf(), "HX-Request": "true" }, ...options });
 }
 
 /** List or message, where there is room for one of them: the URL says which (as the server does). */
@@ -49,6 +49,20 @@ export function focusOn(element) {
   element.focus({ preventScroll: true });
 }
 
+/* The list of folders, where it is shown over the page, goes away by Escape and by a click beside it; the focus is where it was opened. */
+function closeFolders(event) {
+  const side = document.querySelector("#side:target");
+  const close = side?.querySelector(".side-close");
+  const wanted = event.type === "keydown" ? event.key === "Escape" : !side?.contains(event.target);
+  if (!close?.checkVisibility() || event.target === close || !wanted || document.querySelector("dialog[open]")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  addEventListener("hashchange", () => {
+    [...document.querySelectorAll("a[href='#side']")].find((link) => link.checkVisibility())?.focus();
+  }, { once: true });
+  close.click();
+}
+
 function say(event) {
   toast(event.detail.say);
 }
@@ -69,3 +83,4 @@ document.addEventListener("htmx:sendError", notAnswered);
 document.addEventListener("trouble", say);
 document.addEventListener("said", say);
 addEventListener("popstate", chooseView);
+for (const kind of ["click", "keydown"]) document.addEventListener(kind, closeFolders, true);
