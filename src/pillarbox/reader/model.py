@@ -174,6 +174,8 @@ class Collecting(Enum):
     """Nobody could be reached: a normal state, tried again by itself."""
     REFUSED = "refused"
     """Sign-in: the user has to do something."""
+    UNSIGNED = "unsigned"
+    """There is no password for it here (yet): nobody has been asked for anything."""
     INSECURE = "insecure"
     """The certificate, or no TLS at all."""
     CONFIRM = "confirm"

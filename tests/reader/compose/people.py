@@ -18,6 +18,10 @@ class FixedAccounts:
     """As :class:`pillarbox.reader.contracts.Accounts`, as far as writing needs it."""
 
     def __init__(self, *identities: Identity) -> None:
+        self.have(*identities)
+
+    def have(self, *identities: Identity) -> None:
+        """From now on there are these."""
         self._identities = {one.account: one for one in identities}
 
     def names(self) -> Sequence[str]:

@@ -24,7 +24,7 @@ from pillarbox.reader.desk import Desk
 from pillarbox.reader.incoming import make_ready, not_kept
 from pillarbox.reader.model import FolderState, mark_of
 from pillarbox.reader.preferences import Preferences
-from pillarbox.reader.web import features, marking, sidebar, words
+from pillarbox.reader.web import features, marking, sidebar, status_line, words
 from pillarbox.reader.web.files import files
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -56,7 +56,7 @@ async def off_loop(work: Callable[..., T], *arguments: Any) -> T:
 def make_environment(clock: Clock) -> Environment:
     """Everything is escaped, whatever the template is called; what is not there is an error.
 
-    Filters are those of :mod:`.words` and :mod:`.sidebar`, and ``text|marked(words)``, ``rule|mark_of``; ``static(name)`` is the URL of a file; ``clock()`` tells the time.
+    Filters are those of :mod:`.words`, :mod:`.sidebar` and :mod:`.status_line`, and ``text|marked(words)``, ``rule|mark_of``; ``static(name)`` is the URL of a file; ``clock()`` tells the time.
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -67,7 +67,10 @@ def make_environment(clock: Clock) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        words.FILTERS | sidebar.FILTERS | {"marked": marking.mark, "mark_of": mark_of}
+        words.FILTERS
+        | sidebar.FILTERS
+        | status_line.FILTERS
+        | {"marked": marking.mark, "mark_of": mark_of}
     )
     environment.globals.update(
         clock=clock,

@@ -98,6 +98,7 @@ BUTTONS = [
     (Collecting.OFFLINE, "Collect now"),
     (Collecting.FAILED, "Collect now"),
     (Collecting.REFUSED, "Sign in again"),
+    (Collecting.UNSIGNED, "Enter the password"),
     (Collecting.INSECURE, "Compare its certificate"),
     (Collecting.CONFIRM, "Delete them on the server"),
 ]

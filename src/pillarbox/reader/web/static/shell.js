@@ -4,10 +4,10 @@ import { toast, toastTrouble } from "./toasts.js";
 
 const csrf = () => document.querySelector('meta[name="csrf"]').content;
 
-/** A POST as forms send it, with the token. `fields`: an object, URLSearchParams or FormData. */
-export function post(url, fields = {}) {
+/** A POST as forms send it, with the token. `fields`: an object, URLSearchParams or FormData; `options`: of fetch(). */
+export function post(url, fields = {}, options = {}) {
   const body = fields instanceof FormData ? fields : new URLSearchParams(fields);
-  return fetch(url, { method: "POST", body, headers: { "X-CSRF": csrf(), "HX-Request": "true" } });
+  return fetch(url, { method: "POST", body, headers: { "X-CSRF": csrf(), "HX-Request": "true" }, ...options });
 }
 
 /** List or message, where there is room for one of them: the URL says which (as the server does). */
