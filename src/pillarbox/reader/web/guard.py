@@ -67,6 +67,7 @@ _STALE = (
     "This page is too old",
     "It was open before Pillarbox was set up anew. Nothing was changed: reload the page, and do it again.",
 )
+_SIGNED_OUT = "You are signed out here. Sign in, in another tab, and this goes on."
 _TOO_LARGE = ("This is too large", "Pillarbox does not take so much at once. Nothing was changed.")
 _LOCKED, _ENTRANCE = "/login", "/enter"
 
@@ -198,9 +199,14 @@ class Guard:
             if self._door.password is not None and request.method == "GET" and document:
                 to = urlencode({"to": _asked_for(request)})
                 return RedirectResponse(f"{_LOCKED}?{to}", status_code=303)
-        said = "This page is not signed in. Open it again with: pillarbox read"
-        response = self._render(request, "outside.html", 401)
-        response.headers["HX-Trigger"] = json.dumps({"trouble": {"say": said}})
+        if self._door.password is None:
+            response = self._render(request, "outside.html", 401)
+            trouble = {"say": "This page is not signed in. Open it again with: pillarbox read"}
+        else:
+            sent = "sent" if request.method == "POST" else ""
+            response = self._render(request, "signed-out.html", 401, door=_LOCKED, sent=sent)
+            trouble = {"say": _SIGNED_OUT, "door": _LOCKED}
+        response.headers["HX-Trigger"] = json.dumps({"trouble": trouble})
         return response
 
     async def _change(self, request: Request, limit: int) -> tuple[Receive, Response | None]:

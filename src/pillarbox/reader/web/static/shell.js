@@ -1,6 +1,6 @@
 /* What every page does: the token for changes, which pane is shown, where the focus is, and troubles said. */
 
-import { toast } from "./toasts.js";
+import { toast, toastTrouble } from "./toasts.js";
 
 const csrf = () => document.querySelector('meta[name="csrf"]').content;
 
@@ -64,7 +64,7 @@ function closeFolders(event) {
 }
 
 function say(event) {
-  toast(event.detail.say);
+  toastTrouble(event.detail);
 }
 
 function notAnswered() {

@@ -1,7 +1,7 @@
 /* A draft is kept while one types; nothing typed is lost, whatever fails. */
 
 import { post } from "./shell.js";
-import { toast } from "./toasts.js";
+import { toast, toastTrouble, wayIn } from "./toasts.js";
 import { leaveFor } from "./writing-done.js";
 import { takeSignature } from "./writing-signature.js";
 
@@ -11,17 +11,19 @@ const KEPT_ALIVE = 60_000; // octets: browsers send 64 KiB of a page that is bei
 
 const NOT_SAVED = "Not saved: Pillarbox does not answer. What you typed is here, and saving is tried again.";
 
+const NOT_DONE = "This did not work. What you typed is still here.";
 const SENT_LATER = "Sends when the files are attached. Cancel one to stop it.";
 const INCOMPLETE = "Not sent: a file was not attached.";
 
 const now = () => new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
-/** What a reply that is no success says. */
+/** What a reply that is no success says: `say`, and `door` if one has to sign in. */
 function trouble(reply) {
   try {
-    return JSON.parse(reply.headers.get("HX-Trigger")).trouble.say;
+    const { say, door } = JSON.parse(reply.headers.get("HX-Trigger")).trouble;
+    return { say, door };
   } catch {
-    return "This did not work. What you typed is still here.";
+    return { say: NOT_DONE };
   }
 }
 
@@ -88,7 +90,7 @@ class Keeper {
     }
     if (!reply.ok) {
       this.stopped = reply.status === 409 || reply.status === 404;
-      this.failed(trouble(reply));
+      this.refused(trouble(reply));
       if (!this.stopped) this.later(AGAIN); // a full disk, say
       return false;
     }
@@ -122,19 +124,25 @@ class Keeper {
     this.say(this.waits ? SENT_LATER : `Saved ${now()}`);
   }
 
-  failed(words) {
+  failed(words, action = null) {
     this.dirty = true;
-    this.warn(words);
+    this.warn(words, action);
   }
 
-  warn(words) {
-    this.say(words);
+  refused({ say, door }) {
+    this.failed(say, wayIn(door));
+  }
+
+  warn(words, action = null) {
+    this.say(words, action);
     this.note.classList.add("failed");
   }
 
-  say(words) {
+  say(words, action = null) {
     this.note.classList.remove("failed");
-    if (this.note.textContent !== words) this.note.textContent = words;
+    if (this.said === words) return; // heard once, and who is at its link stays there
+    this.said = words;
+    this.note.replaceChildren(words, ...(action ? [" ", action] : []));
   }
 
   /** Whether all files that are on their way have come. */
@@ -161,7 +169,7 @@ class Keeper {
       return;
     }
     if (!reply.ok) {
-      if (reply.headers.get("HX-Trigger")) this.failed(trouble(reply));
+      if (reply.headers.get("HX-Trigger")) this.refused(trouble(reply));
       else this.show(await reply.text());
       return;
     }
@@ -181,7 +189,7 @@ class Keeper {
       toast("Not discarded: Pillarbox does not answer.");
       return;
     }
-    if (!reply.ok) { toast(trouble(reply)); return; }
+    if (!reply.ok) { toastTrouble(trouble(reply)); return; }
     this.gone = true;
     this.uploads.cancelAll();
     leaveFor((await reply.json()).back, "Draft discarded", `${this.url}/restore`);
@@ -190,7 +198,7 @@ class Keeper {
   /** The page as the server sees it: what is wrong, or to be asked. */
   show(html) {
     const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("compose");
-    if (!fresh) { this.failed("This did not work. What you typed is still here."); return; }
+    if (!fresh) { this.failed(NOT_DONE); return; }
     this.gone = true;
     this.form.replaceWith(document.adoptNode(fresh));
     this.begin();

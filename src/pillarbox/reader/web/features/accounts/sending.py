@@ -84,7 +84,7 @@ async def _page(
     now = account.sending
     fields = {"sends": "on", "smtp_auth": "on"}
     if now is not None:
-        fields = forms.as_fields(now) | forms.trust_fields(now.tls)
+        fields = forms.as_fields(now, account.mailbox) | forms.trust_fields(now.tls)
     return await page(
         request,
         "accounts/sending.html",

@@ -1,6 +1,6 @@
 /* What is said: to everybody as a passing notice, or only to who listens. */
 
-import { STAYS, toast } from "../toasts.js";
+import { STAYS, toast, toastTrouble } from "../toasts.js";
 
 const KEPT = "pillarbox-changed"; // what was done last, for the next page, while it can be undone
 
@@ -43,7 +43,7 @@ function notice({ id, say: text }, since) {
 }
 
 export function trouble(error) {
-  if (error.name !== "AbortError") toast(error.message, { id: "trouble" });
+  if (error.name !== "AbortError") toastTrouble({ say: error.message, door: error.door }, "trouble");
 }
 
 function undoButton(id) {
