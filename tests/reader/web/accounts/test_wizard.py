@@ -208,6 +208,22 @@ async def test_found_servers(tmp_path: Path) -> None:
         assert "alice@example.org" in await world.text(f"{at}/sign-in")
 
 
+async def test_who_signs_in_by_another_name_sends_by_it_too(tmp_path: Path) -> None:
+    """The user's name for sending stayed the whole address when the other was changed, and the sign-in was refused."""
+    async with wizard(tmp_path) as world:
+        place = Endpoint("pop.example.org", 995, Collecting.IMPLICIT_TLS, "alice@example.org")
+        smtp = Submission("smtp.example.org", 465, Security.TLS, "alice@example.org")
+        world.found = [Found(place, smtp, "your provider")]
+        page = await world.text(at := await world.begin())
+        fields = dict(re.findall(r'<input id="(\w+)"[^>]* value="([^"]*)"', page))
+        assert (fields["user"], fields["smtp_user"]) == ("alice@example.org", "")
+        assert (fields["smtp_host"], fields["smtp_port"]) == ("smtp.example.org", "465")
+        ticked = {"sends": "on", "smtp_auth": "on", "security": "tls", "smtp_security": "tls"}
+        await world.post(at, **(fields | ticked | {"user": "al", "host": "127.0.0.1", "port": "1"}))
+        await world.post(f"{at}/sign-in", **sign_in())
+        assert [submission.user for submission in world.submissions] == ["al"]
+
+
 async def test_no_server_outside_is_chosen_beforehand(tmp_path: Path) -> None:
     async with wizard(tmp_path) as world:
         place = Endpoint("pop.example.net", 995, Collecting.IMPLICIT_TLS, "alice")

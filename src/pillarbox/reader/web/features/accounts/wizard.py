@@ -309,7 +309,7 @@ def _as_fields(begun: Begun) -> dict[str, Any]:
         fields |= forms.collecting_fields(collect)
     if submit is not None:
         fields.pop("smtp_auth")
-        fields |= forms.as_fields(submit)
+        fields |= forms.as_fields(submit, collect)
     elif account is not None:
         del fields["sends"]
     if account is not None:
