@@ -333,9 +333,10 @@ async def test_undo_is_not_lost_while_the_answer_is_on_its_way(
 async def test_what_was_done_last_is_undone_first_also_from_the_next_page(
     page: Page, library: MemoryLibrary
 ) -> None:
-    done = {"say": "Leaves in 30 s", "undo": "/outbox/x/edit", "stays": 30000}
+    done = {"say": "Leaves in {left} s", "undo": "/outbox/x/edit", "stays": 30000}
     await page.evaluate(
-        "done => sessionStorage.setItem('writing-done', JSON.stringify(done))", done
+        "done => sessionStorage.setItem('writing-done', JSON.stringify({...done, since: Date.now()}))",
+        done,
     )
     await page.goto("/mail/Inbox")
     await toast(page, "Leaves in 30 s")

@@ -100,6 +100,37 @@ async def test_what_was_sent_is_taken_back_by_a_key_wherever_one_is(
         assert table.outbox.parcels == {}
 
 
+async def test_what_was_sent_is_taken_back_some_pages_later_and_once(
+    page: Page, table: Table
+) -> None:
+    table.desk.settings.hold_seconds = 600
+    await hurried(page)
+    draft = table.begun(to="ada@x.example", subject="Tea", text="Now?")
+    await opened(page, draft)
+    await page.keyboard.press("Control+Enter")
+    await expect(page).to_have_url("/drafts")
+    await expect(page.locator("#writing-done")).to_contain_text("Leaves in 600 s")
+    await pass_time(page, 100)
+    for where in ("/outbox", "/contacts", "/contacts"):
+        await page.goto(where)
+        await expect(page.locator("#writing-done")).to_contain_text(re.compile(r"in [45]\d\d s"))
+    await page.keyboard.press("z")
+    await expect(page).to_have_url(f"/compose/{draft.id}")
+    assert table.outbox.parcels == {}
+    await page.goto("/settings")
+    await expect(page.locator("#writing-done")).to_have_count(0)
+
+
+async def test_what_has_left_is_not_offered_to_be_taken_back(page: Page, table: Table) -> None:
+    await hurried(page)
+    await opened(page, table.begun(to="ada@x.example", subject="Tea", text="Now?"))
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#writing-done")).to_contain_text("Undo")
+    await page.clock.set_system_time(await page.evaluate("Date.now() + 10000"))
+    await page.reload()
+    await expect(page.locator("#writing-done")).to_have_count(0)
+
+
 async def test_escape_closes_what_is_offered(page: Page, table: Table) -> None:
     await opened(page, table.begun())
     await page.fill("#to", "")

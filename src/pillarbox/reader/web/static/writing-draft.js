@@ -176,7 +176,7 @@ class Keeper {
     const { id, back, hold } = await reply.json();
     this.gone = true;
     const seconds = Math.round(hold);
-    if (seconds) leaveFor(back, `Leaves in ${seconds} s`, `/outbox/${id}/edit`, seconds);
+    if (seconds) leaveFor(back, "Leaves in {left} s", `/outbox/${id}/edit`, seconds);
     else leaveFor(back, "On its way");
   }
 
