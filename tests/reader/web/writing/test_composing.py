@@ -25,7 +25,7 @@ def fields_of(page: str) -> dict[str, str]:
     """What the form of a page would send."""
     found = {
         name: html.unescape(value)
-        for name, value in re.findall(r'<input[^>]* name="(\w+)" value="([^"]*)"', page)
+        for name, value in re.findall(r'<input[^>]* name="(\w+)"[^>]*? value="([^"]*)"', page)
     }
     (text,) = re.findall(r"<textarea[^>]*>\n(.*?)</textarea>", page, re.DOTALL)
     found["text"] = html.unescape(text).replace("\n", "\r\n")
