@@ -6,6 +6,9 @@ const NOT_UNDERSTOOD = "This did not work. Reload the page, and try again.";
 /** The server said no, in `message`, or did not answer. */
 export class Refused extends Error {}
 
+/** It did not answer: perhaps it will. */
+export class Unanswered extends Refused {}
+
 /** The page at `url`. Raises Refused; an AbortError when `signal` says so. */
 export async function pageAt(url, signal) {
   const reply = await answered(fetch(url, { signal, headers: { "HX-Request": "true" } }));
@@ -35,7 +38,7 @@ async function answered(asked) {
     reply = await asked;
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refused(NO_ANSWER);
+    throw new Unanswered(NO_ANSWER);
   }
   if (!reply.ok) throw new Refused(eventsOf(reply).trouble?.say ?? NOT_UNDERSTOOD);
   return reply;
