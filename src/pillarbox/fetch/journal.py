@@ -33,6 +33,9 @@ _MADE = "(unique_id >= '~' AND unique_id < '\x7f')"
 
 _STAGES = tuple(Stage)
 _COLUMNS = "unique_id, stage, octets, first_seen, stored_at, digest, vanished_at IS NOT NULL"
+_ALL = "unique_id, stage, octets, first_seen, stored_at, digest, destination, token, vanished_at"
+_OF_THE_SERVER = {"mechanism", "pipelining_bad"}
+"""What is remembered of how it is spoken to."""
 
 
 class Staged(NamedTuple):
@@ -253,6 +256,21 @@ class Journal:
                 "INSERT OR REPLACE INTO memory (name, value) VALUES (?, ?)",
                 memory._asdict().items(),
             )
+
+    def take_over(self, other: Journal) -> None:
+        """Know what *other* knows, and nothing else: their mailbox is one, at another place now. What was learnt of
+        the server is left out, as it may be another one.
+        """
+        with self._translated():
+            memory = other._memory()
+            rows = other._sql.execute(f"SELECT {_ALL} FROM messages")  # noqa: S608 - a constant
+        kept = [each for each in memory.items() if each[0] not in _OF_THE_SERVER]
+        marks = ",".join("?" * len(_ALL.split(",")))
+        with self._transaction() as sql:
+            sql.execute("DELETE FROM messages")
+            sql.executemany(f"INSERT INTO messages ({_ALL}) VALUES ({marks})", rows)  # noqa: S608 - constants
+            sql.execute("DELETE FROM memory")
+            sql.executemany("INSERT INTO memory (name, value) VALUES (?, ?)", kept)
 
     # How
 

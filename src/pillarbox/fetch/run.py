@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +32,7 @@ from pillarbox.fetch.plan import Plan, make_plan
 from pillarbox.fetch.progress import Progress
 from pillarbox.fetch.rules import Rules
 from pillarbox.fetch.settle import settle
+from pillarbox.fetch.stages import Listed
 
 
 class Outcome(NamedTuple):
@@ -71,18 +72,27 @@ async def preview(account: Account, state: Path, *, clock: Callable[[], float] =
         PillarboxError: as the outcome of a run.
     """
     with Journal(existing(journal_of(account, state))) as journal:
-        memory = journal.memory
-        box = await _open(account, memory, careful=False)
-        try:
-            listing = await read_listing(box, has_unique_ids=journal.has_unique_ids)
-            known = journal.known([message.unique_id for message in listing.messages])
-            before = Rules.of_mode(memory.mode) if memory.mode else None
-            plan = make_plan(listing.messages, known, account.rules, clock(), before=before)
-        except BaseException:
-            await box.close()
-            raise
-        await box.quit()
-        return plan
+        listed = await look(account, journal)
+        known = journal.known([message.unique_id for message in listed])
+        mode = journal.memory.mode
+        before = Rules.of_mode(mode) if mode else None
+        return make_plan(listed, known, account.rules, clock(), before=before)
+
+
+async def look(account: Account, journal: Journal) -> Sequence[Listed]:
+    """What the server lists now, and nothing else.
+
+    Raises:
+        PillarboxError: it cannot be had.
+    """
+    box = await _open(account, journal.memory, careful=False)
+    try:
+        listing = await read_listing(box, has_unique_ids=journal.has_unique_ids)
+    except BaseException:
+        await box.close()
+        raise
+    await box.quit()
+    return listing.messages
 
 
 class _Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -491,6 +492,10 @@ class Collector(Protocol):
 
     def refresh(self) -> None:
         """Accounts have come, gone or changed."""
+        ...
+
+    def resting(self, account: str) -> AbstractAsyncContextManager[None]:
+        """Nobody collects *account* meanwhile; then it begins anew, as its settings are then."""
         ...
 
     async def run(self) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pillarbox.client.endpoint import Endpoint
 from pillarbox.client.tls import TlsSettings
@@ -89,6 +89,28 @@ class Description:
     """Why it cannot be changed here, in a sentence; empty: it can."""
 
 
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """From where an account is to be collected."""
+
+    endpoint: Endpoint
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    """Which certificate of its server counts."""
+    password: str = field(default="", repr=False)
+    """Empty: as it signs in now."""
+
+
+class Seen(NamedTuple):
+    """What a trial of a mailbox has shown."""
+
+    waiting: int
+    """Messages that would be collected there."""
+    same: bool
+    """It is the mailbox that the account has been collected from: what is here will not come again."""
+    strange: bool
+    """Messages wait there, and none of those that have been collected is among them."""
+
+
 class Setup(Protocol):
     """Blocking, and from any thread, but for what is ``async``."""
 
@@ -153,6 +175,23 @@ class Setup(Protocol):
         ...
 
     def set_password(self, account: str, password: str) -> None: ...
+
+    async def try_mailbox(self, account: str, mailbox: Mailbox) -> Seen:
+        """Sign in to *mailbox*, and see whether it is the one that *account* is collected from now. Nothing is changed.
+
+        Raises:
+            PillarboxError: it does not work.
+        """
+        ...
+
+    def set_mailbox(self, account: str, mailbox: Mailbox, *, same: bool) -> None:
+        """From where it is collected. *same*: what has been collected from it does not come again, as a trial has
+        shown, or the user says. Nobody may be collecting it.
+
+        Raises:
+            PillarboxError: nothing was changed.
+        """
+        ...
 
     async def try_sending(self, account: str, submit: Submission, password: str) -> None:
         """Sign in at *submit*; nothing is sent, and nothing kept. *password* empty: as it signs in there now, or else where it

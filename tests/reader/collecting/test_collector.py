@@ -323,3 +323,38 @@ async def test_another_interval(tmp_path: Path, seconds: float) -> None:
         assert status.next_try is not None
         pause = (status.next_try - NOW).total_seconds()
         assert 0.9 * max(seconds, 15) <= pause <= 1.1 * max(seconds, 15)
+
+
+async def test_an_account_that_rests_is_not_collected_and_begins_anew_then(tmp_path: Path) -> None:
+    """While its server is changed, its journal is free: also in the middle of a run that waits for a server."""
+    runs = Runs()
+    runs.hold = asyncio.Event()
+    async with collecting(tmp_path, runs, work=account("work"), home=account("home")) as world:
+        await world.until_state("home", Collecting.RUNNING)
+        while runs.going < 2:
+            runs.started.clear()
+            await runs.started.wait()
+        async with world.collector.resting("work"):
+            assert runs.going == 1
+            world.collector.collect()
+            world.collector.refresh()
+            world.book.by_name["club"] = account("club")
+            world.collector.refresh()
+            await world.until_state("club", Collecting.RUNNING)
+            assert [one.account for one in world.collector.statuses()] == ["work", "home", "club"]
+            del world.book.by_name["home"]
+            world.book.by_name["work"] = account("work", password="new")
+        await world.until_state("work", Collecting.RUNNING)
+        runs.hold.set()
+        await world.until_state("work", Collecting.DONE)
+        assert [one.password for one in runs.begun if one.name == "work"] == ["secret", "new"]
+
+
+async def test_an_account_may_be_removed_while_it_rests(tmp_path: Path) -> None:
+    async with collecting(tmp_path, Runs(), work=account("work")) as world:
+        await world.until_state("work", Collecting.DONE)
+        async with world.collector.resting("work"):
+            world.book.by_name.clear()
+            world.collector.refresh()
+            await world.until(lambda item: item.status is None)
+        assert world.collector.statuses() == ()

@@ -76,6 +76,10 @@ class KeptSecrets:
         """See to it that nothing is left of *account*'s passwords here, as far as that can be done."""
         for purpose in ("", "smtp"):
             self.remove_file(account, purpose)
+        self.forget_kept(host, user)
+
+    def forget_kept(self, host: str, user: str) -> None:
+        """See to it that the keyring has nothing for *user* at *host*, as far as that can be done."""
         keyring = usable_keyring()
         if keyring is not None:
             with suppress(Exception):  # backends fail with errors of their desktops

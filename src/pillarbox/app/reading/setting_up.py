@@ -13,6 +13,7 @@ import platformdirs
 from pillarbox.app.collecting.tokens import oauth2_settings
 from pillarbox.app.collecting.values import READER
 from pillarbox.app.config.faults import ConfigError
+from pillarbox.app.reading import new_place
 from pillarbox.app.reading.account_file import AccountFile
 from pillarbox.app.reading.accounts import ConfiguredAccounts
 from pillarbox.app.reading.describing import described
@@ -23,6 +24,7 @@ from pillarbox.client.looking import look_at_certificate
 from pillarbox.client.tls import TlsSettings, fingerprint_of
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.fetch.account import Account
+from pillarbox.fetch.moving import compare
 from pillarbox.fetch.oauth.login import login
 from pillarbox.fetch.oauth.source import TokenSource
 from pillarbox.fetch.oauth.store import TokenStore
@@ -30,7 +32,7 @@ from pillarbox.fetch.oauth.token_file import TokenFile
 from pillarbox.fetch.run import preview
 from pillarbox.reader.errors import CannotAddAccount, NotSendable
 from pillarbox.reader.model import Identity
-from pillarbox.reader.setting_up import Description, Found, NewAccount, OAuth
+from pillarbox.reader.setting_up import Description, Found, Mailbox, NewAccount, OAuth, Seen
 from pillarbox.reader.submission import Submission
 
 _SENDING_PASSWORD = ("smtp_password_file", "smtp_password_command")
@@ -169,6 +171,13 @@ class ConfiguredSetup:
         file.put(account, {"password_file": kept})
         if kept is None:  # the keyring has it now
             KeptSecrets(file.path).remove_file(account)
+
+    async def try_mailbox(self, account: str, mailbox: Mailbox) -> Seen:
+        there, before = await asyncio.to_thread(new_place.to_try, account, mailbox, self._accounts)
+        return Seen(*await compare(there, before, self._accounts.state))
+
+    def set_mailbox(self, account: str, mailbox: Mailbox, *, same: bool) -> None:
+        new_place.move(account, mailbox, self._accounts, self._own(account), same=same)
 
     async def try_sending(self, account: str, submit: Submission, password: str) -> None:
         await self._submit(await asyncio.to_thread(self._signing_as_now, account, submit, password))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 
 from pillarbox.fetch.intake import finished
 from pillarbox.fetch.limits import AT_ONCE
@@ -60,6 +61,7 @@ class AccountCollector:
         )
         self._keepers: dict[str, Keeper] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._resting: set[str] = set()
         self._changed = asyncio.Event()
 
     def statuses(self) -> Sequence[Status]:
@@ -83,6 +85,21 @@ class AccountCollector:
             keeper.changed()
         self._changed.set()
 
+    @asynccontextmanager
+    async def resting(self, account: str) -> AsyncIterator[None]:
+        """Nobody collects *account* meanwhile, and its journal is free. Then it begins anew, as its settings are then."""
+        self._resting.add(account)
+        try:
+            if (task := self._tasks.pop(account, None)) is not None:
+                task.cancel()
+                await asyncio.wait({task})
+            yield
+        finally:
+            self._resting.discard(account)
+            if account in self._keepers:
+                self._keepers[account] = Keeper(account, self._means)
+            self._changed.set()
+
     async def run(self) -> None:
         """Collect on a schedule, until cancelled: then what has come whole is stored first."""
         loop = asyncio.get_running_loop()
@@ -97,12 +114,13 @@ class AccountCollector:
     def _sort_out(self, names: Sequence[str], group: asyncio.TaskGroup) -> None:
         """Begin with those that have come, leave those that have gone."""
         for gone in self._keepers.keys() - set(names):
-            self._tasks.pop(gone).cancel()
+            if (task := self._tasks.pop(gone, None)) is not None:
+                task.cancel()
             del self._keepers[gone]
             self._news.tell(AccountChanged(gone, None))
         before, self._keepers = self._keepers, {}
         for name in names:
             keeper = before.get(name) or Keeper(name, self._means)
             self._keepers[name] = keeper
-            if name not in self._tasks:
+            if name not in self._tasks and name not in self._resting:
                 self._tasks[name] = group.create_task(keeper.keep_on(), name=f"collect {name}")

@@ -85,7 +85,7 @@ async def test_every_state(browser: Browser, tmp_path: Path) -> None:
             ]
             await page.goto("/accounts")
             await axe(page)
-        for path in ("/accounts/work", "/accounts/shared"):
+        for path in ("/accounts/work/collecting", "/accounts/work", "/accounts/shared"):
             await page.goto(path)
             await axe(page)
         await page.get_by_role("button", name="Remove").click()

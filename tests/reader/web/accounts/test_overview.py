@@ -50,6 +50,12 @@ class Collector:
     def refresh(self) -> None:
         self.told.append("refresh")
 
+    @asynccontextmanager
+    async def resting(self, account: str) -> AsyncIterator[None]:
+        self.told.append(("rests", account))
+        yield
+        self.told.append(("goes on", account))
+
 
 class World:
     """A reader with two accounts."""

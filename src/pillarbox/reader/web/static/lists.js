@@ -60,6 +60,7 @@ class Lists {
     document.addEventListener("lists:read", () => this.refreshSoon());
     document.addEventListener("news:mail", (event) => this.news(event.detail));
     document.addEventListener("news:lagging", () => this.refreshSoon());
+    document.addEventListener("click", ({ target }) => { this.within = Boolean(target.closest?.("a[href^='#']")); }, true);
     addEventListener("popstate", () => this.went());
   }
 
@@ -112,8 +113,11 @@ class Lists {
     useTools(page);
   }
 
-  /** Back or forward: in the same list only the pane changes. */
+  /** Back or forward: in the same list only the pane changes. A link within the page, like that to all folders, changes nothing. */
   went() {
+    const { within } = this;
+    this.within = false;
+    if (within) return;
     if (!this.rows || listIn(location.href) !== this.list) location.reload();
     else this.open(location.href, "");
   }

@@ -49,6 +49,20 @@ export function focusOn(element) {
   element.focus({ preventScroll: true });
 }
 
+/* The list of folders, where it is shown over the page, goes away by Escape and by a click beside it; the focus is where it was opened. */
+function closeFolders(event) {
+  const side = document.querySelector("#side:target");
+  const close = side?.querySelector(".side-close");
+  const wanted = event.type === "keydown" ? event.key === "Escape" : !side?.contains(event.target);
+  if (!close?.checkVisibility() || event.target === close || !wanted || document.querySelector("dialog[open]")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  addEventListener("hashchange", () => {
+    [...document.querySelectorAll("a[href='#side']")].find((link) => link.checkVisibility())?.focus();
+  }, { once: true });
+  close.click();
+}
+
 function say(event) {
   toast(event.detail.say);
 }
@@ -69,3 +83,4 @@ document.addEventListener("htmx:sendError", notAnswered);
 document.addEventListener("trouble", say);
 document.addEventListener("said", say);
 addEventListener("popstate", chooseView);
+for (const kind of ["click", "keydown"]) document.addEventListener(kind, closeFolders, true);

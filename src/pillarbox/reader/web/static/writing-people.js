@@ -1,6 +1,7 @@
 /* Who may be meant, offered while one types (WAI-ARIA: a combobox with a list box). */
 
 const PAUSE = 120; // milliseconds without a key, then it is asked for
+const FEW = 3; // people whose names one can see at once
 let count = 0;
 
 /** Where the last name begins that the caret is in: behind a comma or semicolon that is not in quotes. */
@@ -13,6 +14,24 @@ function beginning(text, caret) {
   }
   while (start < caret && text[start] === " ") start += 1;
   return start;
+}
+
+/** How many people a field names: what stands between commas and semicolons that are not in quotes. */
+const peopleIn = (text) => (text.match(/(?:"[^"]*"?|[^,;"])+/g) ?? []).filter((each) => each.trim()).length;
+
+/** Say beside `field` how many people are in it, when they are more than one sees. */
+function countPeople(field) {
+  const said = document.createElement("span");
+  said.className = "meta";
+  said.id = `${field.id}-count`;
+  field.parentElement.append(said);
+  field.setAttribute("aria-describedby", [field.getAttribute("aria-describedby"), said.id].filter(Boolean).join(" "));
+  const show = () => {
+    const number = peopleIn(field.value);
+    said.textContent = number > FEW ? `${number} people` : "";
+  };
+  for (const event of ["input", "change"]) field.addEventListener(event, show);
+  show();
 }
 
 export function completePeople(field) {
@@ -32,6 +51,7 @@ export function completePeople(field) {
   field.setAttribute("aria-autocomplete", "list");
   field.setAttribute("aria-controls", list.id);
   field.setAttribute("aria-expanded", "false");
+  countPeople(field);
 
   let offered = [];
   let offeredFor = "";

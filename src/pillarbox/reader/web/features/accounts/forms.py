@@ -21,6 +21,8 @@ COLLECTING = {"tls": (Collecting.IMPLICIT_TLS, 995), "stls": (Collecting.STLS, 1
 SENDING = {"tls": (Security.TLS, 465), "starttls": (Security.STARTTLS, 587)}
 CLEAR = {"none": (Security.NONE, 587)}
 """Offered only where the configuration file says so."""
+CLEAR_COLLECTING = {"none": (Collecting.CLEARTEXT, 110)}
+"""The same."""
 LONGEST = 1000
 """Characters of a field of one line."""
 LONGEST_DAYS = 36_500
@@ -118,15 +120,36 @@ class Servers:
 
 def servers(form: Typed) -> Servers:
     """Those that were entered by hand. With faults, they are in ``form.wrong`` and the result is not to be used."""
-    security, usual = form.choice("security", COLLECTING)
-    collect = Endpoint(
+    collect = collecting(form)
+    tls = trust(form)
+    return Servers(collect, tls, submission(form, collect, tls))
+
+
+def collecting(form: Typed, *, clear: bool = False) -> Endpoint:
+    """Where mail comes from, as it was entered. *clear*: it may go without protection."""
+    security, usual = form.choice("security", COLLECTING | (CLEAR_COLLECTING if clear else {}))
+    return Endpoint(
         form.host("host"),
         form.port("port", usual),
         security,
         form.needed("user", "Say by which name to sign in: often the whole address."),
     )
-    tls = trust(form)
-    return Servers(collect, tls, submission(form, collect, tls))
+
+
+def collecting_fields(collect: Endpoint) -> dict[str, str]:
+    """The fields that :func:`collecting` understands as *collect*."""
+    words = {security: word for word, (security, _) in (COLLECTING | CLEAR_COLLECTING).items()}
+    return {
+        "host": collect.host,
+        "port": str(collect.port),
+        "security": words[collect.security],
+        "user": collect.user,
+    }
+
+
+def trust_fields(tls: TlsSettings) -> dict[str, str]:
+    """The fields that :func:`trust` understands as *tls*."""
+    return {"ca": str(tls.ca or ""), "fingerprint": tls.fingerprint or ""}
 
 
 def submission(form: Typed, collect: Endpoint, tls: TlsSettings) -> Submission | None:

@@ -26,6 +26,10 @@ from pillarbox.reader.web.pages import back, desk_of, off_loop, page
 
 _WRONG = 422
 _ACCOUNT = "/accounts/{name}"
+_SAVED = {
+    "": "Saved.",
+    "same": "Saved. It is the mailbox that was collected before: what is here does not come again.",
+}
 Change = Callable[[Desk, str, forms.Typed], Awaitable[None]]
 
 
@@ -115,9 +119,7 @@ async def _account(request: Request, name: str, form: forms.Typed | None = None)
         "signature": identity.signature,
         "keep": "always" if days is None else "days" if days else "never",
         "days": str(days or 30),
-        "ca": str(description.tls.ca or ""),
-        "fingerprint": description.tls.fingerprint or "",
-    }
+    } | forms.trust_fields(description.tls)
     if form is not None:
         fields |= form.fields
     return await page(
@@ -130,7 +132,7 @@ async def _account(request: Request, name: str, form: forms.Typed | None = None)
         unsent=await off_loop(_waiting, desk, name),
         typed=fields,
         wrong=form.wrong if form else {},
-        saved="saved" in request.query_params,
+        saved=_SAVED.get(request.query_params.get("saved", "-"), ""),
     )
 
 

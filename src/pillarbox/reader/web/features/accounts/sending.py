@@ -27,11 +27,11 @@ def routes() -> list[BaseRoute]:
 
 
 async def _show(request: Request) -> Response:
-    return await _page(request, await _described(request))
+    return await _page(request, await described(request))
 
 
 async def _change(request: Request) -> Response:
-    desk, account = desk_of(request), await _described(request)
+    desk, account = desk_of(request), await described(request)
     form = await forms.typed(request)
     submit = _typed(form, account)
     password = form.fields.get("smtp_password", "")
@@ -60,8 +60,11 @@ def _typed(form: forms.Typed, account: Description) -> Submission | None:
     return None if submit is None else submit._replace(tls=tls)
 
 
-async def _described(request: Request) -> Description:
-    """Raises CannotAddAccount: there is none of the name, or it cannot be changed here."""
+async def described(request: Request) -> Description:
+    """The account that the URL names, if its servers can be changed.
+
+    Raises CannotAddAccount: there is none of the name, or it cannot be changed here.
+    """
     name, desk = request.path_params["name"], desk_of(request)
     if name not in await off_loop(desk.accounts.names):
         raise CannotAddAccount(f'There is no account "{name}" (any more).')
@@ -81,8 +84,7 @@ async def _page(
     now = account.sending
     fields = {"sends": "on", "smtp_auth": "on"}
     if now is not None:
-        trust = {"ca": str(now.tls.ca or ""), "fingerprint": now.tls.fingerprint or ""}
-        fields = forms.as_fields(now) | trust
+        fields = forms.as_fields(now) | forms.trust_fields(now.tls)
     return await page(
         request,
         "accounts/sending.html",

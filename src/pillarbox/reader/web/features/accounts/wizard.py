@@ -306,16 +306,14 @@ def _as_fields(begun: Begun) -> dict[str, Any]:
     submit = account.submit if account else found.submit if found else None
     fields: dict[str, Any] = {"sends": "on", "smtp_auth": "on", "user": begun.address}
     if collect is not None:
-        names = {security: word for word, (security, _) in forms.COLLECTING.items()}
-        fields |= {"host": collect.host, "port": str(collect.port), "user": collect.user}
-        fields["security"] = names.get(collect.security, "tls")
+        fields |= forms.collecting_fields(collect)
     if submit is not None:
         fields.pop("smtp_auth")
         fields |= forms.as_fields(submit)
     elif account is not None:
         del fields["sends"]
     if account is not None:
-        fields |= {"ca": str(account.tls.ca or ""), "fingerprint": account.tls.fingerprint or ""}
+        fields |= forms.trust_fields(account.tls)
     return fields
 
 

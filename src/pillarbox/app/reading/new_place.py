@@ -1,0 +1,173 @@
+"""The server from which an account is collected is another one now, or called otherwise: tried first, then kept.
+
+The account keeps its name, and thereby its inbox; its password goes along in the keyring, its journal if the mailbox
+is the same (:mod:`pillarbox.fetch.moving`), and sending stays as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pillarbox.app.collecting.credentials import kept_password
+from pillarbox.app.collecting.recipe import Recipe
+from pillarbox.app.collecting.values import READER
+from pillarbox.app.config.faults import ConfigError
+from pillarbox.app.reading.account_file import AccountFile
+from pillarbox.app.reading.accounts import ConfiguredAccounts
+from pillarbox.app.reading.kept_secrets import KeptSecrets
+from pillarbox.app.reading.new_account import PATIENCE
+from pillarbox.client.endpoint import Security
+from pillarbox.contracts.errors import PillarboxError
+from pillarbox.fetch.account import Account
+from pillarbox.fetch.errors import JournalUnusable
+from pillarbox.fetch.journal_file import existing
+from pillarbox.fetch.moving import carry, leave
+from pillarbox.fetch.run import journal_of
+from pillarbox.reader.errors import CannotAddAccount, NoPassword
+from pillarbox.reader.setting_up import Mailbox
+
+_ELSEWHERE = "Its server is also given on the command line or in the environment: change it there."
+
+
+def to_try(account: str, mailbox: Mailbox, accounts: ConfiguredAccounts) -> tuple[Account, Path]:
+    """*account* at its new place, with what signs it in; and the journal of the old one. Blocking.
+
+    Raises:
+        PillarboxError: there is nothing to try.
+    """
+    now = accounts.recipe(account, READER).account
+    there = _moved(now, mailbox)
+    _must_be_free(there, accounts)
+    signed = accounts.to_collect(account, accounts.state)
+    if mailbox.password:
+        signed = signed._replace(password=mailbox.password, token=None, discard_token=None)
+    if (signed.password, signed.token, there.tls.client_certificate) == (None, None, None):
+        raise NoPassword("There is no password for this account here: enter it.")
+    ready = there._replace(
+        password=signed.password,
+        token=signed.token,
+        discard_token=signed.discard_token,
+        timeout=PATIENCE,
+    )
+    return ready, journal_of(now, accounts.state)
+
+
+def move(
+    account: str, mailbox: Mailbox, accounts: ConfiguredAccounts, file: AccountFile, *, same: bool
+) -> None:
+    """*account*, which stands in *file*, is collected from *mailbox*. *same*: its journal goes along.
+
+    Raises:
+        PillarboxError: nothing was changed.
+    """
+    recipe = accounts.recipe(account, READER)
+    now, there = recipe.account, _moved(recipe.account, mailbox)
+    _must_be_free(there, accounts)
+    password = mailbox.password or _kept_there(recipe, there)
+    values = _changes(now, there) | _what_stays(now, there, account, accounts)
+    old, new = (journal_of(place, accounts.state) for place in (now, there))
+    carried = same and old != new and existing(old) is not None
+    if carried:
+        carry(old, new)
+    before = file.values(account)
+    file.put(account, values)
+    try:
+        if accounts.recipe(account, READER).account.endpoint != there.endpoint:
+            raise CannotAddAccount(_ELSEWHERE)
+        if password:
+            _keep(account, there, password, file)
+    except PillarboxError as error:
+        file.put(account, {key: before.get(key) for key in values})
+        raise CannotAddAccount(f"Nothing was changed: {error}") from None
+    if carried:
+        with suppress(JournalUnusable):  # the new one counts; this one is in nobody's way
+            leave(old, new)
+    if not _is_used(now, accounts):
+        KeptSecrets(file.path).forget_kept(now.endpoint.host, now.endpoint.user)
+
+
+def _moved(now: Account, mailbox: Mailbox) -> Account:
+    tls = now.tls._replace(ca=mailbox.tls.ca, fingerprint=mailbox.tls.fingerprint)
+    return now._replace(endpoint=mailbox.endpoint, tls=tls)
+
+
+def _must_be_free(there: Account, accounts: ConfiguredAccounts) -> None:
+    """Raises CannotAddAccount: another account is collected from there."""
+    mine = journal_of(there, Path())
+    for name in accounts.names():
+        with suppress(ConfigError):
+            other = accounts.recipe(name, READER).account
+            if name != there.name and journal_of(other, Path()) == mine:
+                raise CannotAddAccount(f'The account "{name}" is collected from there already.')
+
+
+def _changes(now: Account, there: Account) -> dict[str, Any]:
+    """Keys and values, of what is another thing now: the rest stays as it was written."""
+    values: dict[str, Any] = {}
+    if there.endpoint != now.endpoint:
+        values["url"] = str(there.endpoint)
+    if (clear := there.endpoint.security is Security.CLEARTEXT) != (
+        now.endpoint.security is Security.CLEARTEXT
+    ):
+        values["insecure_cleartext"] = True if clear else None
+    return values | _differing(_trust(there), _trust(now))
+
+
+def _trust(account: Account) -> dict[str, str | None]:
+    tls = account.tls
+    return {"ca": str(tls.ca) if tls.ca else None, "fingerprint": tls.fingerprint}
+
+
+def _differing(new: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in new.items() if value != old[key]}
+
+
+def _what_stays(
+    now: Account, there: Account, account: str, accounts: ConfiguredAccounts
+) -> dict[str, Any]:
+    """What followed from the old place and is to be as it was: the address of who writes, and which certificate counts
+    where mail leaves by the host that it was collected from.
+    """
+    settings = accounts.settings(account)
+    values: dict[str, Any] = {}
+    user = now.endpoint.user
+    if "from" not in settings and "@" in user and user != there.endpoint.user:
+        values["from"] = user
+    place = settings["smtp"].value if "smtp" in settings else None
+    own = "smtp_ca" in settings or "smtp_fingerprint" in settings
+    if place is not None and not own and place.host == now.endpoint.host != there.endpoint.host:
+        values |= {f"smtp_{key}": value for key, value in _trust(now).items() if value}
+    return values
+
+
+def _kept_there(recipe: Recipe, there: Account) -> str:
+    """The password, if the keyring has it by a name that is another one now."""
+    now = recipe.account
+    told = (recipe.password_file, recipe.password_command, recipe.oauth2) != (None, None, None)
+    same = (now.endpoint.host, now.endpoint.user) == (there.endpoint.host, there.endpoint.user)
+    return "" if told or same else kept_password(now) or ""
+
+
+def _keep(account: str, there: Account, password: str, file: AccountFile) -> None:
+    secrets = KeptSecrets(file.path)
+    kept = secrets.keep(account, there.endpoint.host, there.endpoint.user, password)
+    file.put(account, {"password_file": kept})
+    if kept is None:  # the keyring has it now
+        secrets.remove_file(account)
+
+
+def _is_used(before: Account, accounts: ConfiguredAccounts) -> bool:
+    """Whether some account still signs in by the name that the keyring has *before*'s password under."""
+    host, user = before.endpoint.host, before.endpoint.user
+    for name in accounts.names():
+        settings = accounts.settings(name)
+        if "smtp" in settings and settings["smtp"].value.host == host:
+            return True
+        with suppress(ConfigError):
+            endpoint = accounts.recipe(name, READER).account.endpoint
+            if (endpoint.host, endpoint.user) == (host, user):
+                return True
+    return False
