@@ -335,25 +335,45 @@ async def test_of_three_things_done_all_can_be_undone(
     page: Page, library: MemoryLibrary, held: int
 ) -> None:
     """The notice knew of the last one only. *held*: how many answers come after all keys."""
-    late: asyncio.Queue[Route] = asyncio.Queue()
+    asked: asyncio.Queue[Route] = asyncio.Queue()
+    undone: asyncio.Queue[str] = asyncio.Queue()
+    await page.route("**/do/archive", asked.put)
+    page.on("requestfinished", lambda sent: undone.put_nowait(sent.url))
     await page.keyboard.press("j")
     await is_open(page, MANY - 1)
+    late: list[Route] = []
     for number in (1, 2, 3):
-        if number == 4 - held:
-            await page.route("**/do/archive", late.put)
-        if number > 3 - held:
-            await page.keyboard.press("e")
-        else:
-            async with page.expect_request_finished(lambda sent: "/do/archive" in sent.url):
-                await page.keyboard.press("e")
+        await page.keyboard.press("e")
         await focus_is_on(page, MANY - number - 1)
-    waiting = [await late.get() for _ in range(held)]
+        route = await asked.get()
+        if number > 3 - held:
+            late.append(route)
+            continue
+        async with page.expect_request_finished(lambda sent: "/do/archive" in sent.url):
+            await route.continue_()
     for _ in range(3):
         await page.keyboard.press("z")
-    for route in waiting:
+    for route in late:
         await route.continue_()
+    for _ in range(3):
+        while "/undo/" not in await undone.get():
+            pass
     await expect(page.locator("#changed")).to_have_text("Undone")
     assert [row.folder for row in library.rows.values()].count(WORK) == MANY
+
+
+async def test_what_has_left_before_it_was_open_is_not_opened(
+    page: Page, library: MemoryLibrary
+) -> None:
+    """It came into the pane when it had been archived."""
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    for press in ("j", "e", "e"):
+        await page.keyboard.press(press)
+    await is_open(page, MANY - 4)
+    await focus_is_on(page, MANY - 4)
+    away = [row.key for row in library.rows.values() if row.folder != WORK]
+    assert away == [key(MANY - 3), key(MANY - 2)]
 
 
 async def test_what_was_done_before_can_be_undone_from_the_next_page(

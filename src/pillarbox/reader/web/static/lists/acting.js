@@ -5,7 +5,7 @@ import { post } from "../shell.js";
 import { told, Unanswered } from "./asking.js";
 import { sure, where } from "./dialogs.js";
 import { flagOn, isOff, leaves, markOf } from "./effects.js";
-import { isWide, keepUnread, opened } from "./opening.js";
+import { isWide, keepUnread, messageIn, opened } from "./opening.js";
 import { isNew, keyOf, placeOf } from "./row.js";
 import { changed, forget, keep, last, trouble, undone } from "./saying.js";
 
@@ -172,13 +172,13 @@ export class Acting {
     if (!leaves(name, at)) return nothing;
     const open = opened();
     const row = open && lists.rows.ofOpened(open.key, open.thread);
-    const wasOpen = Boolean(open) && (keys.includes(open.key) || Boolean(row && keys.includes(keyOf(row))));
+    const { gap, isAhead, wanted: url } = lists.cursor; // what is on its way into the pane is not to come when it leaves
+    const wasOpen = isAhead ? keys.includes(messageIn(url)) : Boolean(open) && (keys.includes(open.key) || Boolean(row && keys.includes(keyOf(row))));
+    if (wasOpen) lists.cursor.rest();
     const inList = lists.rows.list.contains(document.activeElement) || document.activeElement === document.body;
-    const url = location.href;
     const { rows } = lists;
-    const { gap } = lists.cursor;
     const { gone: [first], putBack } = rows.remove(keys);
-    const rest = wasOpen && rows.ofOpened(open.key, open.thread); // of its conversation
+    const rest = wasOpen && !isAhead && rows.ofOpened(open.key, open.thread); // of its conversation
     const place = first ?? (rest ? placeOf(rest) : gap);
     const going = lists.after({ place, wasOpen, hadFocus: inList || wasOpen });
     const undo = async () => {
