@@ -174,6 +174,8 @@ class Collecting(Enum):
     """Nobody could be reached: a normal state, tried again by itself."""
     REFUSED = "refused"
     """Sign-in: the user has to do something."""
+    UNSIGNED = "unsigned"
+    """There is no password for it here (yet): nobody has been asked for anything."""
     INSECURE = "insecure"
     """The certificate, or no TLS at all."""
     CONFIRM = "confirm"
@@ -259,6 +261,26 @@ class Outgoing:
     """The outbox has been copied, or put back from a backup, while it waited."""
     unreadable: bool = False
     """It has left, and cannot be put into Sent, as its file cannot be read."""
+    stopped: bool = False
+    """It waits, but for no network and no moment: its account cannot send until what is wrong is put right."""
+
+    @property
+    def stuck(self) -> bool:
+        """It goes no further until the user does something."""
+        match self.state:
+            case Sending.REFUSED | Sending.UNCONFIRMED:
+                return True
+            case Sending.WAITING:
+                return self.stopped
+            case Sending.SENDING:
+                return bool(self.problem)
+            case Sending.HELD:
+                return False
+
+    @property
+    def may_have_left(self) -> bool:
+        """For some of its recipients, or for all; of one that is :attr:`stuck`."""
+        return bool(self.unsure) or self.state in (Sending.UNCONFIRMED, Sending.SENDING)
 
 
 @dataclass(frozen=True, slots=True)

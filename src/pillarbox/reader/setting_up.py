@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from pillarbox.client.endpoint import Endpoint
+from pillarbox.client.endpoint import Security as Collecting
 from pillarbox.client.tls import TlsSettings
 from pillarbox.reader.model import Identity
-from pillarbox.reader.submission import Submission
+from pillarbox.reader.submission import Security, Submission
 
 KEEP_DAYS = 30
 """Days that collected mail stays on the server, unless the user says otherwise: long enough to notice that a disk
@@ -74,7 +75,7 @@ class Description:
     mailbox: Endpoint | None = None
     """The same, taken apart; None: its settings cannot be used."""
     submit: str = ""
-    """URL of the server to which its mail is handed over; empty: it cannot send."""
+    """The server to which its mail is handed over, and how the way there is protected; empty: it cannot send."""
     sending: Submission | None = None
     """The same, without secrets."""
     keep_days: int | None = None
@@ -87,6 +88,16 @@ class Description:
     """Which certificate of the server counts that is collected from."""
     fixed: str = ""
     """Why it cannot be changed here, in a sentence; empty: it can."""
+
+    @property
+    def collects_in_clear(self) -> bool:
+        """Nothing protects the way from the server, as its settings say."""
+        return self.mailbox is not None and self.mailbox.security is Collecting.CLEARTEXT
+
+    @property
+    def sends_in_clear(self) -> bool:
+        """Nothing protects the way to the server, as its settings say."""
+        return self.sending is not None and self.sending.security is Security.NONE
 
 
 @dataclass(frozen=True, slots=True)

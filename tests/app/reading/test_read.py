@@ -108,6 +108,7 @@ def test_mail_that_is_there_is_in_the_index_soon_and_at_once_when_it_is_made_ane
         (["--listen", "0.0.0.0:0"], 4, "without TLS"),
         (["--port", "1", "--listen", "127.0.0.1:1"], 2, "not both"),
         (["--library", "pillarbox.toml"], 1, "Not a directory"),
+        (["--password-command", "echo x"], 2, "opens from the terminal only"),
         *(
             pytest.param(options, 2, said, marks=pytest.mark.long)
             for options, said in (
@@ -158,6 +159,9 @@ def test_beyond_loopback_it_wants_a_password_and_speaks_tls(tmp_path: Path) -> N
         assert wrong.status_code == 401
         right = browser.post("/login?to=/settings", data={"password": "a fine and private place"})
         assert "Where your mail is" in right.text
+        another = run(tmp_path, *there, "--new-password")
+        assert another.returncode == 1
+        assert "end that reader" in another.stderr, "it would have done nothing"
 
 
 @pytest.mark.parametrize("said", [pytest.param("", marks=pytest.mark.long), "nobody reads this\n"])

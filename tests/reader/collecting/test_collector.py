@@ -188,7 +188,7 @@ async def test_a_new_password_while_the_old_one_is_being_refused(tmp_path: Path)
 async def test_no_password_at_all(tmp_path: Path) -> None:
     runs = Runs()
     async with collecting(tmp_path, runs, work=account("work", password=None)) as world:
-        status = await world.until_state("work", Collecting.REFUSED)
+        status = await world.until_state("work", Collecting.UNSIGNED)
         assert "enter it" in status.problem
         assert runs.begun == []
 

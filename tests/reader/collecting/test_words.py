@@ -36,7 +36,7 @@ STATES = [
     (Insecure("x"), Collecting.INSECURE),
     (SignInRefused(Code.AUTH, "no"), Collecting.REFUSED),
     (SignInFailed("x"), Collecting.REFUSED),
-    (NoPassword("x"), Collecting.REFUSED),
+    (NoPassword("x"), Collecting.UNSIGNED),
     (oauth.SignInNeeded("x"), Collecting.REFUSED),
     (oauth.ProviderRefused("x"), Collecting.REFUSED),
     (oauth.TokensUnusable("x"), Collecting.REFUSED),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from pillarbox.reader.errors import NoSuchMessage
 from pillarbox.reader.model import NOBODY, Contact, Folder, Identity, MessageKey, Row
@@ -15,9 +16,15 @@ HOME = Identity("home", "max@home.example", "Max")
 
 
 class FixedAccounts:
-    """As :class:`pillarbox.reader.contracts.Accounts`, as far as writing needs it."""
+    """As :class:`pillarbox.reader.contracts.Accounts`, as far as writing and its pages need it."""
+
+    kept = (Path("accounts.toml"),)
 
     def __init__(self, *identities: Identity) -> None:
+        self.have(*identities)
+
+    def have(self, *identities: Identity) -> None:
+        """From now on there are these."""
         self._identities = {one.account: one for one in identities}
 
     def names(self) -> Sequence[str]:

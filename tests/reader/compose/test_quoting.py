@@ -84,6 +84,10 @@ def test_nor_do_forwards(subject: str, forward: str) -> None:
         ("Hi", "", "B", "Hi\n\n-- \nB\n"),
         ("Hi\n\n-- \nmine\n", "", "B", "Hi\n\n-- \nmine\n"),
         ("Hi", "A", "B", "Hi"),
+        ("Hi\n\n\n\n-- \nA\n", "A", "B", "Hi\n\n\n\n-- \nB\n"),
+        ("Hi\n-- \nA\n", "A", "", "Hi"),
+        ("Hi\n\n", "", "B", "Hi\n\n\n\n-- \nB\n"),
+        ("Hi\n\n", "", "", "Hi\n\n"),
     ],
 )
 def test_another_identity_has_another_signature(text: str, old: str, new: str, result: str) -> None:

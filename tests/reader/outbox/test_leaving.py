@@ -148,6 +148,7 @@ async def test_a_server_that_is_away_is_waited_for(world: World, server: Hostile
     sent = world.put()
     waiting = await world.until_state(sent, Sending.WAITING, "Cannot reach 127.0.0.1")
     assert waiting.next_try is not None
+    assert not waiting.stopped
     async with server:
         world.outbox.nudge()
         await world.until_left(sent)
@@ -219,6 +220,7 @@ async def test_a_server_that_wants_no_mail_from_here_stops_the_account(
     stopped = await world.until_tried(sent)
     assert stopped.state is Sending.WAITING
     assert stopped.next_try is None
+    assert stopped.stopped
     assert "your address is listed" in stopped.problem
     world.outbox.nudge()  # the network is not what is wrong
     world.later(LONG)
@@ -236,6 +238,7 @@ async def test_an_account_that_cannot_send_says_why_and_stops_no_other(
     stopped = await world.until_tried(stuck)
     assert stopped.problem == "This account has no server for sending. Add one."
     assert stopped.next_try is None
+    assert stopped.stopped
     world.submissions["home"] = plain(server.port)
     world.outbox.send_again(stuck)
     await world.until_left(stuck)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -384,6 +385,51 @@ async def test_the_password_leads_to_where_one_wanted_to_go(remote: Place) -> No
         assert reply.headers["set-cookie"].startswith("__Host-pillarbox-8080=")
         assert "Secure" in reply.headers["set-cookie"]
         assert (await browser.get("/change")).text == "done"
+
+
+async def test_the_password_leads_to_the_very_message_search_or_link(remote: Place) -> None:
+    """It led to the page without what was asked of it: the inbox for a message, an empty draft for a mailto: link."""
+    wanted = (
+        "/mail/Inbox?m=1.2",
+        "/search?q=a%26b+c%23",
+        "/mail/50%25%3F%20a/b?first=3",
+        "/compose?mailto=mailto%3Abob%40example.org%3Fsubject%3DHi%2520there%26cc%3Dd",
+    )
+    async with remote.browser(inside=False) as browser:
+        doors = [(await browser.get(page)).headers["location"] for page in wanted]
+        reached = [
+            (await browser.post(door, data={"password": PASSWORD})).headers["location"]
+            for door in doors
+        ]
+        assert reached == list(wanted)
+        # Who is inside already is not asked again.
+        assert [(await browser.get(door)).headers["location"] for door in doors] == list(wanted)
+        assert (await browser.get("/login")).headers["location"] == "/"
+
+
+async def test_a_token_that_has_been_used_is_not_handed_on_to_the_password(remote: Place) -> None:
+    async with remote.browser(inside=False) as browser:
+        reply = await browser.get("/enter?token=used")
+    assert reply.headers["location"] == "/login?to=%2F"
+
+
+async def test_who_is_signed_out_is_led_to_the_password_and_not_to_a_terminal(
+    remote: Place,
+) -> None:
+    """There is none on a phone. What is sent is not done, and goes on once one has signed in in another tab."""
+    async with remote.browser(inside=False) as browser:
+        by_script = await browser.post("/change", headers={"HX-Request": "true"})
+        by_form = await browser.post("/change", data={"csrf": "t0ken"})
+        in_a_frame = await browser.get("/own", headers={"Sec-Fetch-Dest": "iframe"})
+    trouble = json.loads(by_script.headers["HX-Trigger"])["trouble"]
+    assert trouble["door"] == "/login"
+    assert "Sign in, in another tab" in trouble["say"]
+    for reply in (by_script, by_form, in_a_frame):
+        assert reply.status_code == 401
+        assert '<a class="button primary" href="/login" target="_blank">' in reply.text
+        assert "pillarbox read" not in reply.text
+    assert ("typed" in by_form.text, "typed" in in_a_frame.text) == (True, False)
+    assert remote.changes == []
 
 
 async def test_every_page_has_a_way_out_where_a_password_is_the_way_in(remote: Place) -> None:

@@ -215,6 +215,7 @@ EARLIER = NOW - timedelta(minutes=2)
         (_status(Collecting.OFFLINE, next_try=SOON), ("offline, next try in 40 s", "off", None)),
         (_status(Collecting.OFFLINE), ("offline", "off", None)),
         (_status(Collecting.REFUSED), ("sign-in refused", "warn", None)),
+        (_status(Collecting.UNSIGNED), ("needs its password", "warn", None)),
         (
             _status(Collecting.INSECURE),
             ("not collected: the connection is not safe", "warn", None),

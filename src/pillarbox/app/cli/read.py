@@ -41,11 +41,13 @@ def read(  # noqa: PLR0913 -- one for each option
     ] = None,
     password_command: Annotated[
         str | None,
-        typer.Option(metavar="COMMAND", help="Prints the page's password (beyond loopback)."),
+        typer.Option(metavar="COMMAND", help="Prints the page's password; beyond loopback only."),
     ] = None,
     new_password: Annotated[
         bool,
-        typer.Option("--new-password", help="Ask for another password of the page."),
+        typer.Option(
+            "--new-password", help="Ask for another password of the page; beyond loopback only."
+        ),
     ] = False,
     state: Annotated[
         str | None,

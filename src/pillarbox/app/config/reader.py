@@ -23,8 +23,8 @@ class Reader(Struct, frozen=True, kw_only=True):
     key: Path | None = None
     """PEM file: the private key; not given: it is in the certificate's file."""
     password_command: str | None = None
-    """Prints the password of the page; not given: it is asked for once, and kept as a hash. For pages beyond
-    loopback."""
+    """Prints the password of the page; not given: it is asked for once, and kept as a hash. On loopback there is
+    no password, and none may be given."""
 
 
 SECTIONS: dict[str, type[Struct]] = {"reader": Reader}

@@ -60,6 +60,7 @@ def read(wish: ReadWish, make_parts: MakeParts) -> ExitCode:
     """
     settings = load_reader(wish.config, wish.overrides, wish.options)
     check(settings)
+    _check_password(settings, wish)
     library = settings.library or platformdirs.user_data_path("pillarbox") / "reader"
     folder = PageFolder(library.absolute())
     if not folder.claim() and (address := folder.address_of_running()):
@@ -76,6 +77,10 @@ def _enter(folder: PageFolder, address: str, wish: ReadWish) -> ExitCode:
     if wish.reindex:
         raise CommandFailed(
             f"the library {folder.library} is open at {address}: end that reader, then index anew"
+        )
+    if wish.new_password:
+        raise CommandFailed(
+            f"the page at {address} runs with the password that it has: end that reader, then give it another one"
         )
     _show(entrance_url(address, folder.entrances.make()), "It runs already.", wish)
     return ExitCode.DONE
@@ -120,6 +125,25 @@ def _show(url: str, more: str, wish: ReadWish) -> None:
         open_page(url)
 
 
+def _check_password(settings: Reader, wish: ReadWish) -> None:
+    """Whether a password would be asked for, if one is spoken of: who gives one believes that it guards the page.
+
+    Raises:
+        CommandFailed: it would not.
+    """
+    spoken = "--password-command (reader.password_command)"
+    if wish.new_password:
+        spoken = "--new-password"
+    elif settings.password_command is None:
+        return
+    if not needs_password(settings):
+        raise CommandFailed(
+            f"{spoken} is for addresses beyond loopback: at {settings.listen} the page has no password, and opens "
+            "from the terminal only",
+            ExitCode.USAGE,
+        )
+
+
 def _password(settings: Reader, folder: PageFolder, wish: ReadWish) -> Password | None:
     """The page's; None: it needs none.
 
@@ -128,8 +152,6 @@ def _password(settings: Reader, folder: PageFolder, wish: ReadWish) -> Password 
         ConfigError: it is no command.
     """
     if not needs_password(settings):
-        if wish.new_password:
-            raise CommandFailed("on loopback the page has no password", ExitCode.USAGE)
         return None
     if settings.password_command is not None:
         words = _words(settings.password_command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pillarbox.app.collecting.sending_values import SMTPS
+from pillarbox.app.collecting.sending_values import SMTPS, Place
 from pillarbox.app.collecting.values import READER
 from pillarbox.app.config.faults import ConfigError
 from pillarbox.app.reading.accounts import ConfiguredAccounts
@@ -10,6 +10,7 @@ from pillarbox.app.reading.submissions import place_of
 from pillarbox.client.hosts import authority
 from pillarbox.reader.errors import NotSendable
 from pillarbox.reader.setting_up import Description
+from pillarbox.reader.submission import Security, Submission
 
 
 def described(account: str, accounts: ConfiguredAccounts) -> Description:
@@ -30,7 +31,6 @@ def described(account: str, accounts: ConfiguredAccounts) -> Description:
         (words, f"the command {words[0]}" if words else ""),
         (recipe.account.tls.client_certificate, "a certificate of yours"),
     )
-    security = "TLS" if place and place.scheme == SMTPS else "STARTTLS"
     try:
         sending = place_of(account, settings, recipe.account)
     except NotSendable:  # there is none, or one that cannot be used: it can be named anew
@@ -39,7 +39,7 @@ def described(account: str, accounts: ConfiguredAccounts) -> Description:
         account,
         collect=str(recipe.account.endpoint),
         mailbox=recipe.account.endpoint,
-        submit=f"{authority(place.host, place.port)} ({security})" if place else "",
+        submit=_said(place, sending) if place else "",
         sending=sending,
         keep_days=recipe.account.rules.keep_days,
         oauth=recipe.oauth2 is not None,
@@ -47,3 +47,11 @@ def described(account: str, accounts: ConfiguredAccounts) -> Description:
         tls=recipe.account.tls,
         elsewhere="" if to == READER else str(to),
     )
+
+
+def _said(place: Place, sending: Submission | None) -> str:
+    """*place*, with how the way there is protected: of one that is not, the page says what that means."""
+    where = authority(place.host, place.port)
+    if sending is not None and sending.security is Security.NONE:
+        return where
+    return f"{where} ({'TLS' if place.scheme == SMTPS else 'STARTTLS'})"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
+from pillarbox.app.reading.answering import without_silent_guesses
 from pillarbox.client.discovery import Candidate, Servers, Source, discover_both
 from pillarbox.client.errors import InvalidSetting
 from pillarbox.reader.setting_up import Found
@@ -13,12 +14,18 @@ _WORDS = {
     Source.SRV: "the domain's DNS",
     Source.AUTOCONFIG: "your provider",
     Source.ISPDB: "Mozilla's list of providers",
-    Source.GUESS: "a guess: servers are often called so",
+    Source.GUESS: "a guess: servers are often called so, and one answers there",
 }
 
 
-async def find_servers(address: str) -> Sequence[Found]:
-    """Best first.
+async def find_servers(
+    address: str, *, check: Callable[[Servers], Awaitable[Servers]] = without_silent_guesses
+) -> Sequence[Found]:
+    """Best first; guesses only where a server answers. So it is empty without a network.
+
+    Args:
+        address: ``alice@example.org``.
+        check: leaves out what is not to be offered.
 
     Raises:
         InvalidSetting: *address* is none.
@@ -28,7 +35,7 @@ async def find_servers(address: str) -> Sequence[Found]:
     except InvalidSetting:
         # Without dnspython the DNS cannot be asked for services; documents and guesses are left.
         servers = await discover_both(address, resolver=None)
-    return in_pairs(servers)
+    return in_pairs(await check(servers))
 
 
 def in_pairs(servers: Servers) -> list[Found]:

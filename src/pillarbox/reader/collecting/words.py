@@ -21,7 +21,7 @@ _STATES: tuple[tuple[type[PillarboxError], Collecting], ...] = (
     # The first row that fits; anything else has failed, and is tried again.
     (NotConfirmed,        Collecting.CONFIRM),
     (Insecure,            Collecting.INSECURE),
-    (NoPassword,          Collecting.REFUSED),
+    (NoPassword,          Collecting.UNSIGNED),
     (SignInRefused,       Collecting.REFUSED),
     (SignInNeeded,        Collecting.REFUSED),
     (SignInFailed,        Collecting.REFUSED),

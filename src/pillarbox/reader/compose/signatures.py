@@ -27,11 +27,14 @@ def signed(text: str, signature: str) -> str:
 
 
 def signed_anew(text: str, old: str, new: str) -> str:
-    """Replace one identity's signature by another's, unless the user has changed it."""
+    """Replace one identity's signature by another's, unless the user has changed it.
+
+    What is above stays as it is: the page (``writing-signature.js``) may have the caret there, and more of it by now.
+    """
     old, new = old.strip("\n"), new.strip("\n")
     words, below = split_signature(text)
     if not old.strip():
-        return text if below else signed(text.rstrip("\n"), new)
+        return text if below else signed(text, new)
     if below.removeprefix(f"{SIGNATURE}\n").strip("\n") != old:
         return text
-    return signed(words.rstrip("\n"), new)
+    return signed(words.removesuffix("\n").removesuffix("\n"), new)

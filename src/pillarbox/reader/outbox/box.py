@@ -138,7 +138,8 @@ class FileOutbox:
             moment = datetime.fromtimestamp(max(standing.next_try, record.next_try), UTC)
         problem = " ".join(filter(None, (standing.problem, outgoing.problem)))
         tries = max(outgoing.tries, standing.failures)
-        return replace(outgoing, next_try=moment, problem=problem, tries=tries)
+        stopped = moment is None
+        return replace(outgoing, next_try=moment, problem=problem, tries=tries, stopped=stopped)
 
 
 def open_outbox(

@@ -19,7 +19,7 @@ from __future__ import annotations
 import hmac
 import json
 import math
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -67,8 +67,9 @@ _STALE = (
     "This page is too old",
     "It was open before Pillarbox was set up anew. Nothing was changed: reload the page, and do it again.",
 )
+_SIGNED_OUT = "You are signed out here. Sign in, in another tab, and this goes on."
 _TOO_LARGE = ("This is too large", "Pillarbox does not take so much at once. Nothing was changed.")
-_LOCKED = "/login"
+_LOCKED, _ENTRANCE = "/login", "/enter"
 
 
 class Guard:
@@ -118,10 +119,10 @@ class Guard:
             return None  # the same for everybody, and what the pages at the door look like
         inside = self._door.sessions.is_open(request.cookies.get(self._door.cookie, ""))
         inside = inside and not await self._is_anothers(request)
-        if path == "/enter" and request.method == "GET":
+        if path == _ENTRANCE and request.method == "GET":
             return await self._enter(request, inside=inside)
         if path == _LOCKED and self._door.password is not None:
-            return await self._log_in(request, self._door.password)
+            return await self._log_in(request, self._door.password, inside=inside)
         if not inside:
             return self._outside(request)
         if path == "/logout" and request.method == "POST":
@@ -143,9 +144,11 @@ class Guard:
             return self._let_in("/")
         return back("/") if inside else self._outside(request)
 
-    async def _log_in(self, request: Request, password: Password) -> Response:
+    async def _log_in(self, request: Request, password: Password, *, inside: bool) -> Response:
         target = request.query_params.get("to", "/")
         if request.method != "POST":
+            if inside:
+                return back(target)
             return self._render(request, "login.html", 200, to=target, wrong="")
         address = network_of(peer_of(request.scope.get("client")))
         if announced(request.scope) > FORM:
@@ -192,13 +195,18 @@ class Guard:
         if "hx-request" not in request.headers:
             if request.headers.get("sec-fetch-site") == "cross-site" and request.method == "GET":
                 return self._render(request, "again.html", 200)
-            if self._door.password is not None and request.method == "GET":
-                path = request.url.path
-                if request.headers.get("sec-fetch-dest", "document") == "document":
-                    return RedirectResponse(f"{_LOCKED}?{urlencode({'to': path})}", status_code=303)
-        said = "This page is not signed in. Open it again with: pillarbox read"
-        response = self._render(request, "outside.html", 401)
-        response.headers["HX-Trigger"] = json.dumps({"trouble": {"say": said}})
+            document = request.headers.get("sec-fetch-dest", "document") == "document"
+            if self._door.password is not None and request.method == "GET" and document:
+                to = urlencode({"to": _asked_for(request)})
+                return RedirectResponse(f"{_LOCKED}?{to}", status_code=303)
+        if self._door.password is None:
+            response = self._render(request, "outside.html", 401)
+            trouble = {"say": "This page is not signed in. Open it again with: pillarbox read"}
+        else:
+            sent = "sent" if request.method == "POST" else ""
+            response = self._render(request, "signed-out.html", 401, door=_LOCKED, sent=sent)
+            trouble = {"say": _SIGNED_OUT, "door": _LOCKED}
+        response.headers["HX-Trigger"] = json.dumps({"trouble": trouble})
         return response
 
     async def _change(self, request: Request, limit: int) -> tuple[Receive, Response | None]:
@@ -218,6 +226,13 @@ class Guard:
     def _render(self, _: Request, template: str, status: int, **context: str) -> Response:
         html = self._site.state.templates.get_template(template).render(context)
         return Response(html, status, media_type="text/html")
+
+
+def _asked_for(request: Request) -> str:
+    """The page, with all that its URL says. A token that has not let in is asked for no more."""
+    if request.url.path == _ENTRANCE:
+        return "/"
+    return quote(request.scope["path"]) + (f"?{request.url.query}" if request.url.query else "")
 
 
 def _may_ask(request: Request) -> bool:

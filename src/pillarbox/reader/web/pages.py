@@ -24,8 +24,9 @@ from pillarbox.reader.desk import Desk
 from pillarbox.reader.incoming import make_ready, not_kept
 from pillarbox.reader.model import FolderState, mark_of
 from pillarbox.reader.preferences import Preferences
-from pillarbox.reader.web import features, marking, sidebar, words
+from pillarbox.reader.web import features, marking, sidebar, status_line, words
 from pillarbox.reader.web.files import files
+from pillarbox.reader.web.stuck import stuck
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -56,7 +57,7 @@ async def off_loop(work: Callable[..., T], *arguments: Any) -> T:
 def make_environment(clock: Clock) -> Environment:
     """Everything is escaped, whatever the template is called; what is not there is an error.
 
-    Filters are those of :mod:`.words` and :mod:`.sidebar`, and ``text|marked(words)``, ``rule|mark_of``; ``static(name)`` is the URL of a file; ``clock()`` tells the time.
+    Filters are those of :mod:`.words`, :mod:`.sidebar` and :mod:`.status_line`, and ``text|marked(words)``, ``rule|mark_of``; ``static(name)`` is the URL of a file; ``clock()`` tells the time.
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -67,7 +68,10 @@ def make_environment(clock: Clock) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        words.FILTERS | sidebar.FILTERS | {"marked": marking.mark, "mark_of": mark_of}
+        words.FILTERS
+        | sidebar.FILTERS
+        | status_line.FILTERS
+        | {"marked": marking.mark, "mark_of": mark_of}
     )
     environment.globals.update(
         clock=clock,
@@ -113,7 +117,7 @@ def desk_of(request: Request) -> Desk:
 async def page(request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
     """The page of *template*, with what every page shows beside its own *context*.
 
-    Templates extend ``layout.html``, and find: ``folders``, ``statuses``, ``waiting`` (messages in the outbox), ``outbox_trouble`` (what is wrong with it, in a word),
+    Templates extend ``layout.html``, and find: ``folders``, ``statuses``, ``waiting`` (messages in the outbox that leave by themselves), ``stuck`` (those that do not), ``outbox_trouble`` (what is wrong with it, in a word),
     ``unsettled`` (what is wrong with the settings, in a word), ``drafts`` (how many), ``settings``, ``now``, ``here`` (the path of the URL, decoded, for what is marked as current), ``csrf``, ``locked`` (a password opens this page).
     """
     common = await off_loop(_common, desk_of(request), context.get("folders"))
@@ -134,10 +138,12 @@ async def page(request: Request, template: str, *, status: int = 200, **context:
 
 def _common(desk: Desk, folders: Sequence[FolderState] | None) -> dict[str, Any]:
     """*folders*: as the page has asked for them already."""
+    outbox = desk.outbox.all()
     return {
         "folders": desk.library.folders() if folders is None else folders,
         "statuses": desk.collector.statuses(),
-        "waiting": len(desk.outbox.all()),
+        "waiting": sum(not outgoing.stuck for outgoing in outbox),
+        "stuck": stuck(outbox),
         "outbox_trouble": _outbox_trouble(desk.outbox),
         "unsettled": _unsettled(desk.preferences),
         "drafts": len(desk.drafts.all()),

@@ -98,6 +98,7 @@ BUTTONS = [
     (Collecting.OFFLINE, "Collect now"),
     (Collecting.FAILED, "Collect now"),
     (Collecting.REFUSED, "Sign in again"),
+    (Collecting.UNSIGNED, "Enter the password"),
     (Collecting.INSECURE, "Compare its certificate"),
     (Collecting.CONFIRM, "Delete them on the server"),
 ]
@@ -115,6 +116,39 @@ async def test_the_state_and_its_button(tmp_path: Path, state: Collecting, butto
             others = {other for _, other in BUTTONS if other != button and other in page}
             # Of the other account, and of a section of the account's page.
             assert others <= {"Collect now", "Sign in again"}
+
+
+IN_CLEAR = """\
+url = "pop3://alice@127.0.0.1"
+insecure_cleartext = true
+smtp = "smtp://127.0.0.1:2599"
+smtp_insecure_cleartext = true
+"""
+PROTECTED = """\
+url = "pop3://alice@127.0.0.1"
+smtp = "smtp://127.0.0.1:2599"
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "page", "said", "warnings"),
+    [
+        (IN_CLEAR, "", "127.0.0.1:2599", 2),
+        (IN_CLEAR, "/collecting", "by 127.0.0.1:2599", 1),
+        (PROTECTED, "", "127.0.0.1:2599 (STARTTLS)", 0),
+        (PROTECTED, "/collecting", "by 127.0.0.1:2599 (STARTTLS)", 0),
+    ],
+)
+async def test_mail_in_the_clear_is_not_called_protected(
+    tmp_path: Path, settings: str, page: str, said: str, warnings: int
+) -> None:
+    """It was said to be sent by "STARTTLS", and of collecting nothing was said."""
+    async with pages(tmp_path) as world:
+        world.file.write_text(f'[accounts.work]\n{settings}to = "reader"\n')
+        text = await world.text(f"/accounts/work{page}")
+        assert said in text
+        assert ("(STARTTLS)" in text) is (not warnings)
+        assert text.count("without TLS: others on the way can read all") == warnings
 
 
 async def test_collecting_by_hand(tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,22 @@ async def test_found_servers(tmp_path: Path) -> None:
         assert "alice@example.org" in await world.text(f"{at}/sign-in")
 
 
+async def test_who_signs_in_by_another_name_sends_by_it_too(tmp_path: Path) -> None:
+    """The user's name for sending stayed the whole address when the other was changed, and the sign-in was refused."""
+    async with wizard(tmp_path) as world:
+        place = Endpoint("pop.example.org", 995, Collecting.IMPLICIT_TLS, "alice@example.org")
+        smtp = Submission("smtp.example.org", 465, Security.TLS, "alice@example.org")
+        world.found = [Found(place, smtp, "your provider")]
+        page = await world.text(at := await world.begin())
+        fields = dict(re.findall(r'<input id="(\w+)"[^>]* value="([^"]*)"', page))
+        assert (fields["user"], fields["smtp_user"]) == ("alice@example.org", "")
+        assert (fields["smtp_host"], fields["smtp_port"]) == ("smtp.example.org", "465")
+        ticked = {"sends": "on", "smtp_auth": "on", "security": "tls", "smtp_security": "tls"}
+        await world.post(at, **(fields | ticked | {"user": "al", "host": "127.0.0.1", "port": "1"}))
+        await world.post(f"{at}/sign-in", **sign_in())
+        assert [submission.user for submission in world.submissions] == ["al"]
+
+
 async def test_no_server_outside_is_chosen_beforehand(tmp_path: Path) -> None:
     async with wizard(tmp_path) as world:
         place = Endpoint("pop.example.net", 995, Collecting.IMPLICIT_TLS, "alice")
@@ -252,6 +269,49 @@ async def test_a_certificate_of_its_own(office: PostOffice, tmp_path: Path) -> N
             world.accounts.to_collect("home", tmp_path).tls.fingerprint
             == found[0].replace(":", "").lower()
         )
+
+
+@asynccontextmanager
+async def in_clear_only() -> AsyncIterator[int]:
+    """A server at whose port there is neither STLS nor TLS; the port."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"+OK ready\r\n")
+        with suppress(ConnectionError):  # who wants TLS hangs up
+            while await reader.readline():
+                writer.write(b"-ERR what\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("security", "said"),
+    [
+        (
+            "stls",
+            'refuses STLS: it said "what"; nothing secret was sent. Choose “TLS from the start”',
+        ),
+        ("tls", "does not speak TLS there; nothing secret was sent. Check port and protection"),
+    ],
+)
+async def test_a_server_without_tls_is_not_asked_for_its_certificate(
+    tmp_path: Path, security: str, said: str
+) -> None:
+    """It has none to compare; and a page has no URLs that could begin otherwise."""
+    async with wizard(tmp_path) as world, in_clear_only() as port:
+        at = await world.begin()
+        fields = {"host": "127.0.0.1", "port": str(port), "security": security, "user": "alice"}
+        await world.post(at, **fields)
+        await world.post(f"{at}/sign-in", **sign_in())
+        page = html.unescape(re.sub(r"<[^>]*>", "", await world.text(f"{at}/trial")))
+        assert f"127.0.0.1:{port} {said}" in page
+        assert "your password would go in the clear." in page
+        assert "://" not in page
+        assert "certificate" not in page
+        assert "Add it as it is" not in page
+        assert "Change the servers" in page
 
 
 async def test_no_network(tmp_path: Path) -> None:

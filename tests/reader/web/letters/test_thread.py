@@ -30,6 +30,14 @@ async def test_header_text_and_tools(tmp_path: Path) -> None:
     assert page.count('name="csrf"') == page.count("<form")
 
 
+async def test_a_message_can_be_forwarded_as_a_file(tmp_path: Path) -> None:
+    page = await opened("quotes", tmp_path)
+    forms = re.findall(r"<form.*?</form>", page, re.DOTALL)
+    (form,) = (one for one in forms if "Forward as a file" in one)
+    assert f'action="/message/{key_of("quotes")}/forward"' in form
+    assert '<input type="hidden" name="as" value="attachment">' in form
+
+
 async def test_long_quotes_are_folded_and_the_signature_is_apart(tmp_path: Path) -> None:
     page = await opened("quotes", tmp_path)
     assert "<summary>9 quoted lines</summary>" in page

@@ -417,9 +417,10 @@ async def test_what_cannot_be_undone_any_more_is_not_in_the_way_of_what_can(
 async def test_what_was_done_last_is_undone_first_also_from_the_next_page(
     page: Page, library: MemoryLibrary
 ) -> None:
-    done = {"say": "Leaves in 30 s", "undo": "/outbox/x/edit", "stays": 30000}
+    done = {"say": "Leaves in {left} s", "undo": "/outbox/x/edit", "stays": 30000}
     await page.evaluate(
-        "done => sessionStorage.setItem('writing-done', JSON.stringify(done))", done
+        "done => sessionStorage.setItem('writing-done', JSON.stringify({...done, since: Date.now()}))",
+        done,
     )
     await page.goto("/mail/Inbox")
     await toast(page, "Leaves in 30 s")

@@ -364,7 +364,7 @@ async def test_the_status_line_has_a_sentence_for_each_account() -> None:
     assert "The password is &lt;wrong&gt;." in page
     assert 'href="/accounts/home#sign-in"' in page
     assert re.findall(r'<li[^>]*><a href="([^"]*)"', line) == [
-        *("/accounts/work", "/accounts/home", "/accounts/club")
+        *("/accounts/home", "/accounts/work", "/accounts/club")
     ]
 
 

@@ -132,7 +132,13 @@ IN_FIVE = NOW + timedelta(minutes=5)
             "Send now",
             "Edit",
         ),
-        (outgoing(Sending.WAITING, problem="Wrong password."), "Stopped", "Try again", "Edit"),
+        (
+            outgoing(Sending.WAITING, problem="Wrong password.", stopped=True),
+            "Stopped",
+            "Try again",
+            "Edit",
+        ),
+        (outgoing(Sending.WAITING, problem="450 and due"), "Waiting to leave.", "Send now", "Edit"),
         (outgoing(Sending.SENDING), "Being handed over", "", ""),
         (outgoing(Sending.REFUSED, problem="550"), "Refused. Edit or discard", "Try again", "Edit"),
         (

@@ -15,7 +15,7 @@ from pillarbox.reader.compose.contacts import KeptContacts, open_contacts
 from pillarbox.reader.compose.drafts import KeptDrafts, open_drafts
 from pillarbox.reader.compose.writing import Writing
 from pillarbox.reader.desk import Desk
-from pillarbox.reader.model import Draft, FolderState, Settings
+from pillarbox.reader.model import Draft, FolderState, Identity, Settings
 from tests.reader.compose.outboxes import HeldOutbox
 from tests.reader.compose.people import HOME, NOW, WORK, FixedAccounts, Shelf
 from tests.reader.desk import make_desk, visitor
@@ -43,6 +43,10 @@ class Table:
 
     def begun(self, **fields: str) -> Draft:
         return self.writing.new(Draft("", **cast("Any", fields)))
+
+    def sign(self, *identities: Identity) -> None:
+        """From now on these are the accounts."""
+        cast("FixedAccounts", self.desk.accounts).have(*identities)
 
     def opened(self, reply: httpx.Response) -> Draft:
         """The draft whose page a reply leads to."""

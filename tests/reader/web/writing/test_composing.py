@@ -305,6 +305,7 @@ async def test_a_link_shows_what_it_asks_for_and_changes_nothing(bench: Bench) -
         ("http://127.0.0.1:8080/mail/Inbox?m=k", "/mail/Inbox?m=k"),
         ("http://127.0.0.1:8080/compose/abc?back=%2Fmail%2FSent", "/mail/Sent"),
         ("http://127.0.0.1:8080/compose/abc", ""),
+        ("http://127.0.0.1:8080/login?to=%2Fcompose%3Fmailto%3Da%40x.example", ""),
         ("https://127.0.0.2/compose/abc?back=%2Foutbox", ""),
         ("https://elsewhere.example/mail/Sent", ""),
         ("", ""),

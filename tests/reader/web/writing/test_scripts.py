@@ -13,7 +13,7 @@ import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Dialog, FilePayload, Page, Route, expect
 
-from pillarbox.reader.model import Contact, Draft
+from pillarbox.reader.model import Contact, Draft, Identity
 from tests.reader.browser import browsing, chromium
 from tests.reader.web.writing.conftest import Table, make_table
 from tests.reader.web.writing.test_composing import HTML
@@ -98,6 +98,37 @@ async def test_what_was_sent_is_taken_back_by_a_key_wherever_one_is(
         await expect(page).to_have_url(f"/compose/{draft.id}")
         await expect(page.locator("#text")).to_have_value(re.compile(r"Now\?"))
         assert table.outbox.parcels == {}
+
+
+async def test_what_was_sent_is_taken_back_some_pages_later_and_once(
+    page: Page, table: Table
+) -> None:
+    table.desk.settings.hold_seconds = 600
+    await hurried(page)
+    draft = table.begun(to="ada@x.example", subject="Tea", text="Now?")
+    await opened(page, draft)
+    await page.keyboard.press("Control+Enter")
+    await expect(page).to_have_url("/drafts")
+    await expect(page.locator("#writing-done")).to_contain_text("Leaves in 600 s")
+    await pass_time(page, 100)
+    for where in ("/outbox", "/contacts", "/contacts"):
+        await page.goto(where)
+        await expect(page.locator("#writing-done")).to_contain_text(re.compile(r"in [45]\d\d s"))
+    await page.keyboard.press("z")
+    await expect(page).to_have_url(f"/compose/{draft.id}")
+    assert table.outbox.parcels == {}
+    await page.goto("/settings")
+    await expect(page.locator("#writing-done")).to_have_count(0)
+
+
+async def test_what_has_left_is_not_offered_to_be_taken_back(page: Page, table: Table) -> None:
+    await hurried(page)
+    await opened(page, table.begun(to="ada@x.example", subject="Tea", text="Now?"))
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#writing-done")).to_contain_text("Undo")
+    await page.clock.set_system_time(await page.evaluate("Date.now() + 10000"))
+    await page.reload()
+    await expect(page.locator("#writing-done")).to_have_count(0)
 
 
 async def test_escape_closes_what_is_offered(page: Page, table: Table) -> None:
@@ -285,6 +316,164 @@ async def test_another_account_signs_otherwise(page: Page, table: Table) -> None
     await page.select_option("#account", "home")
     await pass_time(page, 2)
     await expect(page.locator("#text")).to_have_value("Hi")
+
+
+OTHERS = (
+    Identity("work", "alice@work.example", "Alice", "Alice Example\nDemo Ltd"),
+    Identity("home", "bob@home.example", "Bob", "Bob \u00b7 \u30dc\u30d6"),
+)
+WORKS, HOMES = "\n\n-- \nAlice Example\nDemo Ltd\n", "\n\n-- \nBob \u00b7 \u30dc\u30d6\n"
+
+
+async def hide(page: Page, *, hidden: bool = True) -> None:
+    """As if one looked at another tab, or came back."""
+    await page.evaluate(
+        """hidden => {
+          Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )
+
+
+async def kept_text(page: Page, table: Table, draft: Draft, text: str) -> None:
+    """*text* is on the page, is what is kept, and is there after a reload."""
+    await expect(page.locator("#text")).to_have_value(text)
+    async with page.expect_response("**/save"):
+        await page.locator("#text").press("Enter")  # there is something to save in any case
+        await page.locator("#text").press("Backspace")
+        await page.evaluate("() => dispatchEvent(new Event('pagehide'))")
+    await opened(page, draft)
+    await expect(page.locator("#text")).to_have_value(text)
+    assert table.drafts.find(draft.id).text == text
+
+
+async def test_looking_at_another_tab_keeps_no_signature_of_another_account(
+    page: Page, table: Table
+) -> None:
+    """It once left the old one under the new name, for good."""
+    table.sign(*OTHERS)
+    draft = table.begun(text="")
+    await opened(page, draft)
+    await expect(page.locator("#text")).to_have_value(WORKS)
+    await page.locator("#text").press("Control+Home")
+    await page.keyboard.type("Hi")
+    async with page.expect_response("**/save"):
+        await page.select_option("#account", "home")
+        await hide(page)
+    await hide(page, hidden=False)
+    await page.locator("#text").focus()
+    await page.keyboard.type(" there")
+    await kept_text(page, table, draft, f"Hi there{HOMES}")
+    assert table.drafts.find(draft.id).account == "home"
+
+
+async def test_what_is_typed_while_it_is_saved_gets_the_other_signature_too(
+    page: Page, table: Table
+) -> None:
+    table.sign(*OTHERS)
+    draft = table.begun(text="")
+    await opened(page, draft)
+    begun, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        begun.set()
+        await may_go_on.wait()
+        await route.continue_()
+
+    await page.route("**/save", slow)
+    await page.select_option("#account", "home")
+    await page.locator("#text").press("Control+Home")
+    await page.keyboard.type("Hi")
+    await begun.wait()
+    await page.keyboard.type(" there\n\nand")
+    await hide(page)  # it was said to be changed in another tab: it was, here
+    await hide(page, hidden=False)
+    may_go_on.set()
+    await expect(page.locator("#text")).to_have_value(f"Hi there\n\nand{HOMES}")
+    await page.keyboard.type(" here")
+    await kept_text(page, table, draft, f"Hi there\n\nand here{HOMES}")
+
+
+async def test_a_signature_that_one_is_changing_stays(page: Page, table: Table) -> None:
+    table.sign(*OTHERS)
+    draft = table.begun(text="Hi")
+    await opened(page, draft)
+    await page.locator("#text").press("Control+End")
+    await page.keyboard.type("+41")
+    await page.select_option("#account", "home")
+    await saved(page)
+    await kept_text(page, table, draft, f"Hi{WORKS}+41")
+
+
+@pytest.mark.parametrize(("before", "above"), [("Hi ho", "Hi"), ("Hi\n\n", "Hi\n")])
+async def test_the_caret_stays_where_it_is_when_the_signature_changes(
+    page: Page, table: Table, before: str, above: str
+) -> None:
+    table.sign(*OTHERS)
+    draft = table.begun(text=before)
+    await opened(page, draft)
+    text = page.locator("#text")
+    for account, below in (("home", HOMES), ("work", WORKS)):
+        await text.focus()
+        await text.evaluate("(text, at) => text.setSelectionRange(at, at)", len(above))
+        async with page.expect_response("**/save"):
+            await page.select_option("#account", account)
+        await expect(text).to_have_value(f"{before}{below}")
+        await text.focus()
+        assert (
+            await text.evaluate("text => [text.selectionStart, text.selectionEnd]")
+            == [len(above)] * 2
+        )
+
+
+async def test_a_caret_in_the_signature_selects_nothing_when_it_changes(
+    page: Page, table: Table
+) -> None:
+    """The next key would replace it."""
+    table.sign(*OTHERS)
+    await opened(page, table.begun(text="Hi"))
+    text = page.locator("#text")
+    whole = f"Hi{HOMES}"
+    for at, then in ((10, 10), (len(f"Hi{WORKS}"), len(whole))):
+        await text.focus()
+        await text.evaluate("(text, at) => text.setSelectionRange(at, at)", at)
+        await page.select_option("#account", "home")
+        await expect(text).to_have_value(whole)
+        assert await text.evaluate("text => [text.selectionStart, text.selectionEnd]") == [then] * 2
+        await page.select_option("#account", "work")
+        await expect(text).to_have_value(f"Hi{WORKS}")
+
+
+async def test_a_character_that_is_being_composed_is_not_disturbed(
+    page: Page, table: Table
+) -> None:
+    table.sign(*OTHERS)
+    draft = table.begun(text="")
+    await opened(page, draft)
+    may_go_on = asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        await may_go_on.wait()
+        await route.continue_()
+
+    await page.route("**/save", slow)
+    await page.select_option("#account", "home")
+    await page.locator("#text").press("Control+Home")
+    keys = await page.context.new_cdp_session(page)
+    await keys.send("Input.imeSetComposition", _composed("\u306b"))
+    async with page.expect_response("**/save"):
+        may_go_on.set()
+    await keys.send("Input.imeSetComposition", _composed("\u306b\u307b"))
+    await expect(page.locator("#text")).to_have_value(f"\u306b\u307b{WORKS}")
+    await keys.send("Input.insertText", {"text": "\u65e5\u672c"})
+    await expect(page.locator("#text")).to_have_value(f"\u65e5\u672c{HOMES}")
+    await page.keyboard.type("!")
+    await kept_text(page, table, draft, f"\u65e5\u672c!{HOMES}")
+
+
+def _composed(text: str) -> dict[str, Any]:
+    return {"text": text, "selectionStart": len(text), "selectionEnd": len(text)}
 
 
 async def test_a_discarded_draft_comes_back_by_z(page: Page, table: Table) -> None:

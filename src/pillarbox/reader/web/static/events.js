@@ -6,12 +6,14 @@
    missed meanwhile it does not know, so it is told "lagging" when it is seen again. What happened while the page was on
    its way the server knows, by how much had been told when it made the page. */
 
-import { toast } from "./toasts.js";
+import { SIGNED_OUT, toast, toastTrouble } from "./toasts.js";
 
 const KINDS = ["mail", "account", "outbox", "drafts", "lagging"];
 const EVERY = 30_000; // milliseconds
 const GONE = "Pillarbox was ended, or does not answer. Start it again with: pillarbox read";
-const SIGNED_OUT = "This page is not signed in any more. Open it again with: pillarbox read";
+const ENDED = "This page is not signed in any more. Open it again with: pillarbox read";
+const DOOR = document.querySelector('meta[name="door"]')?.content ?? ""; // where the password is asked for; empty: there is none
+const LOCKED = "You are signed out here. Sign in, in another tab, and this goes on.";
 
 let source = null;
 let missed = false;
@@ -28,13 +30,15 @@ function open() {
   source.addEventListener("open", () => {
     noted?.remove();
     noted = null;
+    document.getElementById(SIGNED_OUT)?.remove();
     if (missed) tell("lagging");
     missed = false;
   });
   source.addEventListener("error", () => {
     missed = true;
     const final = source?.readyState === EventSource.CLOSED;
-    if (!noted?.isConnected) noted = toast(final ? SIGNED_OUT : GONE, { id: "no-answer" });
+    if (final) noted?.remove(); // it answers
+    if (!noted?.isConnected) noted = final ? toastTrouble({ say: DOOR ? LOCKED : ENDED, door: DOOR }, "no-answer") : toast(GONE, { id: "no-answer" });
     if (final) close();
   });
 }
@@ -57,6 +61,7 @@ setInterval(() => { if (document.visibilityState === "visible") tell("time"); },
 document.addEventListener("visibilitychange", follow);
 addEventListener("pagehide", close);
 addEventListener("pageshow", follow);
+addEventListener("focus", follow); // one has signed in in the window beside it
 // Not before all scripts listen: modules run one after the other, and this is not the last.
 if (document.readyState === "complete") follow();
 else document.addEventListener("DOMContentLoaded", follow);

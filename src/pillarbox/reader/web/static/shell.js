@@ -1,13 +1,13 @@
 /* What every page does: the token for changes, which pane is shown, where the focus is, and troubles said. */
 
-import { toast } from "./toasts.js";
+import { toast, toastTrouble } from "./toasts.js";
 
 const csrf = () => document.querySelector('meta[name="csrf"]').content;
 
-/** A POST as forms send it, with the token. `fields`: an object, URLSearchParams or FormData. */
-export function post(url, fields = {}) {
+/** A POST as forms send it, with the token. `fields`: an object, URLSearchParams or FormData; `options`: of fetch(). */
+export function post(url, fields = {}, options = {}) {
   const body = fields instanceof FormData ? fields : new URLSearchParams(fields);
-  return fetch(url, { method: "POST", body, headers: { "X-CSRF": csrf(), "HX-Request": "true" } });
+  return fetch(url, { method: "POST", body, headers: { "X-CSRF": csrf(), "HX-Request": "true" }, ...options });
 }
 
 /** List or message, where there is room for one of them: the URL says which (as the server does). */
@@ -64,7 +64,7 @@ function closeFolders(event) {
 }
 
 function say(event) {
-  toast(event.detail.say);
+  toastTrouble(event.detail);
 }
 
 function notAnswered() {

@@ -1,8 +1,9 @@
 /* A draft is kept while one types; nothing typed is lost, whatever fails. */
 
 import { post } from "./shell.js";
-import { toast } from "./toasts.js";
+import { toast, toastTrouble, wayIn } from "./toasts.js";
 import { leaveFor } from "./writing-done.js";
+import { takeSignature } from "./writing-signature.js";
 
 const PAUSE = 1500; // milliseconds without a key, then it is saved
 const AGAIN = 5000; // milliseconds, then a save that failed is tried again
@@ -10,17 +11,19 @@ const KEPT_ALIVE = 60_000; // octets: browsers send 64 KiB of a page that is bei
 
 const NOT_SAVED = "Not saved: Pillarbox does not answer. What you typed is here, and saving is tried again.";
 
+const NOT_DONE = "This did not work. What you typed is still here.";
 const SENT_LATER = "Sends when the files are attached. Cancel one to stop it.";
 const INCOMPLETE = "Not sent: a file was not attached.";
 
 const now = () => new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
-/** What a reply that is no success says. */
+/** What a reply that is no success says: `say`, and `door` if one has to sign in. */
 function trouble(reply) {
   try {
-    return JSON.parse(reply.headers.get("HX-Trigger")).trouble.say;
+    const { say, door } = JSON.parse(reply.headers.get("HX-Trigger")).trouble;
+    return { say, door };
   } catch {
-    return "This did not work. What you typed is still here.";
+    return { say: NOT_DONE };
   }
 }
 
@@ -35,6 +38,9 @@ class Keeper {
     this.gone = false; // it was sent or discarded from here
     this.timer = 0;
     this.queue = Promise.resolve(true);
+    this.queued = 0; // saves that have not ended
+    this.fragile = false; // one is on its way that would not outlive the page
+    this.composed = null; // resolves when a character that is being composed is there
     this.uploads = null; // files on their way
     this.waits = false; // it is to be sent when they are there
   }
@@ -59,7 +65,9 @@ class Keeper {
 
   /** Saved as it is now? One save at a time: each has to know the version of the one before. */
   save({ always = false } = {}) {
-    this.queue = this.queue.then(() => this.saveNow(always));
+    const work = () => this.saveNow(always).finally(() => { this.queued -= 1; });
+    this.queue = this.queued ? this.queue.then(work) : work(); // at once if it can be: the page may be about to go
+    this.queued += 1;
     return this.queue;
   }
 
@@ -68,11 +76,13 @@ class Keeper {
     if (this.gone || (!this.dirty && !always)) return true;
     if (this.stopped) return false;
     this.dirty = false;
-    const before = this.form.elements.text.value;
-    let reply;
+    const field = this.form.elements.text;
+    const sent = field.value;
+    let reply, kept;
     try {
-      reply = await post(`${this.url}/save`, this.fields());
-      if (reply.status === 404 && (await post(`${this.url}/restore`)).ok) reply = await post(`${this.url}/save`, this.fields());
+      reply = await this.post();
+      if (reply.status === 404 && (await post(`${this.url}/restore`)).ok) reply = await this.post();
+      if (reply.ok) kept = await reply.json();
     } catch {
       this.failed(NOT_SAVED);
       this.later(AGAIN);
@@ -80,58 +90,59 @@ class Keeper {
     }
     if (!reply.ok) {
       this.stopped = reply.status === 409 || reply.status === 404;
-      this.failed(trouble(reply));
+      this.refused(trouble(reply));
       if (!this.stopped) this.later(AGAIN); // a full disk, say
       return false;
     }
-    const { version, text } = await reply.json();
-    this.form.elements.version.value = version;
-    const field = this.form.elements.text;
-    if (text !== before.replaceAll("\r\n", "\n") && field.value === before) field.value = text; // another signature
+    this.form.elements.version.value = kept.version;
+    if (kept.text !== sent) await this.composed; // else the browser would lose it, or have it twice
+    takeSignature(field, sent, kept.text);
     this.saved();
     return true;
+  }
+
+  /** The draft as it is now; it arrives although the page is left, if it is not too long for that. */
+  async post() {
+    const fields = this.fields();
+    const keepalive = fields.toString().length <= KEPT_ALIVE;
+    this.fragile = !keepalive;
+    try {
+      return await post(`${this.url}/save`, fields, { keepalive });
+    } finally {
+      this.fragile = false;
+    }
+  }
+
+  /** A character is being composed in the text until what is returned is called. */
+  composing() {
+    let ended;
+    this.composed = new Promise((resolve) => { ended = resolve; });
+    return ended;
   }
 
   saved() {
     this.say(this.waits ? SENT_LATER : `Saved ${now()}`);
   }
 
-  failed(words) {
+  failed(words, action = null) {
     this.dirty = true;
-    this.warn(words);
+    this.warn(words, action);
   }
 
-  warn(words) {
-    this.say(words);
+  refused({ say, door }) {
+    this.failed(say, wayIn(door));
+  }
+
+  warn(words, action = null) {
+    this.say(words, action);
     this.note.classList.add("failed");
   }
 
-  say(words) {
+  say(words, action = null) {
     this.note.classList.remove("failed");
-    if (this.note.textContent !== words) this.note.textContent = words;
-  }
-
-  /** The page is being left, perhaps for good. */
-  leave() {
-    if (!this.dirty || this.stopped || this.gone) return;
-    const body = this.fields();
-    if (body.toString().length > KEPT_ALIVE) { this.save(); return; }
-    const csrf = document.querySelector('meta[name="csrf"]').content;
-    this.dirty = false;
-    this.queue = this.queue.then(async () => {
-      try {
-        const headers = { "X-CSRF": csrf, "HX-Request": "true" };
-        const reply = await fetch(`${this.url}/save`, { method: "POST", body, headers, keepalive: true });
-        if (!reply.ok) return this.failed(trouble(reply)), false;
-        this.form.elements.version.value = (await reply.json()).version;
-        this.saved();
-        return true;
-      } catch {
-        this.failed(NOT_SAVED);
-        this.later(AGAIN);
-        return false;
-      }
-    });
+    if (this.said === words) return; // heard once, and who is at its link stays there
+    this.said = words;
+    this.note.replaceChildren(words, ...(action ? [" ", action] : []));
   }
 
   /** Whether all files that are on their way have come. */
@@ -158,14 +169,14 @@ class Keeper {
       return;
     }
     if (!reply.ok) {
-      if (reply.headers.get("HX-Trigger")) this.failed(trouble(reply));
+      if (reply.headers.get("HX-Trigger")) this.refused(trouble(reply));
       else this.show(await reply.text());
       return;
     }
     const { id, back, hold } = await reply.json();
     this.gone = true;
     const seconds = Math.round(hold);
-    if (seconds) leaveFor(back, `Leaves in ${seconds} s`, `/outbox/${id}/edit`, seconds);
+    if (seconds) leaveFor(back, "Leaves in {left} s", `/outbox/${id}/edit`, seconds);
     else leaveFor(back, "On its way");
   }
 
@@ -178,7 +189,7 @@ class Keeper {
       toast("Not discarded: Pillarbox does not answer.");
       return;
     }
-    if (!reply.ok) { toast(trouble(reply)); return; }
+    if (!reply.ok) { toastTrouble(trouble(reply)); return; }
     this.gone = true;
     this.uploads.cancelAll();
     leaveFor((await reply.json()).back, "Draft discarded", `${this.url}/restore`);
@@ -187,7 +198,7 @@ class Keeper {
   /** The page as the server sees it: what is wrong, or to be asked. */
   show(html) {
     const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("compose");
-    if (!fresh) { this.failed("This did not work. What you typed is still here."); return; }
+    if (!fresh) { this.failed(NOT_DONE); return; }
     this.gone = true;
     this.form.replaceWith(document.adoptNode(fresh));
     this.begin();
@@ -198,7 +209,14 @@ class Keeper {
 export function keepDraft(form, begin) {
   const keeper = new Keeper(form, begin);
   form.addEventListener("input", (event) => { if (event.target.type !== "file") keeper.touched(); });
-  form.addEventListener("change", (event) => { if (event.target.type !== "file") keeper.touched(); });
+  form.addEventListener("change", (event) => {
+    if (event.target.type !== "file") keeper.touched();
+    if (event.target.name === "account") keeper.save(); // the signature changes with it: at once, not while one types on
+  });
+  form.elements.text.addEventListener("compositionstart", () => {
+    const ended = keeper.composing();
+    form.elements.text.addEventListener("compositionend", () => setTimeout(ended), { once: true });
+  });
   form.addEventListener("submit", (event) => {
     const button = event.submitter;
     event.preventDefault();
@@ -206,13 +224,13 @@ export function keepDraft(form, begin) {
     else if (button?.hasAttribute("data-discard")) once(button, () => keeper.discard());
     else if (!button?.hasAttribute("data-detach")) keeper.save({ always: true });
   });
-  document.addEventListener("visibilitychange", () => { if (document.hidden) keeper.leave(); });
-  addEventListener("pagehide", () => keeper.leave());
+  document.addEventListener("visibilitychange", () => { if (document.hidden) keeper.save(); });
+  addEventListener("pagehide", () => keeper.save());
   addEventListener("pageshow", (event) => { if (event.persisted && form.isConnected) location.reload(); });
   addEventListener("beforeunload", (event) => {
     if (keeper.gone || !form.isConnected) return;
-    keeper.leave();
-    if (keeper.dirty || keeper.uploads.busy) event.preventDefault(); // the browser asks whether to leave
+    keeper.save();
+    if (keeper.dirty || keeper.fragile || keeper.uploads.busy) event.preventDefault(); // the browser asks whether to leave
   });
   return keeper;
 }

@@ -1,7 +1,7 @@
 /* Files: chosen, dropped or pasted; each with its progress; removed by a button. */
 
 import { post } from "./shell.js";
-import { toast } from "./toasts.js";
+import { toast, toastTrouble } from "./toasts.js";
 
 const csrf = () => document.querySelector('meta[name="csrf"]').content;
 
@@ -33,7 +33,7 @@ function row(file) {
   return { file, line, bar, cancelled: new AbortController(), stop };
 }
 
-/** fetch() tells nothing of how far an upload is. Resolves to what went wrong; empty: nothing did. */
+/** fetch() tells nothing of how far an upload is. Resolves to the trouble that it had; null: none. */
 function upload(url, { file, bar, cancelled: { signal } }) {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
@@ -41,14 +41,15 @@ function upload(url, { file, bar, cancelled: { signal } }) {
     request.setRequestHeader("X-CSRF", csrf());
     request.setRequestHeader("HX-Request", "true");
     request.upload.addEventListener("progress", (event) => { if (event.lengthComputable) bar.value = event.loaded / event.total; });
-    request.addEventListener("abort", () => resolve(""));
-    request.addEventListener("error", () => resolve(`${file.name} was not attached: Pillarbox does not answer, or the file cannot be read.`));
+    request.addEventListener("abort", () => resolve(null));
+    request.addEventListener("error", () => resolve({ say: `${file.name} was not attached: Pillarbox does not answer, or the file cannot be read.` }));
     request.addEventListener("load", () => {
-      if (request.status < 400) { resolve(""); return; }
+      if (request.status < 400) { resolve(null); return; }
       try {
-        resolve(`${file.name} was not attached. ${JSON.parse(request.getResponseHeader("HX-Trigger")).trouble.say}`);
+        const { say, door } = JSON.parse(request.getResponseHeader("HX-Trigger")).trouble;
+        resolve({ say: `${file.name} was not attached. ${say}`, door });
       } catch {
-        resolve(`${file.name} was not attached.`);
+        resolve({ say: `${file.name} was not attached.` });
       }
     });
     signal.addEventListener("abort", () => request.abort());
@@ -80,10 +81,10 @@ class Uploads {
   }
 
   async attach(one) {
-    let wrong = "";
+    let wrong = null;
     if (!one.cancelled.signal.aborted) await this.keeper.save({ always: true });
     if (!one.cancelled.signal.aborted) wrong = await upload(`/compose/${this.form.dataset.draft}/attach`, one);
-    if (wrong) toast(wrong);
+    if (wrong) toastTrouble(wrong);
     if (wrong || one.cancelled.signal.aborted) this.missing += 1;
     await refresh(this.form).catch(() => {}); // it does not answer, which is said elsewhere
     one.line.remove();

@@ -21,6 +21,7 @@ function begin() {
 }
 
 begin();
-/* A link within our own pages was meant: it need not be confirmed again. */
+/* A link within our own pages was meant: it need not be confirmed again. Who comes from the door may have followed anybody's. */
 const link = document.querySelector("form[data-mailto]");
-if (link && document.referrer.startsWith(`${location.origin}/`)) link.requestSubmit();
+const ours = document.referrer.startsWith(`${location.origin}/`) && new URL(document.referrer).pathname !== "/login";
+if (link && ours) link.requestSubmit();

@@ -7,7 +7,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from pillarbox.client.endpoint import Endpoint
-from pillarbox.client.endpoint import Security as Collecting
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.reader.collecting.words import in_words
 from pillarbox.reader.errors import CannotAddAccount
@@ -66,7 +65,7 @@ def _keep(request: Request, account: Description, mailbox: Mailbox, same: bool) 
 def _typed(form: forms.Typed, account: Description) -> Mailbox:
     """What was entered; how it has to sign in is not asked, and stays."""
     now = _now(account)
-    endpoint = forms.collecting(form, clear=now.security is Collecting.CLEARTEXT)
+    endpoint = forms.collecting(form, clear=account.collects_in_clear)
     signs_in_so = account.oauth or bool(account.password_from)
     password = "" if signs_in_so else form.fields.get("password", "")
     return Mailbox(endpoint._replace(mechanism=now.mechanism), forms.trust(form), password)
@@ -107,5 +106,5 @@ async def _page(
         wrong=form.wrong if form else {},
         problem=problem,
         doubt=doubt,
-        clear=now.security is Collecting.CLEARTEXT,
+        clear=account.collects_in_clear,
     )

@@ -169,8 +169,8 @@ def submission(form: Typed, collect: Endpoint, tls: TlsSettings) -> Submission |
     return Submission(host, form.port("smtp_port", usual), sending, user, tls=pinned)
 
 
-def as_fields(submit: Submission | None) -> dict[str, str]:
-    """The fields that :func:`submission` understands as *submit*."""
+def as_fields(submit: Submission | None, collect: Endpoint | None) -> dict[str, str]:
+    """The fields that :func:`submission` understands as *submit*; who signs in at *collect*, too, is not named again."""
     if submit is None:
         return {}
     words = {security: word for word, (security, _) in (SENDING | CLEAR).items()}
@@ -179,6 +179,6 @@ def as_fields(submit: Submission | None) -> dict[str, str]:
         "smtp_host": submit.host,
         "smtp_port": str(submit.port),
         "smtp_security": words[submit.security],
-        "smtp_user": submit.user or "",
+        "smtp_user": "" if collect and submit.user == collect.user else submit.user or "",
     }
     return fields | ({} if submit.user is None else {"smtp_auth": "on"})

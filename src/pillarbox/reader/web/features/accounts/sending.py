@@ -11,7 +11,7 @@ from pillarbox.reader.collecting.words import in_words
 from pillarbox.reader.errors import CannotAddAccount
 from pillarbox.reader.sentences import as_sentence, reworded
 from pillarbox.reader.setting_up import Description
-from pillarbox.reader.submission import Security, Submission
+from pillarbox.reader.submission import Submission
 from pillarbox.reader.web.features.accounts import forms
 from pillarbox.reader.web.pages import back, desk_of, off_loop, page
 
@@ -84,7 +84,7 @@ async def _page(
     now = account.sending
     fields = {"sends": "on", "smtp_auth": "on"}
     if now is not None:
-        fields = forms.as_fields(now) | forms.trust_fields(now.tls)
+        fields = forms.as_fields(now, account.mailbox) | forms.trust_fields(now.tls)
     return await page(
         request,
         "accounts/sending.html",
@@ -93,5 +93,5 @@ async def _page(
         typed=form.fields if form else fields,
         wrong=form.wrong if form else {},
         problem=problem,
-        clear=now is not None and now.security is Security.NONE,
+        clear=account.sends_in_clear,
     )

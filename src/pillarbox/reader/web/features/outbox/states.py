@@ -69,7 +69,7 @@ def said_of(outgoing: Outgoing, now: datetime) -> Said:
 
 def _waiting(outgoing: Outgoing, now: datetime) -> Said:
     send = "Send now"
-    warn = bool(outgoing.problem) and outgoing.next_try is None
+    warn = outgoing.stuck
     if outgoing.next_try is not None:
         words = f"Waiting. Tries again {until(outgoing.next_try, now)}."
     elif warn:

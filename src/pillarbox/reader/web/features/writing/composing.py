@@ -18,6 +18,8 @@ from pillarbox.reader.web.features.writing.typed import Typed, form_of
 from pillarbox.reader.web.pages import back, desk_of, off_loop, page
 
 _CONFLICT, _WRONG, _UNUSABLE = 409, 422, 503
+_DOOR = ("/login", "/enter")
+"""Where one signs in."""
 
 
 async def _new(request: Request) -> Response:
@@ -58,10 +60,10 @@ def _opened(draft: Draft, origin: str) -> Response:
 
 def _origin(request: Request) -> str:
     """The page of ours that one came from; empty: none. Pages that begin a message, or write one, are passed over: once it
-    is sent they would begin another, or be gone.
+    is sent they would begin another, or be gone; so is the door, as one is inside.
     """
     came = urlsplit(request.headers.get("referer", ""))
-    if came.netloc != request.url.netloc:
+    if came.netloc != request.url.netloc or came.path in _DOOR:
         return ""
     if came.path.startswith("/compose"):
         return parse_qs(came.query).get("back", [""])[0]

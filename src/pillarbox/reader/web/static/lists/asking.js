@@ -3,8 +3,13 @@
 const NO_ANSWER = "Pillarbox does not answer. If it was ended, start it again with: pillarbox read";
 const NOT_UNDERSTOOD = "This did not work. Reload the page, and try again.";
 
-/** The server said no, in `message`, or did not answer. */
-export class Refused extends Error {}
+/** The server said no, in `message`, or did not answer. `door`: where one signs in, if that is missing. */
+export class Refused extends Error {
+  constructor(message, door = "") {
+    super(message);
+    this.door = door;
+  }
+}
 
 /** It did not answer: perhaps it will. */
 export class Unanswered extends Refused {}
@@ -40,7 +45,10 @@ async function answered(asked) {
     if (error.name === "AbortError") throw error;
     throw new Unanswered(NO_ANSWER);
   }
-  if (!reply.ok) throw new Refused(eventsOf(reply).trouble?.say ?? NOT_UNDERSTOOD);
+  if (!reply.ok) {
+    const { trouble } = eventsOf(reply);
+    throw new Refused(trouble?.say ?? NOT_UNDERSTOOD, trouble?.door);
+  }
   return reply;
 }
 

@@ -1,6 +1,6 @@
 /* What is said: to everybody as a passing notice, or only to who listens. */
 
-import { STAYS, toast } from "../toasts.js";
+import { STAYS, toast, toastTrouble } from "../toasts.js";
 
 const KEPT = "pillarbox-changed"; // what was done, while it can be undone, also on the next page: {id, say, since, until}, the last one last
 
@@ -77,7 +77,7 @@ function notice({ id, say: text, since, until }) {
 }
 
 export function trouble(error) {
-  if (error.name !== "AbortError") toast(error.message, { id: "trouble" });
+  if (error.name !== "AbortError") toastTrouble({ say: error.message, door: error.door }, "trouble");
 }
 
 function undoButton(id) {

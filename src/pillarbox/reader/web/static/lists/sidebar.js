@@ -1,6 +1,7 @@
 /* The sidebar and the status line follow the news. Folders stay folded as they were. */
 
 import { pageAt } from "./asking.js";
+import { sayWhatIsStuck } from "./stuck.js";
 
 const FOLDED = "pillarbox-folded";
 const REST = 200; // milliseconds: news come in bursts
@@ -43,6 +44,7 @@ function take(page) {
     old.scrollTop = at;
     if (href) old.querySelector(`a[href="${CSS.escape(href)}"]`)?.focus({ preventScroll: true });
   }
+  sayWhatIsStuck();
 }
 
 async function refresh() {
@@ -61,6 +63,7 @@ export function refreshSidebar() {
 
 export function followSidebar() {
   fold(document);
+  sayWhatIsStuck();
   document.addEventListener("toggle", remember, true);
   for (const kind of ["mail", "account", "outbox", "drafts", "time", "lagging"]) document.addEventListener(`news:${kind}`, refreshSidebar);
 }
