@@ -95,3 +95,18 @@ def test_a_wrong_pin_is_said_to_who_sends_without_an_option() -> None:
         )
     )
     assert said == "There is no password for alice; enter it."
+
+
+@pytest.mark.parametrize("part", ["client", "fetch"])
+def test_a_page_has_no_urls_of_servers(part: str) -> None:
+    """It has fields for servers and their protection: what begins with pop3:// is nowhere there."""
+    root = Path(pillarbox.__file__).parent
+    said = [
+        reworded(text)
+        for file in root.glob(f"{part}/**/*.py")
+        for text in texts(ast.parse(file.read_text()))
+        if " " in text.strip()
+    ]
+    assert [
+        each for each in said if re.search(r"\bpop3s?://|into the URL|the URL begins", each)
+    ] == []

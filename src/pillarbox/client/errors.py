@@ -9,6 +9,7 @@
     ├── Unreachable             name, network or connection fail (``temporary`` or for good)
     │   └── TimedOut            nothing came for too long
     ├── Insecure                TLS was demanded and is not to be had as demanded
+    │   └── NotTrusted              a certificate was shown that does not convince, or is not the pinned one
     ├── SignInRefused           the server does not take the credentials
     │   └── SignInFailed        it was not even asked, or it did not prove what it has to
     ├── Refused                 -ERR to a command
@@ -76,6 +77,10 @@ class Insecure(ClientError):
     No STLS, a certificate that does not convince, another one than the pinned one, or a
     weaker sign-in than the server offered before.
     """
+
+
+class NotTrusted(Insecure):
+    """The server has shown a certificate, and it does not count; another one, or one that is named, may."""
 
 
 class SignInRefused(ClientError):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pillarbox.client.authorities import trust_system
-from pillarbox.client.errors import Insecure, InvalidSetting, quoted
+from pillarbox.client.errors import Insecure, InvalidSetting, NotTrusted, quoted
 
 ALPN = "pop3"
 
@@ -61,7 +61,7 @@ class TlsSettings(NamedTuple):
         """Compare the server's certificate (DER, as the handshake gave it) with the pin.
 
         Raises:
-            Insecure: it is another one. Nothing secret may be sent.
+            Insecure: it is another one (NotTrusted), or there is none. Nothing secret may be sent.
         """
         if self.fingerprint is None:
             return
@@ -69,7 +69,7 @@ class TlsSettings(NamedTuple):
             raise Insecure("the server showed no certificate, but one is pinned")
         shown = fingerprint_of(der)
         if normal_fingerprint(self.fingerprint) != normal_fingerprint(shown):
-            raise Insecure(
+            raise NotTrusted(
                 "the server's certificate is not the pinned one: somebody may be in between, or "
                 "it was renewed; only if the server's operator confirms this SHA-256, pin it "
                 f"with --fingerprint {shown}"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from pillarbox.client.certificate import Certificate, read_certificate
-from pillarbox.client.errors import Insecure, Unreachable, quoted
+from pillarbox.client.errors import Insecure, NotTrusted, Unreachable, quoted
 from pillarbox.client.hosts import authority
 
 MOST_NAMES = 5
@@ -35,7 +35,7 @@ def tls_fault(
     if isinstance(error, ssl.SSLCertVerificationError):
         explain = _OF_CERTIFICATES.get(error.verify_code, _not_convincing)
         certificate = None if der is None else read_certificate(der)
-        return Insecure(f"the certificate of {place} {explain(error, host, certificate)}")
+        return NotTrusted(f"the certificate of {place} {explain(error, host, certificate)}")
     if isinstance(error, ssl.SSLError) and error.reason and not isinstance(error, _ENDINGS):
         return Insecure(f"{place} {_OF_TLS.get(error.reason) or _OTHER.format(error.reason)}")
     return Unreachable(
@@ -53,6 +53,11 @@ def refuses_our_certificate(error: BaseException | None) -> bool:
         _WANTS_OURS,
         _REFUSES_OURS,
     }
+
+
+def is_no_tls(reason: str) -> bool:
+    """Whether OpenSSL's *reason* means that the server has answered by something else than TLS."""
+    return _OF_TLS.get(reason) == _NO_TLS
 
 
 def _expired(_: ssl.SSLCertVerificationError, __: str, certificate: Certificate | None) -> str:

@@ -293,6 +293,8 @@ class File:
     name: str
     type: str
     octets: int
+    content_id: str = ""
+    """Without brackets: under which the quote shows it; empty: it is a file of its own."""
 
 
 @dataclass(frozen=True, slots=True)

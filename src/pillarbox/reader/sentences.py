@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import re
 
+_NEITHER = "If it has neither, it is not safe to use: your password would go in the clear"
+_PORTS = "Check port and protection: “TLS from the start” is usually at port 995, “STLS” at 110."
+
 # fmt: off
 _HINTS = tuple((re.compile(pattern), instead) for pattern, instead in (
     # What only a command line can do is left out, or said as the page's way.
@@ -27,6 +30,12 @@ _HINTS = tuple((re.compile(pattern), instead) for pattern, instead in (
     (r"\(--client-cert\)", "(client_cert in the configuration file)"),
     (r"give one with --client-cert FILE", "name its file as client_cert in the configuration file"),
     (r"that --client-cert names", "that client_cert in the configuration file names"),
+    # A page has servers and their protection, and no URLs.
+    (r"refuses TLS by STLS: it said (.*); nothing secret was sent; try pop3s://, or let its operator set up TLS",
+     rf"refuses STLS: it said \1; nothing secret was sent. Choose “TLS from the start” as its protection. {_NEITHER}"),
+    (r"does not speak TLS there; with STLS the URL begins .* pop3s:// \(port 995\)",
+     f"does not speak TLS there; nothing secret was sent. {_PORTS} {_NEITHER}"),
+    (r"put that into the URL", "enter that as the server"),
     (r"with --auth", "as auth in the configuration file"),
 ))
 # fmt: on

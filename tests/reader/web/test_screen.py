@@ -165,6 +165,33 @@ async def test_a_long_subject_leaves_room_for_the_message(page: Page, house: Hou
     await expect(whole).to_have_count(0)
 
 
+async def test_who_answers_go_to_stands_below_who_has_sent_it(page: Page, house: House) -> None:
+    """A longer word pushed the address out of line with the others."""
+    mail = b"Reply-To: desk@library.example\r\n" + _mail("Subject", "Hello.")
+    key = house.desk.library.add(INBOX_OF_WORK, mail)
+    await page.goto(f"/mail/Inbox?m={key}")
+    said = page.locator("#pane .letter-head dd")
+    await expect(said.filter(has_text="desk@library.example")).to_be_visible()
+    lefts = await said.evaluate_all("all => all.map((each) => each.getBoundingClientRect().left)")
+    assert len(lefts) > 2
+    assert len(set(lefts)) == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["/mail/Inbox", "/contacts", "/rules/new", "/folders", "/settings", "/accounts/new"]
+)
+async def test_a_phone_does_not_enlarge_the_page_for_a_field(
+    browser: Browser, house: House, tmp_path: Path, path: str
+) -> None:
+    """Safari does for letters of less than 16 pixels, and leaves it so."""
+    async with browsing(browser, house.desk, tmp_path, path, **PHONE) as page:
+        sizes = await page.locator(
+            "select, textarea, input:not([type=hidden], [type=checkbox], [type=radio])"
+        ).evaluate_all("all => all.map((each) => parseFloat(getComputedStyle(each).fontSize))")
+    assert sizes
+    assert min(sizes) >= 16
+
+
 async def test_names_stand_in_one_place_in_all_rows(page: Page, house: House) -> None:
     """In rows without text they stood in the middle."""
     library = house.desk.library

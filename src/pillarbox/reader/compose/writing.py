@@ -13,6 +13,7 @@ from pillarbox.reader.compose.checking import doubts_about, only_to, reached_alr
 from pillarbox.reader.compose.drafts import KeptDrafts
 from pillarbox.reader.compose.message import bcc_field, make_message, sender_address
 from pillarbox.reader.compose.original import Original, read_original
+from pillarbox.reader.compose.pictures import Pictures
 from pillarbox.reader.compose.replies import each, envelope_for, identity_for
 from pillarbox.reader.compose.signatures import signed, signed_anew
 from pillarbox.reader.compose.subjects import answering, forwarding
@@ -73,8 +74,8 @@ class Writing:
             in_reply_to=letter.message_id,
             references=references,
         )
-        if original.html:
-            quote = quoting.quoted_html(letter, original.html, self._zone)
+        if html := original.html():
+            quote = quoting.quoted_html(letter, html, self._zone)
             return self._drafts.new(self._begun(replace(draft, quote=quote), original, ""))
         return self._drafts.new(self._begun(draft, original, quoting.quoted(letter, self._zone)))
 
@@ -87,15 +88,19 @@ class Writing:
             draft = self._drafts.new(self._begun(draft, original, ""))
             name = f"{letter.subject or 'message'}.eml"
             whole = without_bcc(with_lf(self._library.read(key)))
-            return self._with_files(draft, [(name, "message/rfc822", whole)])
-        if original.html:
-            quote = quoting.forwarded_html(letter, original.html, self._zone)
+            return self._with_files(draft, [(name, "message/rfc822", whole, "")])
+        pictures = Pictures(letter.parts)
+        if html := original.html_with(pictures):
+            quote = quoting.forwarded_html(letter, html, self._zone)
             draft = self._begun(replace(draft, quote=quote), original, "")
         else:
             draft = self._begun(draft, original, quoting.forwarded(letter, self._zone))
         data = self._library.read(key)
         parts = (read_part(data, part.number) for part in letter.parts[:MAX_FILES])
-        files = ((part.name, part.type, content) for part, content in parts)
+        files = (
+            (part.name, part.type, content, pictures.names.get(part.number, ""))
+            for part, content in parts
+        )
         return self._with_files(self._drafts.new(draft), files)
 
     # Going on.
@@ -201,12 +206,15 @@ class Writing:
             return replace(draft, text=text)
         return replace(draft, account=identity.account, text=signed(text, identity.signature))
 
-    def _with_files(self, draft: Draft, files: Iterable[tuple[str, str, bytes]]) -> Draft:
-        """Those that fit are attached; others are named in the text: nobody shall think that they are there."""
+    def _with_files(self, draft: Draft, files: Iterable[tuple[str, str, bytes, str]]) -> Draft:
+        """Those that fit are attached (name, type, content, Content-ID); others are named in the text: nobody shall think that
+        they are there.
+        """
         left_out: list[str] = []
-        for name, media_type, content in files:
+        for name, media_type, content, shown_as in files:
+            pieces = _pieces(content)
             try:
-                self._drafts.attach(draft.id, name, media_type, _pieces(content))
+                self._drafts.attach(draft.id, name, media_type, pieces, content_id=shown_as)
             except NotSendable:
                 left_out.append(name)
         if left_out:
@@ -251,7 +259,9 @@ class Writing:
         draft = self._drafts.new(only_to(draft, outgoing.to))
         draft = self._drafts.correct(draft)  # it is more than an offer
         parts = (read_part(data, part.number) for part in letter.parts)
-        return self._with_files(draft, ((part.name, part.type, content) for part, content in parts))
+        return self._with_files(
+            draft, ((part.name, part.type, content, "") for part, content in parts)
+        )
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:

@@ -121,6 +121,6 @@ def _refused(reply: Reply, mechanism: ClientMechanism) -> Trouble:
             "somebody else's. Nothing was sent."
         )
     return NotLetIn(
-        f"The server refused the sign-in: {said}. Check user name and password in the account's settings; "
+        f"The server refused the sign-in: {said}. Check user name and password; "
         "some providers want a password made for this program."
     )

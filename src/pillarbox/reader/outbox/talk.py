@@ -172,7 +172,7 @@ async def _secure(client: SMTP, submission: Submission) -> None:
         place = authority(submission.host, submission.port)
         raise Stopped(
             f"{place} does not offer TLS, and without it neither password nor mail is sent. Somebody may be in "
-            "between. If the server has another port for TLS (465), set that."
+            "between. If the server has “TLS from the start” (port 465), choose that; if it has neither, it is not safe to use."
         )
     await client.starttls()
     submission.tls.check_pin(_certificate(client))

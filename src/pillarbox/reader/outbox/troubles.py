@@ -17,6 +17,7 @@ import ssl
 import aiosmtplib
 
 from pillarbox.client.errors import TimedOut, Unreachable
+from pillarbox.client.tls_faults import is_no_tls
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.fetch.oauth.errors import ProviderGarbage, ProviderUnreachable
 from pillarbox.reader.errors import LibraryUnusable
@@ -52,12 +53,12 @@ class TakenBack(Trouble):
 _CERTIFICATES = {
     9: "is not valid yet. Is the clock of this computer right?",
     10: "has expired. The server's operator has to renew it.",
-    62: "is for another name. Check the name of the server in the account's settings.",
-    64: "is for another name. Check the name of the server in the account's settings.",
+    62: "is for another name. Check the name of the server.",
+    64: "is for another name. Check the name of the server.",
 }
 _OTHER_CERTIFICATE = (
     "was issued by nobody whom this computer trusts. If it is your own server, give its authority's "
-    "certificate, or its fingerprint, in the account's settings."
+    "certificate, or its fingerprint, where the server for sending is entered."
 )
 _KINDS: tuple[tuple[type[PillarboxError], type[Trouble]], ...] = (
     (Unreachable, Offline),
@@ -98,7 +99,9 @@ def _of_tls(error: ssl.SSLError, place: str) -> Trouble:
     if isinstance(error, ssl.SSLCertVerificationError):
         why = _CERTIFICATES.get(error.verify_code, _OTHER_CERTIFICATE)
         return Stopped(f"The certificate of {place} {why} Nothing was sent.")
+    reason = error.reason or "no reason"
+    how = "" if is_no_tls(reason) else f" as it should ({cleaned(reason)})"
     return Stopped(
-        f"{place} does not speak TLS as it should ({cleaned(error.reason or 'no reason')}). Check port and "
-        "security in the account's settings. Nothing was sent."
+        f"{place} does not speak TLS{how}. Check port and protection of the server for sending: “TLS from the "
+        "start” is usually at port 465, “STARTTLS” at 587. Nothing was sent."
     )

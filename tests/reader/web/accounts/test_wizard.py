@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -268,6 +269,49 @@ async def test_a_certificate_of_its_own(office: PostOffice, tmp_path: Path) -> N
             world.accounts.to_collect("home", tmp_path).tls.fingerprint
             == found[0].replace(":", "").lower()
         )
+
+
+@asynccontextmanager
+async def in_clear_only() -> AsyncIterator[int]:
+    """A server at whose port there is neither STLS nor TLS; the port."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"+OK ready\r\n")
+        with suppress(ConnectionError):  # who wants TLS hangs up
+            while await reader.readline():
+                writer.write(b"-ERR what\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("security", "said"),
+    [
+        (
+            "stls",
+            'refuses STLS: it said "what"; nothing secret was sent. Choose “TLS from the start”',
+        ),
+        ("tls", "does not speak TLS there; nothing secret was sent. Check port and protection"),
+    ],
+)
+async def test_a_server_without_tls_is_not_asked_for_its_certificate(
+    tmp_path: Path, security: str, said: str
+) -> None:
+    """It has none to compare; and a page has no URLs that could begin otherwise."""
+    async with wizard(tmp_path) as world, in_clear_only() as port:
+        at = await world.begin()
+        fields = {"host": "127.0.0.1", "port": str(port), "security": security, "user": "alice"}
+        await world.post(at, **fields)
+        await world.post(f"{at}/sign-in", **sign_in())
+        page = html.unescape(re.sub(r"<[^>]*>", "", await world.text(f"{at}/trial")))
+        assert f"127.0.0.1:{port} {said}" in page
+        assert "your password would go in the clear." in page
+        assert "://" not in page
+        assert "certificate" not in page
+        assert "Add it as it is" not in page
+        assert "Change the servers" in page
 
 
 async def test_no_network(tmp_path: Path) -> None:

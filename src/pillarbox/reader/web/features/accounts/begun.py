@@ -27,6 +27,8 @@ class Begun:
     collected: int | None = None
     """Messages that wait; None: it has not worked (yet)."""
     collect_problem: str = ""
+    insecure: bool = False
+    """There is no protection to be had as demanded: adding it as it is would be of no use."""
     untrusted: bool = False
     """It is the certificate that does not convince."""
     shown: str = ""

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from pillarbox.client.errors import Insecure
+from pillarbox.client.errors import Insecure, NotTrusted
 from pillarbox.client.tls import TlsSettings
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.reader.collecting.words import in_words
@@ -210,7 +210,8 @@ class Wizard:
 
     async def _try(self, begun: Begun, account: NewAccount) -> Response:
         """Both ways at once; what comes of it is for the next page."""
-        begun.collected, begun.collect_problem, begun.untrusted, begun.shown = None, "", False, ""
+        begun.collected, begun.collect_problem, begun.shown = None, "", ""
+        begun.insecure = begun.untrusted = False
         begun.submitted, begun.submit_problem = False, ""
         await asyncio.gather(self._collecting(begun, account), self._submitting(begun, account))
         return _to(f"{_HOME}/{begun.id}/trial")
@@ -220,7 +221,8 @@ class Wizard:
             begun.collected = await self._desk.setup.try_collecting(account)
         except PillarboxError as error:
             begun.collect_problem = in_words(error)
-            begun.untrusted = isinstance(error, Insecure)
+            begun.insecure = isinstance(error, Insecure)
+            begun.untrusted = isinstance(error, NotTrusted)
             if begun.untrusted:
                 begun.shown = await self._desk.setup.fingerprint(account)
 

@@ -11,6 +11,9 @@ export class Refused extends Error {
   }
 }
 
+/** It did not answer: perhaps it will. */
+export class Unanswered extends Refused {}
+
 /** The page at `url`. Raises Refused; an AbortError when `signal` says so. */
 export async function pageAt(url, signal) {
   const reply = await answered(fetch(url, { signal, headers: { "HX-Request": "true" } }));
@@ -40,7 +43,7 @@ async function answered(asked) {
     reply = await asked;
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refused(NO_ANSWER);
+    throw new Unanswered(NO_ANSWER);
   }
   if (!reply.ok) {
     const { trouble } = eventsOf(reply);
