@@ -91,6 +91,8 @@ class Row:
     in_thread: int = 1
     """Messages of its thread in this folder: a list of a folder shows a thread once, as its latest message."""
     unseen_in_thread: int = 0
+    message_id: int = 0
+    """A number made of its Message-ID, which copies have in common. 0: it has none."""
 
     @property
     def seen(self) -> bool:
@@ -291,6 +293,8 @@ class File:
     name: str
     type: str
     octets: int
+    content_id: str = ""
+    """Without brackets: under which the quote shows it; empty: it is a file of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import pytest
 from pillarbox.reader.errors import NoSuchDraft
 from pillarbox.reader.model import Draft, Identity
 from tests.reader.compose.people import HOME, WORK, FixedAccounts
+from tests.reader.compose.test_writing import PICTURES
 from tests.reader.web.writing.conftest import SCRIPT, Bench
 
 HTML = (
@@ -24,7 +25,7 @@ def fields_of(page: str) -> dict[str, str]:
     """What the form of a page would send."""
     found = {
         name: html.unescape(value)
-        for name, value in re.findall(r'<input[^>]* name="(\w+)" value="([^"]*)"', page)
+        for name, value in re.findall(r'<input[^>]* name="(\w+)"[^>]*? value="([^"]*)"', page)
     }
     (text,) = re.findall(r"<textarea[^>]*>\n(.*?)</textarea>", page, re.DOTALL)
     found["text"] = html.unescape(text).replace("\n", "\r\n")
@@ -266,11 +267,24 @@ async def test_a_quote_is_shown_in_a_frame_in_which_nothing_acts(bench: Bench) -
     assert bench.drafts.find(draft.id).quote == ""
 
 
+async def test_the_page_shows_pictures_that_are_forwarded_and_loads_none(bench: Bench) -> None:
+    bench.library.put("k", PICTURES)
+    reply = await bench.browser.post("/message/k/forward")
+    page = (await bench.browser.get(reply.headers["location"])).text
+    assert "in the quoted message</span>" in page
+    assert "Pictures that lie elsewhere are not loaded here" in page
+    draft = bench.opened(reply)
+    quote = (await bench.browser.get(f"/compose/{draft.id}/quote")).text
+    assert '<img src="data:image/png;base64,iVBORw==">[A &lt;cup&gt;][Pot]' in quote
+    assert "x.example/cup" not in quote
+
+
 @pytest.mark.parametrize(
     ("kind", "data", "to", "subject"),
     [
         ("reply", {}, "Ada <ada@x.example>", "Re: Tea"),
         ("reply-all", {}, "Ada <ada@x.example>", "Re: Tea"),
+        ("again", {}, "max@work.example", "Tea"),
         ("forward", {}, "", "Fwd: Tea"),
         ("forward", {"as": "attachment"}, "", "Fwd: Tea"),
     ],
