@@ -407,6 +407,10 @@ class Writing(Protocol):
         """A new draft (kept) with the message as a quote, and its files; *attached*: with the message as a file."""
         ...
 
+    def again(self, key: MessageKey) -> Draft:
+        """A new draft (kept) that is as the message was: its recipients, text (plain) and files, by whoever wrote it."""
+        ...
+
     def save(self, draft: Draft) -> Draft:
         """As :meth:`Drafts.save`; under another account than before, its signature is replaced by that one's."""
         ...

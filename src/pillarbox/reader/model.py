@@ -91,6 +91,8 @@ class Row:
     in_thread: int = 1
     """Messages of its thread in this folder: a list of a folder shows a thread once, as its latest message."""
     unseen_in_thread: int = 0
+    message_id: int = 0
+    """A number made of its Message-ID, which copies have in common. 0: it has none."""
 
     @property
     def seen(self) -> bool:

@@ -191,6 +191,42 @@ def test_an_answer_has_words_in_the_place_of_pictures(bench: Bench) -> None:
     assert draft.files == ()
 
 
+SENT = (
+    b"From: Max <max@home.example>\nTo: Ada <ada@x.example>\nCc: bob@x.example\nBcc: eve@x.example\nSubject: Tea\n"
+    b"Message-ID: <3@home.example>\nReferences: <1@x.example> <2@x.example>\nMIME-Version: 1.0\n"
+    b'Content-Type: multipart/mixed; boundary="b"\n\n--b\n\nSee the file.\n\n-- \nMe\n'
+    b'--b\nContent-Type: application/pdf\nContent-Disposition: attachment; filename="a.pdf"\n'
+    b"Content-Transfer-Encoding: base64\n\nJVBERg==\n--b--\n"
+)
+
+
+def test_what_was_sent_is_written_again_as_it_was(bench: Bench) -> None:
+    """To a wrong address: it had to be forwarded, or copied by hand."""
+    draft = bench.writing.again(bench.library.put("k", SENT, "Sent"))
+    assert draft.account == "home", "by whom it was written, and with no other signature"
+    assert draft.text == "See the file.\n\n-- \nMe"
+    assert (draft.to, draft.cc, draft.bcc) == (
+        "Ada <ada@x.example>",
+        "bob@x.example",
+        "eve@x.example",
+    )
+    assert draft.subject == "Tea"
+    assert (draft.references, draft.in_reply_to) == (("1@x.example", "2@x.example"), "2@x.example")
+    assert (draft.answers, draft.forwards) == (None, None), "the message itself is not marked"
+    (file,) = draft.files
+    assert (file.name, bench.drafts.path(draft.id, file.id).read_bytes()) == ("a.pdf", b"%PDF")
+    bench.writing.send(draft.id)
+    (parcel,) = bench.outbox.parcels.values()
+    assert parcel.recipients == ("ada@x.example", "bob@x.example", "eve@x.example")
+    assert b"3@home.example" not in parcel.message, "it is another message"
+
+
+def test_what_somebody_else_has_written_is_written_again_by_whom_it_came_to(bench: Bench) -> None:
+    draft = bench.writing.again(bench.library.put("k", PLAIN, "Inbox/home"))
+    assert (draft.account, draft.subject) == ("home", "Tea")
+    assert draft.to == "max@home.example, bob@x.example"
+
+
 def test_a_forwarded_message_as_a_file(bench: Bench) -> None:
     draft = bench.writing.forward(bench.library.put("k", FILES), attached=True)
     (file,) = draft.files

@@ -14,12 +14,12 @@ from pillarbox.reader.compose.drafts import KeptDrafts
 from pillarbox.reader.compose.message import bcc_field, make_message, sender_address
 from pillarbox.reader.compose.original import Original, read_original
 from pillarbox.reader.compose.pictures import Pictures
-from pillarbox.reader.compose.replies import each, envelope_for, identity_for
+from pillarbox.reader.compose.replies import author_of, each, envelope_for, identity_for
 from pillarbox.reader.compose.signatures import signed, signed_anew
 from pillarbox.reader.compose.subjects import answering, forwarding
 from pillarbox.reader.contracts import Accounts, Clock, Library, Outbox
 from pillarbox.reader.errors import NotSendable, TooLate, WrongFields
-from pillarbox.reader.mail.letter import read_letter, read_part
+from pillarbox.reader.mail.letter import Letter, read_letter, read_part
 from pillarbox.reader.mail.mime import with_lf
 from pillarbox.reader.mail.private import without_bcc
 from pillarbox.reader.model import Draft, File, Identity, MessageKey, Outgoing, Parcel, Settings
@@ -102,6 +102,17 @@ class Writing:
             for part, content in parts
         )
         return self._with_files(self._drafts.new(draft), files)
+
+    def again(self, key: MessageKey) -> Draft:
+        """See the contract."""
+        original = self._original(key)
+        letter = original.letter
+        identity = author_of(letter, self._identities())
+        if identity is None:
+            identity = identity_for(original.answered, self._identities())
+        account = identity.account if identity is not None else ""
+        draft = replace(_whole(letter), account=account, bcc=as_typed(each(letter.bcc)))
+        return self._with_parts(self._drafts.new(draft), letter, self._library.read(key))
 
     # Going on.
 
@@ -222,6 +233,13 @@ class Writing:
             self._drafts.save(replace(draft, text=f"\n\n{note}{draft.text}"))
         return self._drafts.find(draft.id)
 
+    def _with_parts(self, draft: Draft, letter: Letter, data: bytes) -> Draft:
+        """All files of the message."""
+        parts = (read_part(data, part.number) for part in letter.parts)
+        return self._with_files(
+            draft, ((part.name, part.type, content, "") for part, content in parts)
+        )
+
     def _content(self, draft: Draft, file: File) -> bytes:
         try:
             return self._drafts.path(draft.id, file.id).read_bytes()
@@ -244,24 +262,28 @@ class Writing:
         letter = read_letter(data)
         named = {one.address.casefold() for one in (*letter.to, *letter.cc)}
         hidden = [one for one in outgoing.to if one.casefold() not in named]
-        draft = Draft(
-            "",
+        draft = replace(
+            _whole(letter),
             account=outgoing.account,
-            to=as_typed(each(letter.to)),
-            cc=as_typed(each(letter.cc)),
             bcc=", ".join(hidden),
-            subject=letter.subject,
-            text="\n".join(map(str, quoting.lines(letter))),
-            in_reply_to=letter.references[-1] if letter.references else "",
-            references=letter.references,
             unsure=outgoing.unsure,
         )
         draft = self._drafts.new(only_to(draft, outgoing.to))
         draft = self._drafts.correct(draft)  # it is more than an offer
-        parts = (read_part(data, part.number) for part in letter.parts)
-        return self._with_files(
-            draft, ((part.name, part.type, content, "") for part, content in parts)
-        )
+        return self._with_parts(draft, letter, data)
+
+
+def _whole(letter: Letter) -> Draft:
+    """All of it that stands in fields and text, as it was typed; what is HTML, as text."""
+    return Draft(
+        "",
+        to=as_typed(each(letter.to)),
+        cc=as_typed(each(letter.cc)),
+        subject=letter.subject,
+        text="\n".join(map(str, quoting.lines(letter))),
+        in_reply_to=letter.references[-1] if letter.references else "",
+        references=letter.references,
+    )
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:

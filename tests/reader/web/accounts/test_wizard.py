@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pillarbox.app.reading import new_account
 from pillarbox.app.reading.accounts import ConfiguredAccounts
 from pillarbox.app.reading.setting_up import ConfiguredSetup
 from pillarbox.client.endpoint import Endpoint
@@ -272,6 +273,21 @@ async def test_a_certificate_of_its_own(office: PostOffice, tmp_path: Path) -> N
 
 
 @asynccontextmanager
+async def silent(end: asyncio.Event) -> AsyncIterator[int]:
+    """A server that takes connections and says nothing, until *end*: then it hangs up; the port."""
+
+    async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await end.wait()
+        writer.close()
+
+    async with await asyncio.start_server(hold, "127.0.0.1", 0) as server:
+        try:
+            yield server.sockets[0].getsockname()[1]
+        finally:
+            end.set()
+
+
+@asynccontextmanager
 async def in_clear_only() -> AsyncIterator[int]:
     """A server at whose port there is neither STLS nor TLS; the port."""
 
@@ -312,6 +328,21 @@ async def test_a_server_without_tls_is_not_asked_for_its_certificate(
         assert "certificate" not in page
         assert "Add it as it is" not in page
         assert "Change the servers" in page
+
+
+async def test_a_trial_is_not_tried_again_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that never speaks: the page promised that it was asked again by itself."""
+    monkeypatch.setattr(new_account, "PATIENCE", 0.01)
+    async with wizard(tmp_path) as world, silent(asyncio.Event()) as port:
+        at = await world.begin()
+        fields = {"host": "127.0.0.1", "port": str(port), "security": "stls", "user": "alice"}
+        await world.post(at, **fields)
+        await world.post(f"{at}/sign-in", **sign_in())
+        page = await world.text(f"{at}/trial")
+        assert "gave no answer within 0.01 seconds; try again later." in page
+        assert "by itself" not in page
 
 
 async def test_no_network(tmp_path: Path) -> None:

@@ -395,6 +395,26 @@ async def test_what_was_done_before_can_be_undone_from_the_next_page(
     assert [row.folder for row in library.rows.values()].count(WORK) == MANY
 
 
+async def test_an_undo_that_has_failed_is_tried_again(page: Page, library: MemoryLibrary) -> None:
+    """A full disk, or who is signed out: that passes."""
+
+    async def fail(route: Route) -> None:
+        headers = {"HX-Trigger": '{"trouble": {"say": "The disk is full."}}'}
+        await route.fulfill(status=503, headers=headers, body="")
+
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    await page.keyboard.press("e")
+    await toast(page, "Archived 1 message")
+    await page.route("**/undo/**", fail)
+    await page.keyboard.press("z")
+    await toast(page, "The disk is full.")
+    await page.unroute("**/undo/**")
+    await page.keyboard.press("z")
+    await expect(page.locator("#changed")).to_have_text("Undone")
+    assert library.rows[key(MANY - 1)].folder == WORK
+
+
 async def test_what_cannot_be_undone_any_more_is_not_in_the_way_of_what_can(
     page: Page, library: MemoryLibrary
 ) -> None:

@@ -284,6 +284,7 @@ async def test_the_page_shows_pictures_that_are_forwarded_and_loads_none(bench: 
     [
         ("reply", {}, "Ada <ada@x.example>", "Re: Tea"),
         ("reply-all", {}, "Ada <ada@x.example>", "Re: Tea"),
+        ("again", {}, "max@work.example", "Tea"),
         ("forward", {}, "", "Fwd: Tea"),
         ("forward", {"as": "attachment"}, "", "Fwd: Tea"),
     ],

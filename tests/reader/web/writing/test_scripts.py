@@ -180,6 +180,22 @@ async def test_what_is_typed_is_saved_by_itself_and_on_leaving(
     assert table.drafts.find(draft.id).text == "typed and left at once"
 
 
+async def test_what_is_typed_without_a_pause_is_saved_meanwhile(page: Page, table: Table) -> None:
+    """Each key once put saving off anew: who typed for minutes lost them with the browser."""
+    draft = table.begun()
+    await hurried(page)
+    await opened(page, draft)
+    await page.clock.pause_at(await page.evaluate("Date.now() + 1000"))
+    await page.locator("#text").press("Control+Home")
+    for typed in ("one two three ", "four five six "):
+        async with page.expect_response("**/save") as reply:
+            for letter in typed:
+                await page.keyboard.type(letter)
+                await pass_time(page, 1)
+        assert (await reply.value).ok
+    assert "one two three " in table.drafts.find(draft.id).text
+
+
 @pytest.mark.parametrize("answer", [None, 503])
 async def test_while_it_cannot_be_saved_nothing_is_lost(
     page: Page, table: Table, answer: int | None

@@ -96,7 +96,7 @@ class Wizard:
                 begun.found = await self._desk.setup.discover(address)
             except PillarboxError as error:
                 self._all.drop(begun.id)
-                form.wrong["address"] = in_words(error)
+                form.wrong["address"] = in_words(error, by_itself=False)
             else:
                 return _to(f"{_HOME}/{begun.id}")
         return await self._address(request, form.fields, form.wrong)
@@ -220,7 +220,7 @@ class Wizard:
         try:
             begun.collected = await self._desk.setup.try_collecting(account)
         except PillarboxError as error:
-            begun.collect_problem = in_words(error)
+            begun.collect_problem = in_words(error, by_itself=False)
             begun.insecure = isinstance(error, Insecure)
             begun.untrusted = isinstance(error, NotTrusted)
             if begun.untrusted:
@@ -233,7 +233,7 @@ class Wizard:
             await self._desk.setup.try_submitting(account)
             begun.submitted = True
         except PillarboxError as error:
-            begun.submit_problem = in_words(error)
+            begun.submit_problem = in_words(error, by_itself=False)
 
     async def _trial(
         self, request: Request, begun: Begun, form: forms.Typed | None = None

@@ -2,7 +2,7 @@
    server refuses, they come back. */
 
 import { post } from "../shell.js";
-import { told, Unanswered } from "./asking.js";
+import { told } from "./asking.js";
 import { sure, where } from "./dialogs.js";
 import { flagOn, isOff, leaves, markOf } from "./effects.js";
 import { isWide, keepUnread, messageIn, opened } from "./opening.js";
@@ -94,7 +94,7 @@ export class Acting {
       if (next.stays && (inPane || keys.includes(opened()?.key))) await this.lists.refreshTools();
     } catch (error) {
       trouble(error);
-      if (name === "undo" && !(error instanceof Unanswered)) forget(undoes(path));
+      if (name === "undo" && error.forGood) forget(undoes(path));
       await next.undo();
     } finally {
       this.ended(mine);

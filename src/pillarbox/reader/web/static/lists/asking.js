@@ -3,16 +3,16 @@
 const NO_ANSWER = "Pillarbox does not answer. If it was ended, start it again with: pillarbox read";
 const NOT_UNDERSTOOD = "This did not work. Reload the page, and try again.";
 
+const FOR_GOOD = 409; // what cannot be done; all else may be better the next time
+
 /** The server said no, in `message`, or did not answer. `door`: where one signs in, if that is missing. */
 export class Refused extends Error {
-  constructor(message, door = "") {
+  constructor(message, { door = "", status = 0 } = {}) {
     super(message);
     this.door = door;
+    this.forGood = status === FOR_GOOD;
   }
 }
-
-/** It did not answer: perhaps it will. */
-export class Unanswered extends Refused {}
 
 /** The page at `url`. Raises Refused; an AbortError when `signal` says so. */
 export async function pageAt(url, signal) {
@@ -43,11 +43,11 @@ async function answered(asked) {
     reply = await asked;
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Unanswered(NO_ANSWER);
+    throw new Refused(NO_ANSWER);
   }
   if (!reply.ok) {
     const { trouble } = eventsOf(reply);
-    throw new Refused(trouble?.say ?? NOT_UNDERSTOOD, trouble?.door);
+    throw new Refused(trouble?.say ?? NOT_UNDERSTOOD, { door: trouble?.door, status: reply.status });
   }
   return reply;
 }
