@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pillarbox.client.errors import Insecure, SignInRefused, Unreachable
+from pillarbox.client.errors import Insecure, NotTrusted, SignInRefused, Unreachable
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.fetch.errors import JournalBusy, NotConfirmed
 from pillarbox.fetch.oauth.errors import (
@@ -20,7 +20,8 @@ from pillarbox.reader.sentences import as_sentence, reworded
 _STATES: tuple[tuple[type[PillarboxError], Collecting], ...] = (
     # The first row that fits; anything else has failed, and is tried again.
     (NotConfirmed,        Collecting.CONFIRM),
-    (Insecure,            Collecting.INSECURE),
+    (NotTrusted,          Collecting.INSECURE),
+    (Insecure,            Collecting.UNPROTECTED),
     (NoPassword,          Collecting.UNSIGNED),
     (SignInRefused,       Collecting.REFUSED),
     (SignInNeeded,        Collecting.REFUSED),

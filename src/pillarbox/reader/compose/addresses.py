@@ -84,6 +84,19 @@ def as_typed(recipients: Iterable[Recipient]) -> str:
     return ", ".join(map(str, recipients))
 
 
+def readable(address: str) -> str:
+    """*address* with its domain in the script of those who have it, where :func:`recipients_in` understands the same by it."""
+    local, at, domain = address.rpartition("@")
+    if "xn--" not in domain.lower():
+        return address
+    try:
+        name = idna.decode(domain)
+        same = _wire_domain(name) == domain.lower()
+    except ValueError:
+        return address
+    return f"{local}{at}{name}" if same else address
+
+
 def _items(typed: str) -> Iterator[str]:
     """What stands between separators, those in quotes, comments and brackets left alone."""
     item, quoted, depth = "", False, 0

@@ -78,7 +78,7 @@ def make_message(
             pictures[file.content_id] = _file(file, content)
         else:
             files.append(_file(replace(file, content_id=""), content))
-    body = _words(draft, pictures)
+    body = _words(draft, pictures, identity.signature)
     if files:
         body = _multipart("mixed", [body, *files])
     return _header(draft, identity, recipients, now).encode() + b"MIME-Version: 1.0\r\n" + body
@@ -138,13 +138,13 @@ def _referable(message_id: str) -> bool:
     return printable and 0 < len(message_id) <= MAX_REFERENCE and not set(" <>") & set(message_id)
 
 
-def _words(draft: Draft, pictures: Mapping[str, bytes]) -> bytes:
-    """The entity of the text: fields, an empty line, content. *pictures*: entities, by Content-ID."""
+def _words(draft: Draft, pictures: Mapping[str, bytes], signature: str) -> bytes:
+    """The entity of the text: fields, an empty line, content. *pictures*: entities, by Content-ID. *signature*: the identity's."""
     typed = cleaned(draft.text)
     if not draft.quoted:
         return _text("plain", flow(typed))
     # What is quoted was written by others: a line end of another kind in it could end the message for some server.
-    plain, html = alternatives(typed, worded(cleaned(draft.quoted), pictures))
+    plain, html = alternatives(typed, worded(cleaned(draft.quoted), pictures), cleaned(signature))
     rich = _text("html", html.split("\n"))
     if pictures:
         rich = _multipart("related", [rich, *pictures.values()], '; type="text/html"')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -79,7 +80,7 @@ async def test_every_state(browser: Browser, tmp_path: Path) -> None:
     )
     async with browsing(browser, desk, tmp_path, "/accounts") as page:
         states = list(Collecting)
-        for first, second in zip(states[::2], [*states[1::2], states[0]], strict=True):
+        for first, second in zip_longest(states[::2], states[1::2], fillvalue=states[0]):
             said = "What is wrong. What to do."
             collector.shown = [
                 Status("work", first, NOW, NOW, said, 3, 10),
