@@ -336,8 +336,10 @@ async def test_who_leaves_the_quote_out_can_think_better_of_it(page: Page, table
     assert table.drafts.find(draft.id).quoted == ""
     await opened(page, draft)
     await expect(box).to_be_checked()
+    await expect(page.get_by_role("group", name="Left out", exact=True)).to_be_visible()
     await expect(page.locator("iframe")).to_have_css("opacity", "0.3")
     await box.uncheck()
+    await expect(page.get_by_role("group", name="Goes below your text")).to_be_visible()
     await expect(page.locator("iframe")).to_have_css("opacity", "1")
     await page.keyboard.press("Control+Enter")
     await expect(page).to_have_url("/drafts")
