@@ -219,6 +219,32 @@ async def test_while_it_cannot_be_saved_nothing_is_lost(
     assert table.drafts.find(draft.id).text == "typed on a train"
 
 
+async def test_a_save_whose_reply_is_lost_is_not_taken_for_another_tab(
+    page: Page, table: Table
+) -> None:
+    """A phone that sleeps, a tunnel that breaks: what was typed since could not be saved any more."""
+    draft = table.begun()
+    await hurried(page)
+    await opened(page, draft)
+    away = f"**/compose/{draft.id}/save"
+
+    async def cut(route: Route) -> None:
+        await route.fetch()
+        await route.abort("connectionaborted")
+
+    await page.route(away, cut)
+    await page.fill("#text", "typed on a train")
+    await pass_time(page, 2)
+    await expect(page.locator("#saved")).to_have_class("meta failed")
+    assert table.drafts.find(draft.id).text == "typed on a train"
+    await page.fill("#text", "typed on a train, and behind the tunnel")
+    await pass_time(page, 6)
+    await page.unroute(away)
+    await pass_time(page, 6)
+    await saved(page)
+    assert table.drafts.find(draft.id).text == "typed on a train, and behind the tunnel"
+
+
 async def test_another_tab_is_not_overwritten(page: Page, table: Table) -> None:
     draft = table.begun()
     await hurried(page)

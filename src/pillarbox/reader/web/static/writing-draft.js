@@ -42,6 +42,7 @@ class Keeper {
     this.queue = Promise.resolve(true);
     this.queued = 0; // saves that have not ended
     this.fragile = false; // one is on its way that would not outlive the page
+    this.unsure = null; // what a save has sent that may have arrived: its reply was lost
     this.composed = null; // resolves when a character that is being composed is there
     this.uploads = null; // files on their way
     this.waits = false; // it is to be sent when they are there
@@ -81,13 +82,14 @@ class Keeper {
     if (this.gone || (!this.dirty && !always)) return true;
     if (this.stopped) return false;
     this.dirty = false;
-    const field = this.form.elements.text;
-    const sent = field.value;
-    let reply, kept;
+    let sent, reply, kept;
     try {
+      await this.settle();
+      sent = this.form.elements.text.value;
       reply = await this.post();
       if (reply.status === 404 && (await post(`${this.url}/restore`)).ok) reply = await this.post();
       if (reply.ok) kept = await reply.json();
+      this.unsure = null;
     } catch {
       this.failed(NOT_SAVED);
       this.later(AGAIN);
@@ -99,16 +101,30 @@ class Keeper {
       if (!this.stopped) this.later(AGAIN); // a full disk, say
       return false;
     }
-    this.form.elements.version.value = kept.version;
-    if (kept.text !== sent) await this.composed; // else the browser would lose it, or have it twice
-    takeSignature(field, sent, kept.text);
+    await this.take(kept, sent);
     this.saved();
     return true;
+  }
+
+  /** The server has kept what was `sent`, with another signature if it was from another account. */
+  async take(kept, sent) {
+    this.form.elements.version.value = kept.version;
+    if (kept.text !== sent) await this.composed; // else the browser would lose it, or have it twice
+    takeSignature(this.form.elements.text, sent, kept.text);
+  }
+
+  /** A save that has arrived, though its reply has not, would look like another tab's to the next one. The very same again is known as
+      such, and its version is told. */
+  async settle() {
+    if (!this.unsure) return;
+    const reply = await post(`${this.url}/save`, this.unsure);
+    if (reply.ok) await this.take(await reply.json(), this.unsure.get("text").replaceAll("\r\n", "\n"));
   }
 
   /** The draft as it is now; it arrives although the page is left, if it is not too long for that. */
   async post() {
     const fields = this.fields();
+    this.unsure = fields;
     const keepalive = fields.toString().length <= KEPT_ALIVE;
     this.fragile = !keepalive;
     try {
