@@ -328,6 +328,13 @@ class Draft:
     """Addresses that may have got it: it was handed over for them before, and the answer was lost."""
     message_id: str = ""
     """Under which it was, without brackets; empty: never, or it is another text by now."""
+    unquoted: bool = False
+    """The quote is left out of the message. It stays in the draft: who leaves it out may think better of it."""
+
+    @property
+    def quoted(self) -> str:
+        """What the message has of the quote: all of it, or nothing."""
+        return "" if self.unquoted else self.quote
 
 
 @dataclass(frozen=True, slots=True)

@@ -304,7 +304,7 @@ def _says_the_same(one: Draft, other: Draft) -> bool:
     """
 
     def words(draft: Draft) -> tuple[str, ...]:
-        return draft.account, draft.subject, draft.text, draft.quote
+        return draft.account, draft.subject, draft.text, draft.quoted
 
     return words(one) == words(other)
 

@@ -70,7 +70,7 @@ def make_message(
     Raises:
         NotSendable: the identity's address is none.
     """
-    named = named_in(draft.quote)
+    named = named_in(draft.quoted)
     pictures: dict[str, bytes] = {}
     files: list[bytes] = []
     for file, content in contents:
@@ -141,10 +141,10 @@ def _referable(message_id: str) -> bool:
 def _words(draft: Draft, pictures: Mapping[str, bytes], signature: str) -> bytes:
     """The entity of the text: fields, an empty line, content. *pictures*: entities, by Content-ID. *signature*: the identity's."""
     typed = cleaned(draft.text)
-    if not draft.quote:
+    if not draft.quoted:
         return _text("plain", flow(typed))
     # What is quoted was written by others: a line end of another kind in it could end the message for some server.
-    plain, html = alternatives(typed, worded(cleaned(draft.quote), pictures), cleaned(signature))
+    plain, html = alternatives(typed, worded(cleaned(draft.quoted), pictures), cleaned(signature))
     rich = _text("html", html.split("\n"))
     if pictures:
         rich = _multipart("related", [rich, *pictures.values()], '; type="text/html"')

@@ -13,7 +13,7 @@ import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Dialog, FilePayload, Page, Route, expect
 
-from pillarbox.reader.model import Contact, Draft, Identity
+from pillarbox.reader.model import Contact, Draft, Identity, MessageKey
 from tests.reader.browser import browsing, chromium
 from tests.reader.web.writing.conftest import Table, make_table
 from tests.reader.web.writing.test_composing import HTML
@@ -323,6 +323,28 @@ async def test_what_is_wrong_then_what_is_asked_then_it_is_sent(page: Page, tabl
     await page.keyboard.press("Control+Enter")
     await expect(page).to_have_url("/drafts")
     assert len(table.outbox.parcels) == 1
+
+
+async def test_who_leaves_the_quote_out_can_think_better_of_it(page: Page, table: Table) -> None:
+    table.library.put("k", HTML)
+    draft = table.writing.reply(MessageKey("k"))
+    await opened(page, draft)
+    box = page.get_by_label("Leave out the quoted message")
+    async with page.expect_response("**/save"):
+        await box.check()
+        await hide(page)  # then it is saved at once
+    assert table.drafts.find(draft.id).quoted == ""
+    await opened(page, draft)
+    await expect(box).to_be_checked()
+    await expect(page.get_by_role("group", name="Left out", exact=True)).to_be_visible()
+    await expect(page.locator("iframe")).to_have_css("opacity", "0.3")
+    await box.uncheck()
+    await expect(page.get_by_role("group", name="Goes below your text")).to_be_visible()
+    await expect(page.locator("iframe")).to_have_css("opacity", "1")
+    await page.keyboard.press("Control+Enter")
+    await expect(page).to_have_url("/drafts")
+    (parcel,) = table.outbox.parcels.values()
+    assert b"<b>now</b>" in parcel.message
 
 
 async def test_another_account_signs_otherwise(page: Page, table: Table) -> None:
