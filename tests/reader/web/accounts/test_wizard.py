@@ -24,6 +24,7 @@ from pillarbox.fetch.oauth.errors import SignInFailed
 from pillarbox.reader.errors import NotSendable
 from pillarbox.reader.setting_up import Found, NewAccount, OAuth
 from pillarbox.reader.submission import Security, Submission
+from pillarbox.reader.web.features.accounts import wizard as steps
 from tests.postoffice import PASSWORD, PostOffice
 from tests.reader.desk import make_desk, visitor
 
@@ -62,6 +63,9 @@ class Person:
     def __init__(self) -> None:
         self.at_it = asyncio.Event()
         self.has_signed_in = asyncio.Event()
+        self.server_answers = asyncio.Event()
+        """After the sign-in."""
+        self.server_answers.set()
         self.error: PillarboxError | None = None
         self.asked: list[tuple[str, OAuth | None]] = []
 
@@ -82,6 +86,8 @@ class Setup(ConfiguredSetup):
             raise self.person.error
 
     async def try_collecting(self, account: NewAccount) -> int:
+        if account.oauth:
+            await self.person.server_answers.wait()
         return 7 if account.oauth else await super().try_collecting(account)
 
 
@@ -448,6 +454,31 @@ async def test_a_sign_in_with_the_provider(office: PostOffice, tmp_path: Path) -
         await world.post(f"{at}/save")
         assert 'provider = "microsoft"' in world.file.read_text()
         assert world.accounts.to_collect("home", tmp_path).token is not None
+
+
+async def test_a_slow_server_after_the_sign_in_with_the_provider(
+    office: PostOffice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asked a second time was led back to the sign-in, as if he had not signed in."""
+    monkeypatch.setattr(steps, "_SOON", 0)
+    async with wizard(tmp_path) as world:
+        world.person.server_answers.clear()
+        world.person.has_signed_in.set()
+        at = await world.begin()
+        await world.post(at, **by_hand(office, sends=""))
+        await world.post(f"{at}/sign-in", **sign_in(way="google", client_id="i", password=""))
+        while "You have signed in" not in await world.text(f"{at}/oauth"):
+            pass  # it has not noticed yet
+        page = await world.text(f"{at}/oauth")
+        assert "Your servers are asked" in page
+        assert len(world.person.asked) == 1
+        world.person.server_answers.set()
+        while (reply := await world.browser.get(f"{at}/oauth")).status_code == 200:
+            pass  # it has not noticed yet
+        assert reply.headers["location"] == f"{at}/trial"
+        reply = await world.browser.get(f"{at}/oauth")  # as a page does that is loaded again
+        assert reply.headers["location"] == f"{at}/trial"
+        assert "7 messages wait" in await world.text(f"{at}/trial")
 
 
 async def test_a_sign_in_that_is_denied(office: PostOffice, tmp_path: Path) -> None:
