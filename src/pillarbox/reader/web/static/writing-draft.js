@@ -84,7 +84,7 @@ class Keeper {
     this.dirty = false;
     let sent, reply, kept;
     try {
-      await this.settle();
+      if (this.unsure) await this.settle(); // not else: what is sent now is sent though the page goes
       sent = this.form.elements.text.value;
       reply = await this.post();
       if (reply.status === 404 && (await post(`${this.url}/restore`)).ok) reply = await this.post();
@@ -116,7 +116,6 @@ class Keeper {
   /** A save that has arrived, though its reply has not, would look like another tab's to the next one. The very same again is known as
       such, and its version is told. */
   async settle() {
-    if (!this.unsure) return;
     const reply = await post(`${this.url}/save`, this.unsure);
     if (reply.ok) await this.take(await reply.json(), this.unsure.get("text").replaceAll("\r\n", "\n"));
   }
