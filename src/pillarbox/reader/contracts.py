@@ -328,8 +328,16 @@ class Drafts(Protocol):
         """All but the files. Raises :class:`.errors.DraftChanged` if *draft.version* is not the last one."""
         ...
 
-    def attach(self, draft_id: str, name: str, media_type: str, pieces: Iterable[bytes]) -> File:
-        """Raises :class:`.errors.NotSendable` when it gets too large."""
+    def attach(
+        self,
+        draft_id: str,
+        name: str,
+        media_type: str,
+        pieces: Iterable[bytes],
+        *,
+        content_id: str = "",
+    ) -> File:
+        """*content_id*: under which the quote shows it. Raises :class:`.errors.NotSendable` when it gets too large."""
         ...
 
     def detach(self, draft_id: str, file_id: str) -> None: ...
@@ -397,6 +405,10 @@ class Writing(Protocol):
 
     def forward(self, key: MessageKey, *, attached: bool = False) -> Draft:
         """A new draft (kept) with the message as a quote, and its files; *attached*: with the message as a file."""
+        ...
+
+    def again(self, key: MessageKey) -> Draft:
+        """A new draft (kept) that is as the message was: its recipients, text (plain) and files, by whoever wrote it."""
         ...
 
     def save(self, draft: Draft) -> Draft:

@@ -91,6 +91,8 @@ class Row:
     in_thread: int = 1
     """Messages of its thread in this folder: a list of a folder shows a thread once, as its latest message."""
     unseen_in_thread: int = 0
+    message_id: int = 0
+    """A number made of its Message-ID, which copies have in common. 0: it has none."""
 
     @property
     def seen(self) -> bool:
@@ -177,7 +179,9 @@ class Collecting(Enum):
     UNSIGNED = "unsigned"
     """There is no password for it here (yet): nobody has been asked for anything."""
     INSECURE = "insecure"
-    """The certificate, or no TLS at all."""
+    """The certificate does not convince, or is not the pinned one."""
+    UNPROTECTED = "unprotected"
+    """No TLS, or none as it has to be: no certificate would help."""
     CONFIRM = "confirm"
     """Its rules would now delete mail on the server that they kept before: the user has to say yes."""
     FAILED = "failed"
@@ -291,6 +295,8 @@ class File:
     name: str
     type: str
     octets: int
+    content_id: str = ""
+    """Without brackets: under which the quote shows it; empty: it is a file of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +328,13 @@ class Draft:
     """Addresses that may have got it: it was handed over for them before, and the answer was lost."""
     message_id: str = ""
     """Under which it was, without brackets; empty: never, or it is another text by now."""
+    unquoted: bool = False
+    """The quote is left out of the message. It stays in the draft: who leaves it out may think better of it."""
+
+    @property
+    def quoted(self) -> str:
+        """What the message has of the quote: all of it, or nothing."""
+        return "" if self.unquoted else self.quote
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,12 @@ import re
 _NEITHER = "If it has neither, it is not safe to use: your password would go in the clear"
 _PORTS = "Check port and protection: “TLS from the start” is usually at port 995, “STLS” at 110."
 
+_LATER = re.compile(r"try again later, or with a longer --timeout")
+
 # fmt: off
 _HINTS = tuple((re.compile(pattern), instead) for pattern, instead in (
     # What only a command line can do is left out, or said as the page's way.
-    (r"try again later, or with a longer --timeout", "it is tried again by itself"),
+    (_LATER.pattern, "it is tried again by itself"),
     (r", or give it more time with --timeout", ""),
     (r", or name another one with --state", ""),
     (r"[;,] look with --dry-run, and say --yes to delete them", ""),
@@ -41,8 +43,10 @@ _HINTS = tuple((re.compile(pattern), instead) for pattern, instead in (
 # fmt: on
 
 
-def reworded(text: str) -> str:
-    """*text*, without options of a command line."""
+def reworded(text: str, *, by_itself: bool = True) -> str:
+    """*text*, without options of a command line. *by_itself*: what has failed will be tried again, without anybody's doing."""
+    if not by_itself:
+        text = _LATER.sub("try again later", text)
     for pattern, instead in _HINTS:
         text = pattern.sub(instead, text)
     return text

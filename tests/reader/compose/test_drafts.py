@@ -225,6 +225,7 @@ drafts_ = st.builds(
     subject=st.text(),
     text=st.text(st.characters(exclude_categories=[])),
     quote=st.text(),
+    unquoted=st.booleans(),
     references=st.lists(st.text()).map(tuple),
     answers=st.none() | st.text(min_size=1).map(MessageKey),
     files=st.lists(st.builds(File, st.text(), st.text(), st.text(), st.integers())).map(tuple),

@@ -130,6 +130,16 @@ def test_a_quote_cannot_end_the_message() -> None:
     assert "MAIL FROM" in html.get_content()
 
 
+def test_a_postscript_does_not_go_behind_the_quote_and_the_signature() -> None:
+    """It once arrived at the very bottom, where programs fold it."""
+    me = Identity("work", "me@example.org", "Max", "Max\nWork Ltd")
+    draft = Draft("d", text="Hi\n\n-- \nMax\nWork Ltd\n\nP.S. Tea?\n", quote="<p>quoted</p>")
+    for part in parsed(made(draft, me=me)).iter_parts():
+        text = part.get_content()
+        places = [text.index(word) for word in ("Hi", "P.S. Tea?", "quoted", "-- ", "Work Ltd")]
+        assert places == sorted(places)
+
+
 def test_a_quote_in_html_makes_two_forms_of_one_message() -> None:
     quote = "<p>On Tuesday, Ada wrote:</p><blockquote><p>1 &lt; 2</p><p>Yes</p></blockquote>"
     message = parsed(made(Draft("d", text="Hello <b>\n\n-- \nMax", quote=quote)))

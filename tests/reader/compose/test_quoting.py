@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pillarbox.reader.compose.markup import as_html
 from pillarbox.reader.compose.plain import plain_of
 from pillarbox.reader.compose.quoting import forwarded, forwarded_html, quoted, quoted_html
-from pillarbox.reader.compose.signatures import signed, signed_anew, split_signature
+from pillarbox.reader.compose.signatures import parted, signed, signed_anew, split_signature
 from pillarbox.reader.compose.subjects import answering, forwarding
 from pillarbox.reader.mail.letter import Letter
 from pillarbox.reader.model import Correspondent
@@ -92,6 +92,20 @@ def test_nor_do_forwards(subject: str, forward: str) -> None:
 )
 def test_another_identity_has_another_signature(text: str, old: str, new: str, result: str) -> None:
     assert signed_anew(text, old, new) == result
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "below"),
+    [
+        ("Hi\n\n-- \nA\nB\n\nP.S. Tea\n", "Hi\n\nP.S. Tea\n", "-- \nA\nB\n"),
+        ("Hi\n\n-- \nA\nB\n\n", "Hi\n\n", "-- \nA\nB\n\n"),
+        ("Hi\n\n-- \nA\nBC\nP.S.", "Hi\n\n", "-- \nA\nBC\nP.S."),
+        ("Hi\n\n-- \nmine\nP.S.", "Hi\n\n", "-- \nmine\nP.S."),
+        ("Hi", "Hi", ""),
+    ],
+)
+def test_a_postscript_below_the_signature_is_words(text: str, words: str, below: str) -> None:
+    assert parted(text, "A\nB\n") == (words, below)
 
 
 @given(st.text("ab\n-> "), st.text("ab\n", min_size=1))

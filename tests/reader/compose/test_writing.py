@@ -122,6 +122,111 @@ def test_a_forwarded_message_brings_its_files(bench: Bench) -> None:
     assert (draft.forwards, draft.to, draft.references) == ("k", "", ())
 
 
+PICTURES = (
+    b"From: Ada <ada@x.example>\nTo: max@work.example\nSubject: Tea\nMIME-Version: 1.0\n"
+    b'Content-Type: multipart/related; boundary="b"\n\n--b\nContent-Type: text/html\n\n'
+    b'<p>As below:</p><img src="cid:a@x"><img src="https://x.example/cup.png" alt="A &lt;cup&gt;">'
+    b'<img src="cid:gone@x" alt="Pot"><img src="https://x.example/count" width=1 height=1>\n'
+    b"--b\nContent-Type: image/png\nContent-ID: <a@x>\nContent-Disposition: inline\n"
+    b"Content-Transfer-Encoding: base64\n\niVBORw==\n"
+    b'--b\nContent-Type: image/png; name="other.png"\nContent-ID: <b@x>\n'
+    b"Content-Transfer-Encoding: base64\n\niVBORw==\n--b--\n"
+)
+
+
+def sent_of(bench: Bench, draft: Draft) -> EmailMessage:
+    draft = bench.drafts.find(draft.id)
+    bench.writing.save(replace(draft, to="bob@x.example"))
+    message = bench.outbox.parcels[bench.writing.send(draft.id)].message
+    found = BytesParser(policy=email.policy.default).parsebytes(message)
+    assert isinstance(found, EmailMessage)
+    return found
+
+
+def test_a_forwarded_message_keeps_its_pictures_in_their_places(bench: Bench) -> None:
+    """It once had empty boxes, and the picture as a file of its own."""
+    draft = bench.writing.forward(bench.library.put("k", PICTURES))
+    sent = sent_of(bench, draft)
+    words, other = sent.iter_parts()
+    assert other.get_filename() == "other.png"
+    assert other["content-id"] is None
+    _, related = cast("EmailMessage", words).iter_parts()
+    assert related.get_content_type() == "multipart/related"
+    assert related.get_param("type") == "text/html"
+    html, picture = cast("EmailMessage", related).iter_parts()
+    assert picture.get_content_disposition() == "inline"
+    assert picture.get_payload(decode=True) == b"\x89PNG"
+    name = str(picture["content-id"]).strip("<>")
+    assert name != "a@x"
+    text = cast("EmailMessage", html).get_content()
+    assert f'<img src="cid:{name}">' in text
+    assert 'src="https://x.example/cup.png"' in text
+    assert "[Pot]" in text
+    assert "gone@x" not in text
+    letter = read_letter(sent.as_bytes())
+    assert [part.inline for part in letter.parts] == [True, False]
+
+
+def test_without_the_quote_its_pictures_are_files(bench: Bench) -> None:
+    draft = bench.writing.forward(bench.library.put("k", PICTURES))
+    bench.writing.save(replace(bench.drafts.find(draft.id), quote=""))
+    words, *files = sent_of(bench, bench.drafts.find(draft.id)).iter_parts()
+    assert words.get_content_type() == "text/plain"
+    assert [one.get_content_disposition() for one in files] == ["attachment"] * 2
+
+
+def test_a_picture_that_was_removed_leaves_words(bench: Bench) -> None:
+    draft = bench.writing.forward(bench.library.put("k", PICTURES))
+    for file in draft.files:
+        bench.drafts.detach(draft.id, file.id)
+    text = sent_of(bench, draft).get_body(("html",))
+    assert text is not None
+    assert "<p>As below:</p>[image]<img" in text.get_content()
+
+
+def test_an_answer_has_words_in_the_place_of_pictures(bench: Bench) -> None:
+    draft = bench.writing.reply(bench.library.put("k", PICTURES))
+    assert "<p>As below:</p>[image][A &lt;cup&gt;][Pot]\n" in draft.quote
+    assert "<img" not in draft.quote
+    assert draft.files == ()
+
+
+SENT = (
+    b"From: Max <max@home.example>\nTo: Ada <ada@x.example>\nCc: bob@x.example\nBcc: eve@x.example\nSubject: Tea\n"
+    b"Message-ID: <3@home.example>\nReferences: <1@x.example> <2@x.example>\nMIME-Version: 1.0\n"
+    b'Content-Type: multipart/mixed; boundary="b"\n\n--b\n\nSee the file.\n\n-- \nMe\n'
+    b'--b\nContent-Type: application/pdf\nContent-Disposition: attachment; filename="a.pdf"\n'
+    b"Content-Transfer-Encoding: base64\n\nJVBERg==\n--b--\n"
+)
+
+
+def test_what_was_sent_is_written_again_as_it_was(bench: Bench) -> None:
+    """To a wrong address: it had to be forwarded, or copied by hand."""
+    draft = bench.writing.again(bench.library.put("k", SENT, "Sent"))
+    assert draft.account == "home", "by whom it was written, and with no other signature"
+    assert draft.text == "See the file.\n\n-- \nMe"
+    assert (draft.to, draft.cc, draft.bcc) == (
+        "Ada <ada@x.example>",
+        "bob@x.example",
+        "eve@x.example",
+    )
+    assert draft.subject == "Tea"
+    assert (draft.references, draft.in_reply_to) == (("1@x.example", "2@x.example"), "2@x.example")
+    assert (draft.answers, draft.forwards) == (None, None), "the message itself is not marked"
+    (file,) = draft.files
+    assert (file.name, bench.drafts.path(draft.id, file.id).read_bytes()) == ("a.pdf", b"%PDF")
+    bench.writing.send(draft.id)
+    (parcel,) = bench.outbox.parcels.values()
+    assert parcel.recipients == ("ada@x.example", "bob@x.example", "eve@x.example")
+    assert b"3@home.example" not in parcel.message, "it is another message"
+
+
+def test_what_somebody_else_has_written_is_written_again_by_whom_it_came_to(bench: Bench) -> None:
+    draft = bench.writing.again(bench.library.put("k", PLAIN, "Inbox/home"))
+    assert (draft.account, draft.subject) == ("home", "Tea")
+    assert draft.to == "max@home.example, bob@x.example"
+
+
 def test_a_forwarded_message_as_a_file(bench: Bench) -> None:
     draft = bench.writing.forward(bench.library.put("k", FILES), attached=True)
     (file,) = draft.files

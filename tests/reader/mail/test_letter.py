@@ -59,6 +59,10 @@ def test_alternatives_are_both_there() -> None:
     assert [(p.number, p.name, p.type) for p in found.parts] == [("2", "a.pdf", "application/pdf")]
 
 
+def test_an_invitation_without_a_name_is_called_one() -> None:
+    assert [part.name for part in of("invitation").parts] == ["invitation.ics"]
+
+
 def test_text_is_made_of_html_if_there_is_nothing_else() -> None:
     found = of("html-only")
     assert found.text == "Rich text."

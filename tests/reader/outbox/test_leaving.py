@@ -406,7 +406,7 @@ async def test_who_is_refused_and_who_has_to_wait_does_not_keep_it_from_the_othe
     world.later(LONG)
     refused = await world.until_state(sent, Sending.REFUSED)
     assert refused.to == ("nobody@example.org",)
-    assert f"It has left for {BOB}, {CAROL}." in refused.problem
+    assert f"It has left for {BOB}, {CAROL}." in refused.problem.splitlines(), "one line each"
     assert [taken.recipients for taken in server.taken] == [(BOB,), (CAROL,)]
     assert world.discarded == []
     assert world.outbox.drafts() == {"d"}

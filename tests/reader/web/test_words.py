@@ -221,6 +221,10 @@ EARLIER = NOW - timedelta(minutes=2)
             ("not collected: the connection is not safe", "warn", None),
         ),
         (
+            _status(Collecting.UNPROTECTED),
+            ("not collected: the connection is not safe", "warn", None),
+        ),
+        (
             _status(Collecting.CONFIRM),
             ("waits for your yes before it deletes mail on the server", "warn", None),
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pillarbox.client.errors import Insecure, SignInRefused, Unreachable
+from pillarbox.client.errors import Insecure, NotTrusted, SignInRefused, Unreachable
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.fetch.errors import JournalBusy, NotConfirmed
 from pillarbox.fetch.oauth.errors import (
@@ -20,7 +20,8 @@ from pillarbox.reader.sentences import as_sentence, reworded
 _STATES: tuple[tuple[type[PillarboxError], Collecting], ...] = (
     # The first row that fits; anything else has failed, and is tried again.
     (NotConfirmed,        Collecting.CONFIRM),
-    (Insecure,            Collecting.INSECURE),
+    (NotTrusted,          Collecting.INSECURE),
+    (Insecure,            Collecting.UNPROTECTED),
     (NoPassword,          Collecting.UNSIGNED),
     (SignInRefused,       Collecting.REFUSED),
     (SignInNeeded,        Collecting.REFUSED),
@@ -46,12 +47,17 @@ def state_of(error: PillarboxError, *, worked_before: bool) -> Collecting:
     return next((state for kind, state in _STATES if isinstance(error, kind)), Collecting.FAILED)
 
 
-def in_words(error: PillarboxError) -> str:
-    """*error*, in whole sentences for a page."""
+def in_words(error: PillarboxError, *, by_itself: bool = True) -> str:
+    """*error*, in whole sentences for a page.
+
+    Args:
+        error: what has ended a run, or a trial.
+        by_itself: it is tried again without anybody's doing; a trial is not.
+    """
     if isinstance(error, JournalBusy):
         return (
             "Another program is collecting this account just now (pillarbox fetch, or a second reader). "
-            "It is tried again soon."
+            f"{'It is tried again soon' if by_itself else 'Try again when it has ended'}."
         )
     if isinstance(error, NotConfirmed):
         count = len(error.held)
@@ -60,4 +66,4 @@ def in_words(error: PillarboxError) -> str:
             f"The rules before kept mail on the server that the new ones delete: {them} collected "
             "earlier would go there. What is here stays, whatever you say."
         )
-    return as_sentence(reworded(str(error)))
+    return as_sentence(reworded(str(error), by_itself=by_itself))

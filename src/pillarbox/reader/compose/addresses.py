@@ -62,6 +62,19 @@ def as_typed(recipients: Iterable[Recipient]) -> str:
     return ", ".join(map(str, recipients))
 
 
+def readable(address: str) -> str:
+    """*address* with its domain in the script of those who have it, if the same is understood by it."""
+    local, at, domain = address.rpartition("@")
+    if "xn--" not in domain.lower():
+        return address
+    try:
+        name = idna.decode(domain)
+        same = _wire_domain(name) == domain.lower()
+    except ValueError:
+        return address
+    return f"{local}{at}{name}" if same else address
+
+
 def checked(address: str, typed: str = "") -> str:
     """*address* as it goes over the wire (RFC 5321, section 4.1.2; RFC 6531 for what is not ASCII).
 

@@ -82,9 +82,11 @@ def doubts_about(draft: Draft) -> list[str]:
     doubts: list[str] = []
     if not draft.subject.strip():
         doubts.append("The message has no subject. Send it without one?")
-    if not draft.files and _ATTACHED.search(_own_words(draft)):
+    if not any(not (draft.quoted and file.content_id) for file in draft.files) and _ATTACHED.search(
+        _own_words(draft)
+    ):
         doubts.append("The text speaks of an attachment, and none is there. Send it without one?")
-    if not draft.quote and not draft.files and not _own_words(draft).strip():
+    if not draft.quoted and not draft.files and not _own_words(draft).strip():
         doubts.append("The message is empty. Send it all the same?")
     return doubts
 

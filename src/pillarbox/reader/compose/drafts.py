@@ -129,11 +129,20 @@ class KeptDrafts:
             last = self._drafts[draft.id]
             return self._put(replace(draft, version=last.version + 1, files=last.files))
 
-    def attach(self, draft_id: str, name: str, media_type: str, pieces: Iterable[bytes]) -> File:
+    def attach(
+        self,
+        draft_id: str,
+        name: str,
+        media_type: str,
+        pieces: Iterable[bytes],
+        *,
+        content_id: str = "",
+    ) -> File:
         """See the contract."""
         draft = self.find(draft_id)
         with usable(self._folder):
             file = write_file(self._files(draft_id), name, media_type, pieces, Room(draft.files))
+        file = replace(file, content_id=content_id)
         with self.lock:
             try:
                 draft = self.find(draft_id)
@@ -295,7 +304,7 @@ def _says_the_same(one: Draft, other: Draft) -> bool:
     """
 
     def words(draft: Draft) -> tuple[str, ...]:
-        return draft.account, draft.subject, draft.text, draft.quote
+        return draft.account, draft.subject, draft.text, draft.quoted
 
     return words(one) == words(other)
 

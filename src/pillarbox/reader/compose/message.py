@@ -5,7 +5,9 @@
     multipart/mixed                if files are attached
       multipart/alternative        if something is quoted in HTML
         text/plain; format=flowed
-        text/html
+        multipart/related          if that has pictures of its own (RFC 2387)
+          text/html
+          each picture
       each file
 """
 
@@ -14,8 +16,8 @@ from __future__ import annotations
 import secrets
 from base64 import encodebytes
 from binascii import b2a_qp
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import format_datetime
 
@@ -24,6 +26,7 @@ from pillarbox.reader.compose.addresses import BadAddress, Recipient, checked
 from pillarbox.reader.compose.attached import UNKNOWN
 from pillarbox.reader.compose.fields import one_line
 from pillarbox.reader.compose.flowed import flow
+from pillarbox.reader.compose.pictures import named_in, worded
 from pillarbox.reader.compose.rich import alternatives
 from pillarbox.reader.errors import NotSendable
 from pillarbox.reader.model import Draft, File, Identity
@@ -67,8 +70,15 @@ def make_message(
     Raises:
         NotSendable: the identity's address is none.
     """
-    body = _words(draft)
-    files = [_file(file, content) for file, content in contents]
+    named = named_in(draft.quoted)
+    pictures: dict[str, bytes] = {}
+    files: list[bytes] = []
+    for file, content in contents:
+        if file.content_id in named:
+            pictures[file.content_id] = _file(file, content)
+        else:
+            files.append(_file(replace(file, content_id=""), content))
+    body = _words(draft, pictures, identity.signature)
     if files:
         body = _multipart("mixed", [body, *files])
     return _header(draft, identity, recipients, now).encode() + b"MIME-Version: 1.0\r\n" + body
@@ -128,14 +138,17 @@ def _referable(message_id: str) -> bool:
     return printable and 0 < len(message_id) <= MAX_REFERENCE and not set(" <>") & set(message_id)
 
 
-def _words(draft: Draft) -> bytes:
-    """The entity of the text: fields, an empty line, content."""
+def _words(draft: Draft, pictures: Mapping[str, bytes], signature: str) -> bytes:
+    """The entity of the text: fields, an empty line, content. *pictures*: entities, by Content-ID. *signature*: the identity's."""
     typed = cleaned(draft.text)
-    if not draft.quote:
+    if not draft.quoted:
         return _text("plain", flow(typed))
     # What is quoted was written by others: a line end of another kind in it could end the message for some server.
-    plain, html = alternatives(typed, cleaned(draft.quote))
-    return _multipart("alternative", [_text("plain", flow(plain)), _text("html", html.split("\n"))])
+    plain, html = alternatives(typed, worded(cleaned(draft.quoted), pictures), cleaned(signature))
+    rich = _text("html", html.split("\n"))
+    if pictures:
+        rich = _multipart("related", [rich, *pictures.values()], '; type="text/html"')
+    return _multipart("alternative", [_text("plain", flow(plain)), rich])
 
 
 def cleaned(text: str) -> str:
@@ -203,13 +216,17 @@ def _whole_message(file: File, content: bytes) -> bytes:
 
 def _described(file: File, media_type: str) -> bytes:
     name = fields.parameter("filename", file.name)
-    return f"Content-Type: {media_type}\r\nContent-Disposition: attachment{name}\r\n".encode()
+    kind = f"Content-Type: {media_type}\r\n"
+    if file.content_id:
+        kind += f"Content-ID: <{file.content_id}>\r\n"
+    way = "inline" if file.content_id else "attachment"
+    return f"{kind}Content-Disposition: {way}{name}\r\n".encode()
 
 
-def _multipart(subtype: str, parts: Sequence[bytes]) -> bytes:
+def _multipart(subtype: str, parts: Sequence[bytes], more: str = "") -> bytes:
     """The boundary is random: that it stands in a part by chance cannot happen."""
     boundary = f"=_{secrets.token_hex(16)}"
-    kind = f'Content-Type: multipart/{subtype}; boundary="{boundary}"\r\n'
+    kind = f'Content-Type: multipart/{subtype}; boundary="{boundary}"{more}\r\n'
     if any(b"\r\nContent-Transfer-Encoding: 8bit\r\n" in part for part in parts):
         kind += "Content-Transfer-Encoding: 8bit\r\n"
     opening = f"--{boundary}\r\n".encode()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from pillarbox.reader.compose.pictures import Pictures, worded
 from pillarbox.reader.compose.replies import Answered
 from pillarbox.reader.mail.addresses import read_addresses
 from pillarbox.reader.mail.clean import clean
@@ -23,12 +25,25 @@ class Original:
     """A message, read."""
 
     answered: Answered
-    html: str
-    """Harmless, and without images that would have to be loaded; empty: it is text."""
 
     @property
     def letter(self) -> Letter:
         return self.answered.letter
+
+    def html(self) -> str:
+        """For an answer: harmless, and with words in the place of images that would have to be loaded; empty: it is text."""
+        return worded(self._clean(remote=False, address_of=_nowhere))
+
+    def html_with(self, pictures: Pictures) -> str:
+        """For who gets it as it is: harmless, with all its images."""
+        html = self._clean(remote=True, address_of=pictures.address_of)
+        return worded(html, pictures.names.values())
+
+    def _clean(self, *, remote: bool, address_of: Callable[[str], str | None]) -> str:
+        html = self.letter.html
+        if not html or len(html) > MAX_HTML:
+            return ""
+        return clean(html, remote=remote, cid=address_of).html
 
 
 def read_original(data: bytes, folder: Folder) -> Original:
@@ -43,7 +58,7 @@ def read_original(data: bytes, folder: Folder) -> Original:
         account_of(folder),
         sent=folder == SENT,
     )
-    return Original(answered, _harmless(letter.html))
+    return Original(answered)
 
 
 def account_of(folder: Folder) -> str:
@@ -52,11 +67,5 @@ def account_of(folder: Folder) -> str:
     return account if inbox == INBOX else ""
 
 
-def _harmless(html: str) -> str:
-    if not html or len(html) > MAX_HTML:
-        return ""
-    return clean(html, remote=False, cid=_no_image).html
-
-
-def _no_image(_: str) -> None:
+def _nowhere(_: str) -> None:
     """Images of the original are no part of the answer."""

@@ -71,6 +71,12 @@ def identity_for(answered: Answered, identities: Sequence[Identity]) -> Identity
     return identities[0] if identities else None
 
 
+def author_of(letter: Letter, identities: Sequence[Identity]) -> Identity | None:
+    """Whoever of *identities* wrote it; None: somebody else."""
+    senders = {bare(one.address) for one in letter.sender}
+    return next((one for one in identities if bare(one.address) in senders), None)
+
+
 def envelope_for(answered: Answered, identities: Sequence[Identity], *, to_all: bool) -> Envelope:
     """Whom it goes to. *identities*: all that the user has."""
     letter = answered.letter

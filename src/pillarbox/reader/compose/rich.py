@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pillarbox.reader.compose.markup import as_html
 from pillarbox.reader.compose.plain import plain_of
-from pillarbox.reader.compose.signatures import split_signature
+from pillarbox.reader.compose.signatures import parted
 
 _HEAD = '<!DOCTYPE html>\n<html>\n<head><meta charset="utf-8"></head>\n<body>\n'
 _TAIL = "</body>\n</html>"
 
 
-def alternatives(typed: str, quote: str) -> tuple[str, str]:
+def alternatives(typed: str, quote: str, known: str = "") -> tuple[str, str]:
     """What was *typed* above *quote*. The signature goes below it: behind ``-- `` all is signature, and programs leave it
-    out of answers.
+    out of answers. *known*: that of the identity; what was typed below it goes above *quote*, too.
     """
-    words, signature = split_signature(typed)
+    words, signature = parted(typed, known)
     words = words.rstrip("\n")
     plain = f"{words}\n\n{plain_of(quote)}\n"
     html = f"{_HEAD}{as_html(words)}<div><br></div>\n{quote}\n"

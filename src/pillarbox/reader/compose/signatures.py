@@ -26,6 +26,19 @@ def signed(text: str, signature: str) -> str:
     return f"{text}\n\n{SIGNATURE}\n{signature}\n"
 
 
+def parted(text: str, signature: str) -> tuple[str, str]:
+    """What of *text* are words, and what stands below them, when something is to go between: what was typed below the
+    identity's *signature* (a postscript) belongs to the words. Behind ``-- `` programs would fold it.
+    """
+    words, below = split_signature(text)
+    known = signature.strip("\n")
+    if not known.strip() or not below.startswith(f"{SIGNATURE}\n{known}\n"):
+        return words, below
+    end = len(SIGNATURE) + len(known) + 2
+    after = below[end:].strip("\n")
+    return (f"{words.rstrip()}\n\n{after}\n", below[:end]) if after.strip() else (words, below)
+
+
 def signed_anew(text: str, old: str, new: str) -> str:
     """Replace one identity's signature by another's, unless the user has changed it.
 

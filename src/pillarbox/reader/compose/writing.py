@@ -13,12 +13,13 @@ from pillarbox.reader.compose.checking import doubts_about, only_to, reached_alr
 from pillarbox.reader.compose.drafts import KeptDrafts
 from pillarbox.reader.compose.message import bcc_field, make_message, sender_address
 from pillarbox.reader.compose.original import Original, read_original
-from pillarbox.reader.compose.replies import each, envelope_for, identity_for
+from pillarbox.reader.compose.pictures import Pictures
+from pillarbox.reader.compose.replies import author_of, each, envelope_for, identity_for
 from pillarbox.reader.compose.signatures import signed, signed_anew
 from pillarbox.reader.compose.subjects import answering, forwarding
 from pillarbox.reader.contracts import Accounts, Clock, Library, Outbox
 from pillarbox.reader.errors import NotSendable, TooLate, WrongFields
-from pillarbox.reader.mail.letter import read_letter, read_part
+from pillarbox.reader.mail.letter import Letter, read_letter, read_part
 from pillarbox.reader.mail.mime import with_lf
 from pillarbox.reader.mail.private import without_bcc
 from pillarbox.reader.model import Draft, File, Identity, MessageKey, Outgoing, Parcel, Settings
@@ -73,8 +74,8 @@ class Writing:
             in_reply_to=letter.message_id,
             references=references,
         )
-        if original.html:
-            quote = quoting.quoted_html(letter, original.html, self._zone)
+        if html := original.html():
+            quote = quoting.quoted_html(letter, html, self._zone)
             return self._drafts.new(self._begun(replace(draft, quote=quote), original, ""))
         return self._drafts.new(self._begun(draft, original, quoting.quoted(letter, self._zone)))
 
@@ -87,16 +88,31 @@ class Writing:
             draft = self._drafts.new(self._begun(draft, original, ""))
             name = f"{letter.subject or 'message'}.eml"
             whole = without_bcc(with_lf(self._library.read(key)))
-            return self._with_files(draft, [(name, "message/rfc822", whole)])
-        if original.html:
-            quote = quoting.forwarded_html(letter, original.html, self._zone)
+            return self._with_files(draft, [(name, "message/rfc822", whole, "")])
+        pictures = Pictures(letter.parts)
+        if html := original.html_with(pictures):
+            quote = quoting.forwarded_html(letter, html, self._zone)
             draft = self._begun(replace(draft, quote=quote), original, "")
         else:
             draft = self._begun(draft, original, quoting.forwarded(letter, self._zone))
         data = self._library.read(key)
         parts = (read_part(data, part.number) for part in letter.parts[:MAX_FILES])
-        files = ((part.name, part.type, content) for part, content in parts)
+        files = (
+            (part.name, part.type, content, pictures.names.get(part.number, ""))
+            for part, content in parts
+        )
         return self._with_files(self._drafts.new(draft), files)
+
+    def again(self, key: MessageKey) -> Draft:
+        """See the contract."""
+        original = self._original(key)
+        letter = original.letter
+        identity = author_of(letter, self._identities())
+        if identity is None:
+            identity = identity_for(original.answered, self._identities())
+        account = identity.account if identity is not None else ""
+        draft = replace(_whole(letter), account=account, bcc=as_typed(each(letter.bcc)))
+        return self._with_parts(self._drafts.new(draft), letter, self._library.read(key))
 
     # Going on.
 
@@ -201,18 +217,28 @@ class Writing:
             return replace(draft, text=text)
         return replace(draft, account=identity.account, text=signed(text, identity.signature))
 
-    def _with_files(self, draft: Draft, files: Iterable[tuple[str, str, bytes]]) -> Draft:
-        """Those that fit are attached; others are named in the text: nobody shall think that they are there."""
+    def _with_files(self, draft: Draft, files: Iterable[tuple[str, str, bytes, str]]) -> Draft:
+        """Those that fit are attached (name, type, content, Content-ID); others are named in the text: nobody shall think that
+        they are there.
+        """
         left_out: list[str] = []
-        for name, media_type, content in files:
+        for name, media_type, content, shown_as in files:
+            pieces = _pieces(content)
             try:
-                self._drafts.attach(draft.id, name, media_type, _pieces(content))
+                self._drafts.attach(draft.id, name, media_type, pieces, content_id=shown_as)
             except NotSendable:
                 left_out.append(name)
         if left_out:
             note = f"(Too large, and not attached: {', '.join(left_out)})"
             self._drafts.save(replace(draft, text=f"\n\n{note}{draft.text}"))
         return self._drafts.find(draft.id)
+
+    def _with_parts(self, draft: Draft, letter: Letter, data: bytes) -> Draft:
+        """All files of the message."""
+        parts = (read_part(data, part.number) for part in letter.parts)
+        return self._with_files(
+            draft, ((part.name, part.type, content, "") for part, content in parts)
+        )
 
     def _content(self, draft: Draft, file: File) -> bytes:
         try:
@@ -236,22 +262,28 @@ class Writing:
         letter = read_letter(data)
         named = {one.address.casefold() for one in (*letter.to, *letter.cc)}
         hidden = [one for one in outgoing.to if one.casefold() not in named]
-        draft = Draft(
-            "",
+        draft = replace(
+            _whole(letter),
             account=outgoing.account,
-            to=as_typed(each(letter.to)),
-            cc=as_typed(each(letter.cc)),
             bcc=", ".join(hidden),
-            subject=letter.subject,
-            text="\n".join(map(str, quoting.lines(letter))),
-            in_reply_to=letter.references[-1] if letter.references else "",
-            references=letter.references,
             unsure=outgoing.unsure,
         )
         draft = self._drafts.new(only_to(draft, outgoing.to))
         draft = self._drafts.correct(draft)  # it is more than an offer
-        parts = (read_part(data, part.number) for part in letter.parts)
-        return self._with_files(draft, ((part.name, part.type, content) for part, content in parts))
+        return self._with_parts(draft, letter, data)
+
+
+def _whole(letter: Letter) -> Draft:
+    """All of it that stands in fields and text, as it was typed; what is HTML, as text."""
+    return Draft(
+        "",
+        to=as_typed(each(letter.to)),
+        cc=as_typed(each(letter.cc)),
+        subject=letter.subject,
+        text="\n".join(map(str, quoting.lines(letter))),
+        in_reply_to=letter.references[-1] if letter.references else "",
+        references=letter.references,
+    )
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:

@@ -23,8 +23,13 @@ _VALUE = re.compile(
 )
 _PROPERTY = re.compile(r"[a-z-]{1,60}", re.IGNORECASE)
 _REFUSED = frozenset(("behavior", "-moz-binding", "-ms-behavior", "src"))
-_SELECTOR = re.compile(rf"(?:[\w\s.,#:*>+~\[\]=()^$|-]|{_STRING})*+")
-_MEDIA = re.compile(r"@media\b[\w\s,():.>=/-]*+", re.IGNORECASE | re.ASCII)
+_PSEUDO = "not|is|where|has|lang|dir|nth-(?:last-)?(?:child|of-type)"
+_SELECTOR = re.compile(
+    rf"(?:(?<=:)(?:{_PSEUDO})\(|[\w\s.,#:*>+~\[\]=)^$|-]|{_STRING})*+", re.IGNORECASE
+)
+"""A bracket opens behind what is named here only: ``url(`` would take all up to the next ``)``, be it in a string of another rule, of which
+the rest would then be read as style."""
+_MEDIA = re.compile(r"@media\b(?:[\w\s,):.>=/-]|(?<![\w-])\()*+", re.IGNORECASE | re.ASCII)
 
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _TOKEN = re.compile(r""""[^"\n]*"|'[^'\n]*'|[^"'{};()]+|.""", re.DOTALL)

@@ -29,6 +29,10 @@ _KNOWN = {
 }
 
 
+_CALLED = {"text/calendar": "invitation"}
+"""What people would call what has no name, if there is one of it in most messages."""
+
+
 def safe_name(said: str, media_type: str, number: str) -> str:
     """What a file that the message calls *said* is called here: one part of a path, without control characters or
     changes of direction, and never empty.
@@ -36,7 +40,7 @@ def safe_name(said: str, media_type: str, number: str) -> str:
     name = UNWANTED.sub("", said).replace("\\", "/").rstrip("/").rpartition("/")[2]
     name = " ".join(_FORBIDDEN.sub("_", name).split()).strip(". ")
     if not name:
-        return f"part-{number}{_suffix_of(media_type)}"
+        return f"{_CALLED.get(media_type, f'part-{number}')}{_suffix_of(media_type)}"
     if _DEVICES.match(name):
         name = f"_{name}"
     return shortened(name)

@@ -142,7 +142,7 @@ class Record:
         )
 
     def explanation(self) -> str:
-        """What is wrong, whole sentences; empty: nothing is."""
+        """What is wrong, whole sentences, each on a line; empty: nothing is."""
         sentences = [self.problem] if self.problem and self.waiting else []
         if self.unsure and self.copied:
             sentences.append(
@@ -157,7 +157,7 @@ class Record:
         sentences += _refusals(self.refused)
         if self.taken and (sentences or self.waiting):
             sentences.append(f"It has left for {_listed(self.taken)}.")
-        return " ".join(sentences)
+        return "\n".join(sentences)
 
 
 def shown(record: Record, now: float) -> Outgoing:

@@ -190,6 +190,7 @@ def collecting(status: Status, now: datetime, zone: tzinfo | None = None) -> Sai
         Collecting.REFUSED: Said("sign-in refused", "warn"),
         Collecting.UNSIGNED: Said("needs its password", "warn"),
         Collecting.INSECURE: Said("not collected: the connection is not safe", "warn"),
+        Collecting.UNPROTECTED: Said("not collected: the connection is not safe", "warn"),
         Collecting.CONFIRM: Said("waits for your yes before it deletes mail on the server", "warn"),
         Collecting.FAILED: Said(f"could not be collected{again}", "" if again else "warn"),
     }[status.state]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +23,7 @@ from tests.postoffice import PASSWORD, PostOffice
 from tests.reader.browser import browsing, chromium
 from tests.reader.desk import NOW, make_desk
 from tests.reader.web.accounts.test_overview import CONFIG, Collector
+from tests.reader.web.accounts.test_wizard import silent
 
 WCAG: dict[str, Any] = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
@@ -77,7 +80,7 @@ async def test_every_state(browser: Browser, tmp_path: Path) -> None:
     )
     async with browsing(browser, desk, tmp_path, "/accounts") as page:
         states = list(Collecting)
-        for first, second in zip(states[::2], [*states[1::2], states[0]], strict=True):
+        for first, second in zip_longest(states[::2], states[1::2], fillvalue=states[0]):
             said = "What is wrong. What to do."
             collector.shown = [
                 Status("work", first, NOW, NOW, said, 3, 10),
@@ -132,6 +135,56 @@ async def test_what_is_said_of_an_account_follows_the_news(
             await expect(button).to_be_focused()
             if path == "/accounts/work":
                 await expect(typed).to_have_value("Typed.")
+
+
+async def test_while_servers_are_asked_it_is_said_so(browser: Browser, tmp_path: Path) -> None:
+    """For half a minute nothing was shown, and the button asked again with each press."""
+    (tmp_path / "pillarbox.toml").write_text("")
+    accounts = ConfiguredAccounts(tmp_path / "pillarbox.toml", (), tmp_path / "state")
+    setup = ConfiguredSetup(accounts, anything, nowhere)
+    desk = make_desk(accounts=accounts, setup=setup, collector=Collector())
+    end = asyncio.Event()
+    async with silent(end) as port, browsing(browser, desk, tmp_path, "/accounts/new") as page:
+        await page.get_by_label("Your mail address").fill("alice@example.org")
+        await page.get_by_role("button", name="Look the servers up").click()
+        await page.locator("#host").fill("127.0.0.1")
+        await page.locator("#port").fill(str(port))
+        await page.get_by_label("This account sends mail, too").uncheck()
+        await page.get_by_role("button", name="Go on").click()
+        # Nothing can be asked of a page that is being left: it stays, and notes what would have gone.
+        await page.evaluate(
+            """() => {
+              window.prevented = [];
+              window.stay = (event) => {
+                window.prevented.push(event.defaultPrevented);
+                event.preventDefault();
+              };
+              addEventListener("submit", window.stay);
+            }"""
+        )
+        password = page.get_by_label("Password", exact=True)
+        await password.fill("first")
+        button = page.get_by_role("button", name="Try it")
+        await button.click()
+        asking = page.get_by_role("button", name="Asking…")
+        await expect(asking).to_have_attribute("aria-disabled", "true")
+        await expect(asking).to_be_focused()
+        said = page.get_by_role("main").get_by_role("status")
+        await expect(said).to_have_text(
+            "Asking the server: that can take half a minute, if there is no answer."
+        )
+        await asking.press("Enter")
+        assert await page.evaluate("window.prevented") == [False, True]
+        await axe(page)
+        await password.fill("second")
+        await expect(button).not_to_have_attribute("aria-disabled", "true")
+        await expect(said).to_be_empty()
+        await page.evaluate("() => removeEventListener('submit', window.stay)")
+        end.set()
+        await button.click()
+        await expect(page.get_by_role("heading", name="How it went")).to_be_visible()
+        await page.go_back()
+        await expect(button).not_to_have_attribute("aria-disabled", "true")
 
 
 async def test_the_wizard(browser: Browser, office: PostOffice, tmp_path: Path) -> None:

@@ -100,6 +100,7 @@ BUTTONS = [
     (Collecting.REFUSED, "Sign in again"),
     (Collecting.UNSIGNED, "Enter the password"),
     (Collecting.INSECURE, "Compare its certificate"),
+    (Collecting.UNPROTECTED, ">Change the server</a>"),
     (Collecting.CONFIRM, "Delete them on the server"),
 ]
 

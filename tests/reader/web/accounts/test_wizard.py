@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pillarbox.app.reading import new_account
 from pillarbox.app.reading.accounts import ConfiguredAccounts
 from pillarbox.app.reading.setting_up import ConfiguredSetup
 from pillarbox.client.endpoint import Endpoint
@@ -23,6 +24,7 @@ from pillarbox.fetch.oauth.errors import SignInFailed
 from pillarbox.reader.errors import NotSendable
 from pillarbox.reader.setting_up import Found, NewAccount, OAuth
 from pillarbox.reader.submission import Security, Submission
+from pillarbox.reader.web.features.accounts import wizard as steps
 from tests.postoffice import PASSWORD, PostOffice
 from tests.reader.desk import make_desk, visitor
 
@@ -61,6 +63,9 @@ class Person:
     def __init__(self) -> None:
         self.at_it = asyncio.Event()
         self.has_signed_in = asyncio.Event()
+        self.server_answers = asyncio.Event()
+        """After the sign-in."""
+        self.server_answers.set()
         self.error: PillarboxError | None = None
         self.asked: list[tuple[str, OAuth | None]] = []
 
@@ -81,6 +86,8 @@ class Setup(ConfiguredSetup):
             raise self.person.error
 
     async def try_collecting(self, account: NewAccount) -> int:
+        if account.oauth:
+            await self.person.server_answers.wait()
         return 7 if account.oauth else await super().try_collecting(account)
 
 
@@ -272,6 +279,21 @@ async def test_a_certificate_of_its_own(office: PostOffice, tmp_path: Path) -> N
 
 
 @asynccontextmanager
+async def silent(end: asyncio.Event) -> AsyncIterator[int]:
+    """A server that takes connections and says nothing, until *end*: then it hangs up; the port."""
+
+    async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await end.wait()
+        writer.close()
+
+    async with await asyncio.start_server(hold, "127.0.0.1", 0) as server:
+        try:
+            yield server.sockets[0].getsockname()[1]
+        finally:
+            end.set()
+
+
+@asynccontextmanager
 async def in_clear_only() -> AsyncIterator[int]:
     """A server at whose port there is neither STLS nor TLS; the port."""
 
@@ -312,6 +334,21 @@ async def test_a_server_without_tls_is_not_asked_for_its_certificate(
         assert "certificate" not in page
         assert "Add it as it is" not in page
         assert "Change the servers" in page
+
+
+async def test_a_trial_is_not_tried_again_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that never speaks: the page promised that it was asked again by itself."""
+    monkeypatch.setattr(new_account, "PATIENCE", 0.01)
+    async with wizard(tmp_path) as world, silent(asyncio.Event()) as port:
+        at = await world.begin()
+        fields = {"host": "127.0.0.1", "port": str(port), "security": "stls", "user": "alice"}
+        await world.post(at, **fields)
+        await world.post(f"{at}/sign-in", **sign_in())
+        page = await world.text(f"{at}/trial")
+        assert "gave no answer within 0.01 seconds; try again later." in page
+        assert "by itself" not in page
 
 
 async def test_no_network(tmp_path: Path) -> None:
@@ -417,6 +454,31 @@ async def test_a_sign_in_with_the_provider(office: PostOffice, tmp_path: Path) -
         await world.post(f"{at}/save")
         assert 'provider = "microsoft"' in world.file.read_text()
         assert world.accounts.to_collect("home", tmp_path).token is not None
+
+
+async def test_a_slow_server_after_the_sign_in_with_the_provider(
+    office: PostOffice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asked a second time was led back to the sign-in, as if he had not signed in."""
+    monkeypatch.setattr(steps, "_SOON", 0)
+    async with wizard(tmp_path) as world:
+        world.person.server_answers.clear()
+        world.person.has_signed_in.set()
+        at = await world.begin()
+        await world.post(at, **by_hand(office, sends=""))
+        await world.post(f"{at}/sign-in", **sign_in(way="google", client_id="i", password=""))
+        while "You have signed in" not in await world.text(f"{at}/oauth"):
+            pass  # it has not noticed yet
+        page = await world.text(f"{at}/oauth")
+        assert "Your servers are asked" in page
+        assert len(world.person.asked) == 1
+        world.person.server_answers.set()
+        while (reply := await world.browser.get(f"{at}/oauth")).status_code == 200:
+            pass  # it has not noticed yet
+        assert reply.headers["location"] == f"{at}/trial"
+        reply = await world.browser.get(f"{at}/oauth")  # as a page does that is loaded again
+        assert reply.headers["location"] == f"{at}/trial"
+        assert "7 messages wait" in await world.text(f"{at}/trial")
 
 
 async def test_a_sign_in_that_is_denied(office: PostOffice, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ async def test_header_text_and_tools(tmp_path: Path) -> None:
     assert "Jane Doe" in page
     assert "&lt;jane@example.org&gt;" in page
     assert "max@example.org" in page
-    for path in ("reply", "reply-all", "forward"):
+    for path in ("reply", "reply-all", "forward", "again"):
         assert f'action="/message/{key_of("quotes")}/{path}"' in page
     for path in ("archive", "delete", "move", "mark"):
         assert f'action="/do/{path}"' in page

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count as counting
 
 from pillarbox.reader.errors import BadFolderName, NoSuchFolder, NoSuchMessage
 from pillarbox.reader.model import (
@@ -61,6 +62,7 @@ class MemoryLibrary:
         self.rows = {row.key: row for row in rows}
         self.own = [Folder(name) for name in folders]
         self.changes: dict[str, dict[MessageKey, Row]] = {}
+        self.numbers = counting()
         self.past: list[dict[MessageKey, Row]] = []
 
     def folders(self) -> Sequence[FolderState]:
@@ -177,6 +179,6 @@ class MemoryLibrary:
         return self._kept(Change("", verb, tuple(touched), to), touched)
 
     def _kept(self, change: Change, before: dict[MessageKey, Row]) -> Change:
-        number = f"change-{len(self.changes)}"
+        number = f"change-{next(self.numbers)}"
         self.changes[number] = before
         return replace(change, id=number)

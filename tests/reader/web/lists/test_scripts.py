@@ -330,6 +330,110 @@ async def test_undo_is_not_lost_while_the_answer_is_on_its_way(
     assert library.rows[key(MANY - 1)].folder == WORK
 
 
+@pytest.mark.parametrize("held", [0, 1, 3])
+async def test_of_three_things_done_all_can_be_undone(
+    page: Page, library: MemoryLibrary, held: int
+) -> None:
+    """The notice knew of the last one only. *held*: how many answers come after all keys."""
+    asked: asyncio.Queue[Route] = asyncio.Queue()
+    undone: asyncio.Queue[str] = asyncio.Queue()
+    await page.route("**/do/archive", asked.put)
+    page.on("requestfinished", lambda sent: undone.put_nowait(sent.url))
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    late: list[Route] = []
+    for number in (1, 2, 3):
+        await page.keyboard.press("e")
+        await focus_is_on(page, MANY - number - 1)
+        route = await asked.get()
+        if number > 3 - held:
+            late.append(route)
+            continue
+        async with page.expect_request_finished(lambda sent: "/do/archive" in sent.url):
+            await route.continue_()
+    for _ in range(3):
+        await page.keyboard.press("z")
+    for route in late:
+        await route.continue_()
+    for _ in range(3):
+        while "/undo/" not in await undone.get():
+            pass
+    await expect(page.locator("#changed")).to_have_text("Undone")
+    assert [row.folder for row in library.rows.values()].count(WORK) == MANY
+
+
+async def test_what_has_left_before_it_was_open_is_not_opened(
+    page: Page, library: MemoryLibrary
+) -> None:
+    """It came into the pane when it had been archived."""
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    for press in ("j", "e", "e"):
+        await page.keyboard.press(press)
+    await is_open(page, MANY - 4)
+    await focus_is_on(page, MANY - 4)
+    away = [row.key for row in library.rows.values() if row.folder != WORK]
+    assert away == [key(MANY - 3), key(MANY - 2)]
+
+
+async def test_what_was_done_before_can_be_undone_from_the_next_page(
+    page: Page, library: MemoryLibrary
+) -> None:
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    await page.keyboard.press("e")
+    await toast(page, "Archived 1 message")
+    await is_open(page, MANY - 2)
+    await page.keyboard.press("#")
+    await toast(page, "Moved 1 message to Trash")
+    await page.goto("/mail/Sent")
+    await page.keyboard.press("z")
+    notice = page.locator("#changed")
+    await expect(notice).to_contain_text("Undone. Before that: Archived 1 message")
+    await notice.get_by_role("button", name="Undo").click()
+    await expect(notice).to_have_text("Undone")
+    assert [row.folder for row in library.rows.values()].count(WORK) == MANY
+
+
+async def test_an_undo_that_has_failed_is_tried_again(page: Page, library: MemoryLibrary) -> None:
+    """A full disk, or who is signed out: that passes."""
+
+    async def fail(route: Route) -> None:
+        headers = {"HX-Trigger": '{"trouble": {"say": "The disk is full."}}'}
+        await route.fulfill(status=503, headers=headers, body="")
+
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    await page.keyboard.press("e")
+    await toast(page, "Archived 1 message")
+    await page.route("**/undo/**", fail)
+    await page.keyboard.press("z")
+    await toast(page, "The disk is full.")
+    await page.unroute("**/undo/**")
+    await page.keyboard.press("z")
+    await expect(page.locator("#changed")).to_have_text("Undone")
+    assert library.rows[key(MANY - 1)].folder == WORK
+
+
+async def test_what_cannot_be_undone_any_more_is_not_in_the_way_of_what_can(
+    page: Page, library: MemoryLibrary
+) -> None:
+    await page.keyboard.press("j")
+    await is_open(page, MANY - 1)
+    await page.keyboard.press("e")
+    await toast(page, "Archived 1 message")
+    await is_open(page, MANY - 2)
+    await page.keyboard.press("#")
+    await toast(page, "Moved 1 message to Trash")
+    library.changes.popitem()
+    await page.keyboard.press("z")
+    await toast(page, "This cannot be undone any more.")
+    await toast(page, "Archived 1 message")
+    await page.keyboard.press("z")
+    await expect(page.locator("#changed")).to_have_text("Undone")
+    assert library.rows[key(MANY - 1)].folder == WORK
+
+
 async def test_what_was_done_last_is_undone_first_also_from_the_next_page(
     page: Page, library: MemoryLibrary
 ) -> None:
@@ -483,6 +587,38 @@ async def test_a_key_flags_and_takes_the_flag_off(page: Page, library: MemoryLib
     await page.keyboard.press("s")
     await toast(page, "Took the flag off 1 message")
     await expect(row(page, MANY - 1).get_by_label("Flagged")).to_have_count(0)
+
+
+async def test_keys_are_for_the_message_of_a_conversation_that_one_has_opened(
+    open_page: Open, library: MemoryLibrary
+) -> None:
+    """They marked the latest one, and deleted all of them."""
+    seen = frozenset({Flag.SEEN})
+    for number in range(MANY - 4, MANY):
+        library.rows[key(number)] = letter(number, thread=MANY - 1, flags=seen)
+    async with open_page() as page:
+        await page.wait_for_selector("#rows.windowed")
+        await page.keyboard.press("j")
+        await is_open(page, MANY - 1)
+        await page.locator("#pane .letter-line", has_text=f"Opening of {MANY - 3}").click()
+        opened = page.locator("#opened")
+        await expect(opened).to_have_attribute("data-message", key(MANY - 3))
+        await page.keyboard.press("s")
+        await toast(page, "Flagged 1 message")
+        await expect(page.locator("#pane [title='Take the flag off']").first).to_be_attached()
+        await page.keyboard.press("Shift+U")
+        await toast(page, "Marked 1 message as unread")
+        assert library.rows[key(MANY - 3)].flags == {Flag.FLAGGED}
+        assert library.rows[key(MANY - 1)].flags == seen
+        await page.keyboard.press("#")
+        await toast(page, "Moved 1 message to Trash")
+        await is_open(page, MANY - 1)
+        assert library.rows[key(MANY - 3)].folder == TRASH
+        await focus_is_on(page, MANY - 1)
+        await page.keyboard.press("#")
+        await toast(page, "Moved 3 messages to Trash")
+        await is_open(page, MANY - 5)
+    assert [row.folder for row in library.rows.values()].count(TRASH) == 4
 
 
 async def test_enter_in_a_box_does_nothing(page: Page, library: MemoryLibrary) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from typing import Any, cast
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 from pillarbox.reader.errors import NoSuchDraft
 from pillarbox.reader.model import Draft, Identity
 from tests.reader.compose.people import HOME, WORK, FixedAccounts
+from tests.reader.compose.test_writing import PICTURES
 from tests.reader.web.writing.conftest import SCRIPT, Bench
 
 HTML = (
@@ -19,13 +21,14 @@ HTML = (
     b"Content-Type: text/html\n\n<p>Tea <b>now</b></p>"
 )
 
+_SENT = re.compile(
+    r'<input(?! type="checkbox"(?![^>]* checked))[^>]* name="(\w+)"[^>]*? value="([^"]*)"'
+)
+
 
 def fields_of(page: str) -> dict[str, str]:
-    """What the form of a page would send."""
-    found = {
-        name: html.unescape(value)
-        for name, value in re.findall(r'<input[^>]* name="(\w+)" value="([^"]*)"', page)
-    }
+    """What the form of a page would send: of boxes those that are checked."""
+    found = {name: html.unescape(value) for name, value in _SENT.findall(page)}
     (text,) = re.findall(r"<textarea[^>]*>\n(.*?)</textarea>", page, re.DOTALL)
     found["text"] = html.unescape(text).replace("\n", "\r\n")
     chosen = re.findall(r'<option value="(\w+)" selected', page)
@@ -261,9 +264,63 @@ async def test_a_quote_is_shown_in_a_frame_in_which_nothing_acts(bench: Bench) -
     policy = quote.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert policy.startswith("sandbox;")
-    fields = fields_of(page) | {"unquoted": "yes"}
-    await posted(bench, f"/compose/{draft.id}/save", fields)
-    assert bench.drafts.find(draft.id).quote == ""
+
+
+async def test_a_quote_that_is_left_out_can_be_taken_in_again(bench: Bench) -> None:
+    """Saving with the box checked once took it out of the draft for good."""
+    key = bench.library.put("k", HTML)
+    draft = bench.opened(await bench.browser.post(f"/message/{key}/reply"))
+    where, left_out = f"/compose/{draft.id}", {"unquoted": "yes"}
+    fields = fields_of((await bench.browser.get(where)).text) | {"text": "Yes"}
+    await posted(bench, f"{where}/save", fields | left_out)
+    page = (await bench.browser.get(where)).text
+    assert re.search(r'<input type="checkbox" name="unquoted" value="yes" checked>', page)
+    assert "<b>now</b>" in (await bench.browser.get(f"{where}/quote")).text
+    fields["version"] = fields_of(page)["version"]
+    await posted(bench, f"{where}/send", fields | left_out)
+    ((outgoing, parcel),) = bench.outbox.parcels.items()
+    assert b"now" not in parcel.message
+    taken = bench.writing.take_back(outgoing)
+    assert taken.unquoted
+    page = (await bench.browser.get(where)).text
+    fields["version"] = fields_of(page)["version"]
+    await posted(bench, f"{where}/send", fields)
+    (parcel,) = bench.outbox.parcels.values()
+    assert b"<b>now</b>" in parcel.message
+
+
+async def test_a_forwarded_message_that_is_left_out_leaves_nothing_to_send(bench: Bench) -> None:
+    key = bench.library.put("k", HTML)
+    draft = bench.opened(await bench.browser.post(f"/message/{key}/forward"))
+    fields = fields_of((await bench.browser.get(f"/compose/{draft.id}")).text)
+    fields |= {"to": "ada@x.example", "unquoted": "yes"}
+    reply = await posted(bench, f"/compose/{draft.id}/send", fields)
+    assert reply.status_code == 422
+    assert "The message is empty." in reply.text
+    assert 'value="yes" checked>' in reply.text
+    assert bench.drafts.find(draft.id).unquoted
+
+
+async def test_what_says_nothing_of_the_quote_leaves_it_as_it_is(bench: Bench) -> None:
+    key = bench.library.put("k", HTML)
+    draft = bench.opened(await bench.browser.post(f"/message/{key}/reply"))
+    bench.drafts.save(replace(draft, text="Yes", unquoted=True))
+    sent = await posted(bench, f"/compose/{draft.id}/send", {"version": "2", "sure": "yes"})
+    assert sent.status_code == 303
+    (parcel,) = bench.outbox.parcels.values()
+    assert b"now" not in parcel.message
+
+
+async def test_the_page_shows_pictures_that_are_forwarded_and_loads_none(bench: Bench) -> None:
+    bench.library.put("k", PICTURES)
+    reply = await bench.browser.post("/message/k/forward")
+    page = (await bench.browser.get(reply.headers["location"])).text
+    assert "in the quoted message</span>" in page
+    assert "Pictures that lie elsewhere are not loaded here" in page
+    draft = bench.opened(reply)
+    quote = (await bench.browser.get(f"/compose/{draft.id}/quote")).text
+    assert '<img src="data:image/png;base64,iVBORw==">[A &lt;cup&gt;][Pot]' in quote
+    assert "x.example/cup" not in quote
 
 
 @pytest.mark.parametrize(
@@ -271,6 +328,7 @@ async def test_a_quote_is_shown_in_a_frame_in_which_nothing_acts(bench: Bench) -
     [
         ("reply", {}, "Ada <ada@x.example>", "Re: Tea"),
         ("reply-all", {}, "Ada <ada@x.example>", "Re: Tea"),
+        ("again", {}, "max@work.example", "Tea"),
         ("forward", {}, "", "Fwd: Tea"),
         ("forward", {"as": "attachment"}, "", "Fwd: Tea"),
     ],

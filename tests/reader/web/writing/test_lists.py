@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pillarbox.reader.compose.addresses import recipients_in
 from pillarbox.reader.model import Contact, Draft
 from pillarbox.reader.web.features.writing.listing import opening_of
 from tests.reader.desk import visitor
@@ -171,3 +172,13 @@ async def test_completion_offers_what_goes_into_the_field(bench: Bench) -> None:
         '"Byron, George" <byron@x.example>',
     ]
     assert (await bench.browser.get("/contacts/complete")).json() == []
+
+
+async def test_a_domain_in_another_script_is_offered_in_it(bench: Bench) -> None:
+    """It once was offered, and typed, as ``xn--r8jz45g.jp``."""
+    bench.contacts.save(Contact("\u5c71\u7530", "yamada@\u4f8b\u3048.jp"))
+    (found,) = (await bench.browser.get("/contacts/complete?q=yam")).json()
+    assert found["text"] == "\u5c71\u7530 <yamada@\u4f8b\u3048.jp>"
+    assert found["address"] == "yamada@\u4f8b\u3048.jp"
+    (recipient,) = recipients_in(found["text"])
+    assert recipient.address == "yamada@xn--r8jz45g.jp"

@@ -13,7 +13,7 @@ import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Dialog, FilePayload, Page, Route, expect
 
-from pillarbox.reader.model import Contact, Draft, Identity
+from pillarbox.reader.model import Contact, Draft, Identity, MessageKey
 from tests.reader.browser import browsing, chromium
 from tests.reader.web.writing.conftest import Table, make_table
 from tests.reader.web.writing.test_composing import HTML
@@ -255,6 +255,22 @@ async def test_what_is_typed_is_saved_by_itself_and_on_leaving(
     assert table.drafts.find(draft.id).text == "typed and left at once"
 
 
+async def test_what_is_typed_without_a_pause_is_saved_meanwhile(page: Page, table: Table) -> None:
+    """Each key once put saving off anew: who typed for minutes lost them with the browser."""
+    draft = table.begun()
+    await hurried(page)
+    await opened(page, draft)
+    await page.clock.pause_at(await page.evaluate("Date.now() + 1000"))
+    await page.locator("#text").press("Control+Home")
+    for typed in ("one two three ", "four five six "):
+        async with page.expect_response("**/save") as reply:
+            for letter in typed:
+                await page.keyboard.type(letter)
+                await pass_time(page, 1)
+        assert (await reply.value).ok
+    assert "one two three " in table.drafts.find(draft.id).text
+
+
 @pytest.mark.parametrize("answer", [None, 503])
 async def test_while_it_cannot_be_saved_nothing_is_lost(
     page: Page, table: Table, answer: int | None
@@ -382,6 +398,28 @@ async def test_what_is_wrong_then_what_is_asked_then_it_is_sent(page: Page, tabl
     await page.keyboard.press("Control+Enter")
     await expect(page).to_have_url("/drafts")
     assert len(table.outbox.parcels) == 1
+
+
+async def test_who_leaves_the_quote_out_can_think_better_of_it(page: Page, table: Table) -> None:
+    table.library.put("k", HTML)
+    draft = table.writing.reply(MessageKey("k"))
+    await opened(page, draft)
+    box = page.get_by_label("Leave out the quoted message")
+    async with page.expect_response("**/save"):
+        await box.check()
+        await hide(page)  # then it is saved at once
+    assert table.drafts.find(draft.id).quoted == ""
+    await opened(page, draft)
+    await expect(box).to_be_checked()
+    await expect(page.get_by_role("group", name="Left out", exact=True)).to_be_visible()
+    await expect(page.locator("iframe")).to_have_css("opacity", "0.3")
+    await box.uncheck()
+    await expect(page.get_by_role("group", name="Goes below your text")).to_be_visible()
+    await expect(page.locator("iframe")).to_have_css("opacity", "1")
+    await page.keyboard.press("Control+Enter")
+    await expect(page).to_have_url("/drafts")
+    (parcel,) = table.outbox.parcels.values()
+    assert b"<b>now</b>" in parcel.message
 
 
 async def test_another_account_signs_otherwise(page: Page, table: Table) -> None:

@@ -25,7 +25,7 @@ AT_ONCE = 500
 
 _SHOWN = """
     SELECT m.id, p.key, f.name, c.subject, c.sender_name, c.sender_address, c.recipients, m.date,
-        c.opening, m.octets, m.flags, m.attachments, m.thread, h.messages, h.unseen
+        c.opening, m.octets, m.flags, m.attachments, m.thread, h.messages, h.unseen, c.message_id
     FROM messages m JOIN files p USING (id) JOIN faces c USING (id)
         JOIN folders f ON f.id = m.folder
         LEFT JOIN heads h ON h.thread = m.thread AND h.list = coalesce(?, m.folder)
@@ -122,7 +122,7 @@ def _heads(
 
 def _row(*columns: Any) -> Row:
     (key, folder, subject, name, address, recipients, date, opening) = columns[:8]
-    octets, flags, attachments, thread, in_thread, unseen = columns[8:]
+    octets, flags, attachments, thread, in_thread, unseen, message_id = columns[8:]
     return Row(
         key=MessageKey(key),
         folder=Folder(name_of(folder)),
@@ -137,4 +137,5 @@ def _row(*columns: Any) -> Row:
         thread=thread,
         in_thread=in_thread or 1,
         unseen_in_thread=unseen if unseen is not None else int(not flags & SEEN),
+        message_id=message_id or 0,
     )

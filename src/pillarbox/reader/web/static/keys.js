@@ -75,7 +75,7 @@ function isUsable(element) {
 const since = (element) => Number(element.closest("[data-since]")?.dataset.since ?? performance.timeOrigin);
 
 /* The first; but what was done last is undone first. */
-function controlFor(key, root = document) {
+export function controlFor(key, root = document) {
   const usable = [...root.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].filter(isUsable);
   return usable.reduce((one, other) => (since(other) > since(one) ? other : one), usable[0]);
 }

@@ -6,6 +6,7 @@ import { leaveFor } from "./writing-done.js";
 import { takeSignature } from "./writing-signature.js";
 
 const PAUSE = 1500; // milliseconds without a key, then it is saved
+const MOST = 10_000; // milliseconds from the first key on, then it is saved although there was no pause
 const AGAIN = 5000; // milliseconds, then a save that failed is tried again
 const KEPT_ALIVE = 60_000; // octets: browsers send 64 KiB of a page that is being left, and no more
 
@@ -37,6 +38,7 @@ class Keeper {
     this.stopped = false; // another tab has the draft: saving would replace what was typed there
     this.gone = false; // it was sent or discarded from here
     this.timer = 0;
+    this.since = null; // when the first key came that no save knows
     this.queue = Promise.resolve(true);
     this.queued = 0; // saves that have not ended
     this.fragile = false; // one is on its way that would not outlive the page
@@ -55,7 +57,9 @@ class Keeper {
   touched() {
     if (this.gone) return;
     this.dirty = true;
-    this.later(PAUSE);
+    const moment = performance.now();
+    this.since ??= moment;
+    this.later(Math.min(PAUSE, this.since + MOST - moment));
   }
 
   later(pause) {
@@ -65,6 +69,7 @@ class Keeper {
 
   /** Saved as it is now? One save at a time: each has to know the version of the one before. */
   save({ always = false } = {}) {
+    this.since = null;
     const work = () => this.saveNow(always).finally(() => { this.queued -= 1; });
     this.queue = this.queued ? this.queue.then(work) : work(); // at once if it can be: the page may be about to go
     this.queued += 1;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +37,17 @@ class Begun:
     submit_problem: str = ""
     submitted: bool = False
     signing: SignIn | None = None
+    trying: asyncio.Task[None] | None = None
+    """The trial after a sign-in by OAuth 2: it goes on while the page asks how it goes."""
     oauth: bool = False
+
+    def stop(self) -> None:
+        """What goes on for it is of no interest any more."""
+        if self.signing is not None:
+            self.signing.task.cancel()
+        if self.trying is not None:
+            self.trying.cancel()
+        self.signing = self.trying = None
 
 
 class AllBegun:
@@ -57,5 +68,5 @@ class AllBegun:
 
     def drop(self, begun_id: str) -> None:
         begun = self._by_id.pop(begun_id, None)
-        if begun is not None and begun.signing is not None:
-            begun.signing.task.cancel()
+        if begun is not None:
+            begun.stop()

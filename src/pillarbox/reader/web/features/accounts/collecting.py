@@ -50,7 +50,7 @@ async def _change(request: Request) -> Response:
             except CannotAddAccount as error:
                 form.wrong["all"] = as_sentence(reworded(str(error)))
             except PillarboxError as error:
-                problem = in_words(error)
+                problem = in_words(error, by_itself=False)
     if form.wrong or problem or doubt:
         return await _page(request, account, form, problem, doubt)
     desk.outbox.nudge(account.name)  # it may sign in by what was entered here

@@ -228,6 +228,7 @@ def _sign_in(signing: dict[str, SignIn]) -> Callable[[Request], Awaitable[Respon
             "accounts/oauth.html",
             said=now.said[-1] if now.said else "",
             problem=problem_of(now),
+            trying=False,
             again=f"/accounts/{name}/sign-in",
             otherwise=f"/accounts/{name}",
         )

@@ -40,7 +40,7 @@ async def _change(request: Request) -> Response:
         try:
             await desk.setup.try_sending(account.name, submit, password)
         except PillarboxError as error:
-            problem = in_words(error)
+            problem = in_words(error, by_itself=False)
     if not form.wrong and not problem:
         try:
             await off_loop(desk.setup.set_sending, account.name, submit, password)

@@ -38,5 +38,5 @@ def problem_of(signing: SignIn) -> str:
         return ""
     error = None if task.cancelled() else task.exception()
     if isinstance(error, PillarboxError):
-        return in_words(error)
+        return in_words(error, by_itself=False)
     return "The sign-in was broken off. Begin again."

@@ -34,6 +34,8 @@ from pillarbox.reader.web.pages import off_loop, page
 
 Step = Callable[[Request, Begun], Awaitable[Response]]
 _HOME = "/accounts/new"
+_SOON = 1.0
+"""Seconds in which most servers have answered; who waits longer is told that it goes on."""
 _WRONG = 422  # HTTP: understood, and not to be used
 
 
@@ -96,7 +98,7 @@ class Wizard:
                 begun.found = await self._desk.setup.discover(address)
             except PillarboxError as error:
                 self._all.drop(begun.id)
-                form.wrong["address"] = in_words(error)
+                form.wrong["address"] = in_words(error, by_itself=False)
             else:
                 return _to(f"{_HOME}/{begun.id}")
         return await self._address(request, form.fields, form.wrong)
@@ -178,14 +180,13 @@ class Wizard:
         if form.wrong:
             return await self._sign_in(request, begun, form)
         begun.account = account
+        begun.stop()
         if account.oauth is not None:
             self._begin_oauth(begun, account)
             return _to(f"{_HOME}/{begun.id}/oauth")
         return await self._try(begun, account)
 
     def _begin_oauth(self, begun: Begun, account: NewAccount) -> None:
-        if begun.signing is not None:
-            begun.signing.task.cancel()
         said: list[str] = []
         work = self._desk.setup.sign_in(account.name, account.oauth, said.append)
         begun.signing = signing_in(work, said)
@@ -193,34 +194,43 @@ class Wizard:
     async def _waiting(self, request: Request, begun: Begun) -> Response:
         """A person is signing in, elsewhere. The page asks again by itself."""
         signing, account = begun.signing, begun.account
-        if signing is None or account is None:
+        if account is None or (signing is None and begun.trying is None):
             return _to(f"{_HOME}/{begun.id}/sign-in")
-        if is_through(signing):
-            begun.signing = None
-            return await self._try(begun, account)
+        if signing is not None and is_through(signing):
+            begun.signing = signing = None
+            begun.trying = asyncio.create_task(self._ask(begun, account))
+        if begun.trying is not None:
+            await asyncio.wait((begun.trying,), timeout=_SOON)
+            if begun.trying.done():
+                await begun.trying
+                return _to(f"{_HOME}/{begun.id}/trial")
         return await page(
             request,
             "accounts/oauth.html",
             begun=begun,
-            said=signing.said[-1] if signing.said else "",
-            problem=problem_of(signing),
+            said=signing.said[-1] if signing and signing.said else "",
+            problem=problem_of(signing) if signing else "",
+            trying=signing is None,
             again=f"{_HOME}/{begun.id}/oauth",
             otherwise=f"{_HOME}/{begun.id}/sign-in",
         )
 
     async def _try(self, begun: Begun, account: NewAccount) -> Response:
         """Both ways at once; what comes of it is for the next page."""
+        await self._ask(begun, account)
+        return _to(f"{_HOME}/{begun.id}/trial")
+
+    async def _ask(self, begun: Begun, account: NewAccount) -> None:
         begun.collected, begun.collect_problem, begun.shown = None, "", ""
         begun.insecure = begun.untrusted = False
         begun.submitted, begun.submit_problem = False, ""
         await asyncio.gather(self._collecting(begun, account), self._submitting(begun, account))
-        return _to(f"{_HOME}/{begun.id}/trial")
 
     async def _collecting(self, begun: Begun, account: NewAccount) -> None:
         try:
             begun.collected = await self._desk.setup.try_collecting(account)
         except PillarboxError as error:
-            begun.collect_problem = in_words(error)
+            begun.collect_problem = in_words(error, by_itself=False)
             begun.insecure = isinstance(error, Insecure)
             begun.untrusted = isinstance(error, NotTrusted)
             if begun.untrusted:
@@ -233,7 +243,7 @@ class Wizard:
             await self._desk.setup.try_submitting(account)
             begun.submitted = True
         except PillarboxError as error:
-            begun.submit_problem = in_words(error)
+            begun.submit_problem = in_words(error, by_itself=False)
 
     async def _trial(
         self, request: Request, begun: Begun, form: forms.Typed | None = None

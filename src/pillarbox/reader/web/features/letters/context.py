@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.model import MessageKey, Row
+from pillarbox.reader.web.features.letters.copies import each_once
 from pillarbox.reader.web.features.letters.images import ImageSenders, senders_of
 from pillarbox.reader.web.features.letters.opened import Opened, Wanted, open_letter
 from pillarbox.reader.web.pages import desk_of, off_loop
@@ -84,7 +85,7 @@ def _read(
 ) -> tuple[Sequence[Row], Opened]:
     row = desk.library.find(key)
     opened = open_letter(desk.library.read(key), row, wanted, allowed)
-    return desk.library.thread(key) or (row,), opened
+    return each_once(desk.library.thread(key), key) or (row,), opened
 
 
 def _url(request: Request, **changed: str | None) -> str:

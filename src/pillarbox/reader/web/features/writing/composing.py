@@ -48,6 +48,7 @@ async def _answer(request: Request) -> Response:
         "reply": partial(writing.reply, key),
         "reply-all": partial(writing.reply, key, to_all=True),
         "forward": partial(writing.forward, key, attached=attached),
+        "again": partial(writing.again, key),
     }
     return _opened(await off_loop(works[kind]), _origin(request))
 
@@ -193,7 +194,7 @@ ROUTES: list[BaseRoute] = [
     Route("/compose", _new, methods=["POST"]),
     *(
         Route(f"/message/{{key}}/{kind}", _answer, methods=["POST"])
-        for kind in ("reply", "reply-all", "forward")
+        for kind in ("reply", "reply-all", "forward", "again")
     ),
     Route("/compose/{draft}", _show, methods=["GET"]),
     Route("/compose/{draft}/save", _save, methods=["POST"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from urllib.parse import quote
 
@@ -11,6 +12,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from pillarbox.reader.compose.pictures import MAX_SHOWN
+from pillarbox.reader.compose.pictures import shown as shown_pictures
+from pillarbox.reader.contracts import Drafts
 from pillarbox.reader.errors import NoSuchDraft, NotSendable
 from pillarbox.reader.model import Draft, File
 from pillarbox.reader.web.features.writing.composing import save_typed, shown, to_draft
@@ -99,9 +103,18 @@ async def _file(request: Request) -> Response:
 
 async def _quote(request: Request) -> Response:
     """The quoted HTML, as it will be sent. It was sanitised when it was quoted; the frame lets nothing act or load."""
-    draft = await off_loop(desk_of(request).drafts.find, request.path_params["draft"])
-    head = '<!doctype html><meta charset="utf-8"><title>Quoted message</title>'
-    return HTMLResponse(f"{head}{draft.quote}", headers={"Content-Security-Policy": _QUOTE_POLICY})
+    drafts = desk_of(request).drafts
+    draft = await off_loop(drafts.find, request.path_params["draft"])
+    quote = await off_loop(shown_pictures, draft.quote, partial(_picture, drafts, draft))
+    return HTMLResponse(f"{_QUOTE_HEAD}{quote}", headers={"Content-Security-Policy": _QUOTE_POLICY})
+
+
+def _picture(drafts: Drafts, draft: Draft, content_id: str) -> tuple[str, bytes] | None:
+    for file in draft.files:
+        if file.content_id == content_id and file.octets <= MAX_SHOWN:
+            with suppress(OSError):
+                return file.type, drafts.path(draft.id, file.id).read_bytes()
+    return None
 
 
 ROUTES: list[BaseRoute] = [

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from pillarbox.reader.compose.addresses import Recipient
+from pillarbox.reader.compose.addresses import Recipient, readable
 from pillarbox.reader.errors import ChangedElsewhere, NotSendable, WrongFields
 from pillarbox.reader.model import Contact, mark_of
 from pillarbox.reader.web.features.writing.typed import form_of
@@ -179,12 +179,13 @@ async def _complete(request: Request) -> Response:
 
 def _offered(contact: Contact) -> dict[str, str]:
     """*text*: what goes into the field."""
-    return {"name": contact.name, "address": contact.address, "text": _typed_address(contact)}
+    address = readable(contact.address)
+    return {"name": contact.name, "address": address, "text": _typed_address(contact)}
 
 
 def _typed_address(contact: Contact) -> str:
     """As one would type it into To."""
-    return str(Recipient(contact.name, contact.address))
+    return str(Recipient(contact.name, readable(contact.address)))
 
 
 ROUTES: list[BaseRoute] = [

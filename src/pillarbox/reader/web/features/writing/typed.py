@@ -44,7 +44,8 @@ class Typed:
             bcc=fields.get("bcc", draft.bcc),
             subject=fields.get("subject", draft.subject),
             text=self.texts.get("text", draft.text).replace("\r\n", "\n"),
-            quote="" if "unquoted" in self.texts else draft.quote,
+            # A box that is not checked sends nothing: only a form that has the text has the box, too.
+            unquoted="unquoted" in self.texts if "text" in self.texts else draft.unquoted,
             version=int(version[:18]) if version.isascii() and version.isdigit() else draft.version,
         )
 

@@ -5,12 +5,14 @@ import { post } from "../shell.js";
 import { told } from "./asking.js";
 import { sure, where } from "./dialogs.js";
 import { flagOn, isOff, leaves, markOf } from "./effects.js";
-import { isWide, keepUnread, opened } from "./opening.js";
-import { isNew, keyOf } from "./row.js";
-import { changed, keep, trouble } from "./saying.js";
+import { isWide, keepUnread, messageIn, opened } from "./opening.js";
+import { isNew, keyOf, placeOf } from "./row.js";
+import { changed, forget, keep, last, trouble, undone } from "./saying.js";
 
 const OURS = /^\/(?:do\/([a-z-]+)|undo\/.+)$/;
 const ERASING = new Set(["erase", "empty-trash"]);
+
+const undoes = (path) => decodeURIComponent(path.slice("/undo/".length));
 
 export class Acting {
   /** `lists`: what is in the page now (rows, selection, cursor), and what is to happen next. */
@@ -18,16 +20,17 @@ export class Acting {
     this.lists = lists;
     this.asking = false; // a question is on its way
     document.addEventListener("submit", (event) => this.submitted(event), true);
-    this.last = null; // what is on its way to the server since last: { back: whether it is to be undone at once }
+    this.pending = []; // what is on its way to the server: { back: how much is to be undone at once, from it on }
     document.addEventListener("changed", (event) => changed(event.detail));
     document.addEventListener("key", (event) => this.pressed(event));
   }
 
-  /** Undo, while there is no answer yet that says what: it is meant for what was done last. */
+  /** Undo, while there is no answer yet that says what: it is meant for what was done last, once more for what was done before that. */
   pressed(event) {
-    if (event.detail.key !== "z" || !this.last) return;
+    if (event.detail.key !== "z" || !this.pending.length) return;
     event.preventDefault();
-    this.last.back = true;
+    const next = this.pending.findLast(({ back }) => !back) ?? this.pending[0];
+    next.back += 1;
   }
 
   submitted(event) {
@@ -46,6 +49,11 @@ export class Acting {
 
   async begin(form, button, url) {
     if (this.lists.choosing && !await this.lists.choosing) return;
+    const instead = form.id === "choose" && button?.dataset.key && this.lists.cursor.inPane(button.dataset.key);
+    if (instead) {
+      instead.click();
+      return;
+    }
     const fields = form.id === "choose" ? this.lists.chosen() : new URLSearchParams(new FormData(form, button));
     const back = fields.get("back");
     fields.delete("back");
@@ -56,8 +64,9 @@ export class Acting {
     location.assign(back);
   }
 
-  /** Ask what has to be asked, do it, and have the server do it. What it says was done; null: nothing was. */
-  async act(path, fields, inPane = false) {
+  /** Ask what has to be asked, do it, and have the server do it; then undo `back` changes, from this on. What it says was done; null:
+      nothing was. */
+  async act(path, fields, inPane = false, back = 0) {
     const name = path.match(OURS)[1] ?? "undo";
     if (name !== "undo" && name !== "empty-trash" && !fields.has("m") && !fields.has("all")) {
       throw new Error("Choose a message first: open one, or select some.");
@@ -68,29 +77,40 @@ export class Acting {
     const { rows } = this.lists;
     if (rows) rows.held += 1;
     const next = this.expect(name, fields, keys);
-    const mine = { back: false };
-    this.last = mine;
+    const mine = { back };
+    this.pending.push(mine);
     let again = null;
     let done = null;
     try {
       const events = await told(post(path, fields));
-      if (this.last === mine) this.last = null;
+      this.ended(mine);
       done = events.changed ?? null;
       again = events.asked; // these are other messages than one has said yes to, or they lie in Trash already
       if (again) await next.undo();
-      if (events.changed) changed(events.changed);
-      if (events.changed && mine.back) document.querySelector("#changed [data-key=z]")?.click();
+      if (done && name === "undo") undone(undoes(path), done.say);
+      else if (done) changed(done);
+      if (done && mine.back) this.takeBack(name === "undo" ? last() : done.id, mine.back);
       if (!inPane && !again && name !== "mark" && name !== "undo") this.lists.selection.everything();
       if (next.stays && (inPane || keys.includes(opened()?.key))) await this.lists.refreshTools();
     } catch (error) {
       trouble(error);
+      if (name === "undo" && error.forGood) forget(undoes(path));
       await next.undo();
     } finally {
-      if (this.last === mine) this.last = null;
+      this.ended(mine);
       if (rows) rows.held -= 1;
     }
     await this.lists.refresh();
     return again ? this.act(`/do/${again.action}`, fields, inPane) : done;
+  }
+
+  ended(mine) {
+    this.pending = this.pending.filter((one) => one !== mine);
+  }
+
+  /** Undo `times` changes, the first being `id`. */
+  takeBack(id, times) {
+    if (id) this.act(`/undo/${encodeURIComponent(id)}`, new URLSearchParams(), false, times - 1).catch(trouble);
   }
 
   async asked(name, path, fields) {
@@ -152,12 +172,14 @@ export class Acting {
     if (!leaves(name, at)) return nothing;
     const open = opened();
     const row = open && lists.rows.ofOpened(open.key, open.thread);
-    const wasOpen = Boolean(open) && (keys.includes(open.key) || Boolean(row && keys.includes(keyOf(row))));
+    const { gap, isAhead, wanted: url } = lists.cursor; // what is on its way into the pane is not to come when it leaves
+    const wasOpen = isAhead ? keys.includes(messageIn(url)) : Boolean(open) && (keys.includes(open.key) || Boolean(row && keys.includes(keyOf(row))));
+    if (wasOpen) lists.cursor.rest();
     const inList = lists.rows.list.contains(document.activeElement) || document.activeElement === document.body;
-    const url = location.href;
     const { rows } = lists;
-    const { gap } = lists.cursor;
-    const { gone: [place = wasOpen ? gap : -1], putBack } = rows.remove(keys);
+    const { gone: [first], putBack } = rows.remove(keys);
+    const rest = wasOpen && !isAhead && rows.ofOpened(open.key, open.thread); // of its conversation
+    const place = first ?? (rest ? placeOf(rest) : gap);
     const going = lists.after({ place, wasOpen, hadFocus: inList || wasOpen });
     const undo = async () => {
       await going;

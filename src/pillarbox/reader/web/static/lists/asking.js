@@ -3,11 +3,14 @@
 const NO_ANSWER = "Pillarbox does not answer. If it was ended, start it again with: pillarbox read";
 const NOT_UNDERSTOOD = "This did not work. Reload the page, and try again.";
 
+const FOR_GOOD = 409; // what cannot be done; all else may be better the next time
+
 /** The server said no, in `message`, or did not answer. `door`: where one signs in, if that is missing. */
 export class Refused extends Error {
-  constructor(message, door = "") {
+  constructor(message, { door = "", status = 0 } = {}) {
     super(message);
     this.door = door;
+    this.forGood = status === FOR_GOOD;
   }
 }
 
@@ -44,7 +47,7 @@ async function answered(asked) {
   }
   if (!reply.ok) {
     const { trouble } = eventsOf(reply);
-    throw new Refused(trouble?.say ?? NOT_UNDERSTOOD, trouble?.door);
+    throw new Refused(trouble?.say ?? NOT_UNDERSTOOD, { door: trouble?.door, status: reply.status });
   }
   return reply;
 }

@@ -1,12 +1,13 @@
 /* Moving in the list by keys: the focus is the cursor. */
 
-import { act } from "../keys.js";
+import { act, controlFor } from "../keys.js";
 import { focusOn } from "../shell.js";
 import { isWide, messageIn, opened } from "./opening.js";
 import { keyOf, linkOf, placeOf } from "./row.js";
 
 const REST = 150; // milliseconds on a row before it is opened: who holds j down opens only where they stop
 
+const MARKS = new Set(["s", "Shift+u"]); // keys for one message, whatever its row stands for
 const SCREEN = 0.9; // of what is seen is scrolled at once: one sees where one was
 
 const ON_LETTER = new Set(["r", "a", "f"]); // keys for what is open
@@ -45,7 +46,7 @@ export class Cursor {
   }
 
   /** Where the next row is, when the one that keys were for has left; -1: nobody knows. */
-  get gap() { return this.near && this.lists.rows ? this.lists.rows.gapIn(this.near) : -1; }
+  get gap() { return this.near && this.lists.rows && !this.row ? this.lists.rows.gapIn(this.near) : -1; }
 
   onKey(event) {
     const { key } = event.detail;
@@ -88,6 +89,19 @@ export class Cursor {
     clearTimeout(this.resting);
     this.next = url;
     if (url) this.resting = setTimeout(() => this.arrive(), REST);
+  }
+
+  /** What does in the pane what `key` stands for, when that is for the open message alone: its row is of a conversation, and stands for
+      another one of it; or it has none. null: it is for the row, or for what is selected. */
+  inPane(key) {
+    const { rows, selection } = this.lists;
+    const open = opened();
+    const { row } = this;
+    if (!open || this.isAhead || !selection.empty) return null;
+    const pane = document.getElementById("pane");
+    const other = Boolean(row) && row === rows.ofOpened(open.key, open.thread) && keyOf(row) !== open.key;
+    const alone = !row || other && (MARKS.has(key) || pane.contains(document.activeElement));
+    return alone ? controlFor(key, pane) ?? null : null;
   }
 
   /** To the next row (1) or the one before (-1). */
