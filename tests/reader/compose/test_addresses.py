@@ -12,8 +12,8 @@ from pillarbox.reader.compose.addresses import (
     Recipient,
     as_typed,
     checked,
-    recipients_in,
 )
+from pillarbox.reader.compose.recipients import recipients_in
 
 ADA = Recipient("Ada Lovelace", "ada@example.org")
 BOB = Recipient("", "bob@example.org")

@@ -11,11 +11,11 @@ from pillarbox.reader.compose.addresses import (
     BadAddress,
     Recipient,
     as_typed,
-    recipients_in,
 )
 from pillarbox.reader.compose.flowed import lines_of
 from pillarbox.reader.compose.message import Recipients
 from pillarbox.reader.compose.quoting import FORWARDED
+from pillarbox.reader.compose.recipients import recipients_in
 from pillarbox.reader.compose.signatures import split_signature
 from pillarbox.reader.errors import WrongFields
 from pillarbox.reader.model import Draft

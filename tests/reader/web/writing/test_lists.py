@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pillarbox.reader.compose.addresses import recipients_in
+from pillarbox.reader.compose.recipients import recipients_in
 from pillarbox.reader.model import Contact, Draft
 from pillarbox.reader.web.features.writing.listing import opening_of
 from tests.reader.desk import visitor

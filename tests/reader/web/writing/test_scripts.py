@@ -156,6 +156,81 @@ async def test_enter_puts_nobody_in_the_place_of_a_whole_address(page: Page, tab
     await expect(page.locator("#to")).to_have_value("Al <al@corp.com.au>, ")
 
 
+async def pasted(page: Page, text: str) -> None:
+    """Into what has the focus, as by Ctrl+V."""
+    await page.evaluate(
+        """(text) => {
+          const data = new DataTransfer();
+          data.setData("text/plain", text);
+          const field = document.activeElement;
+          const event = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+          if (field.dispatchEvent(event)) document.execCommand("insertText", false, text.replace(/[\\r\\n]+/g, " "));
+        }""",
+        text,
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "after"),
+    [
+        (
+            "",
+            "Bob <bob@x.example>\nAlice Example <alice@x.example>\nCarol <carol@x.example>",
+            "Bob <bob@x.example>, Alice Example <alice@x.example>, Carol <carol@x.example>, ",
+        ),
+        (
+            "",
+            "Bob\tbob@x.example\r\nAlice\talice@x.example\r\n",
+            "Bob bob@x.example, Alice alice@x.example, ",
+        ),
+        (
+            "carol@x.example",
+            "bob@x.example\nalice@x.example",
+            "carol@x.example, bob@x.example, alice@x.example, ",
+        ),
+        (
+            "carol@x.example, ",
+            "bob@x.example,\n Alice\n <alice@x.example>;",
+            "carol@x.example, bob@x.example, Alice <alice@x.example>; ",
+        ),
+        ("", "Bob\nAlice\talice@x.example", "Bob, Alice alice@x.example, "),
+        ("", "bob@x.example alice@x.example\n", "bob@x.example alice@x.example "),
+    ],
+)
+async def test_a_list_that_is_pasted_gets_a_comma_for_each_end_of_a_line(
+    page: Page, table: Table, before: str, text: str, after: str
+) -> None:
+    await opened(page, table.begun(to=before, subject="Tea", text="Now?"))
+    await page.locator("#to").focus()
+    await page.keyboard.press("End")
+    await pasted(page, text)
+    await expect(page.locator("#to")).to_have_value(after)
+    await page.keyboard.press("Control+z")
+    await expect(page.locator("#to")).to_have_value(before)
+
+
+async def test_all_of_a_pasted_list_get_the_message(page: Page, table: Table) -> None:
+    await opened(page, table.begun(subject="Tea", text="Now?"))
+    await page.locator("#to").focus()
+    await pasted(
+        page, "Bob <bob@x.example>\nAlice Example <alice@x.example>\nCarol\tcarol@x.example"
+    )
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#writing-done")).to_contain_text("Leaves in 10 s")
+    (parcel,) = table.outbox.parcels.values()
+    assert parcel.recipients == ("bob@x.example", "alice@x.example", "carol@x.example")
+
+
+async def test_a_list_is_pasted_in_front_of_people(page: Page, table: Table) -> None:
+    await opened(page, table.begun(to="carol@x.example", subject="Tea", text="Now?"))
+    await page.locator("#to").focus()
+    await page.keyboard.press("Home")
+    await pasted(page, "bob@x.example\nalice@x.example\n")
+    await expect(page.locator("#to")).to_have_value(
+        "bob@x.example, alice@x.example, carol@x.example"
+    )
+
+
 async def test_what_is_typed_is_saved_by_itself_and_on_leaving(
     page: Page, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 const PAUSE = 120; // milliseconds without a key, then it is asked for
 const FEW = 3; // people whose names one can see at once
+const SEPARATORS = ",;\u060c\u061b\u3001\uff0c\uff1b"; // of the server, without line ends
 let count = 0;
 
 /** Where the last name begins that the caret is in: behind a comma or semicolon that is not in quotes. */
@@ -10,14 +11,44 @@ function beginning(text, caret) {
   let quoted = false;
   for (let at = 0; at < caret; at += 1) {
     if (text[at] === '"') quoted = !quoted;
-    else if (!quoted && (text[at] === "," || text[at] === ";")) start = at + 1;
+    else if (!quoted && SEPARATORS.includes(text[at])) start = at + 1;
   }
   while (start < caret && text[start] === " ") start += 1;
   return start;
 }
 
+const ITEMS = new RegExp(`(?:"[^"]*"?|[^"${SEPARATORS}])+`, "g");
+
 /** How many people a field names: what stands between commas and semicolons that are not in quotes. */
-const peopleIn = (text) => (text.match(/(?:"[^"]*"?|[^,;"])+/g) ?? []).filter((each) => each.trim()).length;
+const peopleIn = (text) => (text.match(ITEMS) ?? []).filter((each) => each.trim()).length;
+
+const REST = new RegExp(`^[^${SEPARATORS}]*[${SEPARATORS}]?\\s*`);
+
+const ends = (text) => SEPARATORS.includes(text.at(-1));
+
+/** `lines` as one, with a comma for the end of a line; the browser would put a space for it. */
+const listed = (lines) => lines.map((line, at) => {
+  const next = lines[at + 1];
+  const goesOn = next === undefined || ends(line) || (next.startsWith("<") && !line.includes("@")); // a folded field
+  return goesOn ? line : `${line},`;
+}).join(" ");
+
+/** A list that is pasted, each on a line, becomes people with commas between; Ctrl+Z takes it away again. */
+function pasteLines(field, event) {
+  const lines = (event.clipboardData?.getData("text/plain") ?? "")
+    .split(/[\r\n]+/).map((line) => line.replace(/\s+/g, " ").trim()).filter(Boolean);
+  if (lines.length < 2) return;
+  event.preventDefault();
+  const before = field.value.slice(0, field.selectionStart);
+  const after = field.value.slice(field.selectionEnd).trimStart();
+  const list = listed(lines);
+  const first = before.includes("@") && !ends(before.trimEnd()) ? ", " : "";
+  const last = ends(list) ? " " : after && SEPARATORS.includes(after[0]) ? "" : ", ";
+  const text = `${first || (ends(before) ? " " : "")}${list}${last}`;
+  if (document.execCommand("insertText", false, text)) return; // unlike setRangeText it can be undone
+  field.setRangeText(text, field.selectionStart, field.selectionEnd, "end");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
 
 /** Say beside `field` how many people are in it, when they are more than one sees. */
 function countPeople(field) {
@@ -89,7 +120,7 @@ export function completePeople(field) {
   function take(index) {
     const caret = field.selectionStart;
     const start = beginning(field.value, caret);
-    const rest = field.value.slice(caret).replace(/^[^,;]*[,;]?\s*/, "");
+    const rest = field.value.slice(caret).replace(REST, "");
     const before = `${field.value.slice(0, start)}${offered[index].text}, `;
     close();
     field.value = before + rest;
@@ -150,6 +181,7 @@ export function completePeople(field) {
     clearTimeout(timer);
     timer = setTimeout(ask, PAUSE);
   });
+  field.addEventListener("paste", (event) => pasteLines(field, event));
   field.addEventListener("blur", close);
   field.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
