@@ -312,9 +312,8 @@ async def test_a_save_whose_reply_is_lost_is_not_taken_for_another_tab(
     await pass_time(page, 2)
     await expect(page.locator("#saved")).to_have_class("meta failed")
     assert table.drafts.find(draft.id).text == "typed on a train"
+    await page.unroute_all(behavior="wait")
     await page.fill("#text", "typed on a train, and behind the tunnel")
-    await pass_time(page, 6)
-    await page.unroute(away)
     await pass_time(page, 6)
     await saved(page)
     assert table.drafts.find(draft.id).text == "typed on a train, and behind the tunnel"
