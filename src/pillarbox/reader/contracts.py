@@ -510,7 +510,7 @@ class Collector(Protocol):
         ...
 
     def resting(self, account: str) -> AbstractAsyncContextManager[None]:
-        """Nobody collects *account* meanwhile; then it begins anew, as its settings are then."""
+        """Nobody collects *account* meanwhile; then it begins anew, as its settings are then. Waits for another rest to end."""
         ...
 
     async def run(self) -> None:

@@ -358,3 +358,39 @@ async def test_an_account_may_be_removed_while_it_rests(tmp_path: Path) -> None:
             world.collector.refresh()
             await world.until(lambda item: item.status is None)
         assert world.collector.statuses() == ()
+
+
+async def test_two_rests_of_an_account_come_one_after_the_other(tmp_path: Path) -> None:
+    """The user corrects what they have entered while the server is still being tried: nothing is collected before
+    both have ended, and then by what was saved last.
+    """
+    runs = Runs()
+    async with collecting(tmp_path, runs, work=account("work")) as world:
+        await world.until_state("work", Collecting.DONE)
+        asked, end = asyncio.Event(), asyncio.Event()
+        order: list[str] = []
+
+        async def correct() -> None:
+            asked.set()
+            async with world.collector.resting("work"):
+                order.append("the second begins")
+                await end.wait()
+                world.book.by_name["work"] = account("work", password="corrected")
+
+        async with world.collector.resting("work"):
+            second = asyncio.create_task(correct())
+            await asked.wait()
+            order.append("the first ends")
+        world.book.by_name["club"] = account("club")
+        world.collector.refresh()
+        # What there is to start is started in the order of names: "work" would run by now.
+        await world.until_state("club", Collecting.DONE)
+        assert order == ["the first ends", "the second begins"]
+        assert world.collector.statuses()[0].state is Collecting.NEVER
+        end.set()
+        await second
+        await world.until_state("work", Collecting.DONE)
+        world.collector.collect("work")
+        await world.until_state("work", Collecting.DONE)
+        passwords = [one.password for one in runs.begun if one.name == "work"]
+        assert passwords == ["secret", "corrected", "corrected"]

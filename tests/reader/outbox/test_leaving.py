@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pillarbox.reader.errors import LibraryUnusable, TooLate
-from pillarbox.reader.model import SENT, Flag, MessageKey, Sending
+from pillarbox.reader.model import SENT, Flag, MessageKey, Outgoing, Sending
 from pillarbox.reader.outbox import sender
 from tests.reader.outbox.server import Cut, HostileServer, Rule, Session, says
 from tests.reader.outbox.world import ALICE, BOB, CAROL, MESSAGE, World, plain
@@ -468,6 +468,50 @@ async def test_an_answer_that_is_lost_for_some_does_not_keep_it_from_the_others(
 # What happens beside it.
 
 
+async def test_on_its_second_try_a_message_is_not_said_to_have_left(
+    world: World, server: HostileServer
+) -> None:
+    """Why it had waited was taken for why it is not in Sent: "has left" was said of what the server had not even heard of."""
+    seen: list[Outgoing] = []
+
+    def rule(_: Session, __: str) -> bytes | None:
+        seen.append(world[sent])
+        return b"451 4.7.1 greylisted\r\n" if len(seen) == 1 else None
+
+    server.instead["MAIL"] = rule
+    sent = world.put()
+    assert "greylisted" in (await world.until_tried(sent)).problem
+    world.later(LONG)
+    await world.until_left(sent)
+    assert len(seen) == 2
+    for one in seen:
+        assert one.state is Sending.SENDING
+        assert not one.stuck
+        assert not one.problem
+
+
+async def test_while_some_are_refused_and_others_are_sent_to_it_is_not_said_to_have_left(
+    world: World, server: HostileServer
+) -> None:
+    seen: list[Outgoing] = []
+
+    def rule(_: Session, argument: str) -> bytes | None:
+        if "carol" in argument:
+            return b"550 5.1.1 no such user\r\n"
+        seen.append(world[sent])
+        return b"451 4.7.1 greylisted\r\n" if len(seen) == 1 else None
+
+    server.instead["RCPT"] = rule
+    sent = world.put(BOB, CAROL)
+    await world.until_tried(sent)
+    world.later(LONG)
+    await world.until_state(sent, Sending.REFUSED)
+    _, second = seen
+    assert (second.state, second.stuck) == (Sending.SENDING, False)
+    assert "550 5.1.1 no such user" in second.problem
+    assert "greylisted" not in second.problem
+
+
 async def test_a_message_can_be_taken_back_until_its_end_is_said(
     world: World, server: HostileServer
 ) -> None:
@@ -506,6 +550,8 @@ async def test_a_copy_that_cannot_be_made_is_made_later(
     world.library.full = True
     sent = world.put()
     await world.until(lambda: "The disk is full" in world[sent].problem)
+    assert (world[sent].left, world[sent].unfiled, world[sent].stuck) == (True, True, True)
+    assert not world[sent].may_have_left, "it certainly has"
     with pytest.raises(TooLate):
         world.outbox.send_again(sent)
     world.library.full = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from weakref import WeakValueDictionary
 
 from pillarbox.fetch.intake import finished
 from pillarbox.fetch.limits import AT_ONCE
@@ -62,6 +63,7 @@ class AccountCollector:
         self._keepers: dict[str, Keeper] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._resting: set[str] = set()
+        self._rests: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._changed = asyncio.Event()
 
     def statuses(self) -> Sequence[Status]:
@@ -87,18 +89,23 @@ class AccountCollector:
 
     @asynccontextmanager
     async def resting(self, account: str) -> AsyncIterator[None]:
-        """Nobody collects *account* meanwhile, and its journal is free. Then it begins anew, as its settings are then."""
-        self._resting.add(account)
-        try:
-            if (task := self._tasks.pop(account, None)) is not None:
-                task.cancel()
-                await asyncio.wait({task})
-            yield
-        finally:
-            self._resting.discard(account)
-            if account in self._keepers:
-                self._keepers[account] = Keeper(account, self._means)
-            self._changed.set()
+        """Nobody collects *account* meanwhile, and its journal is free. Then it begins anew, as its settings are then.
+
+        One rest at a time: the end of one would have it collected in the middle of the other.
+        """
+        lock = self._rests.setdefault(account, asyncio.Lock())
+        async with lock:
+            self._resting.add(account)
+            try:
+                if (task := self._tasks.pop(account, None)) is not None:
+                    task.cancel()
+                    await asyncio.wait({task})
+                yield
+            finally:
+                self._resting.discard(account)
+                if account in self._keepers:
+                    self._keepers[account] = Keeper(account, self._means)
+                self._changed.set()
 
     async def run(self) -> None:
         """Collect on a schedule, until cancelled: then what has come whole is stored first."""
