@@ -14,6 +14,7 @@ from pillarbox.reader.model import (
     Change,
     Contact,
     Draft,
+    Emptied,
     Entry,
     ExportForm,
     File,
@@ -135,8 +136,10 @@ class Library(Protocol):
         """Remove for good those that are in Trash; how many. There is no undo."""
         ...
 
-    def empty_trash(self, but: Collection[MessageKey] = ()) -> int:
-        """Remove for good what is in Trash, *but* these; how many."""
+    def empty_trash(self, moment: int) -> Emptied | None:
+        """Remove for good what lists had in Trash at *moment*, and still have there. What came since stays, and so does what
+        only the disk knows of yet. None: nothing is removed, as *moment* is forgotten (see :meth:`since`).
+        """
         ...
 
     def add(

@@ -402,6 +402,16 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True)
+class Emptied:
+    """What came of emptying Trash."""
+
+    removed: int
+    """Messages that are gone for good."""
+    left: int
+    """Those that lie there and were not meant."""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """Of something long."""
 
