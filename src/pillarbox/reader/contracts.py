@@ -14,6 +14,7 @@ from pillarbox.reader.model import (
     Change,
     Contact,
     Draft,
+    Emptied,
     Entry,
     ExportForm,
     File,
@@ -135,8 +136,10 @@ class Library(Protocol):
         """Remove for good those that are in Trash; how many. There is no undo."""
         ...
 
-    def empty_trash(self, but: Collection[MessageKey] = ()) -> int:
-        """Remove for good what is in Trash, *but* these; how many."""
+    def empty_trash(self, moment: int) -> Emptied | None:
+        """Remove for good what lists had in Trash at *moment*, and still have there. What came since stays, and so does what
+        only the disk knows of yet. None: nothing is removed, as *moment* is forgotten (see :meth:`since`).
+        """
         ...
 
     def add(
@@ -325,7 +328,12 @@ class Drafts(Protocol):
         ...
 
     def save(self, draft: Draft) -> Draft:
-        """All but the files. Raises :class:`.errors.DraftChanged` if *draft.version* is not the last one."""
+        """All but the files.
+
+        Raises:
+            DraftChanged: *draft.version* is not the last one.
+            LibraryUnusable: there is no room; or the outbox cannot be read, and may have it.
+        """
         ...
 
     def attach(
@@ -349,6 +357,9 @@ class Drafts(Protocol):
     def discard(self, draft_id: str) -> None:
         """It, and its files, are gone (also when they were before). For some days they can be brought back, unless
         the outbox has the message: it says so that it has left.
+
+        Raises:
+            LibraryUnusable: it may be there still, and cannot be removed, or must not be.
         """
         ...
 

@@ -263,6 +263,10 @@ class Outgoing:
     """Those of *to* that may have got it: it was handed over for them, and the answer was lost, or it lies in a copy."""
     copied: bool = False
     """The outbox has been copied, or put back from a backup, while it waited."""
+    left: bool = False
+    """For all of its recipients; and what is done then could not be done yet. That is tried again by itself."""
+    unfiled: bool = False
+    """It is one of those, and not in Sent."""
     unreadable: bool = False
     """It has left, and cannot be put into Sent, as its file cannot be read."""
     stopped: bool = False
@@ -270,21 +274,21 @@ class Outgoing:
 
     @property
     def stuck(self) -> bool:
-        """It goes no further until the user does something."""
+        """It goes no further until the user does something; or it has left, and something is wrong with the disk."""
         match self.state:
             case Sending.REFUSED | Sending.UNCONFIRMED:
                 return True
             case Sending.WAITING:
                 return self.stopped
             case Sending.SENDING:
-                return bool(self.problem)
+                return self.left
             case Sending.HELD:
                 return False
 
     @property
     def may_have_left(self) -> bool:
-        """For some of its recipients, or for all; of one that is :attr:`stuck`."""
-        return bool(self.unsure) or self.state in (Sending.UNCONFIRMED, Sending.SENDING)
+        """Nobody knows, for some of its recipients, or for all; of one that is :attr:`stuck`."""
+        return bool(self.unsure) or self.state is Sending.UNCONFIRMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,6 +399,16 @@ class Imported:
     """Brought into Trash: the program that they come from had them marked as deleted."""
     elsewhere: tuple[tuple[Folder, int], ...] = ()
     """Of those that are there already, how many lie in which other folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emptied:
+    """What came of emptying Trash."""
+
+    removed: int
+    """Messages that are gone for good."""
+    left: int
+    """Those that lie there and were not meant."""
 
 
 @dataclass(frozen=True, slots=True)

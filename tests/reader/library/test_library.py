@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,8 @@ from pillarbox.reader.errors import (
     NoSuchFolder,
     NoSuchMessage,
 )
+from pillarbox.reader.library.index.file import Database
+from pillarbox.reader.library.index.sqlite import SqliteIndex
 from pillarbox.reader.library.library import MailLibrary
 from pillarbox.reader.library.names import key_of, new_base
 from pillarbox.reader.model import (
@@ -22,6 +25,7 @@ from pillarbox.reader.model import (
     INBOX,
     SENT,
     TRASH,
+    Emptied,
     Flag,
     Folder,
     FolderState,
@@ -49,6 +53,10 @@ def three(library: MailLibrary, folder: Folder = WORK) -> list[MessageKey]:
 
 def where(library: MailLibrary, *keys: MessageKey) -> list[str]:
     return [library.find(key).folder for key in keys]
+
+
+def in_trash(library: MailLibrary) -> int:
+    return sum(state.total for state in library.folders() if state.folder == TRASH)
 
 
 def test_what_is_missing_is_made_for_the_owner_only(library: MailLibrary, place: Place) -> None:
@@ -220,9 +228,77 @@ def test_only_what_is_in_trash_is_erased(library: MailLibrary, place: Place) -> 
     with pytest.raises(NoSuchMessage):
         library.read(one)
     library.delete([two])
-    assert library.empty_trash(but=[two]) == 0
-    assert library.empty_trash() == 1
-    assert [state.total for state in library.folders() if state.folder == TRASH] == [0]
+    assert library.empty_trash(library.moment) == Emptied(removed=1, left=0)
+    assert in_trash(library) == 0
+
+
+def test_emptying_trash_spares_what_no_list_has_shown_yet(
+    library: MailLibrary, place: Place
+) -> None:
+    """The question counted what the index knew, and all that was on disk went."""
+    one, *_ = three(library)
+    library.delete([one])
+    assert in_trash(library) == 1
+    moment = library.moment
+    (place.mail / "Trash/cur/1790000000.M1.other:2,S").write_bytes(letter("another program's"))
+    assert library.empty_trash(moment) == Emptied(removed=1, left=1)
+    library.look()
+    assert in_trash(library) == 1
+    assert library.empty_trash(moment) == Emptied(removed=0, left=1)
+    assert library.empty_trash(library.moment) == Emptied(removed=1, left=0)
+
+
+@pytest.mark.parametrize("asked_first", ["entries", "since"])
+def test_what_is_deleted_while_trash_is_being_emptied_can_be_undone(
+    library: MailLibrary, asked_first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another tab's: it was told "Deleted", with Undo, and the message was gone for good."""
+    one, two, three_ = three(library)
+    library.delete([one])
+    moment = library.moment
+    library.delete([two])
+    done = []
+    ask = getattr(SqliteIndex, asked_first)
+
+    def and_then_another_is_deleted(self: SqliteIndex, *args: object) -> object:
+        found = ask(self, *args)
+        done.append(library.delete([three_]))
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteIndex, asked_first, and_then_another_is_deleted)
+        assert library.empty_trash(moment) == Emptied(removed=1, left=2)
+    (deleted,) = done
+    assert library.undo(deleted.id)
+    assert where(library, two, three_) == [TRASH, WORK]
+
+
+def test_trash_is_not_emptied_when_nobody_knows_what_was_in_it(library: MailLibrary) -> None:
+    one, *_ = three(library)
+    library.delete([one])
+    moment = library.moment
+    library.reindex(lambda _: None)
+    assert library.empty_trash(moment) is None
+    assert library.empty_trash(1) is None
+    assert where(library, one) == [TRASH]
+
+
+def test_trash_is_not_emptied_by_an_index_that_has_just_come(
+    library: MailLibrary, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It knows what no list had shown, and the moments of the one before it were not forgotten yet."""
+    moment = library.moment
+    (place.mail / "Trash/cur/1790000000.M1.other:2,S").write_bytes(letter("another program's"))
+    replace, found = Database.replace, []
+
+    def and_then_trash_is_emptied(self: Database, new: Path) -> None:
+        replace(self, new)
+        found.append(library.empty_trash(moment))
+
+    monkeypatch.setattr(Database, "replace", and_then_trash_is_emptied)
+    library.reindex(lambda _: None)
+    assert found == [None]
+    assert in_trash(library) == 1
 
 
 def test_erasing_spares_what_another_program_has_taken_out(
@@ -372,10 +448,6 @@ def test_reindexing(library: MailLibrary, place: Place) -> None:
 
 
 # Trash
-
-
-def in_trash(library: MailLibrary) -> int:
-    return sum(state.total for state in library.folders() if state.folder == TRASH)
 
 
 def test_trash_goes_after_so_many_days(library: MailLibrary, place: Place) -> None:

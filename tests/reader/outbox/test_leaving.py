@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from pillarbox.reader.compose.drafts import KeptDrafts, open_drafts
 from pillarbox.reader.errors import LibraryUnusable, TooLate
-from pillarbox.reader.model import SENT, Flag, MessageKey, Sending
+from pillarbox.reader.model import SENT, Draft, Flag, MessageKey, Outgoing, Sending
 from pillarbox.reader.outbox import sender
 from tests.reader.outbox.server import Cut, HostileServer, Rule, Session, says
 from tests.reader.outbox.world import ALICE, BOB, CAROL, MESSAGE, World, plain
@@ -468,6 +470,50 @@ async def test_an_answer_that_is_lost_for_some_does_not_keep_it_from_the_others(
 # What happens beside it.
 
 
+async def test_on_its_second_try_a_message_is_not_said_to_have_left(
+    world: World, server: HostileServer
+) -> None:
+    """Why it had waited was taken for why it is not in Sent: "has left" was said of what the server had not even heard of."""
+    seen: list[Outgoing] = []
+
+    def rule(_: Session, __: str) -> bytes | None:
+        seen.append(world[sent])
+        return b"451 4.7.1 greylisted\r\n" if len(seen) == 1 else None
+
+    server.instead["MAIL"] = rule
+    sent = world.put()
+    assert "greylisted" in (await world.until_tried(sent)).problem
+    world.later(LONG)
+    await world.until_left(sent)
+    assert len(seen) == 2
+    for one in seen:
+        assert one.state is Sending.SENDING
+        assert not one.stuck
+        assert not one.problem
+
+
+async def test_while_some_are_refused_and_others_are_sent_to_it_is_not_said_to_have_left(
+    world: World, server: HostileServer
+) -> None:
+    seen: list[Outgoing] = []
+
+    def rule(_: Session, argument: str) -> bytes | None:
+        if "carol" in argument:
+            return b"550 5.1.1 no such user\r\n"
+        seen.append(world[sent])
+        return b"451 4.7.1 greylisted\r\n" if len(seen) == 1 else None
+
+    server.instead["RCPT"] = rule
+    sent = world.put(BOB, CAROL)
+    await world.until_tried(sent)
+    world.later(LONG)
+    await world.until_state(sent, Sending.REFUSED)
+    _, second = seen
+    assert (second.state, second.stuck) == (Sending.SENDING, False)
+    assert "550 5.1.1 no such user" in second.problem
+    assert "greylisted" not in second.problem
+
+
 async def test_a_message_can_be_taken_back_until_its_end_is_said(
     world: World, server: HostileServer
 ) -> None:
@@ -506,6 +552,8 @@ async def test_a_copy_that_cannot_be_made_is_made_later(
     world.library.full = True
     sent = world.put()
     await world.until(lambda: "The disk is full" in world[sent].problem)
+    assert (world[sent].left, world[sent].unfiled, world[sent].stuck) == (True, True, True)
+    assert not world[sent].may_have_left, "it certainly has"
     with pytest.raises(TooLate):
         world.outbox.send_again(sent)
     world.library.full = False
@@ -513,6 +561,40 @@ async def test_a_copy_that_cannot_be_made_is_made_later(
     await world.until_left(sent)
     assert len(server.taken) == 1
     assert len(world.library.sent) == 1
+
+
+async def test_what_has_left_while_the_drafts_cannot_be_read_stays_until_its_draft_is_gone(
+    world: World, server: HostileServer
+) -> None:
+    """Its draft was there after the next start, as something not sent yet."""
+    folder = world.folder.with_name("drafts")
+
+    def opened() -> KeptDrafts:
+        return open_drafts(
+            folder, outbox=world.outbox, tell=lambda _: None, clock=lambda: datetime.now(UTC)
+        )
+
+    drafts = opened()
+    draft = drafts.save(drafts.new(Draft("", subject="News")))
+    away = folder.rename(folder.with_name("away"))
+    folder.write_bytes(b"")
+    world.discard = opened().discard
+    sent = world.put(draft=draft.id)
+    await world.until(lambda: world[sent].left)
+    assert "It has left, and is in Sent" in world[sent].problem
+    assert "Your drafts cannot be read" in world[sent].problem
+    assert (world[sent].unfiled, world[sent].stuck) == (False, True)
+    await world.stop()
+    folder.unlink()
+    away.rename(folder)
+    world.outbox = world.opened()
+    drafts = opened()
+    world.discard = drafts.discard
+    assert drafts.all() == [], "its message is in the outbox still"
+    world.start()
+    await world.until_left(sent)
+    assert opened().all() == []
+    assert len(server.taken) == len(world.library.sent) == 1
 
 
 def unreadable(world: World, outgoing_id: str) -> Path:

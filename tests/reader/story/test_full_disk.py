@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pillarbox.reader.library.names import key_of
 from tests.reader.story.answering import KEY, TEXTS, Rig, rigged
 from tests.reader.story.visitor import Visitor, visiting
 from tests.small_disk import filled, mounted
@@ -81,9 +82,8 @@ async def test_trash_can_be_emptied_on_a_full_disk(rig: Rig) -> None:
         message = b"Subject: old\n\n" + b"text\n" * 5000
         (trash / "cur" / f"1793699000.M{number}.old:2,S").write_bytes(message)
     async with visiting(rig.reader) as visitor:
-        await visitor.until(lambda: visitor.lists("Inbox", KEY))
+        await visitor.until(lambda: visitor.lists("Trash", key_of("1793699000.M39.old")))
         with filled(rig.reader.library):
-            reply = await visitor.post("/do/empty-trash", sure="1")
-            assert reply.status_code == 204, reply.text
+            await visitor.empty_trash()
         assert list((trash / "cur").iterdir()) == []
     await rig.reader.stop()

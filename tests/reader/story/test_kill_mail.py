@@ -307,8 +307,7 @@ async def emptying(wire: str, folder: Path) -> bool:
             room.put(subject, "Trash", "S")
 
         async def life(visitor: Visitor) -> None:
-            reply = await visitor.post("/do/empty-trash", sure="1")
-            assert reply.status_code == 204, reply.text
+            await visitor.empty_trash()
 
         whole = await room.live(life, wire)
         if not whole:

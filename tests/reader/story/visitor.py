@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -48,6 +49,15 @@ class Visitor:
         return await self._asked(
             "POST", path, data=fields, files=files, headers={"X-CSRF": self._csrf}
         )
+
+    async def empty_trash(self) -> None:
+        """And say yes, if one is asked."""
+        reply = await self.post("/do/empty-trash")
+        assert reply.status_code == 204, reply.text
+        if asked := json.loads(reply.headers["HX-Trigger"]).get("asked"):
+            reply = await self.post("/do/empty-trash", sure=asked["sure"])
+            assert reply.status_code == 204, reply.text
+            assert "changed" in json.loads(reply.headers["HX-Trigger"])
 
     async def until(self, holds: Callable[[], Awaitable[bool]]) -> None:
         """Wait until that holds: it is asked first, then after each news that pages are told."""

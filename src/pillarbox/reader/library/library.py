@@ -25,6 +25,7 @@ from pillarbox.reader.model import (
     TRASH,
     Change,
     Contact,
+    Emptied,
     Entry,
     ExportForm,
     Flag,
@@ -154,10 +155,18 @@ class MailLibrary:
     def erase(self, keys: Collection[MessageKey]) -> int:
         return self._shelf.erase(self._shelf.entries(keys))
 
-    def empty_trash(self, but: Collection[MessageKey] = ()) -> int:
-        kept = frozenset(but)
-        entries = self._shelf.maildirs.scan(TRASH)
-        return self._shelf.erase([entry for entry in entries if key_of(entry.base) not in kept])
+    def empty_trash(self, moment: int) -> Emptied | None:
+        shelf = self._shelf
+        with shelf.changing:
+            # Before what has changed: a new index may be put in place at any time, and then no moment is known.
+            known = self._index.entries(TRASH).values()
+            since = self._index.since(moment)
+            if since is None:
+                return None
+            meant = {key: entry for key, entry in known if since.get(key, TRASH) == TRASH}
+            there = shelf.maildirs.scan(TRASH)
+            left = sum(key_of(entry.base) not in meant for entry in there)
+        return Emptied(shelf.erase(list(meant.values())), left)
 
     def add(
         self,

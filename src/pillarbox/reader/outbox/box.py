@@ -121,15 +121,13 @@ class FileOutbox:
     def _shown(self, record: Record) -> Outgoing:
         """With what is not written down: it is being sent, or its account waits."""
         now = self._sender.now()
-        outgoing = shown(record, now)
         if record.has_left:
-            failure = self._noting.failure(record.id)
-            why = (
-                f"It has left, and is still to be put into Sent. {said(failure)}" if failure else ""
-            )
-            return replace(outgoing, problem=why, unreadable=isinstance(failure, MessageUnreadable))
+            return _left(record, self._noting.failure(record.id), shown(record, now))
         if self._sender.is_sending(record):
+            # Why it waited before is no news any more.
+            outgoing = shown(replace(record, problem=""), now)
             return replace(outgoing, state=Sending.SENDING, next_try=None)
+        outgoing = shown(record, now)
         standing = self._sender.standing(record.account)
         if standing is None or outgoing.state is not Sending.WAITING:
             return outgoing
@@ -175,6 +173,25 @@ def open_outbox(
     with suppress(LibraryUnusable):  # a full disk: said again, and done before anything is sent
         sender.settle()  # whoever was sending was killed
     return FileOutbox(shelf, noting, sender)
+
+
+def _left(record: Record, failure: Exception | None, outgoing: Outgoing) -> Outgoing:
+    """*failure*: why it could not be noted everywhere when that was tried last."""
+    if failure is None:
+        return outgoing
+    unfiled = record.to_be_filed
+    what = (
+        "It has left, and is still to be put into Sent."
+        if unfiled
+        else "It has left, and is in Sent; its draft, and what the outbox has of it, are still to be removed."
+    )
+    return replace(
+        outgoing,
+        problem=f"{what} {said(failure)}",
+        left=True,
+        unfiled=unfiled,
+        unreadable=isinstance(failure, MessageUnreadable),
+    )
 
 
 def _is_leaving(record: Record) -> bool:

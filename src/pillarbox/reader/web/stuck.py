@@ -1,4 +1,4 @@
-"""Messages in the outbox that go no further by themselves: what every page says of them."""
+"""Messages in the outbox that go no further by themselves, or have left and are still here: what every page says of them."""
 
 from __future__ import annotations
 
@@ -27,9 +27,14 @@ def stuck(outbox: Iterable[Outgoing]) -> list[Stuck]:
     """What the user has to do something about; empty: nothing, all that waits leaves by itself."""
     unsent: dict[str, str] = {}
     unclear: dict[str, str] = {}
+    unfiled: dict[str, str] = {}
+    still_here: dict[str, str] = {}
     for outgoing in outbox:
         if outgoing.stuck:
-            which = unclear if outgoing.may_have_left else unsent
+            if outgoing.left:
+                which = unfiled if outgoing.unfiled else still_here
+            else:
+                which = unclear if outgoing.may_have_left else unsent
             which[outgoing.id] = _happened(outgoing)
     found = []
     if unsent:
@@ -40,6 +45,20 @@ def stuck(outbox: Iterable[Outgoing]) -> list[Stuck]:
         many = len(unclear)
         words = count(many, "message may have been sent", "messages may have been sent")
         found.append(Stuck(words, f"{many:,} perhaps sent", unclear))
+    if unfiled:
+        many = len(unfiled)
+        words = count(
+            many, "message has left, and is not in Sent", "messages have left, and are not in Sent"
+        )
+        found.append(Stuck(words, f"{many:,} not in Sent", unfiled))
+    if still_here:
+        many = len(still_here)
+        words = count(
+            many,
+            "message has left, and is still in the outbox",
+            "messages have left, and are still in the outbox",
+        )
+        found.append(Stuck(words, f"{many:,} sent and still here", still_here))
     return found
 
 
@@ -50,8 +69,10 @@ def _happened(outgoing: Outgoing) -> str:
     match outgoing.state:
         case Sending.REFUSED:
             return f"“{subject}” was refused."
-        case Sending.SENDING:
+        case Sending.SENDING if outgoing.unfiled:
             return f"“{subject}” has left, and is not in Sent."
+        case Sending.SENDING:
+            return f"“{subject}” has left, and is still in the outbox."
         case Sending.UNCONFIRMED:
             return f"“{subject}” may have arrived, or not."
         case _:

@@ -15,6 +15,7 @@ from pillarbox.reader.model import (
     TRASH,
     Change,
     Correspondent,
+    Emptied,
     Flag,
     Folder,
     FolderState,
@@ -155,8 +156,13 @@ class MemoryLibrary:
             del self.rows[each]
         return len(gone)
 
-    def empty_trash(self, but: Collection[MessageKey] = ()) -> int:
-        return self.erase(tuple(each for each in self.rows if each not in but))
+    def empty_trash(self, moment: int) -> Emptied | None:
+        since = self.since(moment)
+        if since is None:
+            return None
+        there = [each for each, row in self.rows.items() if row.folder == TRASH]
+        meant = [each for each in there if since.get(each, TRASH) == TRASH]
+        return Emptied(self.erase(meant), len(there) - len(meant))
 
     def make_folder(self, path: str) -> Folder:
         if path in self.own or "\0" in path:

@@ -487,12 +487,21 @@ async def test_emptying_trash_leaves_what_came_after_the_question() -> None:
     fields = {"sure": question["sure"]}
     told = changed(await post(library, "/do/empty-trash", script=True, **fields))
     assert told["say"] == (
-        "Removed 4 messages for good. 1 message stays, which came after you were asked"
+        "Removed 4 messages for good. 1 message stays, which you were not asked about"
     )
     assert list(library.rows) == [key(5), key(6)]
     fields = {"sure": "99"}
     asked(await post(library, "/do/empty-trash", script=True, **fields))
     assert len(library.rows) == 2
+
+
+async def test_trash_is_not_emptied_by_a_yes_to_no_question() -> None:
+    """Whatever was no moment was taken for now."""
+    for sure in ("1", "yes"):
+        library = in_trash()
+        question = asked(await post(library, "/do/empty-trash", script=True, sure=sure))
+        assert question["what"] == "all 4 messages in Trash"
+        assert len(library.rows) == 5
 
 
 async def test_an_empty_trash_is_said_to_be_empty() -> None:

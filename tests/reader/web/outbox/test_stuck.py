@@ -54,6 +54,7 @@ async def page(browser: Browser, place: Place, tmp_path: Path) -> AsyncIterator[
         (outgoing(Sending.WAITING, problem="Offline.", next_try=NOW), "", ""),
         (outgoing(Sending.WAITING, problem="450 Greylisted."), "", ""),  # and it is due
         (outgoing(Sending.SENDING), "", ""),
+        (outgoing(Sending.SENDING, problem="It was refused for eve@x: 550."), "", ""),
         (outgoing(Sending.REFUSED), "1 message was not sent", "“News” was refused."),
         (
             outgoing(Sending.WAITING, problem="No password.", stopped=True),
@@ -71,9 +72,14 @@ async def page(browser: Browser, place: Place, tmp_path: Path) -> AsyncIterator[
             "“News” may have arrived, or not.",
         ),
         (
-            outgoing(Sending.SENDING, problem="No room."),
-            "1 message may have been sent",
+            outgoing(Sending.SENDING, problem="No room.", left=True, unfiled=True),
+            "1 message has left, and is not in Sent",
             "“News” has left, and is not in Sent.",
+        ),
+        (
+            outgoing(Sending.SENDING, problem="Drafts cannot be read.", left=True),
+            "1 message has left, and is still in the outbox",
+            "“News” has left, and is still in the outbox.",
         ),
     ],
 )
@@ -141,7 +147,7 @@ async def test_several_at_once_are_one_sentence_and_none_where_one_sees_them(
         place.desk.news.tell(OutboxChanged())
 
     all_become(REFUSED)
-    await expect(page.locator("#stuck")).to_contain_text("3 messages were stopped on their way.")
+    await expect(page.locator("#stuck")).to_contain_text("3 messages in the outbox need a look.")
     await page.goto("/outbox")
     all_become(WAITING)
     await expect(page.locator("#status")).to_contain_text("3 waiting")

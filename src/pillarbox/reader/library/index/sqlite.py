@@ -83,6 +83,7 @@ class SqliteIndex:
 
     def replace(self, new: Path) -> None:
         """Take the index in the file *new*, which is closed, for this one."""
+        self._past.forget()  # before: nobody compares a moment of the old one with what the new one has
         self._file.replace(new)
         self._past.forget()
 

@@ -7,7 +7,7 @@ from here; ``sure``, for what cannot be undone; ``quiet``, for what the page doe
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -17,11 +17,10 @@ from starlette.responses import Response
 
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.errors import BadFolderName, ReaderError, TooLate
-from pillarbox.reader.model import INBOX, TRASH, Change, Flag, Folder, MessageKey
+from pillarbox.reader.model import INBOX, TRASH, Change, Emptied, Flag, Folder, MessageKey
 from pillarbox.reader.web import words
-from pillarbox.reader.web.features.lists.choice import AT_ONCE, Choice, Chosen, found
-from pillarbox.reader.web.features.lists.listing import Listing
-from pillarbox.reader.web.features.lists.seen import Seen, TooOld, moment_of
+from pillarbox.reader.web.features.lists.choice import AT_ONCE, Choice, Chosen
+from pillarbox.reader.web.features.lists.seen import moment_of
 from pillarbox.reader.web.features.lists.told import Done, Told, with_done
 from pillarbox.reader.web.pages import back, is_ours, off_loop, page
 
@@ -106,11 +105,11 @@ class Actions:
         return await self._erase(request, form, await self._chosen(form, only=TRASH))
 
     async def empty_trash(self, request: Request) -> Response:
-        """For good, if one is sure: what was there when one was asked."""
+        """For good, if one is sure: what was counted when one was asked."""
         form = await _form(request)
         library, sure = self.desk.library, _text(form, "sure")
-        came = await off_loop(_came_to_trash, self.desk, moment_of(sure)) if sure else None
-        if came is None:
+        emptied = await off_loop(library.empty_trash, moment_of(sure)) if sure else None
+        if emptied is None:
             now = str(library.moment)
             folders = await off_loop(library.folders)
             count = sum(each.total for each in folders if each.folder == TRASH)
@@ -118,13 +117,7 @@ class Actions:
                 return self._reply(request, form, Done("Trash was empty"))
             what = f"{'all ' if count > 1 else ''}{words.count(count, 'message')} in Trash"
             return await _ask(request, form, "empty-trash", what, now)
-        removed = await off_loop(library.empty_trash, came)
-        say = f"Removed {words.count(removed, 'message')} for good" if removed else ""
-        if came:
-            stays = words.count(len(came), "message stays, which", "messages stay, which")
-            stays += " came after you were asked"
-            say = f"{say}. {stays}" if say else stays
-        return self._reply(request, form, Done(say or "Trash was empty"))
+        return self._reply(request, form, Done(_emptied(emptied)))
 
     async def undo(self, request: Request) -> Response:
         form = await _form(request)
@@ -229,18 +222,18 @@ def _messages(
     return choice.messages(desk.library, whole_threads=whole_threads, only=only)
 
 
-def _came_to_trash(desk: Desk, moment: int) -> Sequence[MessageKey] | None:
-    """What has come there since; None: nobody knows."""
-    try:
-        seen = Seen.at(moment, Listing(TRASH), desk.library)
-    except TooOld:
-        return None
-    rows = found(desk.library, seen.since)
-    return [row.key for row in rows if row.folder == TRASH and not seen.has(row)]
-
-
 def _mark(desk: Desk, keys: Collection[MessageKey], flag: Flag, on: bool) -> Change:  # noqa: FBT001 -- for a thread
     return desk.library.mark(keys, flag, on=on)
+
+
+def _emptied(emptied: Emptied) -> str:
+    said: list[str] = []
+    if emptied.removed:
+        said.append(f"Removed {words.count(emptied.removed, 'message')} for good")
+    if emptied.left:
+        stays = words.count(emptied.left, "message stays", "messages stay")
+        said.append(f"{stays}, which you were not asked about")
+    return ". ".join(said) or "Trash was empty"
 
 
 def _done(change: Change, chosen: Chosen) -> Done:

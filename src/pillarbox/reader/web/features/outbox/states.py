@@ -34,8 +34,10 @@ def said_of(outgoing: Outgoing, now: datetime) -> Said:
         case Sending.HELD:
             words = f"Leaves {until(moment, now)}." if moment else "Leaves now."
             return Said(words, "outbox", send="Send now", back="Take back", discard=True)
-        case Sending.SENDING if outgoing.problem:
-            words = "It has left, and is not in Sent."
+        case Sending.SENDING if outgoing.left:
+            words = "It has left, and is in Sent. It cannot be taken out of the outbox yet."
+            if outgoing.unfiled:
+                words = "It has left, and is not in Sent."
             return Said(words, "warning", warn=True, discard=outgoing.unreadable)
         case Sending.SENDING:
             return Said("Being handed over to the server.", "outbox")

@@ -20,5 +20,5 @@ export function sayWhatIsStuck() {
   if (!known || /^\/outbox(\/|$)/.test(location.pathname)) return; // this tab is new; or one sees it
   const fresh = Object.keys(now).filter((id) => !known.includes(id));
   if (fresh.length === 1) toast(now[fresh[0]], { action: link(`/outbox/${fresh[0]}`, "Look at it"), id: "stuck" });
-  if (fresh.length > 1) toast(`${fresh.length} messages were stopped on their way.`, { action: link("/outbox", "Look at them"), id: "stuck" });
+  if (fresh.length > 1) toast(`${fresh.length} messages in the outbox need a look.`, { action: link("/outbox", "Look at them"), id: "stuck" });
 }
