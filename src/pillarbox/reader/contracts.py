@@ -329,7 +329,12 @@ class Drafts(Protocol):
         ...
 
     def save(self, draft: Draft) -> Draft:
-        """All but the files. Raises :class:`.errors.DraftChanged` if *draft.version* is not the last one."""
+        """All but the files.
+
+        Raises:
+            DraftChanged: *draft.version* is not the last one.
+            LibraryUnusable: there is no room; or the outbox cannot be read, and may have it.
+        """
         ...
 
     def attach(
@@ -353,6 +358,9 @@ class Drafts(Protocol):
     def discard(self, draft_id: str) -> None:
         """It, and its files, are gone (also when they were before). For some days they can be brought back, unless
         the outbox has the message: it says so that it has left.
+
+        Raises:
+            LibraryUnusable: it may be there still, and cannot be removed, or must not be.
         """
         ...
 

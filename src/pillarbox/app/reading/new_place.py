@@ -1,7 +1,7 @@
 """The server from which an account is collected is another one now, or called otherwise: tried first, then kept.
 
 The account keeps its name, and thereby its inbox; its password goes along in the keyring, its journal if the mailbox
-is the same (:mod:`pillarbox.fetch.moving`), and sending stays as it was.
+is the same (:mod:`pillarbox.fetch.moving`), and sending stays as it was (:mod:`.unmoved_sending`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pillarbox.app.reading.account_file import AccountFile
 from pillarbox.app.reading.accounts import ConfiguredAccounts
 from pillarbox.app.reading.kept_secrets import KeptSecrets
 from pillarbox.app.reading.new_account import PATIENCE
+from pillarbox.app.reading.unmoved_sending import Unmoved, sending_place, unmoved
 from pillarbox.client.endpoint import Security
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.fetch.account import Account
@@ -28,8 +29,10 @@ from pillarbox.fetch.moving import carry, leave
 from pillarbox.fetch.run import journal_of
 from pillarbox.reader.errors import CannotAddAccount, NoPassword
 from pillarbox.reader.setting_up import Mailbox
+from pillarbox.reader.submission import Submission
 
 _ELSEWHERE = "Its server is also given on the command line or in the environment: change it there."
+_SENDS_ELSEWHERE = "Its server for sending is given on the command line or in the environment, without a user: name one there."
 
 
 def to_try(account: str, mailbox: Mailbox, accounts: ConfiguredAccounts) -> tuple[Account, Path]:
@@ -66,27 +69,59 @@ def move(
     recipe = accounts.recipe(account, READER)
     now, there = recipe.account, _moved(recipe.account, mailbox)
     _must_be_free(there, accounts)
+    if mailbox.password and (recipe.password_command or recipe.oauth2):
+        raise CannotAddAccount("It signs in otherwise than by a password that is entered here.")
     password = mailbox.password or _kept_there(recipe, there)
-    values = _changes(now, there) | _what_stays(now, there, account, accounts)
+    sending = unmoved(now, there, password, accounts)
+    values = _changes(now, there) | _what_stays(now, there, account, accounts) | sending.values
     old, new = (journal_of(place, accounts.state) for place in (now, there))
     carried = same and old != new and existing(old) is not None
     if carried:
         carry(old, new)
+    secrets = KeptSecrets(file.path)
+    try:
+        if sending.password:
+            kept = secrets.keep_file(account, sending.password, purpose="smtp")
+            values["smtp_password_file"] = kept
+        _write(there, values, password, sending, accounts, file)
+    except PillarboxError:
+        if sending.password:
+            secrets.remove_file(account, "smtp")
+        raise
+    if carried:
+        with suppress(JournalUnusable):  # the new one counts; this one is in nobody's way
+            leave(old, new)
+    if not _is_used(now, accounts):
+        secrets.forget_kept(now.endpoint.host, now.endpoint.user)
+
+
+def _write(
+    there: Account,
+    values: dict[str, Any],
+    password: str,
+    sending: Unmoved,
+    accounts: ConfiguredAccounts,
+    file: AccountFile,
+) -> None:
+    """All of *values*, and the password; or nothing."""
+    account = there.name
     before = file.values(account)
     file.put(account, values)
     try:
-        if accounts.recipe(account, READER).account.endpoint != there.endpoint:
+        moved = accounts.recipe(account, READER).account
+        if moved.endpoint != there.endpoint:
             raise CannotAddAccount(_ELSEWHERE)
+        if _signs_in(sending_place(moved, accounts)) != _signs_in(sending.place):
+            raise CannotAddAccount(_SENDS_ELSEWHERE)
         if password:
             _keep(account, there, password, file)
     except PillarboxError as error:
         file.put(account, {key: before.get(key) for key in values})
         raise CannotAddAccount(f"Nothing was changed: {error}") from None
-    if carried:
-        with suppress(JournalUnusable):  # the new one counts; this one is in nobody's way
-            leave(old, new)
-    if not _is_used(now, accounts):
-        KeptSecrets(file.path).forget_kept(now.endpoint.host, now.endpoint.user)
+
+
+def _signs_in(place: Submission | None) -> tuple[str, str | None] | None:
+    return place and (place.host, place.user)
 
 
 def _moved(now: Account, mailbox: Mailbox) -> Account:
@@ -146,9 +181,8 @@ def _what_stays(
 def _kept_there(recipe: Recipe, there: Account) -> str:
     """The password, if the keyring has it by a name that is another one now."""
     now = recipe.account
-    told = (recipe.password_file, recipe.password_command, recipe.oauth2) != (None, None, None)
     same = (now.endpoint.host, now.endpoint.user) == (there.endpoint.host, there.endpoint.user)
-    return "" if told or same else kept_password(now) or ""
+    return "" if recipe.is_told or same else kept_password(now) or ""
 
 
 def _keep(account: str, there: Account, password: str, file: AccountFile) -> None:
