@@ -85,7 +85,8 @@ class Library(Protocol):
     def since(self, moment: int, query: str = "") -> Mapping[MessageKey, Folder | None] | None:
         """Messages that have come, been moved or marked since *moment*, each with the folder in which it was then; None:
         it was in none, or had not the marks that *query* asks for. None altogether: *moment* is forgotten, as very much
-        has happened since, or was one of another run.
+        has happened since, or was one of another run. To be asked after the list that it is about: of what comes in
+        between, that would not be said which the list has.
         """
         ...
 
