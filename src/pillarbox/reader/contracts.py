@@ -85,7 +85,8 @@ class Library(Protocol):
     def since(self, moment: int, query: str = "") -> Mapping[MessageKey, Folder | None] | None:
         """Messages that have come, been moved or marked since *moment*, each with the folder in which it was then; None:
         it was in none, or had not the marks that *query* asks for. None altogether: *moment* is forgotten, as very much
-        has happened since, or was one of another run.
+        has happened since, or was one of another run. To be asked after the list that it is about: of what comes in
+        between, that would not be said which the list has.
         """
         ...
 
@@ -328,7 +329,12 @@ class Drafts(Protocol):
         ...
 
     def save(self, draft: Draft) -> Draft:
-        """All but the files. Raises :class:`.errors.DraftChanged` if *draft.version* is not the last one."""
+        """All but the files.
+
+        Raises:
+            DraftChanged: *draft.version* is not the last one.
+            LibraryUnusable: there is no room; or the outbox cannot be read, and may have it.
+        """
         ...
 
     def attach(
@@ -352,6 +358,9 @@ class Drafts(Protocol):
     def discard(self, draft_id: str) -> None:
         """It, and its files, are gone (also when they were before). For some days they can be brought back, unless
         the outbox has the message: it says so that it has left.
+
+        Raises:
+            LibraryUnusable: it may be there still, and cannot be removed, or must not be.
         """
         ...
 

@@ -197,7 +197,7 @@ class Setup(Protocol):
 
     def set_mailbox(self, account: str, mailbox: Mailbox, *, same: bool) -> None:
         """From where it is collected. *same*: what has been collected from it does not come again, as a trial has
-        shown, or the user says. Nobody may be collecting it.
+        shown, or the user says. Nobody may be collecting it. Sending stays as it is, also who signs in there.
 
         Raises:
             PillarboxError: nothing was changed.

@@ -19,6 +19,7 @@ class HeldOutbox:
         """Recipients that a server has taken a message for."""
         self.unsure: set[str] = set()
         """Recipients that may have got it."""
+        self.problem = ""
 
     def put(self, parcel: Parcel, *, hold_seconds: float) -> str:
         assert hold_seconds >= 0
@@ -28,8 +29,6 @@ class HeldOutbox:
 
     def all(self) -> Sequence[Outgoing]:
         return [outgoing for key in self.parcels if (outgoing := self.find(key))]
-
-    problem = ""
 
     def damaged(self) -> Sequence[Path]:
         return []

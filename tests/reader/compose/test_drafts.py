@@ -278,6 +278,77 @@ def test_a_save_whose_answer_was_lost_can_be_said_again(place: Place) -> None:
         drafts.save(replace(typed, text="typed elsewhere"))
 
 
+def unreadable(folder: Path) -> Path:
+    """Put something else in the place of *folder*; where it is now."""
+    away = folder.rename(folder.with_name("away"))
+    folder.write_bytes(b"")
+    return away
+
+
+def put_right(folder: Path, away: Path) -> None:
+    folder.unlink()
+    away.rename(folder)
+
+
+def test_what_leaves_while_the_drafts_cannot_be_read_is_not_offered_again(place: Place) -> None:
+    """The outbox was told that its draft is gone, and forgot the message."""
+    draft = written(place.open())
+    sent = place.outbox.put(parcel(draft), hold_seconds=0)
+    away = unreadable(place.folder)
+    drafts = place.open()
+    assert drafts.problem
+    with pytest.raises(LibraryUnusable, match="Your drafts cannot be read"):
+        drafts.discard(draft.id)
+    put_right(place.folder, away)
+    drafts = place.open()
+    drafts.discard(draft.id)
+    place.outbox.take_out(sent)
+    assert place.open().all() == []
+
+
+def test_a_damaged_draft_whose_message_has_left_goes_with_it(place: Place) -> None:
+    """A copy of it from a backup would be offered as something not sent yet."""
+    draft, other = written(place.open()), written(place.open())
+    sent = place.outbox.put(parcel(draft), hold_seconds=0)
+    for each in (draft, other):
+        (place.folder / each.id / draft_file.NAME).write_bytes(b"{")
+    drafts = place.open()
+    drafts.discard(other.id)  # which has not been sent: it is left alone
+    drafts.discard(draft.id)
+    drafts.discard(draft.id)
+    place.outbox.take_out(sent)
+    assert drafts.damaged() == [place.folder / other.id]
+
+
+def test_while_the_outbox_cannot_be_read_nothing_that_may_wait_in_it_is_changed(
+    place: Place,
+) -> None:
+    """It was listed, edited, and removed when the old text had left."""
+    draft = written(place.open())
+    offer = place.open().new(Draft(""))
+    place.outbox.put(parcel(draft), hold_seconds=0)
+    waiting, place.outbox = place.outbox, HeldOutbox()
+    place.outbox.problem = "The outbox cannot be read."
+    place.now += timedelta(days=UNTOUCHED_DAYS + 1)
+    drafts = place.open()
+    assert drafts.find(draft.id) == draft, "it can be read"
+    assert drafts.kept(offer.id), "whatever its age"
+    for change in (
+        lambda: drafts.save(replace(draft, text="other")),
+        lambda: drafts.attach(draft.id, "a", "", [b"a"]),
+        lambda: drafts.detach(draft.id, "a"),
+        lambda: drafts.discard(draft.id),
+    ):
+        with pytest.raises(
+            LibraryUnusable, match=r"may have been sent.* The outbox cannot be read"
+        ):
+            change()
+    new = written(drafts)
+    assert drafts.save(replace(new, text="more")).text == "more", "it has not been sent"
+    place.outbox = waiting
+    assert place.open().kept(draft.id) == draft
+
+
 def test_a_draft_that_the_disk_did_not_let_go_goes_the_next_time(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

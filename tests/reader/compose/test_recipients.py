@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pillarbox.reader.compose.addresses import BadAddress, Recipient
-from pillarbox.reader.compose.recipients import recipients_in
+from pillarbox.reader.compose.recipients import MAX_TYPED, recipients_in
 
 BOB = Recipient("Bob", "bob@demo.example")
 ALICE = Recipient("Alice Example", "alice@demo.example")
@@ -240,3 +240,12 @@ def test_people_between_separators_come_back_as_they_are(
 def test_people_in_brackets_need_nothing_between(people: list[Recipient], separator: str) -> None:
     found = recipients_in(separator.join(map(str, people)))
     assert [one.address for one in found] == [one.address for one in people]
+
+
+@pytest.mark.parametrize("blanks", [" ", "\t", " \u00a0"])
+def test_a_field_of_blanks_is_read_in_one_pass(blanks: str) -> None:
+    """A pattern that begins anew at each of them is at it for minutes, and all pages stand still."""
+    many = blanks * (MAX_TYPED // len(blanks) // 3)
+    assert recipients_in(f"{B}{many}{A}") == [B, A]
+    with pytest.raises(BadAddress):
+        recipients_in(f"{B}{many}{many}nobody")

@@ -7,6 +7,7 @@ import shutil
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -17,7 +18,9 @@ from pillarbox.reader.errors import (
     NoSuchMessage,
 )
 from pillarbox.reader.library.index.file import Database
+from pillarbox.reader.library.index.past import Past
 from pillarbox.reader.library.index.sqlite import SqliteIndex
+from pillarbox.reader.library.index.writing import Writing
 from pillarbox.reader.library.library import MailLibrary
 from pillarbox.reader.library.names import key_of, new_base
 from pillarbox.reader.model import (
@@ -271,6 +274,43 @@ def test_what_is_deleted_while_trash_is_being_emptied_can_be_undone(
     (deleted,) = done
     assert library.undo(deleted.id)
     assert where(library, two, three_) == [TRASH, WORK]
+
+
+def test_what_a_list_shows_is_known_to_have_come(
+    library: MailLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a moment after it could be listed, it was taken for what had been there before."""
+    moment = library.moment
+    note = Past.note
+    seen: list[tuple[list[MessageKey], object, bool]] = []
+
+    def and_before_somebody_looks(self: Past) -> None:
+        rows = library.page(WORK, 0, 9).rows
+        seen.append(([row.key for row in rows], library.since(moment), library.moment == moment))
+        note(self)
+
+    monkeypatch.setattr(Past, "note", and_before_somebody_looks)
+    key = library.add(WORK, letter("new"))
+    assert seen == [([key], {key: None}, True)]
+    assert library.moment > moment
+
+
+def test_what_could_not_be_noted_has_not_come(
+    library: MailLibrary, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = library.moment
+    place.deliver("work", "1790000000.M1.host", letter("new"))
+
+    def refuse(self: Writing) -> NoReturn:
+        raise LibraryUnusable("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Writing, "finish", refuse)
+        with pytest.raises(LibraryUnusable):
+            library.look()
+    assert library.since(moment) == {}
+    assert library.look() == 1
+    assert library.since(moment) == {key_of("1790000000.M1.host"): None}
 
 
 def test_trash_is_not_emptied_when_nobody_knows_what_was_in_it(library: MailLibrary) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from pillarbox.reader.compose.drafts import KeptDrafts, open_drafts
 from pillarbox.reader.errors import LibraryUnusable, TooLate
-from pillarbox.reader.model import SENT, Flag, MessageKey, Outgoing, Sending
+from pillarbox.reader.model import SENT, Draft, Flag, MessageKey, Outgoing, Sending
 from pillarbox.reader.outbox import sender
 from tests.reader.outbox.server import Cut, HostileServer, Rule, Session, says
 from tests.reader.outbox.world import ALICE, BOB, CAROL, MESSAGE, World, plain
@@ -559,6 +561,40 @@ async def test_a_copy_that_cannot_be_made_is_made_later(
     await world.until_left(sent)
     assert len(server.taken) == 1
     assert len(world.library.sent) == 1
+
+
+async def test_what_has_left_while_the_drafts_cannot_be_read_stays_until_its_draft_is_gone(
+    world: World, server: HostileServer
+) -> None:
+    """Its draft was there after the next start, as something not sent yet."""
+    folder = world.folder.with_name("drafts")
+
+    def opened() -> KeptDrafts:
+        return open_drafts(
+            folder, outbox=world.outbox, tell=lambda _: None, clock=lambda: datetime.now(UTC)
+        )
+
+    drafts = opened()
+    draft = drafts.save(drafts.new(Draft("", subject="News")))
+    away = folder.rename(folder.with_name("away"))
+    folder.write_bytes(b"")
+    world.discard = opened().discard
+    sent = world.put(draft=draft.id)
+    await world.until(lambda: world[sent].left)
+    assert "It has left, and is in Sent" in world[sent].problem
+    assert "Your drafts cannot be read" in world[sent].problem
+    assert (world[sent].unfiled, world[sent].stuck) == (False, True)
+    await world.stop()
+    folder.unlink()
+    away.rename(folder)
+    world.outbox = world.opened()
+    drafts = opened()
+    world.discard = drafts.discard
+    assert drafts.all() == [], "its message is in the outbox still"
+    world.start()
+    await world.until_left(sent)
+    assert opened().all() == []
+    assert len(server.taken) == len(world.library.sent) == 1
 
 
 def unreadable(world: World, outgoing_id: str) -> Path:

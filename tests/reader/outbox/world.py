@@ -58,6 +58,7 @@ class World:
         self.library = Shelf()
         self.submissions: dict[str, Submission] = {}
         self.discarded: list[str] = []
+        self.discard: Callable[[str], None] = self.discarded.append
         self.ahead = timedelta()
 
     async def __aenter__(self) -> Self:
@@ -80,7 +81,7 @@ class World:
             self.folder,
             submit_for=self._submission,
             library=cast("Library", self.library),
-            discard_draft=self.discarded.append,
+            discard_draft=self._discard,
             news=self.news,
             clock=lambda: datetime.now(UTC) + self.ahead,
         )
@@ -153,6 +154,9 @@ class World:
         found = self.outbox.find(outgoing_id)
         assert found is not None, "it is gone"
         return found
+
+    def _discard(self, draft_id: str) -> None:
+        self.discard(draft_id)
 
     def _submission(self, account: str) -> Submission:
         try:

@@ -32,6 +32,12 @@ class Recipe(NamedTuple):
     """As :func:`pillarbox.app.collecting.keys` read it."""
     password_file: Path | None = None
 
+    @property
+    def is_told(self) -> bool:
+        """Its settings say where what proves it comes from; else the keyring has it."""
+        ways = (self.password_file, self.password_command, self.oauth2)
+        return ways != (None, None, None)
+
     def __repr__(self) -> str:
         """Without what could be a secret."""
         return f"<Recipe for {self.account!r}>"

@@ -123,8 +123,8 @@ class ConfiguredAccounts:
         except PillarboxError as error:
             raise NotSendable(str(error)) from None
         settings = self.settings(account)
-        told = (recipe.password_file, recipe.password_command, recipe.oauth2) != (None, None, None)
-        signing = Signing(recipe.account, told, partial(self._signing, account, recipe))
+        sign = partial(self._signing, account, recipe)
+        signing = Signing(recipe.account, recipe.is_told, sign)
         return make_submission(account, settings, signing)
 
     # For the wizard.

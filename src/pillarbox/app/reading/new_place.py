@@ -1,13 +1,13 @@
 """The server from which an account is collected is another one now, or called otherwise: tried first, then kept.
 
 The account keeps its name, and thereby its inbox; its password goes along in the keyring, its journal if the mailbox
-is the same (:mod:`pillarbox.fetch.moving`), and sending stays as it was.
+is the same (:mod:`pillarbox.fetch.moving`), and sending stays as it was (:mod:`.unmoved_sending`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from pillarbox.app.reading.account_file import AccountFile
 from pillarbox.app.reading.accounts import ConfiguredAccounts
 from pillarbox.app.reading.kept_secrets import KeptSecrets
 from pillarbox.app.reading.new_account import PATIENCE
+from pillarbox.app.reading.unmoved_sending import Unmoved, sending_place, unmoved
 from pillarbox.client.endpoint import Security
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.fetch.account import Account
@@ -28,8 +29,10 @@ from pillarbox.fetch.moving import carry, leave
 from pillarbox.fetch.run import journal_of
 from pillarbox.reader.errors import CannotAddAccount, NoPassword
 from pillarbox.reader.setting_up import Mailbox
+from pillarbox.reader.submission import Submission
 
 _ELSEWHERE = "Its server is also given on the command line or in the environment: change it there."
+_SENDS_ELSEWHERE = "Its server for sending is given on the command line or in the environment, without a user: name one there."
 
 
 def to_try(account: str, mailbox: Mailbox, accounts: ConfiguredAccounts) -> tuple[Account, Path]:
@@ -66,27 +69,59 @@ def move(
     recipe = accounts.recipe(account, READER)
     now, there = recipe.account, _moved(recipe.account, mailbox)
     _must_be_free(there, accounts)
+    if mailbox.password and (recipe.password_command or recipe.oauth2):
+        raise CannotAddAccount("It signs in otherwise than by a password that is entered here.")
     password = mailbox.password or _kept_there(recipe, there)
-    values = _changes(now, there) | _what_stays(now, there, account, accounts)
+    sending = unmoved(now, there, password, accounts)
+    values = _changes(now, there) | _what_stays(now, there, account, accounts) | sending.values
     old, new = (journal_of(place, accounts.state) for place in (now, there))
     carried = same and old != new and existing(old) is not None
     if carried:
         carry(old, new)
-    before = file.values(account)
-    file.put(account, values)
-    try:
-        if accounts.recipe(account, READER).account.endpoint != there.endpoint:
-            raise CannotAddAccount(_ELSEWHERE)
+    secrets = KeptSecrets(file.path)
+    with ExitStack() as undo:
+        # Passwords first: what the file names at any moment is the right one for the server that it names.
+        if sending.password:
+            undo.callback(secrets.remove_file, account, "smtp")
+            kept = secrets.keep_file(account, sending.password, purpose="smtp")
+            values["smtp_password_file"] = kept
         if password:
-            _keep(account, there, password, file)
-    except PillarboxError as error:
-        file.put(account, {key: before.get(key) for key in values})
-        raise CannotAddAccount(f"Nothing was changed: {error}") from None
+            values["password_file"] = _keep(recipe, there, password, secrets, undo)
+        _write(there, values, sending, accounts, file)
+        undo.pop_all()
+    if password:
+        secrets.remove_others(account, values["password_file"])
     if carried:
         with suppress(JournalUnusable):  # the new one counts; this one is in nobody's way
             leave(old, new)
     if not _is_used(now, accounts):
-        KeptSecrets(file.path).forget_kept(now.endpoint.host, now.endpoint.user)
+        secrets.forget_kept(now.endpoint.host, now.endpoint.user)
+
+
+def _write(
+    there: Account,
+    values: dict[str, Any],
+    sending: Unmoved,
+    accounts: ConfiguredAccounts,
+    file: AccountFile,
+) -> None:
+    """All of *values*, if they come to what is meant; or nothing."""
+    account = there.name
+    before = file.values(account)
+    file.put(account, values)
+    try:
+        moved = accounts.recipe(account, READER).account
+        if moved.endpoint != there.endpoint:
+            raise CannotAddAccount(_ELSEWHERE)
+        if _signs_in(sending_place(moved, accounts)) != _signs_in(sending.place):
+            raise CannotAddAccount(_SENDS_ELSEWHERE)
+    except PillarboxError as error:
+        file.put(account, {key: before.get(key) for key in values})
+        raise CannotAddAccount(f"Nothing was changed: {error}") from None
+
+
+def _signs_in(place: Submission | None) -> tuple[str, str | None] | None:
+    return place and (place.host, place.user)
 
 
 def _moved(now: Account, mailbox: Mailbox) -> Account:
@@ -146,17 +181,25 @@ def _what_stays(
 def _kept_there(recipe: Recipe, there: Account) -> str:
     """The password, if the keyring has it by a name that is another one now."""
     now = recipe.account
-    told = (recipe.password_file, recipe.password_command, recipe.oauth2) != (None, None, None)
     same = (now.endpoint.host, now.endpoint.user) == (there.endpoint.host, there.endpoint.user)
-    return "" if told or same else kept_password(now) or ""
+    return "" if recipe.is_told or same else kept_password(now) or ""
 
 
-def _keep(account: str, there: Account, password: str, file: AccountFile) -> None:
-    secrets = KeptSecrets(file.path)
-    kept = secrets.keep(account, there.endpoint.host, there.endpoint.user, password)
-    file.put(account, {"password_file": kept})
-    if kept is None:  # the keyring has it now
-        secrets.remove_file(account)
+def _keep(
+    recipe: Recipe, there: Account, password: str, secrets: KeptSecrets, undo: ExitStack
+) -> str | None:
+    """As :meth:`.KeptSecrets.keep`; *undo* takes it back."""
+    host, user = there.endpoint.host, there.endpoint.user
+    before = kept_password(there)
+    beside = recipe.password_file
+    kept = secrets.keep(there.name, host, user, password, beside=beside)
+    if kept is not None:
+        undo.callback(secrets.remove_kept, kept)
+    elif before is None:
+        undo.callback(secrets.forget_kept, host, user)
+    else:
+        undo.callback(secrets.keep, there.name, host, user, before, beside=beside)
+    return kept
 
 
 def _is_used(before: Account, accounts: ConfiguredAccounts) -> bool:

@@ -57,6 +57,8 @@ class KeptDrafts:
         self._folder, self._outbox, self._tell, self._clock = folder, outbox, tell, clock
         self._drafts: dict[str, Draft] = {}
         self._damaged: list[Path] = []
+        self._perhaps_sent: frozenset[str] = frozenset()
+        """Nobody knows whether the outbox has them: it cannot be read."""
         self.problem = ""
         """Why none can be read, and what to do: there are none, and none can be begun."""
 
@@ -105,7 +107,7 @@ class KeptDrafts:
         """See the contract."""
         draft_file.check_length(draft)
         with self.lock:
-            last = self.find(draft.id)
+            last = self._to_change(draft.id)
             if _alike(draft, last) and draft.version < last.version:
                 return (
                     last  # it was saved, and the page was not told so: the reader was killed, say
@@ -139,7 +141,7 @@ class KeptDrafts:
         content_id: str = "",
     ) -> File:
         """See the contract."""
-        draft = self.find(draft_id)
+        draft = self._to_change(draft_id)
         with usable(self._folder):
             file = write_file(self._files(draft_id), name, media_type, pieces, Room(draft.files))
         file = replace(file, content_id=content_id)
@@ -156,7 +158,7 @@ class KeptDrafts:
     def detach(self, draft_id: str, file_id: str) -> None:
         """See the contract."""
         with self.lock:
-            draft = self.find(draft_id)
+            draft = self._to_change(draft_id)
             left = tuple(file for file in draft.files if file.id != file_id)
             if left == draft.files:
                 return
@@ -172,18 +174,24 @@ class KeptDrafts:
         return self._files(draft_id) / file_id
 
     def discard(self, draft_id: str) -> None:
-        """See the contract. For :data:`DISCARDED_DAYS` it can be brought back; one that the outbox has is gone at once: that is
-        how it says that the message has left, and nobody shall send it again by accident.
+        """See the contract. For :data:`DISCARDED_DAYS` it can be brought back; one that the outbox has is gone at once, be it
+        readable or not: that is how it says that the message has left, and nobody shall send it again by accident.
         """
+        if self.problem:
+            raise LibraryUnusable(self.problem)
         with self.lock:
-            if draft_id not in self._drafts:
+            has_left = draft_id in self._outbox.drafts()
+            if draft_id not in self._drafts and not (
+                has_left and self._folder / draft_id in self.damaged()
+            ):
                 return
+            self._must_be_known(draft_id)
             with usable(self._folder):
-                if draft_id in self._outbox.drafts():
+                if has_left:
                     self._remove(draft_id)
                 else:
                     self._put_away(draft_id)
-            del self._drafts[draft_id]  # not before: what the disk refuses can be said again
+            self._drafts.pop(draft_id, None)  # not before: what the disk refuses can be said again
         self._tell(DraftsChanged())
 
     def restore(self, draft_id: str) -> Draft:
@@ -201,6 +209,18 @@ class KeptDrafts:
             draft = self.find(draft_id)
         self._tell(DraftsChanged())
         return draft
+
+    def _to_change(self, draft_id: str) -> Draft:
+        """As :meth:`find`. Raises LibraryUnusable: it may wait in the outbox, and leave as it was."""
+        draft = self.find(draft_id)
+        self._must_be_known(draft_id)
+        return draft
+
+    def _must_be_known(self, draft_id: str) -> None:
+        if draft_id in self._perhaps_sent:
+            raise LibraryUnusable(
+                f"This draft may have been sent, and wait in the outbox: until that is known it cannot be changed. {self._outbox.problem}"
+            )
 
     # On disk.
 
@@ -223,13 +243,15 @@ class KeptDrafts:
                 except OSError as error:
                     self._drafts.pop(name, None)
                     self._set_aside(self._folder / name, f"It cannot be read: {error}.")
+        if self._outbox.problem:
+            self._perhaps_sent = frozenset(self._drafts)
         with suppress(LibraryUnusable, OSError):  # the disk is full, say: at the next start
             self._discard_untouched()
             forget_old(self._folder / _DISCARDED, self._clock(), DISCARDED_DAYS)
 
     def _discard_untouched(self) -> None:
         latest = self._clock() - timedelta(days=UNTOUCHED_DAYS)
-        waiting = self._outbox.drafts()
+        waiting = self._outbox.drafts() | self._perhaps_sent
         for draft in tuple(self._drafts.values()):
             old = draft.changed is not None and draft.changed < latest
             if draft.version == UNTOUCHED and old and draft.id not in waiting:

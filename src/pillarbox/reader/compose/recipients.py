@@ -26,7 +26,7 @@ MAX_TYPED = 200_000
 
 _SEPARATORS = ",;\r\n\u060c\u061b\u3001\uff0c\uff1b"
 """Also as they are written in Arabic, Chinese and Japanese."""
-_GROUP = re.compile(r"\s*[^<>@:\"]*:(?!//)")
+_GROUP = re.compile(r"[^<>@:\"]*+:(?!//)")
 """In front of an address: "Friends:", "mailto:"."""
 _BULLETS = "\u2022\u00b7\u2013\u2014"
 _GLUED = "/|&+*-=~"

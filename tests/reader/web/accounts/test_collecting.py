@@ -16,8 +16,11 @@ from keyring.backend import KeyringBackend
 from pillarbox.app.collecting.values import READER
 from pillarbox.app.reading.accounts import ConfiguredAccounts
 from pillarbox.app.reading.setting_up import ConfiguredSetup
+from pillarbox.client.endpoint import Endpoint, Security
 from pillarbox.client.signing_in import reveal
 from pillarbox.fetch.run import run
+from pillarbox.reader.errors import CannotAddAccount
+from pillarbox.reader.setting_up import Mailbox
 from tests.app.reading.test_setting_up import anything, nowhere
 from tests.fetch.hostile.maildrop import Mail, letter, letters
 from tests.fetch.hostile.server import HOST, PASSWORD, HostileServer, Said
@@ -45,6 +48,15 @@ url = "pop3s://t@token.example.org"
 to = "reader"
 password_command = "echo other"
 """
+SENDS = """
+[accounts.sends]
+url = "pop3s://alice@pop.old.example"
+to = "reader"
+smtp = "smtps://{smtp}"
+"""
+"""An account as the wizard makes it: nothing of its own signs it in for sending."""
+BY_FILE = 'password_file = "mailbox"\n'
+ELSEWHERE = {"host": "pop.new.example", "security": "tls", "port": "", "untried": "on"}
 PIN = "ab" * 32
 RESTED = [("rests", "work"), ("goes on", "work")]
 
@@ -74,6 +86,15 @@ class World:
         form = {"host": HOST, "security": "none", "port": str(self.server.port), "user": "alice"}
         form |= {"password": "", "ca": "", "fingerprint": ""}
         return await self.browser.post(f"/accounts/{account}/collecting", data=form | fields)
+
+    def add(self, text: str) -> None:
+        """*text* stands in the configuration, too."""
+        self.file.write_text(self.file.read_text() + text)
+
+    async def sending(self) -> tuple[str, str | None, str | None]:
+        """Where the mail of the account of SENDS leaves, and what it signs in with there."""
+        submission = self.accounts.to_submit("sends")
+        return submission.host, submission.user, await reveal(submission.password)
 
     def said(self, account: str = "work") -> dict[str, Any]:
         found: dict[str, Any] = tomllib.loads(self.file.read_text())["accounts"][account]
@@ -235,6 +256,128 @@ async def test_the_password_in_the_keyring_goes_along(tmp_path: Path, ring: Ring
         await world.post("home", host="pop.example.org", **fields)
         # It signs in where mail leaves by the old name, too.
         assert (ring.kept[home], ring.kept[home_before]) == ("kept", "kept")
+
+
+@pytest.mark.parametrize("user", ["alice", "bob"])
+@pytest.mark.parametrize("smtp", ["smtp.old.example", "pop.old.example"])
+async def test_the_password_of_a_new_provider_is_not_sent_to_the_old_one(
+    tmp_path: Path, smtp: str, user: str
+) -> None:
+    """Who sends without a name and a password of their own goes on with those of before."""
+    async with pages(tmp_path) as world:
+        world.add(SENDS.format(smtp=smtp) + BY_FILE)
+        assert await world.sending() == (smtp, "alice", PASSWORD)
+        reply = await world.post("sends", **ELSEWHERE, user=user, password="new")
+        assert reply.status_code == 303
+        collected = world.accounts.to_collect("sends", tmp_path)
+        assert (collected.endpoint.host, collected.endpoint.user) == ("pop.new.example", user)
+        assert await reveal(collected.password) == "new"
+        assert await world.sending() == (smtp, "alice", PASSWORD)
+        kept = tmp_path / world.said("sends")["smtp_password_file"]
+        assert kept.stat().st_mode & 0o777 == 0o600
+        assert PASSWORD not in world.file.read_text()
+
+
+@pytest.mark.parametrize("user", ["alice", "bob"])
+@pytest.mark.parametrize("smtp", ["smtp.old.example", "pop.old.example"])
+async def test_nor_is_it_from_a_keyring(tmp_path: Path, ring: Ring, smtp: str, user: str) -> None:
+    ring.kept["pillarbox:pop.old.example", "alice"] = "old"
+    async with pages(tmp_path) as world:
+        world.add(SENDS.format(smtp=smtp))
+        assert await world.sending() == (smtp, "alice", "old")
+        reply = await world.post("sends", **ELSEWHERE, user=user, password="new")
+        assert reply.status_code == 303
+        assert ring.kept["pillarbox:pop.new.example", user] == "new"
+        assert await world.sending() == (smtp, "alice", "old")
+
+
+async def test_nor_is_one_that_the_keyring_had_for_the_new_provider(
+    tmp_path: Path, ring: Ring
+) -> None:
+    ring.kept["pillarbox:smtp.old.example", "alice"] = "old"
+    ring.kept["pillarbox:pop.new.example", "bob"] = "new"
+    async with pages(tmp_path) as world:
+        world.add(SENDS.format(smtp="smtp.old.example"))
+        reply = await world.post("sends", **ELSEWHERE, user="bob")
+        assert reply.status_code == 303
+        assert await world.sending() == ("smtp.old.example", "alice", "old")
+
+
+async def test_a_password_that_is_the_same_at_both_places_stays_one(tmp_path: Path) -> None:
+    """A provider that calls its server otherwise: a new password counts for both then, as before."""
+    async with pages(tmp_path) as world:
+        world.add(SENDS.format(smtp="smtp.old.example") + BY_FILE)
+        await world.post("sends", **ELSEWHERE, password=PASSWORD)
+        assert await world.sending() == ("smtp.old.example", "alice", PASSWORD)
+        assert "smtp_password_file" not in world.said("sends")
+
+
+@pytest.mark.parametrize("rest", ["", 'password_file = "lost"\n'])
+async def test_without_the_old_password_nothing_is_changed_before_sending_has_one(
+    tmp_path: Path, rest: str
+) -> None:
+    """The new one is no stand-in for it."""
+    async with pages(tmp_path) as world:
+        world.add(SENDS.format(smtp="smtp.old.example") + rest)
+        before = world.file.read_text()
+        reply = await world.post("sends", **ELSEWHERE, user="bob", password="new")
+        assert reply.status_code == 422
+        assert "the password that signs in there cannot be had" in reply.text
+        assert world.file.read_text() == before
+        assert not (tmp_path / "pillarbox-passwords").exists()
+        (tmp_path / "own").write_text("old\n")
+        (tmp_path / "own").chmod(0o600)
+        world.add('smtp_password_file = "own"\n')
+        reply = await world.post("sends", **ELSEWHERE, user="bob", password="new")
+        assert reply.status_code == 303
+        assert await world.sending() == ("smtp.old.example", "alice", "old")
+
+
+async def test_a_server_for_sending_that_cannot_be_changed_here_is_not_changed(
+    tmp_path: Path,
+) -> None:
+    over = "accounts.sends.smtp=smtps://smtp.old.example"
+    async with pages(tmp_path, over) as world:
+        world.add(SENDS.format(smtp="unused.example.org") + BY_FILE)
+        before = world.file.read_text()
+        reply = await world.post("sends", **ELSEWHERE, user="bob", password="new")
+        assert "server for sending is given on the command line" in reply.text
+        assert world.file.read_text() == before
+        assert list((tmp_path / "pillarbox-passwords").iterdir()) == []
+        assert await world.sending() == ("smtp.old.example", "alice", PASSWORD)
+
+
+@pytest.mark.parametrize("there", [{}, {("pillarbox:pop.new.example", "bob"): "before"}])
+async def test_what_is_not_changed_leaves_the_keyring_as_it_was(
+    tmp_path: Path, ring: Ring, there: dict[tuple[str, str], str]
+) -> None:
+    over = "accounts.sends.smtp=smtps://smtp.old.example"
+    ring.kept = {("pillarbox:pop.old.example", "alice"): "old"} | there
+    before = dict(ring.kept)
+    async with pages(tmp_path, over) as world:
+        world.add(SENDS.format(smtp="unused.example.org"))
+        reply = await world.post("sends", **ELSEWHERE, user="bob", password="new")
+        assert "server for sending is given on the command line" in reply.text
+        assert ring.kept == before
+
+
+async def test_where_a_command_tells_the_password_none_is_entered(tmp_path: Path) -> None:
+    async with pages(tmp_path) as world:
+        setup = ConfiguredSetup(world.accounts, anything, nowhere)
+        there = Endpoint("pop.new.example", 995, Security.IMPLICIT_TLS, "bob")
+        before = world.file.read_text()
+        with pytest.raises(CannotAddAccount, match="otherwise than by a password"):
+            setup.set_mailbox("token", Mailbox(there, password="new"), same=False)
+        assert world.file.read_text() == before
+
+
+async def test_one_permission_for_collecting_and_sending_is_said(tmp_path: Path) -> None:
+    async with pages(tmp_path) as world:
+        world.add(SENDS.format(smtp="smtp.old.example"))
+        address = "/accounts/sends/collecting"
+        assert "by the same permission" not in (await world.browser.get(address)).text
+        world.add('oauth2 = {provider = "google", client_id = "x", client_secret = "y"}\n')
+        assert "by the same permission" in (await world.browser.get(address)).text
 
 
 WRONG = [

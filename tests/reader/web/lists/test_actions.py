@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from html import unescape
+from itertools import count as counting
 from typing import Any
 
 import httpx
@@ -431,6 +432,34 @@ async def test_a_yes_to_some_messages_is_none_to_others() -> None:
     again = asked(await post(library, "/do/erase", script=True, **fields, sure=first["sure"]))
     assert again["what"] == "5 messages of 3 conversations"
     assert len(library.rows) == 5
+
+
+@pytest.mark.parametrize("asked_for", ["since", "page", "thread"])
+@pytest.mark.parametrize("fields", [{"all": "MOMENT"}, {"m": [key(2), key(3)], "seen": "MOMENT"}])
+async def test_what_comes_while_messages_are_chosen_is_not_among_them(
+    fields: dict[str, Any], asked_for: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It went to Trash, unread, and no list had ever shown it."""
+    library = MemoryLibrary([letter(1, thread=1), letter(2, thread=1), letter(3)])
+    moment, numbers = str(library.moment), counting(10)
+    ask = getattr(library, asked_for)
+
+    def come() -> None:
+        number = next(numbers)
+        library.rows[key(number)] = letter(number, thread=1)
+
+    def ask_while_mail_comes(*args: Any, **more: Any) -> Any:
+        come()
+        found = ask(*args, **more)
+        come()
+        return found
+
+    monkeypatch.setattr(library, asked_for, ask_while_mail_comes)
+    fields = {name: moment if value == "MOMENT" else value for name, value in fields.items()}
+    told = changed(await post(library, "/do/delete", script=True, list=WORK, **fields))
+    assert told["say"] == "Moved 3 messages to Trash"
+    assert where(library, 1, 2, 3) == [TRASH] * 3
+    assert {row.folder for one, row in library.rows.items() if one > key(3)} <= {WORK}
 
 
 async def test_only_what_is_in_trash_goes_for_good() -> None:

@@ -44,7 +44,8 @@ class Database:
         self.path = path
         self.made_anew = False
         """There was none that could be used: it knows nothing."""
-        self._writing = threading.RLock()
+        self.turn = threading.RLock()
+        """Held by whoever writes."""
         self._permits = threading.Semaphore(READERS)
         self._gate = threading.Lock()
         """Who reads goes through; who wants to be alone keeps it shut."""
@@ -85,7 +86,7 @@ class Database:
         Raises:
             LibraryUnusable: the file is damaged, or there is no room.
         """
-        with self._writing, _in_words(self):
+        with self.turn, _in_words(self):
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -146,7 +147,7 @@ class Database:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        with self._writing, self._gate:
+        with self.turn, self._gate:
             for _ in range(READERS):
                 self._permits.acquire()
             try:

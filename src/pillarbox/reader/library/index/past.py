@@ -46,16 +46,26 @@ class Past:
         with self._lock:
             self._first = _FROM + secrets.randbelow(_UNTIL - _FROM)
             self._changes: deque[Was] = deque()
+            self._coming: list[Was] = []
+            """Announced: a list may show them already."""
 
     @property
     def now(self) -> int:
         with self._lock:
             return self._first + len(self._changes)
 
-    def note(self, changes: Iterable[Was]) -> None:
-        """They have been committed."""
+    def announce(self, changes: Iterable[Was]) -> None:
+        """They are about to be committed, or none is: *since* knows of them, and they are after all moments there were.
+        Until :meth:`note`, one thread at a time.
+        """
         with self._lock:
-            self._changes.extend(changes)
+            self._coming = list(changes)
+
+    def note(self) -> None:
+        """What was announced has been committed."""
+        with self._lock:
+            self._changes.extend(self._coming)
+            self._coming = []
             while len(self._changes) > MAX_CHANGES:
                 self._changes.popleft()
                 self._first += 1
@@ -66,7 +76,7 @@ class Past:
             passed = moment - self._first
             if not 0 <= passed <= len(self._changes):
                 return None
-            changes = list(islice(self._changes, passed, None))
+            changes = [*islice(self._changes, passed, None), *self._coming]
         return {was.key: was.before for was in reversed(changes)}
 
     def folder_renamed(self, old: Folder, new: Folder) -> None:

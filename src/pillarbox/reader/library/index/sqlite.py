@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -112,12 +113,8 @@ class SqliteIndex:
         """As :meth:`put`, for what another process has prepared."""
         if not arrivals:
             return []
-        with self._file.writing() as db:
-            writing = Writing(db, self.key_for)
-            keys = writing.put(arrivals)
-            writing.finish()
-        self._past.note(writing.changes)
-        return keys
+        with self._noted() as writing:
+            return writing.put(arrivals)
 
     def drop(self, keys: Collection[MessageKey]) -> None:
         if not keys:
@@ -131,12 +128,9 @@ class SqliteIndex:
         places = list(moved)
         if not places:
             return
-        with self._file.writing() as db:
-            writing = Writing(db, self.key_for)
+        with self._noted() as writing:
             for key, entry in places:
                 writing.place(key, entry)
-            writing.finish()
-        self._past.note(writing.changes)
 
     def folder_renamed(self, old: Folder, new: Folder) -> None:
         with self._file.writing() as db:
@@ -153,6 +147,21 @@ class SqliteIndex:
                     "REPLACE INTO stamps VALUES (?, ?)",
                     [(octets_of(folder), stamp) for folder, stamp in stamps.items()],
                 )
+
+    @contextmanager
+    def _noted(self) -> Iterator[Writing]:
+        """A change that :meth:`since` tells of before lists show it, and :attr:`moment` is after only when they do."""
+        with self._file.turn:
+            try:
+                with self._file.writing() as db:
+                    writing = Writing(db, self.key_for)
+                    yield writing
+                    writing.finish()
+                    self._past.announce(writing.changes)
+            except BaseException:
+                self._past.announce(())
+                raise
+            self._past.note()
 
     # Looking.
 

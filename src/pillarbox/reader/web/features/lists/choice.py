@@ -83,28 +83,32 @@ class Choice:
         """Messages that are meant by each row."""
         listing = self.listing
         if self.everything and listing:
-            seen = Seen.at(self.since, listing, library)
-            for row in self._all(listing, seen, library):
-                if whole_threads or not seen.has(row):
-                    members = listing.members(row, library, counted=True)
-                    there = [one for one in members if seen.has(one)]
-                    yield there if whole_threads else there[:1]
-                else:
-                    yield (row,)
+            for there in self._all(listing, library):
+                yield there if whole_threads else there[:1]
         if listing and whole_threads and self.keys:
+            rows = list(found(library, self.keys))
+            threads = [listing.members(row, library, counted=False) for row in rows]
             seen = Seen.at(self.seen, listing, library)
-            for row in found(library, self.keys):
-                members = listing.members(row, library, counted=False)
+            for row, members in zip(rows, threads, strict=True):
                 yield [one for one in members if one.key == row.key or seen.has(one)]
         else:
             yield from ((row,) for row in found(library, self.keys))
 
-    def _all(self, listing: Listing, seen: Seen, library: Library) -> Iterator[Row]:
-        """Rows of the list, but those that stay."""
-        # One more row than are taken: that is how it is known that there are more.
-        rows = listing.rows(library, AT_ONCE + len(self.but) + len(seen.since) + 1)
-        threads = self._kept_threads(library) if listing.threads else frozenset()
-        return (row for row in rows if row.key not in self.but and row.thread not in threads)
+    def _all(self, listing: Listing, library: Library) -> Iterator[Sequence[Row]]:
+        """What was there of each row of the list, but of those that stay."""
+        kept = self._kept_threads(library) if listing.threads else frozenset()
+        passed = 0
+        for rows in listing.batches(library):
+            meant = [row for row in rows if row.key not in self.but and row.thread not in kept]
+            threads = [listing.members(row, library, counted=True) for row in meant]
+            # After these have been read: what comes while they are, nobody has seen.
+            seen = Seen.at(self.since, listing, library)
+            for members in threads:
+                yield [one for one in members if seen.has(one)]
+            passed += len(rows)
+            # One more row than are taken: that is how it is known that there are more.
+            if passed > AT_ONCE + len(self.but) + len(seen.since):
+                return
 
     def _kept_threads(self, library: Library) -> frozenset[int]:
         """Those of *but*. A row is known by the latest message of its thread, and a later one may have come since."""

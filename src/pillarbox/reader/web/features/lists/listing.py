@@ -78,14 +78,11 @@ class Listing:
             return library.page(self.folder, first, count)
         return library.search(self.query, first, count, within=self.within)
 
-    def rows(self, library: Library, limit: int) -> Iterator[Row]:
-        """The first *limit* of all. Blocking."""
+    def batches(self, library: Library) -> Iterator[Sequence[Row]]:
+        """All rows, some hundred at a time. Blocking."""
         first = 0
-        while first < limit:
-            rows = self.page(library, first, min(_AT_A_TIME, limit - first)).rows
-            yield from rows
-            if not rows:
-                return
+        while rows := self.page(library, first, _AT_A_TIME).rows:
+            yield rows
             first += len(rows)
 
     def holds(self, folder: Folder) -> bool:
