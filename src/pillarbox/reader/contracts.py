@@ -206,7 +206,8 @@ class Filing(Protocol):
     def bring_in(self, source: Path, into: Folder, report: Report) -> Imported:
         """Add the messages of an mbox, an ``.eml`` file, a Maildir, or a folder of ``.eml`` files to *into*. Those
         that are there already are passed over, so that this can be said again; those that lie in Trash are fetched from
-        there. What was deleted in another program goes to Trash. Progress is in octets, or messages.
+        there. What was deleted in another program goes to Trash. Progress is in octets, or messages; whatever breaks
+        it off, the last report has said what was added.
 
         Raises:
             NoSuchFolder: there is no *into*.
@@ -485,7 +486,12 @@ class Outbox(Protocol):
         ...
 
     def take_out(self, outgoing_id: str) -> None:
-        """It is not to be sent. Raises :class:`.errors.TooLate`: it has left, or is leaving."""
+        """It is not to be sent.
+
+        Raises:
+            TooLate: it has left, or is leaving.
+            LibraryUnusable: some have got it, and a copy for Sent cannot be had just now. (Of one that is lost there is none.)
+        """
         ...
 
     def send_again(self, outgoing_id: str) -> None:

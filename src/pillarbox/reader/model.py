@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
 from hashlib import blake2b
@@ -268,7 +268,7 @@ class Outgoing:
     unfiled: bool = False
     """It is one of those, and not in Sent."""
     unreadable: bool = False
-    """It has left, and cannot be put into Sent, as its file cannot be read."""
+    """It has left, for some of its recipients at least, and cannot be put into Sent, as its file cannot be read."""
     stopped: bool = False
     """It waits, but for no network and no moment: its account cannot send until what is wrong is put right."""
 
@@ -418,6 +418,8 @@ class Progress:
     done: int
     total: int
     what: str = ""
+    imported: Imported = field(default_factory=Imported)
+    """What came of an import by then, also of one that breaks off."""
 
 
 @dataclass(slots=True)

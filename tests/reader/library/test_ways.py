@@ -6,20 +6,24 @@ import io
 import mailbox
 import tarfile
 import zipfile
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pillarbox.reader.errors import NoSuchFolder, NotImportable
+from pillarbox.reader.errors import LibraryUnusable, NoSuchFolder, NotImportable
 from pillarbox.reader.library import importing
+from pillarbox.reader.library.arrivals import Arrival
 from pillarbox.reader.library.library import MailLibrary
 from pillarbox.reader.model import (
     ARCHIVE,
     SENT,
     TRASH,
+    Entry,
     ExportForm,
     Flag,
     Folder,
@@ -27,6 +31,8 @@ from pillarbox.reader.model import (
     Progress,
     inbox_of,
 )
+from pillarbox.sources.found import Found, SourceUnusable
+from pillarbox.sources.mbox import Mbox
 from tests.reader.library.conftest import Place
 
 WORK = inbox_of("work")
@@ -55,7 +61,8 @@ def test_an_mbox(library: MailLibrary, place: Place, tmp_path: Path) -> None:
     reports: list[Progress] = []
     assert library.bring_in(source, ARCHIVE, reports.append) == Imported(2)
     assert contents(place, "Archive") == sorted([ANN, BOB])
-    assert reports[-1] == Progress(source.stat().st_size, source.stat().st_size)
+    size = source.stat().st_size
+    assert reports[-1] == Progress(size, size, imported=Imported(2))
     assert {row.subject for row in library.page(ARCHIVE, 0, 9).rows} == {"one", "two"}
     assert library.look() == 0, "the index knows them already"
 
@@ -221,6 +228,42 @@ def test_many_are_stored_some_at_a_time(
     assert len(done) == 3
     assert done == sorted(set(done))
     assert len(place.files()) == 8
+
+
+@pytest.mark.parametrize("fails", ["disk", "source"])
+def test_an_import_that_breaks_off_has_said_what_it_added(
+    library: MailLibrary,
+    place: Place,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fails: str,
+) -> None:
+    """Thousands had come, and the page said 0."""
+    monkeypatch.setattr(importing, "BATCH", 2)
+    gone = b"Subject: gone\nX-Mozilla-Status: 0008\n\nx\n"
+    texts = [b"Subject: %d\n\nx\n" % number for number in range(3)]
+    source = mbox(tmp_path, texts[0], texts[0], texts[1], gone, texts[2])
+    added = library._shelf.maildirs.add
+
+    def full(folder: Folder, arrivals: Sequence[Arrival]) -> list[Entry]:
+        if any(texts[2] == arrival.message for arrival in arrivals):
+            raise LibraryUnusable("There is no room.")
+        return added(folder, arrivals)
+
+    def broken(self: Mbox) -> Iterator[Found]:
+        yield from islice(read(self), 4)
+        raise SourceUnusable("the disk is damaged")
+
+    read = Mbox.__iter__
+    if fails == "disk":
+        monkeypatch.setattr(library._shelf.maildirs, "add", full)
+    else:
+        monkeypatch.setattr(Mbox, "__iter__", broken)
+    reports: list[Progress] = []
+    with pytest.raises(LibraryUnusable if fails == "disk" else NotImportable):
+        library.bring_in(source, ARCHIVE, reports.append)
+    assert reports[-1].imported == Imported(2, known=1, deleted=1)
+    assert len(place.files()) == 3
 
 
 def test_a_date_that_nothing_can_hold_stops_no_import(library: MailLibrary, tmp_path: Path) -> None:

@@ -94,6 +94,9 @@ class _Import:
             raise NotImportable(f"{error}.") from error
         finally:
             self._store()
+        return self._outcome()
+
+    def _outcome(self) -> Imported:
         return Imported(
             self._added,
             self._known,
@@ -128,18 +131,21 @@ class _Import:
 
     def _store(self) -> None:
         batch, self._batch = self._batch, {}
-        with self._shelf.changing:
-            self._fetch_back(batch)
-            for folder in dict.fromkeys(wanted.folder for wanted in batch.values()):
-                # Once more: others may have added the same since.
-                new = [
-                    wanted
-                    for base, wanted in batch.items()
-                    if wanted.folder == folder and self._shelf.index.entry(key_of(base)) is None
-                ]
-                self._add(folder, new)
-        self._known += len(batch)  # less those that _fetch_back and _add have counted
-        self._report(Progress(self._done, self._total))
+        before = self._added + self._deleted
+        try:
+            with self._shelf.changing:
+                self._fetch_back(batch)
+                for folder in dict.fromkeys(wanted.folder for wanted in batch.values()):
+                    # Once more: others may have added the same since.
+                    new = [
+                        wanted
+                        for base, wanted in batch.items()
+                        if wanted.folder == folder and self._shelf.index.entry(key_of(base)) is None
+                    ]
+                    self._add(folder, new)
+            self._known += len(batch) - (self._added + self._deleted - before)
+        finally:
+            self._report(Progress(self._done, self._total, imported=self._outcome()))
 
     def _fetch_back(self, batch: dict[str, _Wanted]) -> None:
         """Those of *batch* that lie in Trash, and are wanted elsewhere. What is nowhere the index forgets thereby."""
@@ -155,9 +161,7 @@ class _Import:
                 return entry
             return replace(entry, folder=wanted.folder, flags=wanted.arrival.flags, new=False)
 
-        fetched = len(self._shelf.refile(thrown_away, moved)) if thrown_away else 0
-        self._added += fetched
-        self._known -= fetched
+        self._added += len(self._shelf.refile(thrown_away, moved)) if thrown_away else 0
 
     def _add(self, folder: Folder, new: list[_Wanted]) -> None:
         shelf = self._shelf
@@ -172,7 +176,6 @@ class _Import:
             self._added += len(new)
         else:
             self._deleted += len(new)
-        self._known -= len(new)
         shelf.tell([folder], arrived=len(new) if folder == self._into else 0)
 
 

@@ -184,6 +184,29 @@ async def test_what_ends_an_import_says_which_files_are_left(tmp_path: Path) -> 
     assert job.percent == (100 + 25) // 3
 
 
+@pytest.mark.parametrize(
+    "error", [LibraryUnusable("There is no room."), NotImportable("It breaks off."), KeyError("x")]
+)
+async def test_what_came_before_an_import_broke_off_is_counted(
+    tmp_path: Path, error: Exception
+) -> None:
+    class Breaking(Filing):
+        def bring_in(self, source: Path, into: Folder, report: Report) -> Imported:
+            report(Progress(1, 4, imported=Imported(1)))
+            report(Progress(3, 4, imported=Imported(3, 1, (("x", "why"),), 1, 2)))
+            return super().bring_in(source, into, lambda _: None)
+
+    preferences = Preferences(tmp_path / "settings.json")
+    jobs = Jobs(make_desk(filing=Breaking(error), preferences=preferences))
+    job = jobs.start([tmp_path], ARCHIVE, None)
+    job.ended.wait()
+    goes_on = isinstance(error, NotImportable)
+    own = ((str(tmp_path), "It breaks off"),) if goes_on else ()
+    told = (*own, ("x", "why"))
+    assert job.outcome == Imported(3, 1, told, len(told), 2)
+    assert bool(job.problem) is not goes_on
+
+
 async def test_many_failures_are_counted_and_the_first_are_told(tmp_path: Path) -> None:
     filing = Filing(NotImportable("why"))
     jobs = Jobs(make_desk(filing=filing, preferences=Preferences(tmp_path / "settings.json")))

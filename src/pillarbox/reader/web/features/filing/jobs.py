@@ -11,7 +11,7 @@ import shutil
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pillarbox.contracts.errors import PillarboxError
@@ -118,7 +118,17 @@ class Jobs:
             now = self._desk.filing.bring_in(source, job.into, report)
         except NotImportable as error:
             why = str(error).removeprefix(f"{source}: ").removesuffix(".")
-            now = Imported(failed=((name, why),), failures=1)
+            now = job.progress.imported
+            now = replace(now, failed=((name, why), *now.failed), failures=now.failures + 1)
+        except Exception:
+            self._count(job, job.progress.imported, name)
+            raise
+        self._count(job, now, name)
+        job.progress = Progress(0, 0)
+        job.over += 1
+
+    def _count(self, job: Job, now: Imported, name: str) -> None:
+        """Add what came of one source."""
         told = now.failed
         if job.sources > 1:
             told = tuple((_within(label, name), why) for label, why in told)
@@ -131,8 +141,6 @@ class Jobs:
             before.deleted + now.deleted,
             tuple((Counter(dict(before.elsewhere)) + Counter(dict(now.elsewhere))).items()),
         )
-        job.progress = Progress(0, 0)
-        job.over += 1
 
 
 def _within(label: str, name: str) -> str:
