@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -639,6 +641,31 @@ async def test_one_that_cannot_be_read_keeps_no_other_from_leaving(
         world.outbox.read(bad)
     world.outbox.take_out(bad)
     assert world.outbox.all() == []
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOMEM, errno.EACCES])
+async def test_what_cannot_be_read_just_now_is_not_taken_out_without_a_copy(
+    world: World, server: HostileServer, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Some have got it: it would be in nobody's Sent."""
+    server.instead["RCPT"] = lambda _, argument: b"450 busy\r\n" if "carol" in argument else None
+    world.library.full = True
+    sent = world.put(BOB, CAROL)
+    await world.until_tried(sent)
+    await world.until(lambda: world.outbox._noting.failure(sent) is not None)
+    world.library.full = False
+    with monkeypatch.context() as patched:
+
+        def fail(_: Path) -> bytes:
+            raise OSError(number, os.strerror(number))
+
+        patched.setattr(Path, "read_bytes", fail)
+        with pytest.raises(LibraryUnusable, match="Put that right, and try again"):
+            world.outbox.take_out(sent)
+    assert world.outbox.find(sent) is not None
+    world.outbox.take_out(sent)
+    assert len(world.library.sent) == 1
+    assert world.outbox.find(sent) is None
 
 
 async def test_what_is_under_way_when_the_reader_ends_is_finished(

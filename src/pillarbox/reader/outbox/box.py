@@ -88,14 +88,16 @@ class FileOutbox:
         return frozenset(r.draft for r in self._shelf.all() if r.draft is not None)
 
     def take_out(self, outgoing_id: str) -> None:
-        """It is not to be sent; possible until the end of the message is said to a server, and when it cannot even be
-        read.
+        """It is not to be sent; possible until the end of the message is said to a server, and when it is lost itself: what
+        some have got has then no copy in Sent.
         """
         unless = _is_leaving
         try:
             self._noting.file(outgoing_id)  # those who have got it have got it
-        except MessageUnreadable:  # there is no copy to be had
-            unless = _is_in_hand
+        except MessageUnreadable as error:
+            if not error.is_lost:
+                raise
+            unless = _is_in_hand  # there is no copy to be had
         if self._shelf.remove(outgoing_id, unless) is None:
             raise TooLate(LEAVING if self._shelf.find(outgoing_id) else GONE)
 
@@ -119,7 +121,12 @@ class FileOutbox:
         await self._sender.run()
 
     def _shown(self, record: Record) -> Outgoing:
-        """With what is not written down: it is being sent, or its account waits."""
+        """With what is not written down: it is being sent, its account waits, or there is no copy to be had."""
+        failure = self._noting.failure(record.id) if record.to_be_filed else None
+        lost = isinstance(failure, MessageUnreadable) and failure.is_lost
+        return replace(self._standing(record), unreadable=lost)
+
+    def _standing(self, record: Record) -> Outgoing:
         now = self._sender.now()
         if record.has_left:
             return _left(record, self._noting.failure(record.id), shown(record, now))
@@ -190,7 +197,6 @@ def _left(record: Record, failure: Exception | None, outgoing: Outgoing) -> Outg
         problem=f"{what} {said(failure)}",
         left=True,
         unfiled=unfiled,
-        unreadable=isinstance(failure, MessageUnreadable),
     )
 
 

@@ -6,6 +6,7 @@ what a crash has left of one that was never promised, or that has gone.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import secrets
@@ -24,10 +25,31 @@ from pillarbox.reader.outbox.record import Record, decode, encode
 _log = logging.getLogger(__name__)
 
 MESSAGE, RECORD, DAMAGED = ".eml", ".json", ".damaged"
+_FOR_GOOD = frozenset(
+    {
+        errno.ENOENT,
+        errno.EIO,
+        errno.ELOOP,
+        errno.EISDIR,
+        errno.EBADMSG,  # these two: what Linux says of a damaged file system
+        getattr(errno, "EUCLEAN", errno.EIO),
+    }
+)
+"""Why a file cannot be read that will hardly ever be read again, without a backup."""
 
 
 class MessageUnreadable(LibraryUnusable):
-    """What is known of a message is there, and the message is not."""
+    """What is known of a message is there, and the message cannot be read."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        self.is_lost = error.errno in _FOR_GOOD
+        """The file is not there, or damaged; else the next try may read it (too many open files, no memory, no permission)."""
+        advice = (
+            "Check its disk, or put the file back from a backup."
+            if self.is_lost
+            else "Put that right, and try again."
+        )
+        super().__init__(f"The message in {path} cannot be read: {error.strerror}. {advice}")
 
 
 def new_id() -> str:
@@ -86,9 +108,7 @@ class Shelf:
         except OSError as error:
             if record_id not in self._records:
                 return None
-            raise MessageUnreadable(
-                f"The message in {path} cannot be read: {error.strerror}. Check its disk, or put the file back from a backup."
-            ) from error
+            raise MessageUnreadable(path, error) from error
 
     def file_of(self, record_id: str) -> int:
         """The number of the message's file on the disk; 0: it cannot be told."""

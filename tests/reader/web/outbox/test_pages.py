@@ -284,6 +284,21 @@ async def test_a_message_that_cannot_be_read_can_be_discarded(place: Place, tmp_
     assert place.outbox.all() == []
 
 
+async def test_discard_says_that_what_some_have_got_will_not_be_in_sent(
+    place: Place, tmp_path: Path
+) -> None:
+    sent = place.put(waiting=(CAROL,), taken=(BOB,))
+    (tmp_path / "outbox" / f"{sent}.eml").unlink()
+    with pytest.raises(LibraryUnusable):
+        await place.outbox._noting.run()
+    text = await place.text(f"/outbox/{sent}/discard")
+    assert "It has left for some, and will not be sent to carol@example.org; its file here" in text
+    assert "there will be no copy of it in Sent" in text
+    assert "is among your drafts again" in text
+    await place.browser.post(f"/outbox/{sent}/discard")
+    assert (place.outbox.all(), place.drafts.discarded) == ([], [])
+
+
 async def test_one_that_has_left_and_cannot_be_read_can_be_discarded_and_its_draft_stays(
     place: Place, tmp_path: Path
 ) -> None:
