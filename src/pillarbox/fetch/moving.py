@@ -3,7 +3,7 @@
 The journal is the mailbox's, and is found by place and user. What it knows goes along if the mailbox is the same, and
 only then: two servers may mean different mail by one unique-id, and mail that is taken for what has been collected
 never comes, and is deleted in time. So the listing there has to agree with the journal: unique-ids that are known, of
-messages that are as large as they were. Where it does not, all that is there comes: twice is better than never.
+several messages that are as large as they were. Where it does not, all that is there comes: twice is better than never.
 
 ::
 
@@ -32,6 +32,9 @@ from pillarbox.fetch.stages import Known, Listed, Stage
 
 _FILES = ("", "-wal", "-shm")
 """What SQLite makes of a name."""
+_ENOUGH = 3
+"""Messages that look alike before a mailbox counts as the same. Fewer may do so by chance: where unique-ids are counted, the first
+mail of every user is the provider's welcome. And so few cost little if they come again."""
 
 
 class Compared(NamedTuple):
@@ -63,10 +66,10 @@ async def compare(
         known, known_there = old.known(names), new.known(names)
         has_any = any(row.stage >= Stage.STORED and not row.vanished for row in known.values())
     agreement, agreement_there = _agreement(listed, known), _agreement(listed, known_there)
-    same = agreement > agreement_there
+    same = agreement >= _ENOUGH and agreement > agreement_there
     plan = make_plan(listed, known if same else known_there, account.rules, clock())
     waiting = len(plan.retrieve)
-    strange = has_any and waiting > 0 and not (same or agreement_there)
+    strange = has_any and waiting > 0 and not (agreement or agreement_there)
     return Compared(waiting, same=same, strange=strange)
 
 

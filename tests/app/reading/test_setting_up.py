@@ -19,7 +19,7 @@ from pillarbox.client.endpoint import Security as Collecting
 from pillarbox.client.tls import TlsSettings
 from pillarbox.reader.errors import CannotAddAccount
 from pillarbox.reader.model import Identity
-from pillarbox.reader.setting_up import Found, NewAccount, OAuth
+from pillarbox.reader.setting_up import Found, Mailbox, NewAccount, OAuth
 from pillarbox.reader.submission import Security, Submission
 from tests.fetch.oauth.authority import running
 
@@ -227,3 +227,74 @@ async def test_an_account_with_a_password_signs_in_nowhere(tmp_path: Path) -> No
     setup.add(account())
     with pytest.raises(CannotAddAccount, match="by a password"):
         await setup.sign_in("home", None, print)
+
+
+OTHER = Endpoint("pop.new.example", 995, Collecting.IMPLICIT_TLS, "bob")
+
+
+def signs_in(folder: Path) -> tuple[str, str]:
+    """Where, and by which password, who reads the file now; that for sending is the first one."""
+    accounts = ConfiguredAccounts(folder / "pillarbox.toml", (), folder / "state")
+    sending, read = accounts.to_submit("home"), accounts.to_collect("home", folder)
+    assert callable(sending.password)
+    assert callable(read.password)
+    assert (sending.user, sending.password()) == ("alice", PASSWORD)
+    return read.endpoint.host, cast("str", read.password())
+
+
+@pytest.mark.parametrize("broken", range(1, 5))
+def test_at_no_moment_does_a_server_get_the_password_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: int
+) -> None:
+    """Killed between two changes of files, or failing at one of them, the account named the new server and the old password, or
+    the other way round.
+    """
+    setup, _ = made(tmp_path)
+    setup.add(account(submit=SMTP))
+    before, after = ("pop.example.org", PASSWORD), ("pop.new.example", "new")
+    seen: list[tuple[str, str]] = []
+    replace, unlink = Path.replace, Path.unlink
+    replaced = 0
+
+    def watched_replace(path: Path, target: Path) -> Path:
+        nonlocal replaced
+        replaced += 1
+        if replaced == broken:
+            raise OSError(28, "No space left on device")
+        made = replace(path, target)
+        seen.append(signs_in(tmp_path))
+        return made
+
+    def watched_unlink(path: Path, *, missing_ok: bool = False) -> None:
+        unlink(path, missing_ok=missing_ok)
+        seen.append(signs_in(tmp_path))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", watched_replace)
+        patched.setattr(Path, "unlink", watched_unlink)
+        fails = broken <= 3  # the password for sending, that for collecting, the configuration
+        if fails:
+            with pytest.raises(CannotAddAccount):
+                setup.set_mailbox("home", Mailbox(OTHER, password="new"), same=False)
+        else:
+            setup.set_mailbox("home", Mailbox(OTHER, password="new"), same=False)
+    assert set(seen) == ({before} if fails else {before, after})
+    assert signs_in(tmp_path) == (before if fails else after)
+    left = {path.read_text() for path in (tmp_path / "pillarbox-passwords").iterdir()}
+    assert left == ({f"{PASSWORD}\n"} if fails else {f"{PASSWORD}\n", "new\n"})
+
+
+def test_of_passwords_that_were_replaced_none_is_left(tmp_path: Path) -> None:
+    setup, _ = made(tmp_path)
+    setup.add(account())
+    folder = tmp_path / "pillarbox-passwords"
+    setup.set_mailbox("home", Mailbox(OTHER, password="second"), same=False)
+    assert [path.read_text() for path in folder.iterdir()] == ["second\n"]
+    setup.set_mailbox("home", Mailbox(PLACE, password="third"), same=False)
+    assert [path.read_text() for path in folder.iterdir()] == ["third\n"]
+    setup.set_mailbox("home", Mailbox(OTHER, password="fourth"), same=False)
+    setup.set_password("home", "fifth")
+    assert [path.read_text() for path in folder.iterdir()] == ["fifth\n"]
+    setup.set_mailbox("home", Mailbox(PLACE, password="sixth"), same=False)
+    setup.remove("home")
+    assert list(folder.iterdir()) == []

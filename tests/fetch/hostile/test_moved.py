@@ -58,7 +58,19 @@ async def test_only_mail_that_agrees_shows_that_the_mailbox_is_the_same(
     assert await compared(case, *longer) == Compared(3, same=False, strange=True)
     # One of them has the size of ours by chance.
     assert await compared(case, letter(1), *longer[1:]) == Compared(3, same=False, strange=True)
-    assert await compared(case, letter(1), letter(7)) == Compared(1, **SAME)
+    assert await compared(case, *letters(3), letter(7)) == Compared(1, **SAME)
+
+
+async def test_a_welcome_of_the_same_size_makes_no_other_mailbox_the_same(tmp_path: Path) -> None:
+    """Both servers count their mail from 1 on: what came as "2" would have been taken for the old one, and deleted."""
+    first = [Mail(str(n), letter(n).content) for n in range(1, 6)]
+    async with HostileServer(first) as server:
+        case = Case(tmp_path, server, KEEP)
+        await case.run_until_done()
+        welcome = [Mail(str(n), letter(n + 3).content) for n in (1, 2)]
+        assert await compared(case, welcome[0]) == Compared(1, **OTHER)
+        assert await compared(case, *welcome) == Compared(2, **OTHER)
+        assert await compared(case, *first) == Compared(0, **SAME)
 
 
 async def test_nothing_is_strange_where_nothing_has_been_collected(

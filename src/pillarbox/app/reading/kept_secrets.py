@@ -19,6 +19,8 @@ from pillarbox.reader.errors import CannotAddAccount
 
 FOLDER = "pillarbox-passwords"
 """Beside the configuration file."""
+_FOR_COLLECTING = ("", "next")
+"""The two purposes of a mailbox's password, in turn: a new one does not overwrite that which the configuration names."""
 
 _SLUG = re.compile(r"[^A-Za-z0-9@._-]+")
 
@@ -38,9 +40,17 @@ class KeptSecrets:
         return self._folder / f"{slug}{'-' if purpose else ''}{purpose}-{digest}"
 
     def keep(
-        self, account: str, host: str, user: str, password: str, *, purpose: str = ""
+        self,
+        account: str,
+        host: str,
+        user: str,
+        password: str,
+        *,
+        purpose: str = "",
+        beside: Path | None = None,
     ) -> str | None:
-        """Keep *password*; what to write as its file in the configuration, None: the keyring has it.
+        """Keep *password*; what to write as its file in the configuration, None: the keyring has it. Of collecting, the
+        file *beside* stays as it is: it counts until the configuration names another one.
 
         Raises:
             CannotAddAccount: it cannot be kept.
@@ -49,6 +59,8 @@ class KeptSecrets:
             raise CannotAddAccount("A password is one line, and not empty.")
         if kept_by_keyring(f"{SERVICE}:{host}", user, password):
             return None
+        if not purpose and beside is not None and _is_one(self.file_of(account), beside):
+            purpose = _FOR_COLLECTING[1]
         return self.keep_file(account, password, purpose=purpose)
 
     def keep_file(self, account: str, password: str, *, purpose: str = "") -> str:
@@ -66,17 +78,29 @@ class KeptSecrets:
 
     def remove_file(self, account: str, purpose: str = "") -> None:
         """See to it that there is none, as far as that can be done."""
-        with suppress(OSError):
-            path = self.file_of(account, purpose)
-            if path.exists():
-                path.unlink()
-                sync_folder(path.parent)
+        self._remove(self.file_of(account, purpose))
+
+    def remove_kept(self, kept: str) -> None:
+        """The same for the file that :meth:`keep` has given."""
+        self._remove(self._folder / Path(kept).name)
+
+    def remove_others(self, account: str, kept: str | None) -> None:
+        """The same for what it was collected with; *kept* is what :meth:`keep` has given, and stays."""
+        for purpose in _FOR_COLLECTING:
+            if kept is None or self.file_of(account, purpose).name != Path(kept).name:
+                self.remove_file(account, purpose)
 
     def forget(self, account: str, host: str, user: str) -> None:
         """See to it that nothing is left of *account*'s passwords here, as far as that can be done."""
-        for purpose in ("", "smtp"):
-            self.remove_file(account, purpose)
+        self.remove_others(account, None)
+        self.remove_file(account, "smtp")
         self.forget_kept(host, user)
+
+    def _remove(self, path: Path) -> None:
+        with suppress(OSError):
+            if path.exists():
+                path.unlink()
+                sync_folder(path.parent)
 
     def forget_kept(self, host: str, user: str) -> None:
         """See to it that the keyring has nothing for *user* at *host*, as far as that can be done."""
@@ -84,3 +108,7 @@ class KeptSecrets:
         if keyring is not None:
             with suppress(Exception):  # backends fail with errors of their desktops
                 keyring.delete_password(f"{SERVICE}:{host}", user)
+
+
+def _is_one(path: Path, other: Path) -> bool:
+    return path.resolve() == other.resolve()

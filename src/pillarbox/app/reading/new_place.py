@@ -7,7 +7,7 @@ is the same (:mod:`pillarbox.fetch.moving`), and sending stays as it was (:mod:`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,15 +79,18 @@ def move(
     if carried:
         carry(old, new)
     secrets = KeptSecrets(file.path)
-    try:
+    with ExitStack() as undo:
+        # Passwords first: what the file names at any moment is the right one for the server that it names.
         if sending.password:
+            undo.callback(secrets.remove_file, account, "smtp")
             kept = secrets.keep_file(account, sending.password, purpose="smtp")
             values["smtp_password_file"] = kept
-        _write(there, values, password, sending, accounts, file)
-    except PillarboxError:
-        if sending.password:
-            secrets.remove_file(account, "smtp")
-        raise
+        if password:
+            values["password_file"] = _keep(recipe, there, password, secrets, undo)
+        _write(there, values, sending, accounts, file)
+        undo.pop_all()
+    if password:
+        secrets.remove_others(account, values["password_file"])
     if carried:
         with suppress(JournalUnusable):  # the new one counts; this one is in nobody's way
             leave(old, new)
@@ -98,12 +101,11 @@ def move(
 def _write(
     there: Account,
     values: dict[str, Any],
-    password: str,
     sending: Unmoved,
     accounts: ConfiguredAccounts,
     file: AccountFile,
 ) -> None:
-    """All of *values*, and the password; or nothing."""
+    """All of *values*, if they come to what is meant; or nothing."""
     account = there.name
     before = file.values(account)
     file.put(account, values)
@@ -113,8 +115,6 @@ def _write(
             raise CannotAddAccount(_ELSEWHERE)
         if _signs_in(sending_place(moved, accounts)) != _signs_in(sending.place):
             raise CannotAddAccount(_SENDS_ELSEWHERE)
-        if password:
-            _keep(account, there, password, file)
     except PillarboxError as error:
         file.put(account, {key: before.get(key) for key in values})
         raise CannotAddAccount(f"Nothing was changed: {error}") from None
@@ -185,12 +185,21 @@ def _kept_there(recipe: Recipe, there: Account) -> str:
     return "" if recipe.is_told or same else kept_password(now) or ""
 
 
-def _keep(account: str, there: Account, password: str, file: AccountFile) -> None:
-    secrets = KeptSecrets(file.path)
-    kept = secrets.keep(account, there.endpoint.host, there.endpoint.user, password)
-    file.put(account, {"password_file": kept})
-    if kept is None:  # the keyring has it now
-        secrets.remove_file(account)
+def _keep(
+    recipe: Recipe, there: Account, password: str, secrets: KeptSecrets, undo: ExitStack
+) -> str | None:
+    """As :meth:`.KeptSecrets.keep`; *undo* takes it back."""
+    host, user = there.endpoint.host, there.endpoint.user
+    before = kept_password(there)
+    beside = recipe.password_file
+    kept = secrets.keep(there.name, host, user, password, beside=beside)
+    if kept is not None:
+        undo.callback(secrets.remove_kept, kept)
+    elif before is None:
+        undo.callback(secrets.forget_kept, host, user)
+    else:
+        undo.callback(secrets.keep, there.name, host, user, before, beside=beside)
+    return kept
 
 
 def _is_used(before: Account, accounts: ConfiguredAccounts) -> bool:

@@ -167,10 +167,10 @@ class ConfiguredSetup:
         if where := self.describe(account).password_from:
             raise CannotAddAccount(f"The password comes from {where}: change it there.")
         endpoint = recipe.account.endpoint
-        kept = KeptSecrets(file.path).keep(account, endpoint.host, endpoint.user, password)
+        secrets = KeptSecrets(file.path)
+        kept = secrets.keep(account, endpoint.host, endpoint.user, password)
         file.put(account, {"password_file": kept})
-        if kept is None:  # the keyring has it now
-            KeptSecrets(file.path).remove_file(account)
+        secrets.remove_others(account, kept)
 
     async def try_mailbox(self, account: str, mailbox: Mailbox) -> Seen:
         there, before = await asyncio.to_thread(new_place.to_try, account, mailbox, self._accounts)

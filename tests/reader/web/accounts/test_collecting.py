@@ -347,6 +347,20 @@ async def test_a_server_for_sending_that_cannot_be_changed_here_is_not_changed(
         assert await world.sending() == ("smtp.old.example", "alice", PASSWORD)
 
 
+@pytest.mark.parametrize("there", [{}, {("pillarbox:pop.new.example", "bob"): "before"}])
+async def test_what_is_not_changed_leaves_the_keyring_as_it_was(
+    tmp_path: Path, ring: Ring, there: dict[tuple[str, str], str]
+) -> None:
+    over = "accounts.sends.smtp=smtps://smtp.old.example"
+    ring.kept = {("pillarbox:pop.old.example", "alice"): "old"} | there
+    before = dict(ring.kept)
+    async with pages(tmp_path, over) as world:
+        world.add(SENDS.format(smtp="unused.example.org"))
+        reply = await world.post("sends", **ELSEWHERE, user="bob", password="new")
+        assert "server for sending is given on the command line" in reply.text
+        assert ring.kept == before
+
+
 async def test_where_a_command_tells_the_password_none_is_entered(tmp_path: Path) -> None:
     async with pages(tmp_path) as world:
         setup = ConfiguredSetup(world.accounts, anything, nowhere)
