@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
@@ -23,12 +25,14 @@ from pillarbox.reader.library.index.sqlite import SqliteIndex
 from pillarbox.reader.library.index.writing import Writing
 from pillarbox.reader.library.library import MailLibrary
 from pillarbox.reader.library.names import key_of, new_base
+from pillarbox.reader.library.shelf import Shelf
 from pillarbox.reader.model import (
     ARCHIVE,
     INBOX,
     SENT,
     TRASH,
     Emptied,
+    Entry,
     Flag,
     Folder,
     FolderState,
@@ -202,6 +206,39 @@ def test_an_undo_that_the_disk_refuses_can_be_said_again(
     assert where(library, key) == [WORK]
 
 
+@pytest.mark.parametrize("moved", [True, False])
+def test_an_undo_that_was_refused_halfway_is_said_for_all_when_it_is_done(
+    library: MailLibrary, monkeypatch: pytest.MonkeyPatch, *, moved: bool
+) -> None:
+    """What had gone back at the first try was said to have been moved, marked or removed since."""
+    one, two, three_ = keys = three(library)
+    change = library.archive(keys) if moved else library.mark(keys, Flag.FLAGGED)
+    library.delete([three_])
+    rename = os.rename
+    renamed: list[str] = []
+
+    def refuse_the_second(source: str, target: str) -> None:
+        if renamed:
+            raise OSError(5, "Input/output error")
+        renamed.append(target)
+        rename(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", refuse_the_second)
+        with pytest.raises(LibraryUnusable):
+            library.undo(change.id)
+    undone = library.undo(change.id)
+    assert undone is not None
+    back, left = ({one, two}, 1) if moved else (set(keys), 0)
+    assert (set(undone.keys), undone.left) == (back, left)
+    assert where(library, *keys) == [WORK, WORK, TRASH]
+    again = library.undo(undone.id)
+    assert again is not None
+    assert (set(again.keys), again.left) == (back, 0)
+    assert where(library, one, two) == [ARCHIVE if moved else WORK] * 2
+    assert all((Flag.FLAGGED in library.find(key).flags) is not moved for key in keys)
+
+
 def test_without_an_account_all_inboxes_are_empty(place: Place) -> None:
     library = place.open()
     assert library.page(INBOX, 0, 10).total == 0
@@ -311,6 +348,22 @@ def test_what_could_not_be_noted_has_not_come(
     assert library.since(moment) == {}
     assert library.look() == 1
     assert library.since(moment) == {key_of("1790000000.M1.host"): None}
+
+
+def test_nothing_is_deleted_between_what_has_expired_and_its_removal(
+    library: MailLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was taken out of Trash and deleted again just then would have gone at once."""
+    erase, held = Shelf.erase, []
+
+    def erase_if_others_wait(self: Shelf, entries: Sequence[Entry]) -> int:
+        with ThreadPoolExecutor(1) as other:
+            held.append(not other.submit(self.changing.acquire, blocking=False).result())
+        return erase(self, entries)
+
+    monkeypatch.setattr(Shelf, "erase", erase_if_others_wait)
+    library.tidy()
+    assert held == [True]
 
 
 def test_trash_is_not_emptied_when_nobody_knows_what_was_in_it(library: MailLibrary) -> None:

@@ -251,8 +251,8 @@ class MailLibrary:
         with shelf.changing:
             entries = list(shelf.maildirs.scan(TRASH))
             expired = shelf.trash.expired((each.base for each in entries), days, shelf.now())
-        if days > 0:
-            shelf.erase([entry for entry in entries if entry.base in expired])
+            if days > 0:
+                shelf.erase([entry for entry in entries if entry.base in expired])
         shelf.maildirs.sweep()
 
     def _inboxes(self) -> list[Folder]:

@@ -26,6 +26,8 @@ class Done:
     steps: tuple[Refiled, ...]
     removed: tuple[Folder, ...] = ()
     """Folders that it took away."""
+    tried: bool = False
+    """Taking it back has failed; a part of it may be taken back."""
 
 
 class Memory:
@@ -95,3 +97,11 @@ def back(steps: Sequence[Refiled]) -> Callable[[Entry], Entry]:
         return replace(entry, folder=folder, flags=entry.flags ^ flags, new=False)
 
     return undone
+
+
+def is_back(step: Refiled, now: Entry) -> bool:
+    """Whether *step* has been taken back, with the message as it is *now*."""
+    before, after = step
+    if before.folder != after.folder:
+        return now.folder == before.folder
+    return not (before.flags ^ after.flags) & (before.flags ^ now.flags)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pillarbox.reader.errors import BadFolderName, NoSuchFolder, ReaderError
 from pillarbox.reader.library.maildirs import Refiled
-from pillarbox.reader.library.memory import Done, back, new_id
+from pillarbox.reader.library.memory import Done, back, is_back, new_id
 from pillarbox.reader.library.names import key_of
 from pillarbox.reader.library.shelf import Shelf, keys_of
 from pillarbox.reader.library.sidebar import account_of
@@ -60,7 +60,7 @@ def undo(shelf: Shelf, change_id: str) -> Change | None:
         try:
             taken = _taken_back(shelf, done)
         except ReaderError:
-            shelf.memory.keep(done)
+            shelf.memory.keep(replace(done, tried=True))
             raise
     if not taken and not done.removed:
         return None
@@ -83,9 +83,19 @@ def _taken_back(shelf: Shelf, done: Done) -> tuple[Refiled, ...]:
         for folder in done.removed:
             shelf.tree.make(folder)
     steps = [step for step in done.steps if shelf.tree.has(step.before.folder)]
+    went = _went_back(shelf, steps) if done.tried else ()
     taken = shelf.refile([step.after for step in steps], back(steps))
-    shelf.tell(done.removed)
-    return taken
+    shelf.tell({*done.removed, *(entry.folder for step in went for entry in step)})
+    return went + taken
+
+
+def _went_back(shelf: Shelf, steps: Sequence[Refiled]) -> tuple[Refiled, ...]:
+    """Those of *steps* that are taken back already."""
+    now = shelf.maildirs.search([step.after for step in steps])
+    there = ((step, now.get(step.after.base)) for step in steps)
+    return tuple(
+        Refiled(step.after, entry) for step, entry in there if entry and is_back(step, entry)
+    )
 
 
 def apply(shelf: Shelf, rule: Rule, folder: Folder) -> Change:
