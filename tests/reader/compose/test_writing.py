@@ -218,7 +218,7 @@ def test_what_was_sent_is_written_again_as_it_was(bench: Bench) -> None:
     bench.writing.send(draft.id)
     (parcel,) = bench.outbox.parcels.values()
     assert parcel.recipients == ("ada@x.example", "bob@x.example", "eve@x.example")
-    assert b"3@home.example" not in parcel.message, "it is another message"
+    assert b"<3@home.example>" not in parcel.message, "it is another message"
 
 
 def test_what_somebody_else_has_written_is_written_again_by_whom_it_came_to(bench: Bench) -> None:

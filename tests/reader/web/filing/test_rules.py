@@ -40,7 +40,7 @@ async def test_a_rule_is_changed_in_its_place(
 ) -> None:
     library.rules.save(THREE)
     page = (await browser.get("/rules/two")).text
-    assert 'name="sender" maxlength="500" autocomplete="off" value="two"' in page
+    assert 'name="sender" dir="auto" maxlength="500" autocomplete="off" value="two"' in page
     await browser.post("/rules", data={"id": "two", "subject": "new", "flag": "on"})
     assert [rule.id for rule in library.rules.all()] == ["one", "two", "three"]
     assert library.rules.all()[1] == Rule("two", subject="new", flag=True)
