@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pillarbox.client.endpoint import Endpoint
 from pillarbox.client.endpoint import Security as Collecting
 from pillarbox.client.tls import TlsSettings
 from pillarbox.reader.model import Identity
 from pillarbox.reader.submission import Security, Submission
+
+if TYPE_CHECKING:  # pages need nothing else of it
+    from pillarbox.fetch.moving import Compared
 
 KEEP_DAYS = 30
 """Days that collected mail stays on the server, unless the user says otherwise: long enough to notice that a disk
@@ -111,17 +114,6 @@ class Mailbox:
     """Empty: as it signs in now."""
 
 
-class Seen(NamedTuple):
-    """What a trial of a mailbox has shown."""
-
-    waiting: int
-    """Messages that would be collected there."""
-    same: bool
-    """It is the mailbox that the account has been collected from: what is here will not come again."""
-    strange: bool
-    """Messages wait there, and none of those that have been collected is among them."""
-
-
 class Setup(Protocol):
     """Blocking, and from any thread, but for what is ``async``."""
 
@@ -187,7 +179,7 @@ class Setup(Protocol):
 
     def set_password(self, account: str, password: str) -> None: ...
 
-    async def try_mailbox(self, account: str, mailbox: Mailbox) -> Seen:
+    async def try_mailbox(self, account: str, mailbox: Mailbox) -> Compared:
         """Sign in to *mailbox*, and see whether it is the one that *account* is collected from now. Nothing is changed.
 
         Raises:

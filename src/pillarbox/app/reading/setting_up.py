@@ -24,7 +24,7 @@ from pillarbox.client.looking import look_at_certificate
 from pillarbox.client.tls import TlsSettings, fingerprint_of
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.fetch.account import Account
-from pillarbox.fetch.moving import compare
+from pillarbox.fetch.moving import Compared, compare
 from pillarbox.fetch.oauth.login import login
 from pillarbox.fetch.oauth.source import TokenSource
 from pillarbox.fetch.oauth.store import TokenStore
@@ -32,7 +32,7 @@ from pillarbox.fetch.oauth.token_file import TokenFile
 from pillarbox.fetch.run import preview
 from pillarbox.reader.errors import CannotAddAccount, NotSendable
 from pillarbox.reader.model import Identity
-from pillarbox.reader.setting_up import Description, Found, Mailbox, NewAccount, OAuth, Seen
+from pillarbox.reader.setting_up import Description, Found, Mailbox, NewAccount, OAuth
 from pillarbox.reader.submission import Submission
 
 _SENDING_PASSWORD = ("smtp_password_file", "smtp_password_command")
@@ -172,9 +172,9 @@ class ConfiguredSetup:
         file.put(account, {"password_file": kept})
         secrets.remove_others(account, kept)
 
-    async def try_mailbox(self, account: str, mailbox: Mailbox) -> Seen:
+    async def try_mailbox(self, account: str, mailbox: Mailbox) -> Compared:
         there, before = await asyncio.to_thread(new_place.to_try, account, mailbox, self._accounts)
-        return Seen(*await compare(there, before, self._accounts.state))
+        return await compare(there, before, self._accounts.state)
 
     def set_mailbox(self, account: str, mailbox: Mailbox, *, same: bool) -> None:
         new_place.move(account, mailbox, self._accounts, self._own(account), same=same)
