@@ -10,17 +10,11 @@ import pytest_asyncio
 from playwright.async_api import Browser, FilePayload, Page, expect
 
 from pillarbox.reader.web.password import Password
-from tests.reader.browser import browsing, chromium
+from tests.reader.browser import browsing
 from tests.reader.web.test_guard import HASHED, PASSWORD
 from tests.reader.web.writing.conftest import Table, make_table
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="module")

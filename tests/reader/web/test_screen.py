@@ -11,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, FilePayload, FloatRect, Locator, Page, expect
 
 from pillarbox.reader.model import INBOX, Draft, inbox_of
-from tests.reader.browser import browsing, chromium
+from tests.reader.browser import browsing
 from tests.reader.lived_in.house import House, lived_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -25,12 +25,6 @@ PHONE: dict[str, Any] = {
 INBOX_OF_WORK = inbox_of("work")
 LONGER = "document.documentElement.scrollHeight - innerHeight"
 """Pixels by which the page itself can be scrolled: then all of it goes away."""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -13,7 +13,7 @@ from pillarbox.reader.desk import Desk
 from pillarbox.reader.model import Folder
 from pillarbox.reader.news import DraftsChanged, MailChanged
 from pillarbox.reader.preferences import Preferences
-from tests.reader.browser import browsing, chromium
+from tests.reader.browser import browsing
 from tests.reader.desk import make_desk
 
 # Two buttons for one key, of which one cannot be pressed, and one that is not seen.
@@ -30,12 +30,6 @@ BUTTONS = """() => {
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
@@ -20,7 +19,7 @@ from pillarbox.reader.model import Collecting, Status
 from pillarbox.reader.news import AccountChanged
 from tests.app.reading.test_setting_up import anything, nowhere
 from tests.postoffice import PASSWORD, PostOffice
-from tests.reader.browser import browsing, chromium
+from tests.reader.browser import browsing
 from tests.reader.desk import NOW, make_desk
 from tests.reader.web.accounts.test_overview import CONFIG, Collector
 from tests.reader.web.accounts.test_wizard import silent
@@ -37,12 +36,6 @@ LOOKS: tuple[tuple[ViewportSize, Literal["light", "dark"]], ...] = (
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

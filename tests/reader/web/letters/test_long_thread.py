@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from tests.reader.browser import browsing, chromium
+from tests.reader.browser import browsing
 from tests.reader.desk import make_desk
 from tests.reader.web.lists.library import MemoryLibrary, key, letter
 
@@ -23,12 +21,6 @@ PHONE: dict[str, Any] = {
     "has_touch": True,
     "is_mobile": True,
 }
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest.mark.parametrize("looks", [WIDE, PHONE], ids=["wide", "phone"])

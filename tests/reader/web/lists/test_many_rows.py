@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, Request
 
 from pillarbox.reader import model
 from pillarbox.reader.model import Folder
-from tests.reader.browser import browsing, chromium
+from tests.reader.browser import browsing
 from tests.reader.desk import make_desk
 from tests.reader.web.lists.library import MemoryLibrary, letter
 
@@ -32,12 +32,6 @@ class Endless(MemoryLibrary):
         del folder
         places = range(first, min(MANY, first + count))
         return model.Page([letter(MANY - 1 - place) for place in places], first, MANY)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="module")

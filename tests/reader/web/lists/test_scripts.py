@@ -17,7 +17,7 @@ from playwright.async_api import Browser, Locator, Page, Route, expect
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.model import ARCHIVE, INBOX, TRASH, Flag, Folder
 from pillarbox.reader.news import MailChanged
-from tests.reader.browser import browsing, chromium
+from tests.reader.browser import browsing
 from tests.reader.desk import NOW, make_desk
 from tests.reader.web.lists.library import WORK, MemoryLibrary, key, letter
 
@@ -45,12 +45,6 @@ class Open(Protocol):
     def __call__(
         self, path: str = ..., viewport: dict[str, int] = ...
     ) -> AbstractAsyncContextManager[Page]: ...
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

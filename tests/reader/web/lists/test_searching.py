@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.reader.browser import browsing, chromium
+from tests.reader.browser import browsing
 from tests.reader.desk import make_desk
 from tests.reader.web.lists.library import MemoryLibrary, key, letter
 
@@ -27,12 +27,6 @@ PHONE: dict[str, Any] = {
 # Without time for an answer in between.
 ENTER = "q.form.requestSubmit();"
 TYPE = "q.value = '{}'; q.dispatchEvent(new Event('input', {{ bubbles: true }}));".format
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="module", params=[WIDE])

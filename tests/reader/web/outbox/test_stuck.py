@@ -15,7 +15,7 @@ from pillarbox.reader.model import Outgoing, Sending
 from pillarbox.reader.news import OutboxChanged
 from pillarbox.reader.web.features.outbox.states import said_of
 from pillarbox.reader.web.stuck import LONGEST_SUBJECT, stuck
-from tests.reader.browser import browsing, chromium
+from tests.reader.browser import browsing
 from tests.reader.desk import NOW, visitor
 from tests.reader.outbox.world import BOB, CAROL
 from tests.reader.web.outbox.test_pages import Place, outgoing
@@ -27,12 +27,6 @@ WAITING: dict[str, Any] = {"waiting": (BOB,), "refused": {}}
 REFUSED: dict[str, Any] = {"waiting": (), "refused": NOBODY}
 UNCONFIRMED: dict[str, Any] = {"waiting": (), "unsure": (CAROL,)}
 GREYLISTED: dict[str, Any] = {"problem": "450 4.2.0 Greylisted"}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -14,19 +14,13 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Dialog, FilePayload, Page, Route, expect
 
 from pillarbox.reader.model import Contact, Draft, Identity, MessageKey
-from tests.reader.browser import browsing, chromium
+from tests.reader.browser import browsing
 from tests.reader.web.writing.conftest import Table, make_table
 from tests.reader.web.writing.test_composing import HTML
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 COLOURS: dict[str, Any] = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="module")
