@@ -1,38 +1,28 @@
-"""What the parts of the reader promise each other."""
+"""What the library of mail promises: to who reads, who files, and who makes rules; and its index."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from pillarbox.fetch.account import Account
 from pillarbox.reader.mail.summary import Summary
 from pillarbox.reader.model import (
     Change,
     Contact,
-    Draft,
     Emptied,
     Entry,
     ExportForm,
-    File,
     Flag,
     Folder,
     FolderState,
-    Identity,
     Imported,
     MessageKey,
-    Outgoing,
     Page,
-    Parcel,
     Progress,
     Row,
     Rule,
-    Status,
 )
-from pillarbox.reader.submission import Submission
 
 Report = Callable[[Progress], None]
 """Told of progress, in the thread that works; quick."""
@@ -303,273 +293,3 @@ class Rules(Protocol):
         ...
 
     def first_that_fits(self, account: str, summary: Summary) -> Rule | None: ...
-
-
-class Drafts(Protocol):
-    """What is being written. Blocking; from any thread; durable when a method returns."""
-
-    def all(self) -> Sequence[Draft]:
-        """Those that are not in the outbox, and in which somebody has typed; latest first."""
-        ...
-
-    @property
-    def problem(self) -> str:
-        """Why none can be read or begun, and what to do; whole sentences. Empty: they can."""
-        ...
-
-    def damaged(self) -> Sequence[Path]:
-        """Folders of those that could not be read; they are left alone. A disk may be failing."""
-        ...
-
-    def find(self, draft_id: str) -> Draft:
-        """Raises :class:`.errors.NoSuchDraft`."""
-        ...
-
-    def new(self, draft: Draft) -> Draft:
-        """Keep a new one; its id and version are given here."""
-        ...
-
-    def save(self, draft: Draft) -> Draft:
-        """All but the files.
-
-        Raises:
-            DraftChanged: *draft.version* is not the last one.
-            LibraryUnusable: there is no room; or the outbox cannot be read, and may have it.
-        """
-        ...
-
-    def attach(
-        self,
-        draft_id: str,
-        name: str,
-        media_type: str,
-        pieces: Iterable[bytes],
-        *,
-        content_id: str = "",
-    ) -> File:
-        """*content_id*: under which the quote shows it. Raises :class:`.errors.NotSendable` when it gets too large."""
-        ...
-
-    def detach(self, draft_id: str, file_id: str) -> None: ...
-
-    def path(self, draft_id: str, file_id: str) -> Path:
-        """The file's content."""
-        ...
-
-    def discard(self, draft_id: str) -> None:
-        """It, and its files, are gone (also when they were before). For some days they can be brought back, unless
-        the outbox has the message: it says so that it has left.
-
-        Raises:
-            LibraryUnusable: it may be there still, and cannot be removed, or must not be.
-        """
-        ...
-
-    def restore(self, draft_id: str) -> Draft:
-        """Undo :meth:`discard`. Raises :class:`.errors.NoSuchDraft`: it was too long ago."""
-        ...
-
-
-class Contacts(Protocol):
-    """Whom the user has entered or imported. Blocking; from any thread."""
-
-    @property
-    def problem(self) -> str:
-        """Why they cannot be read or changed, and what to do; whole sentences. Empty: they can."""
-        ...
-
-    def all(self) -> Sequence[Contact]: ...
-
-    def save(self, contact: Contact, *, seen: str = "") -> Contact:
-        """A new one (without an id), or a changed one. *seen*: the mark of what its user has seen.
-
-        Raises:
-            ChangedElsewhere: it is another one by now, or gone.
-        """
-        ...
-
-    def remove(self, contact_id: str, *, seen: str = "") -> None:
-        """Raises :class:`.errors.ChangedElsewhere`: it is another one than *seen* by now."""
-        ...
-
-    def import_vcards(self, data: bytes) -> int:
-        """How many were taken in; those that were there already are not.
-
-        Raises:
-            NotSendable: *data* is no vCard file, or too large.
-        """
-        ...
-
-    def complete(self, typed: str, count: int) -> Sequence[Contact]:
-        """Whom *typed*, the last of the recipients in a field, may become: these first, then correspondents."""
-        ...
-
-
-class Writing(Protocol):
-    """Making messages of drafts, and drafts of messages. Blocking; from any thread."""
-
-    def reply(self, key: MessageKey, *, to_all: bool = False) -> Draft:
-        """A new draft (kept) that answers a message, by the identity it was for."""
-        ...
-
-    def new(self, draft: Draft) -> Draft:
-        """A new draft (kept) that begins with what *draft* holds, and the signature of its identity."""
-        ...
-
-    def forward(self, key: MessageKey, *, attached: bool = False) -> Draft:
-        """A new draft (kept) with the message as a quote, and its files; *attached*: with the message as a file."""
-        ...
-
-    def again(self, key: MessageKey) -> Draft:
-        """A new draft (kept) that is as the message was: its recipients, text (plain) and files, by whoever wrote it."""
-        ...
-
-    def save(self, draft: Draft) -> Draft:
-        """As :meth:`Drafts.save`; under another account than before, its signature is replaced by that one's."""
-        ...
-
-    def doubts(self, draft_id: str) -> Sequence[str]:
-        """What the user may have forgotten, each a question: to be asked before :meth:`send`. Raises what that does
-        about recipients.
-        """
-        ...
-
-    def send(self, draft_id: str) -> str:
-        """Put the message into the outbox: its id there. The draft is not listed from then on, and goes when
-        the message has left. Raises :class:`.errors.NotSendable` (:class:`.errors.WrongFields`),
-        :class:`.errors.NoSuchDraft`.
-        """
-        ...
-
-    def take_back(self, outgoing_id: str) -> Draft:
-        """Out of the outbox, back to a draft. Raises :class:`.errors.TooLate`."""
-        ...
-
-
-class Outbox(Protocol):
-    """Messages that wait to be handed over. Blocking, but for :meth:`run`; from any thread.
-
-    Promise: a message is sent at least once unless it is taken back or discarded, and never twice
-    without the user's word; whatever crashes. A recipient that a server has taken is not sent to again.
-    """
-
-    def put(self, parcel: Parcel, *, hold_seconds: float) -> str:
-        """Keep a message; its id. Durable when this returns.
-
-        When it has left, a copy goes to Sent, and what it answers or forwards is marked so.
-        """
-        ...
-
-    def all(self) -> Sequence[Outgoing]:
-        """In the order in which they came."""
-        ...
-
-    def damaged(self) -> Sequence[Path]:
-        """Files of messages of which it is not known any more whom they are for, or whether they have left: the message, if
-        it is there, and what was noted. They are not sent, and stay until the user removes them.
-        """
-        ...
-
-    @property
-    def problem(self) -> str:
-        """Why nothing of it can be read, and what to do; whole sentences. Empty: it can."""
-        ...
-
-    def find(self, outgoing_id: str) -> Outgoing | None: ...
-
-    def read(self, outgoing_id: str) -> bytes:
-        """The message. Raises :class:`.errors.TooLate`: it is not there any more."""
-        ...
-
-    def drafts(self) -> frozenset[str]:
-        """Ids of drafts whose messages are here, or have left and the drafts are still to be removed."""
-        ...
-
-    def take_out(self, outgoing_id: str) -> None:
-        """It is not to be sent.
-
-        Raises:
-            TooLate: it has left, or is leaving.
-            LibraryUnusable: some have got it, and a copy for Sent cannot be had just now. (Of one that is lost there is none.)
-        """
-        ...
-
-    def send_again(self, outgoing_id: str) -> None:
-        """The user says so: of one that waits (now), was refused, or is not confirmed."""
-        ...
-
-    def nudge(self, account: str | None = None) -> None:
-        """The network may be back: try all that wait, now."""
-        ...
-
-    async def run(self) -> None:
-        """Send, until cancelled. A hand-over under way is finished first, for a few seconds."""
-        ...
-
-
-class Collector(Protocol):
-    """The accounts' mail comes in. On the event loop."""
-
-    def statuses(self) -> Sequence[Status]: ...
-
-    def collect(self, account: str | None = None) -> None:
-        """Now: this one, or all; those that run already are left alone."""
-        ...
-
-    def confirm(self, account: str) -> None:
-        """The user says yes to what :attr:`.model.Collecting.CONFIRM` asks; collects now."""
-        ...
-
-    def refresh(self) -> None:
-        """Accounts have come, gone or changed."""
-        ...
-
-    def resting(self, account: str) -> AbstractAsyncContextManager[None]:
-        """Nobody collects *account* meanwhile; then it begins anew, as its settings are then. Waits for another rest to end."""
-        ...
-
-    async def run(self) -> None:
-        """Collect on a schedule, until cancelled."""
-        ...
-
-
-class Accounts(Protocol):
-    """Which accounts there are. Given from outside: the reader reads no configuration. Blocking; from any
-    thread, but for what is ``async``.
-    """
-
-    def names(self) -> Sequence[str]: ...
-
-    def identity(self, account: str) -> Identity: ...
-
-    def problem(self, account: str) -> str:
-        """What is wrong with its settings, in sentences; empty: nothing."""
-        ...
-
-    def troubles(self) -> Sequence[str]:
-        """What is wrong elsewhere, one sentence each: an account of a name that none can have is not among :meth:`names`."""
-        ...
-
-    def to_collect(self, account: str, into: Path) -> Account:
-        """The account as the collector takes it, its target being the Maildir *into*. May run programs and ask the
-        keyring. Raises :class:`pillarbox.contracts.errors.PillarboxError`.
-        """
-        ...
-
-    def to_submit(self, account: str) -> Submission:
-        """Where its mail leaves. Raises :class:`.errors.NotSendable` if it cannot."""
-        ...
-
-    @property
-    def state(self) -> Path:
-        """The folder of the collector's journals: that of ``pillarbox fetch``, so that both know the same."""
-        ...
-
-    @property
-    def kept(self) -> Sequence[Path]:
-        """Where the accounts and their passwords are: what a backup has to have, too. Passwords in a keyring are not among it."""
-        ...
-
-
-Clock = Callable[[], datetime]
-"""Now; aware."""
