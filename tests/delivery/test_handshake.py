@@ -17,6 +17,7 @@ import uvloop
 
 from pillarbox.delivery import link
 from tests.delivery.office import Line, Office, office
+from tests.postoffice import PATIENCE
 
 RESET = struct.pack("ii", 1, 0)
 HALF_A_HELLO = b"\x16\x03\x01\x02\x00\x01"
@@ -28,9 +29,15 @@ Run = Callable[[Coroutine[None, None, None]], None]
 def run(request: pytest.FixtureRequest) -> Run:
     def run_it(story: Coroutine[None, None, None]) -> None:
         with asyncio.Runner(loop_factory=request.param) as runner:
-            runner.run(asyncio.wait_for(story, 60))  # a test that hangs must end, too
+            runner.run(_in_time(story))
 
     return run_it
+
+
+async def _in_time(story: Coroutine[None, None, None]) -> None:
+    """A test that hangs must end, too."""
+    async with asyncio.timeout(PATIENCE):
+        await story
 
 
 async def shaking_hands(place: Office) -> Line:

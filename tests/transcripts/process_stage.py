@@ -173,7 +173,8 @@ class ProcessStage:
             greeting, self._greeting = self._greeting, b""
             return greeting
         try:
-            return await asyncio.wait_for(self._reader.read(65536), PATIENCE)
+            async with asyncio.timeout(PATIENCE):
+                return await self._reader.read(65536)
         except TimeoutError:
             raise SilenceError from None
         except ConnectionError:

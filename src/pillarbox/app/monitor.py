@@ -137,7 +137,8 @@ class Health:
             if self._store is None:
                 # The workers have made it, and sweep it: this process must not wait for that.
                 self._store = await look_at_store(self._seat.setup.config, must_exist=True)
-            await asyncio.wait_for(self._store.probe(), PROBE_SECONDS)
+            async with asyncio.timeout(PROBE_SECONDS):
+                await self._store.probe()
         except TimeoutError:  # before OSError, of which it is one
             return f"the store did not answer within {PROBE_SECONDS:g} seconds"
         except (StoreError, OSError):

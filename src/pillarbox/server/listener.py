@@ -101,7 +101,8 @@ class Pop3Server:
 
     async def _all_gone(self, within: float) -> bool:
         try:
-            await asyncio.wait_for(self._empty.wait(), within)
+            async with asyncio.timeout(within):
+                await self._empty.wait()
         except TimeoutError:
             return False
         return True

@@ -147,7 +147,8 @@ async def test_html_with_trackers_asks_nobody_until_told_to(desk: Desk) -> None:
     assert requests == []
 
     await page.get_by_role("link", name="Load once").click()
-    await asyncio.wait_for(asked.wait(), PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        await asked.wait()
     assert [request.split()[1] for request in requests] == [b"/pixel.gif"]
     tracker.close()
 

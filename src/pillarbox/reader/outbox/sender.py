@@ -116,7 +116,8 @@ class Sender:
     async def _until(self, moment: float | None) -> None:
         seconds = None if moment is None else max(moment - self.now(), 0.0)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._awake.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._awake.wait()
 
     def _begin(self, name: str) -> None:
         work = self._note() if name == FILING else self._serve(name)
