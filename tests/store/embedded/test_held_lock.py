@@ -209,7 +209,7 @@ async def test_who_signs_in_at_once_after_a_sign_in_that_was_broken_off_is_let_i
     """Its note is on the disk already, and is still to be taken back."""
     noted, may_answer = threading.Event(), threading.Event()
 
-    def slow(jobs: Sequence[Job[object]], outcomes: Sequence[object]) -> None:
+    def slow(jobs: list[Job[object]], outcomes: Sequence[object]) -> None:
         noted.set()
         may_answer.wait()
         backlog.answer(jobs, outcomes)

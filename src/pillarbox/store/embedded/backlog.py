@@ -157,16 +157,21 @@ class Backlog:
             self._watch(loop)
 
 
-def answer(jobs: Sequence[Job[Any]], outcomes: Sequence[Any]) -> None:
-    """Hand out the outcomes: one wake-up for each event loop that waits."""
+def answer(jobs: list[Job[Any]], outcomes: Sequence[Any]) -> None:
+    """Hand out the outcomes: one wake-up for each event loop that waits.
+
+    *jobs* is empty by then: who has the answer may bring the next large message, and this thread may be kept
+    from letting go of the last one.
+    """
+    waiting = [(job.loop, job.future) for job in jobs]
+    while jobs:
+        jobs.pop().settled()
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
-    for job, outcome in zip(jobs, outcomes, strict=True):
-        by_loop.setdefault(job.loop, []).append((job.future, outcome))
+    for (loop, future), outcome in zip(waiting, outcomes, strict=True):
+        by_loop.setdefault(loop, []).append((future, outcome))
     for loop, answers in by_loop.items():
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
             loop.call_soon_threadsafe(_resolve, answers)
-    for job in jobs:
-        job.settled()
 
 
 def _resolve(answers: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:

@@ -142,9 +142,7 @@ class Writer:
 
     def _work(self) -> None:
         while self.backlog.wait():
-            jobs, outcomes = self._next_batch()
-            answer(jobs, outcomes)
-            del jobs, outcomes  # a large message is not kept until the next one comes
+            answer(*self._next_batch())
             self._unlink_doomed()
             if self._untidy and not self.backlog:
                 self._tidy()
