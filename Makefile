@@ -28,8 +28,10 @@ lint: $(VENV)/.dev  ## style, types, and the floors
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# A test that hangs ends the run, and is named: a run that never ends says nothing.
 test: lint  ## install what is needed and run every check and test
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not long'
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not long' \
+	    -o faulthandler_exit_on_timeout=true --max-worker-restart=0
 
 test-long: $(VENV)/.dev  ## hundreds of kills, soaks
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'long and not cluster'
