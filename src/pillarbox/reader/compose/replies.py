@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pillarbox.reader.compose.addresses import BadAddress, Recipient, checked, each_once
+from pillarbox.reader.compose.addresses import BadAddress, Recipient, checked, each_address_once
 from pillarbox.reader.compose.fields import one_line
 from pillarbox.reader.mail.letter import Letter
 from pillarbox.reader.model import Correspondent, Identity
@@ -148,7 +148,7 @@ def each(people: Iterable[Correspondent]) -> tuple[Recipient, ...]:
             found.append(Recipient(one_line(one.name), checked(one.address)))
         except BadAddress:
             continue
-    return tuple(each_once(found))
+    return tuple(each_address_once(found))
 
 
 def _without(people: Iterable[Recipient], left_out: set[str]) -> tuple[Recipient, ...]:
