@@ -166,6 +166,8 @@ class Identity:
     name: str = ""
     signature: str = ""
     """Text, without the line ``-- ``."""
+    aliases: tuple[str, ...] = ()
+    """Other addresses whose mail comes to the account: one may write as these, too."""
 
 
 class Collecting(Enum):
@@ -337,6 +339,10 @@ class Draft:
     """Under which it was, without brackets; empty: never, or it is another text by now."""
     unquoted: bool = False
     """The quote is left out of the message. It stays in the draft: who leaves it out may think better of it."""
+    sender: str = ""
+    """As which address of the account one writes; empty: its own."""
+    came_to: str = ""
+    """The subaddress of the user's that what it answers came to; empty: none. It is offered beside the others."""
 
     @property
     def quoted(self) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import re
 import tomllib
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -133,6 +134,12 @@ def test_changes(tmp_path: Path) -> None:
     setup.add(account())
     setup.set_identity(Identity("home", "b@example.org", "B", "Line\nLine"))
     assert accounts.identity("home") == Identity("home", "b@example.org", "B", "Line\nLine")
+    several = Identity("home", "b@example.org", aliases=("shop@example.org", "b+x@example.org"))
+    setup.set_identity(several)
+    assert accounts.identity("home") == several
+    assert 'aliases = ["shop@example.org", "b+x@example.org"]' in content(tmp_path)
+    setup.set_identity(replace(several, aliases=()))
+    assert "aliases" not in content(tmp_path)
     for days in (None, 0, 7):
         setup.set_keeping("home", days)
         assert setup.describe("home").keep_days == days

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -18,6 +17,8 @@ from typing import Any
 
 import httpx
 from joserfc.jwk import RSAKey
+
+from tests.ports import free_port
 
 CLIENT = "mail-program"
 ASKER = "pop3-server"
@@ -134,8 +135,7 @@ def glewlwyd(folder: Path) -> Iterator[Glewlwyd]:
     """Run it in *folder*, on a port of loopback."""
     with contextlib.closing(sqlite3.connect(folder / "glewlwyd.db")) as database:
         database.executescript(_TABLES.read_text())
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     (folder / "glewlwyd.conf").write_text(_settings(folder, port))
     run = ["glewlwyd", f"--config-file={folder / 'glewlwyd.conf'}"]
     with subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:

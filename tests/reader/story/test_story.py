@@ -17,8 +17,6 @@ from tests.postoffice import HOST, PASSWORD, PATIENCE
 from tests.reader.story.conftest import Desk
 from tests.reader.story.world import configured, settled
 
-expect.set_options(timeout=PATIENCE * 1000)
-
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 

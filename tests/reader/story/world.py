@@ -7,7 +7,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from playwright.async_api import Page
 
+from tests.ports import free_port
 from tests.postoffice import HOST, PASSWORD, PostOffice
 
 _URL = re.compile(r"http://\S+/enter\?token=\S+")
@@ -27,14 +27,13 @@ class Way:
 
     def __init__(self, port: int) -> None:
         self._target = port
-        self.port = 0
+        self.port = free_port()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def open(self) -> None:
         """The network is there."""
         self._server = await asyncio.start_server(self._pass_on, HOST, self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
         """It is gone, and so are all connections."""
@@ -81,8 +80,7 @@ class Reading:
         """What is run with Pillarbox's own arguments."""
         self.arguments: tuple[str, ...] = ()
         """More of them."""
-        with socket.create_server((HOST, 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[str] | None = None
         self._log = folder / "reader.log"
 

@@ -148,6 +148,7 @@ class ConfiguredSetup:
             "from": identity.address or None,
             "name": identity.name or None,
             "signature": identity.signature or None,
+            "aliases": list(identity.aliases) or None,
         }
         self._own(identity.account).put(identity.account, values)
 

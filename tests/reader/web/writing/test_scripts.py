@@ -16,7 +16,7 @@ from playwright.async_api import Browser, Dialog, FilePayload, Page, Route, expe
 from pillarbox.reader.model import Contact, Draft, Identity, MessageKey
 from tests.reader.browser import browsing
 from tests.reader.web.writing.conftest import Table, make_table
-from tests.reader.web.writing.test_composing import HTML
+from tests.reader.web.writing.test_composing import HTML, SHOP, TO_A_SUBADDRESS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -448,6 +448,30 @@ async def test_another_account_signs_otherwise(page: Page, table: Table) -> None
     await page.select_option("#account", "home")
     await pass_time(page, 2)
     await expect(page.locator("#text")).to_have_value("Hi")
+
+
+async def test_another_address_is_chosen_by_keys_and_the_text_stays(
+    page: Page, table: Table
+) -> None:
+    table.sign(SHOP)
+    table.library.put("k", TO_A_SUBADDRESS)
+    draft = table.writing.reply(MessageKey("k"))
+    await opened(page, draft)
+    chosen = page.locator("#account")
+    await expect(chosen).to_have_value("work max+tea@work.example")
+    text = await page.locator("#text").input_value()
+    await chosen.focus()
+    async with page.expect_response("**/save") as reply:
+        await page.keyboard.press("ArrowUp")
+    assert (await reply.value).ok
+    await expect(chosen).to_have_value("work max@shop.example")
+    await expect(page.locator("#text")).to_have_value(text)
+    await opened(page, draft)
+    await expect(chosen).to_have_value("work max@shop.example")
+    await page.keyboard.press("Control+Enter")
+    await expect(page).to_have_url("/drafts")
+    (parcel,) = table.outbox.parcels.values()
+    assert parcel.sender == "max@shop.example"
 
 
 OTHERS = (
