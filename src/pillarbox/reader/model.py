@@ -408,6 +408,8 @@ class Imported:
     """Brought into Trash: the program that they come from had them marked as deleted."""
     elsewhere: tuple[tuple[Folder, int], ...] = ()
     """Of those that are there already, how many lie in which other folder."""
+    within: tuple[tuple[Folder, int], ...] = ()
+    """Of those that were added, how many went into which folder in the one that was named."""
 
 
 @dataclass(frozen=True, slots=True)
