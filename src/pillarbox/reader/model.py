@@ -89,8 +89,11 @@ class Row:
     thread: int = 0
     """Messages of one number belong together. Not kept over a reindexing."""
     in_thread: int = 1
-    """Messages of its thread in this folder: a list of a folder shows a thread once, as its latest message."""
+    """Messages of its thread in this folder: a list of a folder shows a thread once, as its latest message. Of all inboxes:
+    without those that lie in another one, too (:mod:`.copies`).
+    """
     unseen_in_thread: int = 0
+    """Also of copies."""
     message_id: int = 0
     """A number made of its Message-ID, which copies have in common. 0: it has none."""
 

@@ -12,7 +12,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from pillarbox.reader.compose.addresses import BadAddress, Recipient, checked, each_once
+from pillarbox.reader.compose.addresses import BadAddress, Recipient, checked, each_address_once
 from pillarbox.reader.compose.fields import one_line
 from pillarbox.reader.compose.senders import addresses_of, bare, bare_addresses, own_address
 from pillarbox.reader.mail.letter import Letter
@@ -190,7 +190,7 @@ def each(people: Iterable[Correspondent]) -> tuple[Recipient, ...]:
             found.append(Recipient(one_line(one.name), checked(one.address)))
         except BadAddress:
             continue
-    return tuple(each_once(found))
+    return tuple(each_address_once(found))
 
 
 def _without(people: Iterable[Recipient], left_out: set[str]) -> tuple[Recipient, ...]:

@@ -287,6 +287,26 @@ class Rules(Protocol):
         """
         ...
 
+    def remove(self, rule_id: str, *, seen: str = "") -> None:
+        """One that is gone already is no trouble. *seen*: the mark of what its user has seen.
+
+        Raises:
+            ChangedElsewhere: it is another one by now.
+        """
+        ...
+
+    def removed(self, rule_id: str) -> Rule | None:
+        """What :meth:`restore` brings back; None: nothing."""
+        ...
+
+    def restore(self, rule_id: str) -> None:
+        """Undo :meth:`remove`: it is before those rules again that it was before. One that is there is no trouble.
+
+        Raises:
+            TooLate: it was too long ago, or before the reader was started.
+        """
+        ...
+
     @property
     def problem(self) -> str:
         """What was wrong with them when the reader was started, in sentences; empty: nothing."""

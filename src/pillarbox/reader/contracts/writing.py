@@ -101,6 +101,18 @@ class Contacts(Protocol):
         """Raises :class:`.errors.ChangedElsewhere`: it is another one than *seen* by now."""
         ...
 
+    def removed(self, contact_id: str) -> Contact | None:
+        """What :meth:`restore` brings back; None: nothing."""
+        ...
+
+    def restore(self, contact_id: str) -> None:
+        """Undo :meth:`remove`. One that is there is no trouble.
+
+        Raises:
+            TooLate: it was too long ago, or before the reader was started; or its address has been entered anew.
+        """
+        ...
+
     def import_vcards(self, data: bytes) -> int:
         """How many were taken in; those that were there already are not.
 

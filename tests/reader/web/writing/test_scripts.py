@@ -669,6 +669,20 @@ async def test_what_a_link_from_elsewhere_has_begun_can_be_discarded(
     assert table.drafts.all() == []
 
 
+async def test_a_contact_that_was_removed_is_brought_back_by_a_key(
+    page: Page, table: Table
+) -> None:
+    ada = table.contacts.save(Contact("Ada", "ada@x.example"))
+    await page.goto(f"/contacts/{ada.id}")
+    await page.get_by_role("button", name="Remove this contact").click()
+    await expect(page.get_by_role("status").get_by_text("Ada is removed")).to_be_visible()
+    assert table.contacts.all() == []
+    await page.wait_for_load_state()
+    await page.keyboard.press("z")
+    await expect(page.get_by_role("status").get_by_text("Ada is there again")).to_be_visible()
+    assert table.contacts.all() == [ada]
+
+
 async def test_everybody_can_use_these_pages(
     browser: Browser, table: Table, tmp_path: Path
 ) -> None:
@@ -676,6 +690,8 @@ async def test_everybody_can_use_these_pages(
     kept = table.drafts.save(table.writing.reply(table.library.put("k", HTML)))
     table.drafts.attach(kept.id, "a.txt", "text/plain", [b"a"])
     ada = table.contacts.save(Contact("Ada", "ada@x.example"))
+    gone = table.contacts.save(Contact("Bob", "bob@x.example"))
+    table.contacts.remove(gone.id)
     wrong = table.begun(to="nobody", subject="s")
     async with browsing(
         browser,
@@ -686,8 +702,10 @@ async def test_everybody_can_use_these_pages(
     ) as page:
         for path in (
             "/drafts",
+            "/drafts?discarded=1",
             f"/compose/{kept.id}",
             "/contacts",
+            f"/contacts?removed={gone.id}",
             f"/contacts/{ada.id}",
             "/compose?mailto=a@b",
         ):
