@@ -274,6 +274,8 @@ class Outgoing:
     """It is one of those, and not in Sent."""
     unreadable: bool = False
     """It has left, for some of its recipients at least, and cannot be put into Sent, as its file cannot be read."""
+    discarded: bool = False
+    """By the user: it is not sent, and what is left of it goes as soon as that can be done; then it is *left*, too."""
     stopped: bool = False
     """It waits, but for no network and no moment: its account cannot send until what is wrong is put right."""
 

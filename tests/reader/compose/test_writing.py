@@ -17,6 +17,7 @@ from pillarbox.reader.compose import draft_file
 from pillarbox.reader.compose.drafts import open_drafts
 from pillarbox.reader.compose.writing import Writing
 from pillarbox.reader.errors import (
+    LibraryUnusable,
     NoSuchDraft,
     NoSuchMessage,
     NotSendable,
@@ -33,6 +34,7 @@ class Bench:
     """All that writing stands on."""
 
     def __init__(self, folder: Path, accounts: FixedAccounts) -> None:
+        self.folder = folder
         self.outbox = HeldOutbox()
         self.library = Shelf()
         self.drafts = open_drafts(
@@ -471,6 +473,28 @@ def test_what_leaves_while_it_is_taken_back_makes_no_draft(
     with pytest.raises(TooLate):
         bench.writing.take_back(key)
     assert bench.drafts.all() == []
+
+
+@pytest.mark.parametrize("where", ["take_out", "attach", "correct"])
+@pytest.mark.parametrize("error", [LibraryUnusable("The disk is full."), RuntimeError("a defect")])
+def test_a_take_back_that_fails_leaves_no_draft_behind(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
+) -> None:
+    """But for one error, it was in the outbox and among the drafts: sent from both, it was two messages."""
+    draft = bench.writing.new(Draft("", to="ada@x.example"))
+    bench.drafts.attach(draft.id, "a.txt", "text/plain", [b"x"])
+    key = bench.writing.send(draft.id)
+    bench.drafts.discard(draft.id)
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(bench.outbox if where == "take_out" else bench.drafts, where, fail)
+    with pytest.raises(type(error)):
+        bench.writing.take_back(key)
+    assert bench.drafts.all() == []
+    assert [one.name for one in (bench.folder / "drafts").iterdir()] == ["discarded"]
+    assert [one.id for one in bench.outbox.all()] == [key]
 
 
 def test_a_message_of_an_account_that_is_gone_goes_from_nobody_else_unasked(

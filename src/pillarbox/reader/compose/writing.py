@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import tzinfo
 
@@ -19,7 +20,7 @@ from pillarbox.reader.compose.senders import named_address, writing_as
 from pillarbox.reader.compose.signatures import signed, signed_anew
 from pillarbox.reader.compose.subjects import answering, forwarding
 from pillarbox.reader.contracts import Accounts, Clock, Library, Outbox
-from pillarbox.reader.errors import NotSendable, TooLate, WrongFields
+from pillarbox.reader.errors import LibraryUnusable, NotSendable, TooLate, WrongFields
 from pillarbox.reader.mail.letter import Letter, read_letter, read_part
 from pillarbox.reader.mail.mime import with_lf
 from pillarbox.reader.mail.private import without_bcc
@@ -167,17 +168,16 @@ class Writing:
             if outgoing is None:
                 raise TooLate("It has left, and cannot be taken back any more.")
             draft = self._drafts.kept(outgoing.draft) if outgoing.draft else None
-            made = None
-            if draft is None:
-                draft = made = self._remade(outgoing)
-            else:
-                draft = self._drafts.correct(only_to(self._noted(draft, outgoing), outgoing.to))
-            try:
+            if draft is not None:
+                self._drafts.correct(only_to(self._noted(draft, outgoing), outgoing.to))
                 self._outbox.take_out(outgoing_id)
-            except TooLate:
-                if made is not None:
-                    self._drafts.discard(made.id)
-                raise
+            else:
+                draft = self._drafts.new(self._worded(outgoing))
+                with self._gone_if_it_fails(draft):
+                    self._drafts.correct(draft)  # it is more than an offer
+                    data = self._outbox.read(outgoing_id)
+                    self._with_parts(self._drafts.find(draft.id), read_letter(data), data)
+                    self._outbox.take_out(outgoing_id)
             return self._drafts.find(draft.id)
 
     # Parts of it.
@@ -283,10 +283,19 @@ class Writing:
         unsure = tuple(dict.fromkeys((*draft.unsure, *outgoing.unsure)))
         return replace(draft, unsure=unsure, message_id=letter.message_id)
 
-    def _remade(self, outgoing: Outgoing) -> Draft:
-        """A draft of the message itself: that which it was made of is gone."""
-        data = self._outbox.read(outgoing.id)
-        letter = read_letter(data)
+    @contextmanager
+    def _gone_if_it_fails(self, draft: Draft) -> Iterator[None]:
+        """What a *draft* is made for may fail in any way: then it must not stay beside what it was made of."""
+        try:
+            yield
+        except BaseException:
+            with suppress(LibraryUnusable):  # what has failed first is what is said
+                self._drafts.discard(draft.id)
+            raise
+
+    def _worded(self, outgoing: Outgoing) -> Draft:
+        """Of the message itself, but for its files: the draft that it was made of is gone."""
+        letter = read_letter(self._outbox.read(outgoing.id))
         named = {one.address.casefold() for one in (*letter.to, *letter.cc)}
         hidden = [one for one in outgoing.to if one.casefold() not in named]
         identity = self._identity_of(outgoing.account)
@@ -297,9 +306,7 @@ class Writing:
             bcc=", ".join(hidden),
             unsure=outgoing.unsure,
         )
-        draft = self._drafts.new(only_to(draft, outgoing.to))
-        draft = self._drafts.correct(draft)  # it is more than an offer
-        return self._with_parts(draft, letter, data)
+        return only_to(draft, outgoing.to)
 
 
 def _whole(letter: Letter) -> Draft:

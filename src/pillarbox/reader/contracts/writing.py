@@ -67,7 +67,7 @@ class Drafts(Protocol):
 
     def discard(self, draft_id: str) -> None:
         """It, and its files, are gone (also when they were before). For some days they can be brought back, unless
-        the outbox has the message: it says so that it has left.
+        the outbox has the message: it says so that it has left, or was discarded there.
 
         Raises:
             LibraryUnusable: it may be there still, and cannot be removed, or must not be.
