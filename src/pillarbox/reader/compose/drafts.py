@@ -326,7 +326,7 @@ def _says_the_same(one: Draft, other: Draft) -> bool:
     """
 
     def words(draft: Draft) -> tuple[str, ...]:
-        return draft.account, draft.subject, draft.text, draft.quoted
+        return draft.account, draft.sender, draft.subject, draft.text, draft.quoted
 
     return words(one) == words(other)
 

@@ -67,7 +67,7 @@ class Drafts(Protocol):
 
     def discard(self, draft_id: str) -> None:
         """It, and its files, are gone (also when they were before). For some days they can be brought back, unless
-        the outbox has the message: it says so that it has left.
+        the outbox has the message: it says so that it has left, or was discarded there.
 
         Raises:
             LibraryUnusable: it may be there still, and cannot be removed, or must not be.
@@ -99,6 +99,18 @@ class Contacts(Protocol):
 
     def remove(self, contact_id: str, *, seen: str = "") -> None:
         """Raises :class:`.errors.ChangedElsewhere`: it is another one than *seen* by now."""
+        ...
+
+    def removed(self, contact_id: str) -> Contact | None:
+        """What :meth:`restore` brings back; None: nothing."""
+        ...
+
+    def restore(self, contact_id: str) -> None:
+        """Undo :meth:`remove`. One that is there is no trouble.
+
+        Raises:
+            TooLate: it was too long ago, or before the reader was started; or its address has been entered anew.
+        """
         ...
 
     def import_vcards(self, data: bytes) -> int:

@@ -16,7 +16,7 @@ from playwright.async_api import Browser, Dialog, FilePayload, Page, Route, expe
 from pillarbox.reader.model import Contact, Draft, Identity, MessageKey
 from tests.reader.browser import browsing
 from tests.reader.web.writing.conftest import Table, make_table
-from tests.reader.web.writing.test_composing import HTML
+from tests.reader.web.writing.test_composing import HTML, SHOP, TO_A_SUBADDRESS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -450,6 +450,30 @@ async def test_another_account_signs_otherwise(page: Page, table: Table) -> None
     await expect(page.locator("#text")).to_have_value("Hi")
 
 
+async def test_another_address_is_chosen_by_keys_and_the_text_stays(
+    page: Page, table: Table
+) -> None:
+    table.sign(SHOP)
+    table.library.put("k", TO_A_SUBADDRESS)
+    draft = table.writing.reply(MessageKey("k"))
+    await opened(page, draft)
+    chosen = page.locator("#account")
+    await expect(chosen).to_have_value("work max+tea@work.example")
+    text = await page.locator("#text").input_value()
+    await chosen.focus()
+    async with page.expect_response("**/save") as reply:
+        await page.keyboard.press("ArrowUp")
+    assert (await reply.value).ok
+    await expect(chosen).to_have_value("work max@shop.example")
+    await expect(page.locator("#text")).to_have_value(text)
+    await opened(page, draft)
+    await expect(chosen).to_have_value("work max@shop.example")
+    await page.keyboard.press("Control+Enter")
+    await expect(page).to_have_url("/drafts")
+    (parcel,) = table.outbox.parcels.values()
+    assert parcel.sender == "max@shop.example"
+
+
 OTHERS = (
     Identity("work", "alice@work.example", "Alice", "Alice Example\nDemo Ltd"),
     Identity("home", "bob@home.example", "Bob", "Bob \u00b7 \u30dc\u30d6"),
@@ -645,6 +669,20 @@ async def test_what_a_link_from_elsewhere_has_begun_can_be_discarded(
     assert table.drafts.all() == []
 
 
+async def test_a_contact_that_was_removed_is_brought_back_by_a_key(
+    page: Page, table: Table
+) -> None:
+    ada = table.contacts.save(Contact("Ada", "ada@x.example"))
+    await page.goto(f"/contacts/{ada.id}")
+    await page.get_by_role("button", name="Remove this contact").click()
+    await expect(page.get_by_role("status").get_by_text("Ada is removed")).to_be_visible()
+    assert table.contacts.all() == []
+    await page.wait_for_load_state()
+    await page.keyboard.press("z")
+    await expect(page.get_by_role("status").get_by_text("Ada is there again")).to_be_visible()
+    assert table.contacts.all() == [ada]
+
+
 async def test_everybody_can_use_these_pages(
     browser: Browser, table: Table, tmp_path: Path
 ) -> None:
@@ -652,6 +690,8 @@ async def test_everybody_can_use_these_pages(
     kept = table.drafts.save(table.writing.reply(table.library.put("k", HTML)))
     table.drafts.attach(kept.id, "a.txt", "text/plain", [b"a"])
     ada = table.contacts.save(Contact("Ada", "ada@x.example"))
+    gone = table.contacts.save(Contact("Bob", "bob@x.example"))
+    table.contacts.remove(gone.id)
     wrong = table.begun(to="nobody", subject="s")
     async with browsing(
         browser,
@@ -662,8 +702,10 @@ async def test_everybody_can_use_these_pages(
     ) as page:
         for path in (
             "/drafts",
+            "/drafts?discarded=1",
             f"/compose/{kept.id}",
             "/contacts",
+            f"/contacts?removed={gone.id}",
             f"/contacts/{ada.id}",
             "/compose?mailto=a@b",
         ):
