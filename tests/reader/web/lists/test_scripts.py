@@ -174,13 +174,16 @@ async def test_an_empty_folder_fills(open_page: Open, library: MemoryLibrary, de
 
 
 async def test_on_a_wide_screen_going_on_is_opening(page: Page, library: MemoryLibrary) -> None:
-    await page.keyboard.press("j")
-    await is_open(page, MANY - 1)
-    await page.keyboard.press("j")
-    await is_open(page, MANY - 2)
-    await page.keyboard.press("k")
-    await is_open(page, MANY - 1)
+    await page.clock.install()
+    await page.reload()
+    await page.wait_for_selector("#rows.windowed")
+    await page.clock.pause_at(await page.evaluate("Date.now() + 1000"))
+    for press, number in (("j", MANY - 1), ("j", MANY - 2), ("k", MANY - 1)):
+        await page.keyboard.press(press)
+        await page.clock.run_for(200)  # as long as one rests there: much less than it takes to read
+        await is_open(page, number)
     assert await focused(page) == key(MANY - 1)
+    await page.clock.resume()
     await expect(row(page, MANY - 1)).not_to_have_class("row unread")
     assert Flag.SEEN in library.rows[key(MANY - 1)].flags
     assert Flag.SEEN not in library.rows[key(MANY - 2)].flags, "passing by is not reading"
@@ -699,11 +702,16 @@ async def test_what_is_open_says_so_when_it_is_gone_and_when_it_is_back(
 # What the server refuses.
 
 
+async def refuse_to_mark(route: Route) -> None:
+    await route.fulfill(status=503, body="")
+
+
 async def test_what_was_refused_comes_back(page: Page) -> None:
     async def refuse(route: Route) -> None:
         headers = {"HX-Trigger": '{"trouble": {"say": "The disk is full."}}'}
         await route.fulfill(status=409, headers=headers, body="")
 
+    await page.route("**/do/mark", refuse_to_mark)  # who opens it has read it, after a second
     await page.keyboard.press("j")
     await is_open(page, MANY - 1)
     await page.route("**/do/archive", refuse)
@@ -711,7 +719,7 @@ async def test_what_was_refused_comes_back(page: Page) -> None:
     await toast(page, "The disk is full.")
     await is_open(page, MANY - 1)
     await focus_is_on(page, MANY - 1)
-    assert await page.locator("#about").inner_text() == f"{MANY} messages, {MANY} unread"
+    await expect(page.locator("#about")).to_have_text(f"{MANY} messages, {MANY} unread")
 
 
 async def test_a_server_that_does_not_answer_is_said(page: Page) -> None:
