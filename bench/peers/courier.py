@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
+from tests.ports import free_port
 from tests.realservers import courier as parts
-from tests.realservers.server import free_port, open_folder
+from tests.realservers.server import open_folder
 
 from bench.accounting import open_account
 from bench.peers.contract import PASSWORD, Mail, Peer

@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.realservers.server import free_port, open_folder
+from tests.ports import free_port
+from tests.realservers.server import open_folder
 
 from bench.accounting import open_account
 from bench.peers.contract import DOMAIN, PASSWORD, Mail, Peer, message

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.realservers.server import free_port, open_folder
+from tests.ports import free_port
+from tests.realservers.server import open_folder
 
 from bench.accounting import open_account
 from bench.peers.contract import PASSWORD, Mail, Peer

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import cast
 
 import uvloop
-from tests.realservers.server import free_port, open_folder
+from tests.ports import free_port
+from tests.realservers.server import open_folder
 
 from bench.accounting import open_account
 from bench.client import Client

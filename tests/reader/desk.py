@@ -56,6 +56,9 @@ class Quiet:
     def all(self) -> list[Any]:
         return []
 
+    def removed(self, name: str) -> None:
+        """Nothing can be brought back."""
+
     def damaged(self) -> list[Any]:
         return []
 

@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol
 
 from pillarbox.client.endpoint import Endpoint
 from pillarbox.client.tls import TlsSettings
+from tests.ports import free_port
 from tests.postoffice import HOST, PATIENCE, authority
 from tests.realservers.maildir import Maildir
 
@@ -99,13 +100,6 @@ def open_folder() -> Iterator[Path]:
 def way(url: str, authority: Path) -> Way:
     """The way to *url*, whose certificate *authority* has signed."""
     return Way(Endpoint.parse(url), TlsSettings(authority))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def write_certificate(path: Path) -> Path:

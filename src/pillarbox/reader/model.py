@@ -89,8 +89,11 @@ class Row:
     thread: int = 0
     """Messages of one number belong together. Not kept over a reindexing."""
     in_thread: int = 1
-    """Messages of its thread in this folder: a list of a folder shows a thread once, as its latest message."""
+    """Messages of its thread in this folder: a list of a folder shows a thread once, as its latest message. Of all inboxes:
+    without those that lie in another one, too (:mod:`.copies`).
+    """
     unseen_in_thread: int = 0
+    """Also of copies."""
     message_id: int = 0
     """A number made of its Message-ID, which copies have in common. 0: it has none."""
 
@@ -183,6 +186,8 @@ class Identity:
     name: str = ""
     signature: str = ""
     """Text, without the line ``-- ``."""
+    aliases: tuple[str, ...] = ()
+    """Other addresses whose mail comes to the account: one may write as these, too."""
 
 
 class Collecting(Enum):
@@ -289,6 +294,8 @@ class Outgoing:
     """It is one of those, and not in Sent."""
     unreadable: bool = False
     """It has left, for some of its recipients at least, and cannot be put into Sent, as its file cannot be read."""
+    discarded: bool = False
+    """By the user: it is not sent, and what is left of it goes as soon as that can be done; then it is *left*, too."""
     stopped: bool = False
     """It waits, but for no network and no moment: its account cannot send until what is wrong is put right."""
 
@@ -354,6 +361,10 @@ class Draft:
     """Under which it was, without brackets; empty: never, or it is another text by now."""
     unquoted: bool = False
     """The quote is left out of the message. It stays in the draft: who leaves it out may think better of it."""
+    sender: str = ""
+    """As which address of the account one writes; empty: its own."""
+    came_to: str = ""
+    """The subaddress of the user's that what it answers came to; empty: none. It is offered beside the others."""
 
     @property
     def quoted(self) -> str:
@@ -419,6 +430,8 @@ class Imported:
     """Brought into Trash: the program that they come from had them marked as deleted."""
     elsewhere: tuple[tuple[Folder, int], ...] = ()
     """Of those that are there already, how many lie in which other folder."""
+    within: tuple[tuple[Folder, int], ...] = ()
+    """Of those that were added, how many went into which folder in the one that was named."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.fetch.conftest import Box, Done, heed_permissions
+from tests.ports import free_port
 from tests.postoffice import HOST, PostOffice, authority
 
 
@@ -133,8 +133,7 @@ def test_a_password_command_that_gives_none(box: Box, script: str, says: str) ->
 
 
 def test_a_server_that_is_away(box: Box) -> None:
-    with socket.create_server((HOST, 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     done = box.run("fetch", f"pop3s://a@{HOST}:{port}", *box.usual)
     assert_sentence(done, 1, f"{HOST}:{port}", "refused")
 

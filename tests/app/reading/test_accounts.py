@@ -27,10 +27,10 @@ def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
 
 
-def read(folder: Path, text: str) -> ConfiguredAccounts:
+def read(folder: Path, text: str, *overrides: str) -> ConfiguredAccounts:
     path = folder / "pillarbox.toml"
     path.write_text(text)
-    return ConfiguredAccounts(path, (), folder / "state")
+    return ConfiguredAccounts(path, overrides, folder / "state")
 
 
 def revealed(secret: Secret | None) -> str | None:
@@ -69,12 +69,30 @@ IDENTITIES = [
         'from = "a@b.example"\nname = "Alice"\nsignature = """\nA.\nB.\n"""\n',
         Identity("work", "a@b.example", "Alice", "A.\nB."),
     ),
+    (
+        'from = "a@b.example"\naliases = ["shop@b.example", "a+x@b.example", "shop@b.example"]\n',
+        Identity("work", "a@b.example", aliases=("shop@b.example", "a+x@b.example")),
+    ),
 ]
 
 
 @pytest.mark.parametrize(("text", "identity"), IDENTITIES)
 def test_identities(tmp_path: Path, text: str, identity: Identity) -> None:
     assert read(tmp_path, f"[accounts.work]\n{URL}{text}").identity("work") == identity
+
+
+@pytest.mark.parametrize(
+    "aliases", ['"a@b"', '["a"]', '["a b@c"]', "[1]", str([f"a{n}@b.example" for n in range(101)])]
+)
+def test_aliases_that_are_none_are_said_to_be(tmp_path: Path, aliases: str) -> None:
+    accounts = read(tmp_path, f"[accounts.work]\n{URL}aliases = {aliases}\n")
+    assert "accounts.work.aliases" in accounts.problem("work")
+    assert accounts.identity("work").aliases == ()
+
+
+def test_aliases_of_the_command_line(tmp_path: Path) -> None:
+    accounts = read(tmp_path, f"[accounts.work]\n{URL}", 'accounts.work.aliases=["a@b.example"]')
+    assert accounts.identity("work").aliases == ("a@b.example",)
 
 
 def test_a_user_that_is_an_address_is_one_to_write_from(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 from pillarbox.app.config import Address, Config, ConfigError, parse_address
 from pillarbox.app.config.settings import Listen
 from pillarbox.app.sockets import Listener, close_listeners, open_listeners
+from tests.ports import free_port
 
 
 def config(tmp_path: Path, **doors: list[str]) -> Config:
@@ -59,10 +60,8 @@ def faults(config: Config) -> str:
 
 
 @pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def port() -> int:
+    return free_port()
 
 
 def has_ipv6() -> bool:
@@ -99,12 +98,12 @@ def test_all_interfaces_means_ipv4_too(tmp_path: Path) -> None:
 
 
 @needs_ipv6
-def test_both_wildcards_stand_side_by_side(tmp_path: Path, free_port: int) -> None:
-    both = config(tmp_path, pop3=[f"[::]:{free_port}", f"0.0.0.0:{free_port}"])
+def test_both_wildcards_stand_side_by_side(tmp_path: Path, port: int) -> None:
+    both = config(tmp_path, pop3=[f"[::]:{port}", f"0.0.0.0:{port}"])
     with opened(both) as listeners:
         assert len(listeners) == 2
-        assert connects(socket.AF_INET, ("127.0.0.1", free_port))
-        assert connects(socket.AF_INET6, ("::1", free_port))
+        assert connects(socket.AF_INET, ("127.0.0.1", port))
+        assert connects(socket.AF_INET6, ("::1", port))
 
 
 def test_a_port_in_use_is_explained(tmp_path: Path) -> None:
@@ -117,24 +116,24 @@ def test_a_port_in_use_is_explained(tmp_path: Path) -> None:
     assert "ss -ltnp" in text
 
 
-def test_a_second_pillarbox_does_not_join_in(tmp_path: Path, free_port: int) -> None:
+def test_a_second_pillarbox_does_not_join_in(tmp_path: Path, port: int) -> None:
     """SO_REUSEPORT alone would let it take half the connections without a word."""
-    wanted = config(tmp_path, pop3=[f"127.0.0.1:{free_port}"])
+    wanted = config(tmp_path, pop3=[f"127.0.0.1:{port}"])
     with opened(wanted):
         assert "another program" in faults(wanted)
 
 
-def test_every_fault_is_shown_and_nothing_stays_open(tmp_path: Path, free_port: int) -> None:
+def test_every_fault_is_shown_and_nothing_stays_open(tmp_path: Path, port: int) -> None:
     wanted = config(
         tmp_path,
-        pop3=[f"127.0.0.1:{free_port}"],
+        pop3=[f"127.0.0.1:{port}"],
         smtp=["192.0.2.1:0"],
         lmtp=["no-such-name.invalid:24"],
     )
     text = faults(wanted)
     assert "listen.smtp: cannot listen on 192.0.2.1:0: this machine has no such address" in text
     assert "listen.lmtp: cannot listen on no-such-name.invalid:24: the name is not found" in text
-    assert not connects(socket.AF_INET, ("127.0.0.1", free_port))
+    assert not connects(socket.AF_INET, ("127.0.0.1", port))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may bind any port")
@@ -244,9 +243,9 @@ def test_a_file_that_another_server_made_since_is_left_alone(tmp_path: Path) -> 
         assert path.exists()
 
 
-def test_a_reload_keeps_the_sockets_of_places_that_stay(tmp_path: Path, free_port: int) -> None:
-    first = config(tmp_path, pop3=[f"127.0.0.1:{free_port}"], smtp=["127.0.0.1:0"], lmtp=["unix:a"])
-    second = config(tmp_path, pop3=[f"127.0.0.1:{free_port}"], smtp=["127.0.0.1:0"])
+def test_a_reload_keeps_the_sockets_of_places_that_stay(tmp_path: Path, port: int) -> None:
+    first = config(tmp_path, pop3=[f"127.0.0.1:{port}"], smtp=["127.0.0.1:0"], lmtp=["unix:a"])
+    second = config(tmp_path, pop3=[f"127.0.0.1:{port}"], smtp=["127.0.0.1:0"])
     before = open_listeners(first, 2)
     with opened(second, 2, before) as after:
         by_door = {listener.door: listener for listener in before}
@@ -254,12 +253,12 @@ def test_a_reload_keeps_the_sockets_of_places_that_stay(tmp_path: Path, free_por
             assert listener.sockets == by_door[listener.door].sockets
         close_listeners(before, keep=after)
         assert not (tmp_path / "a").exists()
-        assert connects(socket.AF_INET, ("127.0.0.1", free_port))
+        assert connects(socket.AF_INET, ("127.0.0.1", port))
 
 
-def test_a_reload_may_give_a_place_to_another_door(tmp_path: Path, free_port: int) -> None:
-    before = open_listeners(config(tmp_path, pop3=[f"127.0.0.1:{free_port}"]), 2)
-    with opened(config(tmp_path, lmtp=[f"127.0.0.1:{free_port}"]), 2, before) as (after,):
+def test_a_reload_may_give_a_place_to_another_door(tmp_path: Path, port: int) -> None:
+    before = open_listeners(config(tmp_path, pop3=[f"127.0.0.1:{port}"]), 2)
+    with opened(config(tmp_path, lmtp=[f"127.0.0.1:{port}"]), 2, before) as (after,):
         assert after.door == "lmtp"
         assert after.sockets == before[0].sockets
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -18,6 +17,9 @@ from typing import Any
 
 import httpx
 from joserfc.jwk import RSAKey
+
+from tests.ports import free_port
+from tests.postoffice import PATIENCE
 
 CLIENT = "mail-program"
 ASKER = "pop3-server"
@@ -29,8 +31,6 @@ ASKING = "introspect"
 
 _TABLES = Path("/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3")
 _MODULES = "/usr/lib/glewlwyd"
-PATIENCE = 60.0
-"""Seconds after which it is taken for hung."""
 
 
 def installed() -> bool:
@@ -118,13 +118,15 @@ class Glewlwyd:
 
     def _post(self, path: str, client: str, **form: str) -> httpx.Response:
         url = f"{self.base}{path}"
-        answer = httpx.post(url, data=form, auth=(client, SECRET), trust_env=False)
+        answer = httpx.post(
+            url, data=form, auth=(client, SECRET), trust_env=False, timeout=PATIENCE
+        )
         return answer.raise_for_status()
 
     def _call(self, path: str, content: dict[str, Any]) -> httpx.Response:
         headers = {"Cookie": self._cookie} if self._cookie else {}
         url = f"{self.base}{path}"
-        answer = httpx.post(url, json=content, headers=headers, trust_env=False)
+        answer = httpx.post(url, json=content, headers=headers, trust_env=False, timeout=PATIENCE)
         assert answer.status_code == httpx.codes.OK, (path, answer.text)
         return answer
 
@@ -134,8 +136,7 @@ def glewlwyd(folder: Path) -> Iterator[Glewlwyd]:
     """Run it in *folder*, on a port of loopback."""
     with contextlib.closing(sqlite3.connect(folder / "glewlwyd.db")) as database:
         database.executescript(_TABLES.read_text())
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     (folder / "glewlwyd.conf").write_text(_settings(folder, port))
     run = ["glewlwyd", f"--config-file={folder / 'glewlwyd.conf'}"]
     with subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:

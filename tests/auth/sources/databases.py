@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from tests.ports import free_port
 from tests.postoffice import HOST
 from tests.realservers.server import (
-    free_port,
     open_folder,
     running,
     wait_until_it_listens,

@@ -23,8 +23,8 @@ from tests.cluster.trials.balancer import balancer
 from tests.cluster.trials.cables import Cable, Cables
 from tests.cluster.trials.history import History
 from tests.cluster.trials.pair import Pair
+from tests.ports import free_port
 from tests.postoffice import DOORS, HOST, Address
-from tests.realservers.server import free_port
 
 LEASE_SECONDS = 3.0
 NODES = 3

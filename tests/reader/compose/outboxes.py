@@ -61,6 +61,9 @@ class HeldOutbox:
             raise TooLate("It has left.")
         del self.parcels[outgoing_id]
 
+    def discard(self, outgoing_id: str) -> None:
+        self.take_out(outgoing_id)
+
     def send_again(self, outgoing_id: str) -> None:
         raise AssertionError(outgoing_id)
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
 
 from pillarbox.reader.compose.contacts import KeptContacts, open_contacts
-from pillarbox.reader.errors import ChangedElsewhere, LibraryUnusable, NotSendable, WrongFields
+from pillarbox.reader.errors import (
+    ChangedElsewhere,
+    LibraryUnusable,
+    NotSendable,
+    TooLate,
+    WrongFields,
+)
 from pillarbox.reader.model import Contact, mark_of
 
 ZUE = Contact("Zürich Büro", "office@zuerich.example")
@@ -38,6 +45,44 @@ def test_a_contact_is_changed_and_removed(tmp_path: Path) -> None:
     contacts.remove(ada.id)
     contacts.remove(ada.id)
     assert opened(tmp_path).all() == []
+
+
+def test_a_contact_that_was_removed_can_be_brought_back(tmp_path: Path) -> None:
+    contacts = opened(tmp_path)
+    ada, zue = contacts.save(ADA), contacts.save(ZUE)
+    contacts.remove(ada.id)
+    assert contacts.removed(ada.id) == ada
+    contacts.restore(ada.id)
+    contacts.restore(ada.id)
+    assert contacts.all() == opened(tmp_path).all() == [ada, zue]
+    assert contacts.removed(ada.id) is None
+    contacts.remove(ada.id)
+    anew = contacts.save(Contact("Countess", "ADA@example.org"))
+    with pytest.raises(TooLate, match="entered anew, as Countess"):
+        contacts.restore(ada.id)
+    contacts.remove(anew.id)
+    contacts.restore(ada.id)
+    with pytest.raises(TooLate, match="Enter it again"):
+        opened(tmp_path).restore(zue.id + "x")
+    assert contacts.all() == [ada, zue]
+
+
+def test_a_contact_that_cannot_be_written_can_be_brought_back_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contacts = opened(tmp_path)
+    ada = contacts.save(ADA)
+    contacts.remove(ada.id)
+
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pillarbox.reader.compose.contacts.replace_file", full)
+        with pytest.raises(LibraryUnusable):
+            contacts.restore(ada.id)
+    contacts.restore(ada.id)
+    assert opened(tmp_path).all() == [ada]
 
 
 def test_who_has_not_seen_what_a_contact_is_now_changes_nothing(tmp_path: Path) -> None:

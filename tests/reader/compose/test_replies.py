@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pillarbox.reader.compose.replies import Answered, envelope_for, identity_for
@@ -136,7 +138,10 @@ def test_whom_an_answer_goes_to(
     [
         (answered(sender=A, to=H), HOME),
         (answered(sender=A, to=B, cc="ME@home.example"), HOME),
-        (answered(sender=A, to="me+list@home.example"), HOME),
+        (
+            answered(sender=A, to="me+list@home.example"),
+            replace(HOME, address="me+list@home.example"),
+        ),
         (answered(sender=A, to=B, delivered=("me@home.example",)), HOME),
         (answered(sender=A, to=f"{W} {H}"), WORK),
         (answered(sender=A, to=f"{W} {H}", account="home"), HOME),

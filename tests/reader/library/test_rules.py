@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from itertools import permutations
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
 from pillarbox.fetch.destinations import Owner, parse_destination
-from pillarbox.reader.errors import LibraryUnusable, NoSuchFolder
+from pillarbox.reader.errors import ChangedElsewhere, LibraryUnusable, NoSuchFolder, TooLate
 from pillarbox.reader.library.library import MailLibrary
 from pillarbox.reader.library.rules import RulesFile, fits
 from pillarbox.reader.mail.summary import Summary
@@ -21,6 +22,7 @@ from pillarbox.reader.model import (
     Rule,
     Verb,
     inbox_of,
+    mark_of,
 )
 from tests.reader.library.conftest import Place
 
@@ -262,3 +264,57 @@ def test_a_file_that_cannot_be_read_keeps_no_library_from_opening(place: Place) 
     assert "cannot be read" in library.rules.problem
     with pytest.raises(LibraryUnusable, match="cannot be read"):
         library.rules.save([Rule("", subject="x", mark_seen=True)])
+
+
+# Removing a rule, and bringing it back.
+
+THREE = tuple(Rule(name, sender=name, flag=True) for name in "abc")
+
+
+@pytest.mark.parametrize(
+    "order", ["".join(some) for n in (1, 2, 3) for some in permutations("abc", n)]
+)
+def test_rules_that_were_removed_come_back_to_their_places(tmp_path: Path, order: str) -> None:
+    rules = RulesFile(tmp_path / "rules.json")
+    rules.save(THREE)
+    for back in permutations(order):
+        for name in order:
+            rules.remove(name)
+        assert all(rules.removed(name) == Rule(name, sender=name, flag=True) for name in order)
+        for name in back:
+            rules.restore(name)
+        assert rules.all() == RulesFile(tmp_path / "rules.json").all() == THREE
+        assert not any(rules.removed(name) for name in order)
+
+
+def test_a_rule_that_was_removed_too_long_ago_stays_away(tmp_path: Path) -> None:
+    rules = RulesFile(tmp_path / "rules.json")
+    rules.save(THREE)
+    rules.restore("a")
+    rules.remove("none")
+    assert rules.all() == THREE
+    with pytest.raises(TooLate, match="Make it anew"):
+        rules.restore("none")
+    rules.remove("a")
+    with pytest.raises(TooLate):
+        RulesFile(tmp_path / "rules.json").restore("a")
+
+
+def test_a_rule_that_is_another_one_by_now_is_not_removed(tmp_path: Path) -> None:
+    rules = RulesFile(tmp_path / "rules.json")
+    rules.save(THREE)
+    with pytest.raises(ChangedElsewhere):
+        rules.remove("a", seen=mark_of(THREE[1]))
+    rules.remove("a", seen=mark_of(THREE[0]))
+    assert rules.all() == THREE[1:]
+
+
+def test_a_rule_that_comes_back_moves_to_what_its_folder_is_called_now(tmp_path: Path) -> None:
+    rules = RulesFile(tmp_path / "rules.json")
+    rules.save([Rule("a", move_to=Folder("Old")), Rule("b", move_to=Folder("Other"))])
+    rules.remove("a")
+    rules.remove("b")
+    rules.folder_renamed(Folder("Old"), Folder("New"))
+    rules.restore("a")
+    rules.restore("b")
+    assert [rule.move_to for rule in rules.all()] == ["New", "Other"]

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from tests.ports import free_port
+
 HOST = "127.0.0.1"
 USER, PASSWORD = "alice", "correct horse"
 
@@ -67,13 +69,12 @@ class HostileServer:
         self.says: int | None = None
         self.hears: int | None = None
         self.connections = 0
-        self.port = 0
+        self.port = free_port()  # it may come back
         self._sessions: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         implicit = None if self.starttls else self.tls
         self._server = await asyncio.start_server(self._serve, HOST, self.port, ssl=implicit)
-        self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(

@@ -306,16 +306,18 @@ async def test_junk_before_the_end_of_the_message_is_safe(
 async def test_a_server_that_says_nothing(
     world: World, server: HostileServer, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.submissions["work"] = plain(server.port, timeout=0.05)
-    server.instead[step] = says(b"", times=1)
-    sent = world.put()
+    server.instead[step] = says(b"")
     if step == "END":  # minutes of silence are what is to be expected there
+        sent = world.put()
         await world.until_state(sent, Sending.SENDING)
         monkeypatch.setattr(sender, "GRACE", 0.05)  # it would be waited for until its end
         await world.stop()
         return
+    world.submissions["work"] = plain(server.port, timeout=0.2)
+    sent = world.put()
     waiting = await world.until_tried(sent)
     assert "does not answer" in waiting.problem
+    server.instead.clear()
     world.outbox.nudge()
     world.submissions["work"] = plain(server.port)
     world.later(LONG)
@@ -597,6 +599,77 @@ async def test_what_has_left_while_the_drafts_cannot_be_read_stays_until_its_dra
     await world.until_left(sent)
     assert opened().all() == []
     assert len(server.taken) == len(world.library.sent) == 1
+
+
+async def test_what_is_discarded_while_the_drafts_cannot_be_read_is_not_there_again_later(
+    world: World, server: HostileServer
+) -> None:
+    """The draft was listed after the next start, as something not sent yet."""
+    folder = world.folder.with_name("drafts")
+
+    def opened() -> KeptDrafts:
+        return open_drafts(
+            folder, outbox=world.outbox, tell=lambda _: None, clock=lambda: datetime.now(UTC)
+        )
+
+    drafts = opened()
+    draft = drafts.save(drafts.new(Draft("", subject="News")))
+    sent = world.put(draft=draft.id, hold_seconds=60)
+    away = folder.rename(folder.with_name("away"))
+    folder.write_bytes(b"")
+    world.discard = opened().discard
+    world.outbox.discard(sent)
+    assert (world[sent].discarded, world[sent].left, world[sent].to) == (True, True, ())
+    await world.stop()
+    folder.unlink()
+    away.rename(folder)
+    world.outbox = world.opened()
+    drafts = opened()
+    world.discard = drafts.discard
+    assert drafts.all() == []
+    world.start()
+    await world.until(lambda: world.outbox.find(sent) is None)
+    assert opened().all() == []
+    assert server.taken == []
+    assert world.library.sent == {}
+
+
+async def test_what_some_have_got_is_in_sent_when_the_rest_is_discarded(
+    world: World, server: HostileServer
+) -> None:
+    server.instead["RCPT"] = lambda _, argument: b"450 busy\r\n" if "carol" in argument else None
+    sent = world.put(BOB, CAROL, draft="d1")
+    await world.until_tried(sent)
+    world.outbox.discard(sent)
+    await world.until(lambda: world.outbox.find(sent) is None)
+    assert len(world.library.sent) == 1
+    assert set(world.discarded) == {"d1"}
+
+
+async def test_what_is_lost_and_nobody_has_got_can_be_discarded_with_its_draft(
+    world: World,
+) -> None:
+    sent = world.put(draft="d1", hold_seconds=60)
+    unreadable(world, sent)
+    world.outbox.discard(sent)
+    await world.until(lambda: world.outbox.find(sent) is None)
+    assert set(world.discarded) == {"d1"}
+
+
+async def test_a_discard_on_a_full_disk_makes_room(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = world.put(draft="d1", hold_seconds=60)
+
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pillarbox.reader.outbox.shelf.replace_file", full)
+        world.outbox.discard(sent)
+    assert world.outbox.find(sent) is None
+    assert list(world.folder.iterdir()) == []
+    assert world.discarded == ["d1"]
 
 
 def unreadable(world: World, outgoing_id: str) -> Path:

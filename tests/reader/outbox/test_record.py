@@ -152,6 +152,22 @@ def test_the_state_of_a_message(more: dict[str, object], state: Sending) -> None
     assert record(**more).state(NOW) is state
 
 
+def test_what_was_discarded_while_it_was_handed_over_is_not_there_again_as_refused() -> None:
+    found = record(unsure=("f@example.org",)).drop()
+    assert found.has_left
+    assert not found.to_be_filed
+    outcome = Outcome(refused={ALL[0]: "550 no"}, later="450 busy")
+    assert became(found, outcome, NOW, lambda low, _: low).has_left
+
+
+def test_what_was_discarded_is_read_again_as_such_and_what_older_versions_wrote_is_not() -> None:
+    dropped = record().drop()
+    assert decode(encode(dropped)) == dropped
+    older = encode(record()).replace(b'"discarded": false', b'"other": 1')
+    assert older != encode(record())
+    assert decode(older) == record()
+
+
 def test_what_a_crash_has_left_is_swept_and_what_is_damaged_is_kept(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
-from tests.postoffice import PostOffice
+from tests.postoffice import PATIENCE, PostOffice
 from tests.reader.browser import chromium
 from tests.reader.story.world import Reading, Way, reading
 
@@ -48,6 +48,7 @@ async def desk(browser: Browser, office: PostOffice, tmp_path: Path) -> AsyncIte
         context = await browser.new_context(
             reduced_motion="reduce", viewport={"width": 1280, "height": 800}
         )
+        context.set_default_timeout(PATIENCE * 1000)
         page = await context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         yield Desk(page, reader, smtp, office)

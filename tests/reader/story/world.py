@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from playwright.async_api import Page
 
+from tests.ports import free_port
 from tests.postoffice import HOST, PASSWORD, PostOffice
 
 _URL = re.compile(r"http://\S+/enter\?token=\S+")
@@ -27,14 +28,13 @@ class Way:
 
     def __init__(self, port: int) -> None:
         self._target = port
-        self.port = 0
+        self.port = free_port()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def open(self) -> None:
         """The network is there."""
         self._server = await asyncio.start_server(self._pass_on, HOST, self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
         """It is gone, and so are all connections."""
@@ -81,14 +81,18 @@ class Reading:
         """What is run with Pillarbox's own arguments."""
         self.arguments: tuple[str, ...] = ()
         """More of them."""
-        with socket.create_server((HOST, 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[str] | None = None
         self._log = folder / "reader.log"
 
     @property
     def home(self) -> str:
         return f"http://{HOST}:{self.port}"
+
+    def hold(self, seconds: float) -> None:
+        """What is sent waits so long before it leaves by itself."""
+        self.library.mkdir(exist_ok=True)
+        (self.library / "settings.json").write_text(json.dumps({"hold_seconds": seconds}))
 
     async def start(self) -> str:
         """Start it; the address that lets in."""

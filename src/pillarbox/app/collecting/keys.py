@@ -47,6 +47,7 @@ KEYS: dict[str, Key] = {
     "timeout":           Key(values.seconds, is_text=False),
     # For the reader.
     "from":              Key(sending_values.address),
+    "aliases":           Key(sending_values.addresses, is_text=False),
     "name":              Key(values.text("a name in quotes")),
     "signature":         Key(sending_values.signature),
     "smtp":              Key(sending_values.smtp),

@@ -24,6 +24,8 @@ EXAMPLE = "smtps://alice@mail.example.org"
 
 LONGEST_SIGNATURE = 10_000
 """Characters. What is longer is no signature."""
+MOST_ALIASES = 100
+"""Of an account: all are offered wherever one writes."""
 
 
 class Place(NamedTuple):
@@ -60,6 +62,15 @@ def address(value: Any, base: Path) -> str:
     if not local or not domain or any(c in found for c in " <>,;"):
         raise wrong(value, words)
     return found
+
+
+def addresses(value: Any, base: Path) -> tuple[str, ...]:
+    """Several of them, each once."""
+    if not isinstance(value, list) or len(value) > MOST_ALIASES:
+        raise wrong(
+            value, f'a list of at most {MOST_ALIASES} addresses, like ["alice@example.org"]'
+        )
+    return tuple(dict.fromkeys(address(each, base) for each in value))
 
 
 def signature(value: Any, _base: Path) -> str:

@@ -91,6 +91,7 @@ class ConfiguredAccounts:
             address,
             settings["name"].value if "name" in settings else "",
             settings["signature"].value if "signature" in settings else "",
+            settings["aliases"].value if "aliases" in settings else (),
         )
 
     def problem(self, account: str) -> str:

@@ -8,6 +8,7 @@ Floors within, each knowing only those below::
     replies      what a reply holds: recipients, subject, references, quote; pure
     quoting      the text of a message, as a reply or a forwarded message shows it; pure
     markup       typed text as HTML, and quoted HTML as text; pure
+    senders      which addresses are the user's; pure
     addresses    what was typed into To, Cc and Bcc; pure
     fields       header fields as they are sent: RFC 2047, RFC 2231, folding; pure
     flowed       format=flowed, RFC 3676; pure

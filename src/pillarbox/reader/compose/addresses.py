@@ -49,7 +49,7 @@ class BadAddress(ValueError):
     """A sentence that names what was typed, and says what is wrong with it."""
 
 
-def each_once(recipients: Iterable[Recipient]) -> list[Recipient]:
+def each_address_once(recipients: Iterable[Recipient]) -> list[Recipient]:
     """The first of those that have one address."""
     by_key: dict[str, Recipient] = {}
     for one in recipients:

@@ -19,8 +19,10 @@ from pillarbox.reader.errors import (
     ChangedElsewhere,
     LibraryUnusable,
     NotSendable,
+    TooLate,
     WrongFields,
 )
+from pillarbox.reader.library.lately import Lately
 from pillarbox.reader.library.trouble import usable
 from pillarbox.reader.model import Contact, mark_of
 
@@ -49,6 +51,7 @@ class KeptContacts:
         self.problem = problem
         """Why the file cannot be read, and what to do: none of its contacts is here, and nothing is written to it."""
         self._contacts = {contact.id: contact for contact in contacts}
+        self._removed: Lately[Contact] = Lately()
         self._lock = RLock()
 
     def all(self) -> list[Contact]:
@@ -79,13 +82,12 @@ class KeptContacts:
                 raise ChangedElsewhere("This contact has been removed elsewhere.")
             if there and seen and there != kept and mark_of(there) != seen:
                 raise ChangedElsewhere("This contact has been changed elsewhere.")
-            for other in self._contacts.values():
-                if other.id != kept.id and other.address.casefold() == address.casefold():
-                    raise WrongFields(
-                        {
-                            "address": f"This address is in your contacts already: {other.name or address}."
-                        }
-                    )
+            if other := self._with_address(address, but=kept.id):
+                raise WrongFields(
+                    {
+                        "address": f"This address is in your contacts already: {other.name or address}."
+                    }
+                )
             self._write({**self._contacts, kept.id: kept})
         return kept
 
@@ -97,6 +99,30 @@ class KeptContacts:
                     raise ChangedElsewhere("This contact has been changed elsewhere.")
                 left = {key: one for key, one in self._contacts.items() if key != contact_id}
                 self._write(left)
+                self._removed.keep(contact_id, there)
+
+    def removed(self, contact_id: str) -> Contact | None:
+        """See the contract."""
+        return self._removed.get(contact_id)
+
+    def restore(self, contact_id: str) -> None:
+        """See the contract.
+
+        Raises:
+            NotSendable: there is no room for it.
+        """
+        with self._lock:
+            if contact_id in self._contacts:
+                return
+            contact = self._removed.get(contact_id)
+            if contact is None:
+                raise TooLate("This contact cannot be brought back any more. Enter it again.")
+            if other := self._with_address(contact.address):
+                raise TooLate(
+                    f"This contact is not brought back: its address has been entered anew, as {other.name or other.address}."
+                )
+            self._write({**self._contacts, contact_id: contact})
+            self._removed.forget(contact_id)
 
     def import_vcards(self, data: bytes) -> int:
         """See the contract."""
@@ -134,6 +160,14 @@ class KeptContacts:
                 known.add(one.address.casefold())
                 found.append(one)
         return found[:count]
+
+    def _with_address(self, address: str, *, but: str = "") -> Contact | None:
+        """Who has it, *but* for one."""
+        folded = address.casefold()
+        everyone = self._contacts.values()
+        return next(
+            (one for one in everyone if one.id != but and one.address.casefold() == folded), None
+        )
 
     def _write(self, contacts: dict[str, Contact]) -> None:
         if self.problem:

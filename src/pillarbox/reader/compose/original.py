@@ -14,8 +14,10 @@ from pillarbox.reader.mail.limits import ADDRESSES
 from pillarbox.reader.mail.mime import Tree
 from pillarbox.reader.model import INBOX, SENT, Folder
 
-_NOTED = (b"delivered-to", b"x-original-to", b"envelope-to", b"x-delivered-to", b"x-envelope-to")
-"""Where servers note whom a message was for: it may be in no other field (Bcc, a list)."""
+_NOTED = (b"x-original-to", b"x-envelope-to", b"envelope-to", b"delivered-to", b"x-delivered-to")
+"""Where servers note whom a message was for: it may be in no other field (Bcc, a list). Each puts its own above those of the
+servers before it, which the sender is nearer to; the last two are what that has become.
+"""
 MAX_HTML = 1_000_000
 """Characters of HTML that is quoted. What is longer is quoted as text."""
 
@@ -50,7 +52,7 @@ def read_original(data: bytes, folder: Folder) -> Original:
     """The message *data*, which lies in *folder*. Never fails."""
     letter = read_letter(data)
     header = Tree(data).root.header
-    noted = (value for name in _NOTED for value in header.all(name))
+    noted = (value for name in _NOTED for value in reversed(header.all(name)))
     answered = Answered(
         letter,
         read_addresses(header.first(b"mail-followup-to"), ADDRESSES),

@@ -17,7 +17,7 @@ from pillarbox.reader.compose.addresses import (
     Recipient,
     checked,
     cited,
-    each_once,
+    each_address_once,
 )
 from pillarbox.reader.compose.fields import one_line
 
@@ -61,7 +61,7 @@ def recipients_in(typed: str) -> list[Recipient]:
     found = [one for item in _items(typed) for one in _understood(item)]
     if len(found) > MAX_RECIPIENTS:
         raise BadAddress(f"These are {len(found):,} addresses; a message takes {MAX_RECIPIENTS:,}.")
-    return each_once(found)
+    return each_address_once(found)
 
 
 def _items(typed: str) -> Iterator[str]:

@@ -8,11 +8,13 @@ accounts that came to another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from pillarbox.reader.compose.addresses import BadAddress, Recipient, checked, each_once
+from pillarbox.reader.compose.addresses import BadAddress, Recipient, checked, each_address_once
 from pillarbox.reader.compose.fields import one_line
+from pillarbox.reader.compose.senders import addresses_of, bare, bare_addresses, own_address
 from pillarbox.reader.mail.letter import Letter
 from pillarbox.reader.model import Correspondent, Identity
 
@@ -25,7 +27,7 @@ class Answered:
     followup_to: tuple[Correspondent, ...] = ()
     """Of Mail-Followup-To."""
     delivered_to: tuple[str, ...] = ()
-    """Addresses that servers have noted it was for (Delivered-To and the like)."""
+    """Addresses that servers have noted it was for (Delivered-To and the like), those next to its sender first."""
     account: str = ""
     """In whose inbox it is; empty: it was moved, or sent."""
     sent: bool = False
@@ -40,47 +42,87 @@ class Envelope:
     cc: tuple[Recipient, ...] = ()
 
 
-def bare(address: str) -> str:
-    """The same for all spellings of one mailbox: without case, and what stands behind a ``+``."""
-    local, _, domain = address.casefold().rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}"
-
-
 def identity_for(answered: Answered, identities: Sequence[Identity]) -> Identity | None:
-    """As whom to answer: whose address it came to, else whose inbox it is in, else the first. None: there is nobody.
+    """As whom to answer, with the address that it came to: one that the others know, else one that servers have noted, else
+    the own one of the account in whose inbox it is, else of the first. None: there is nobody.
 
-    To a message of one's own: whoever wrote it.
+    To a message of one's own: whoever wrote it, as which that was. A list knows whom it has sent its copy to, and takes mail
+    of nobody else: of that, the inbox counts before what others have written into To.
     """
-    letter = answered.letter
-    mine = {bare(one.address): one for one in reversed(identities)}
-    places = [answered.delivered_to, [one.address for one in (*letter.to, *letter.cc, *letter.bcc)]]
+    letter, senders = answered.letter, _senders(answered.letter)
     if _is_own(answered, identities):
-        places.insert(0, [one.address for one in letter.sender])
-    else:
-        mine = {address: one for address, one in mine.items() if address not in _senders(letter)}
-    for place in places:
-        found = [mine[bare(address)] for address in place if bare(address) in mine]
-        for one in found:
-            if one.account == answered.account:
-                return one
-        if found:
-            return found[0]
+        return author_of(letter, identities, answered.account)
+    known = [one.address for one in (*letter.to, *letter.cc, *letter.bcc)]
+    visible = _own_among(known, identities, senders)
+    noted = sorted(_own_among(answered.delivered_to, identities, senders), key=_as_noted)
+    found = visible or noted
+    where = answered.account or (noted[0].account if noted else "")
+    if letter.list_post:
+        found = [one for one in (*visible, *noted) if one.account == where] or found
+    if found:
+        return next((one for one in found if one.account == where), found[0]).writer
     for one in identities:
-        if one.account == answered.account:
+        if one.account == where:
             return one
     return identities[0] if identities else None
 
 
-def author_of(letter: Letter, identities: Sequence[Identity]) -> Identity | None:
-    """Whoever of *identities* wrote it; None: somebody else."""
-    senders = {bare(one.address) for one in letter.sender}
-    return next((one for one in identities if bare(one.address) in senders), None)
+class _Own(NamedTuple):
+    """An address of the user's that a message names."""
+
+    identity: Identity
+    address: str
+
+    @property
+    def account(self) -> str:
+        return self.identity.account
+
+    @property
+    def writer(self) -> Identity:
+        return replace(self.identity, address=self.address)
+
+
+def _own_among(
+    addresses: Iterable[str], identities: Sequence[Identity], but: Container[str]
+) -> list[_Own]:
+    """Those that are the user's, in their order; of mailboxes *but* these. Whose own address one is comes before whom it
+    is another one of.
+    """
+    return [
+        _Own(one, own)
+        for address in addresses
+        if (mailbox := bare(address)) not in but
+        for one in sorted(identities, key=lambda one: bare(one.address) != mailbox)
+        if (own := _spelled(one, address))
+    ]
+
+
+def _spelled(identity: Identity, address: str) -> str | None:
+    """As *identity* writes it; of its mailbox under a name that it does not write as, the one that it does."""
+    own, mailbox = own_address(identity, address), bare(address)
+    return own or next((one for one in addresses_of(identity) if bare(one) == mailbox), None)
+
+
+def _as_noted(one: _Own) -> int:
+    """What servers note last is the mailbox, which the others may not know: an address with a name goes first, then one with
+    a detail.
+    """
+    if one.address == one.identity.address:
+        return 2
+    return 0 if one.address in one.identity.aliases else 1
+
+
+def author_of(letter: Letter, identities: Sequence[Identity], account: str = "") -> Identity | None:
+    """Whoever of *identities* wrote it, with that address; that of *account* before others. None: somebody else."""
+    found = _own_among((one.address for one in letter.sender), identities, ())
+    found.sort(key=lambda one: one.account != account)
+    return found[0].writer if found else None
 
 
 def envelope_for(answered: Answered, identities: Sequence[Identity], *, to_all: bool) -> Envelope:
     """Whom it goes to. *identities*: all that the user has."""
     letter = answered.letter
-    own = {bare(one.address) for one in identities}
+    own = {address for address, _ in bare_addresses(identities)}
     if _is_own(answered, identities):
         return _to_the_same(letter, own, to_all=to_all)
     own -= _senders(letter)
@@ -103,11 +145,11 @@ def _is_own(answered: Answered, identities: Sequence[Identity]) -> bool:
     What one of the user's accounts has sent to another is, there, mail like any other: its answer goes back.
     """
     letter, senders = answered.letter, _senders(answered.letter)
-    writers = {one.account for one in identities if bare(one.address) in senders}
+    mine = list(bare_addresses(identities))
+    writers = {one.account for address, one in mine if address in senders}
     if not writers or answered.sent or answered.account in writers:
         return bool(writers)
-    others = {bare(one.address): one.account for one in identities}
-    others = {address: account for address, account in others.items() if address not in senders}
+    others = {address: one.account for address, one in mine if one.account not in writers}
     recipients = {bare(one.address) for one in (*letter.to, *letter.cc)}
     addressed = not recipients.isdisjoint(others)
     noted = any(bare(address) in others for address in answered.delivered_to)
@@ -148,7 +190,7 @@ def each(people: Iterable[Correspondent]) -> tuple[Recipient, ...]:
             found.append(Recipient(one_line(one.name), checked(one.address)))
         except BadAddress:
             continue
-    return tuple(each_once(found))
+    return tuple(each_address_once(found))
 
 
 def _without(people: Iterable[Recipient], left_out: set[str]) -> tuple[Recipient, ...]:

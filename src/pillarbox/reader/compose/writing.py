@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import tzinfo
 
@@ -15,10 +16,11 @@ from pillarbox.reader.compose.message import bcc_field, make_message, sender_add
 from pillarbox.reader.compose.original import Original, read_original
 from pillarbox.reader.compose.pictures import Pictures
 from pillarbox.reader.compose.replies import author_of, each, envelope_for, identity_for
+from pillarbox.reader.compose.senders import named_address, writing_as
 from pillarbox.reader.compose.signatures import signed, signed_anew
 from pillarbox.reader.compose.subjects import answering, forwarding
 from pillarbox.reader.contracts import Accounts, Clock, Library, Outbox
-from pillarbox.reader.errors import NotSendable, TooLate, WrongFields
+from pillarbox.reader.errors import LibraryUnusable, NotSendable, TooLate, WrongFields
 from pillarbox.reader.mail.letter import Letter, read_letter, read_part
 from pillarbox.reader.mail.mime import with_lf
 from pillarbox.reader.mail.private import without_bcc
@@ -76,8 +78,10 @@ class Writing:
         )
         if html := original.html():
             quote = quoting.quoted_html(letter, html, self._zone)
-            return self._drafts.new(self._begun(replace(draft, quote=quote), original, ""))
-        return self._drafts.new(self._begun(draft, original, quoting.quoted(letter, self._zone)))
+            draft = self._begun(replace(draft, quote=quote), original, "")
+        else:
+            draft = self._begun(draft, original, quoting.quoted(letter, self._zone))
+        return self._drafts.new(self._answering(draft, original))
 
     def forward(self, key: MessageKey, *, attached: bool = False) -> Draft:
         """See the contract."""
@@ -110,8 +114,8 @@ class Writing:
         identity = author_of(letter, self._identities())
         if identity is None:
             identity = identity_for(original.answered, self._identities())
-        account = identity.account if identity is not None else ""
-        draft = replace(_whole(letter), account=account, bcc=as_typed(each(letter.bcc)))
+        draft = self._written_by(_whole(letter), identity)
+        draft = replace(draft, bcc=as_typed(each(letter.bcc)))
         return self._with_parts(self._drafts.new(draft), letter, self._library.read(key))
 
     # Going on.
@@ -164,17 +168,16 @@ class Writing:
             if outgoing is None:
                 raise TooLate("It has left, and cannot be taken back any more.")
             draft = self._drafts.kept(outgoing.draft) if outgoing.draft else None
-            made = None
-            if draft is None:
-                draft = made = self._remade(outgoing)
-            else:
-                draft = self._drafts.correct(only_to(self._noted(draft, outgoing), outgoing.to))
-            try:
+            if draft is not None:
+                self._drafts.correct(only_to(self._noted(draft, outgoing), outgoing.to))
                 self._outbox.take_out(outgoing_id)
-            except TooLate:
-                if made is not None:
-                    self._drafts.discard(made.id)
-                raise
+            else:
+                draft = self._drafts.new(self._worded(outgoing))
+                with self._gone_if_it_fails(draft):
+                    self._drafts.correct(draft)  # it is more than an offer
+                    data = self._outbox.read(outgoing_id)
+                    self._with_parts(self._drafts.find(draft.id), read_letter(data), data)
+                    self._outbox.take_out(outgoing_id)
             return self._drafts.find(draft.id)
 
     # Parts of it.
@@ -207,15 +210,39 @@ class Writing:
                 f"There is no account {draft.account} any more. Choose from whom this message goes."
             )
             raise WrongFields({"account": gone})
-        return identity
+        writer = writing_as(identity, draft.sender) if draft.sender else identity
+        if writer is None:
+            gone = f"{draft.sender} is no address of the account {identity.account} any more. Choose from whom this message goes."
+            raise WrongFields({"account": gone})
+        return writer
+
+    def _written_by(self, draft: Draft, writer: Identity | None) -> Draft:
+        """*draft* from *writer*, who has the address that it is to be from. None: from nobody yet."""
+        if writer is None:
+            return draft
+        own = self._accounts.identity(writer.account).address
+        sender = "" if writer.address == own else writer.address
+        return replace(draft, account=writer.account, sender=sender)
+
+    def _answering(self, draft: Draft, original: Original) -> Draft:
+        """*draft* from the very address that the message came to."""
+        draft = self._written_by(draft, identity_for(original.answered, self._identities()))
+        identity = self._identity_of(draft.account)
+        named = identity is None or draft.sender in ("", *identity.aliases)
+        return draft if named else replace(draft, came_to=draft.sender)
 
     def _begun(self, draft: Draft, original: Original, below: str) -> Draft:
-        """*draft* under the right identity: room to write, what goes *below*, and the signature."""
+        """*draft* under the right identity: room to write, what goes *below*, and the signature. From an address that has a
+        name: a subaddress is between two, and whom a message is forwarded to is a third.
+        """
         identity = identity_for(original.answered, self._identities())
         text = f"\n\n{below}" if below else ""
         if identity is None:
             return replace(draft, text=text)
-        return replace(draft, account=identity.account, text=signed(text, identity.signature))
+        known = self._accounts.identity(identity.account)
+        named = replace(known, address=named_address(known, identity.address) or known.address)
+        draft = self._written_by(draft, named)
+        return replace(draft, text=signed(text, identity.signature))
 
     def _with_files(self, draft: Draft, files: Iterable[tuple[str, str, bytes, str]]) -> Draft:
         """Those that fit are attached (name, type, content, Content-ID); others are named in the text: nobody shall think that
@@ -256,21 +283,30 @@ class Writing:
         unsure = tuple(dict.fromkeys((*draft.unsure, *outgoing.unsure)))
         return replace(draft, unsure=unsure, message_id=letter.message_id)
 
-    def _remade(self, outgoing: Outgoing) -> Draft:
-        """A draft of the message itself: that which it was made of is gone."""
-        data = self._outbox.read(outgoing.id)
-        letter = read_letter(data)
+    @contextmanager
+    def _gone_if_it_fails(self, draft: Draft) -> Iterator[None]:
+        """What a *draft* is made for may fail in any way: then it must not stay beside what it was made of."""
+        try:
+            yield
+        except BaseException:
+            with suppress(LibraryUnusable):  # what has failed first is what is said
+                self._drafts.discard(draft.id)
+            raise
+
+    def _worded(self, outgoing: Outgoing) -> Draft:
+        """Of the message itself, but for its files: the draft that it was made of is gone."""
+        letter = read_letter(self._outbox.read(outgoing.id))
         named = {one.address.casefold() for one in (*letter.to, *letter.cc)}
         hidden = [one for one in outgoing.to if one.casefold() not in named]
+        identity = self._identity_of(outgoing.account)
+        writer = author_of(letter, [identity]) if identity is not None else None
         draft = replace(
-            _whole(letter),
+            self._written_by(_whole(letter), writer),
             account=outgoing.account,
             bcc=", ".join(hidden),
             unsure=outgoing.unsure,
         )
-        draft = self._drafts.new(only_to(draft, outgoing.to))
-        draft = self._drafts.correct(draft)  # it is more than an offer
-        return self._with_parts(draft, letter, data)
+        return only_to(draft, outgoing.to)
 
 
 def _whole(letter: Letter) -> Draft:

@@ -199,7 +199,8 @@ class Filing(Protocol):
         ...
 
     def bring_in(self, source: Path, into: Folder, report: Report) -> Imported:
-        """Add the messages of an mbox, an ``.eml`` file, a Maildir, or a folder of ``.eml`` files to *into*. Those
+        """Add the messages of an mbox, an ``.eml`` file, a Maildir, or a folder of these to *into*: what has a name in the
+        folder goes to a folder of that name in *into*. Those
         that are there already are passed over, so that this can be said again; those that lie in Trash are fetched from
         there. What was deleted in another program goes to Trash. Progress is in octets, or messages; whatever breaks
         it off, the last report has said what was added.
@@ -293,6 +294,26 @@ class Rules(Protocol):
     def change(self, edit: Callable[[Sequence[Rule]], Sequence[Rule]]) -> None:
         """Let them be what *edit* makes of them; nobody else changes them meanwhile. What it raises is raised, and they are
         as they were.
+        """
+        ...
+
+    def remove(self, rule_id: str, *, seen: str = "") -> None:
+        """One that is gone already is no trouble. *seen*: the mark of what its user has seen.
+
+        Raises:
+            ChangedElsewhere: it is another one by now.
+        """
+        ...
+
+    def removed(self, rule_id: str) -> Rule | None:
+        """What :meth:`restore` brings back; None: nothing."""
+        ...
+
+    def restore(self, rule_id: str) -> None:
+        """Undo :meth:`remove`: it is before those rules again that it was before. One that is there is no trouble.
+
+        Raises:
+            TooLate: it was too long ago, or before the reader was started.
         """
         ...
 

@@ -60,6 +60,14 @@ class Outbox(Protocol):
         """
         ...
 
+    def discard(self, outgoing_id: str) -> None:
+        """It is not to be sent, and its draft goes with it, for good; if that cannot be done now, it is remembered, and done
+        as for one that has left. (The draft stays if the message is lost, and some have got it: it is all there is of the text.)
+
+        Raises the same as :meth:`take_out`.
+        """
+        ...
+
     def send_again(self, outgoing_id: str) -> None:
         """The user says so: of one that waits (now), was refused, or is not confirmed."""
         ...

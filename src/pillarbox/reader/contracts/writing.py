@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from pillarbox.reader.incoming import Received
 from pillarbox.reader.model import (
     Contact,
     Draft,
@@ -52,11 +53,11 @@ class Drafts(Protocol):
         draft_id: str,
         name: str,
         media_type: str,
-        pieces: Iterable[bytes],
+        content: Iterable[bytes] | Received,
         *,
         content_id: str = "",
     ) -> File:
-        """*content_id*: under which the quote shows it. Raises :class:`.errors.NotSendable` when it gets too large."""
+        """*content*: in pieces, or a file that is emptied thereby. *content_id*: under which the quote shows it. Raises :class:`.errors.NotSendable` when it gets too large."""
         ...
 
     def detach(self, draft_id: str, file_id: str) -> None: ...
@@ -67,7 +68,7 @@ class Drafts(Protocol):
 
     def discard(self, draft_id: str) -> None:
         """It, and its files, are gone (also when they were before). For some days they can be brought back, unless
-        the outbox has the message: it says so that it has left.
+        the outbox has the message: it says so that it has left, or was discarded there.
 
         Raises:
             LibraryUnusable: it may be there still, and cannot be removed, or must not be.
@@ -99,6 +100,18 @@ class Contacts(Protocol):
 
     def remove(self, contact_id: str, *, seen: str = "") -> None:
         """Raises :class:`.errors.ChangedElsewhere`: it is another one than *seen* by now."""
+        ...
+
+    def removed(self, contact_id: str) -> Contact | None:
+        """What :meth:`restore` brings back; None: nothing."""
+        ...
+
+    def restore(self, contact_id: str) -> None:
+        """Undo :meth:`remove`. One that is there is no trouble.
+
+        Raises:
+            TooLate: it was too long ago, or before the reader was started; or its address has been entered anew.
+        """
         ...
 
     def import_vcards(self, data: bytes) -> int:

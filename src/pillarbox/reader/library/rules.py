@@ -11,13 +11,14 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from pillarbox.reader.errors import LibraryUnusable
+from pillarbox.reader.errors import ChangedElsewhere, LibraryUnusable, TooLate
 from pillarbox.reader.library import kept
+from pillarbox.reader.library.lately import Lately
 from pillarbox.reader.library.names import folded
 from pillarbox.reader.mail.summary import Summary
-from pillarbox.reader.model import Correspondent, Folder, Rule
+from pillarbox.reader.model import Correspondent, Folder, Rule, mark_of
 
 _TEXTS = ("id", "sender", "to", "subject", "list_id")
 _SWITCHES = ("mark_seen", "flag")
@@ -35,6 +36,17 @@ def fits(rule: Rule, summary: Summary, account: str | None = None) -> bool:
     )
 
 
+class _Removed(NamedTuple):
+    rule: Rule
+    before: frozenset[str]
+    """The ids of those that were tried after it, also of those that had been removed before."""
+
+    def place(self, rules: Sequence[Rule]) -> int:
+        """Where among *rules* it belongs."""
+        places = (place for place, rule in enumerate(rules) if rule.id in self.before)
+        return next(places, len(rules))
+
+
 class RulesFile:
     """A :class:`~pillarbox.reader.contracts.Rules`, in the file *path*. A damaged one is set aside, and said so; one that
     cannot be read stays, and nothing is written to it.
@@ -43,6 +55,7 @@ class RulesFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.RLock()
+        self._removed: Lately[_Removed] = Lately()
         self.problem = ""
         self._readable = True
         self._rules = self._load()
@@ -76,20 +89,62 @@ class RulesFile:
             if changed != self._rules:
                 self.save(changed)
 
+    def remove(self, rule_id: str, *, seen: str = "") -> None:
+        """See the contract.
+
+        Raises:
+            LibraryUnusable: as *save*.
+        """
+        with self._lock:
+            names = [rule.id for rule in self._rules]
+            if rule_id not in names:
+                return
+            place = names.index(rule_id)
+            rule = self._rules[place]
+            if seen and mark_of(rule) != seen:
+                raise ChangedElsewhere("This rule has been changed elsewhere.")
+            gone = self._removed.all().items()
+            after = frozenset(name for name, each in gone if each.place(self._rules) > place)
+            self.save([*self._rules[:place], *self._rules[place + 1 :]])
+            self._removed.keep(rule_id, _Removed(rule, after.union(names[place + 1 :])))
+
+    def removed(self, rule_id: str) -> Rule | None:
+        """See the contract."""
+        removed = self._removed.get(rule_id)
+        return removed.rule if removed else None
+
+    def restore(self, rule_id: str) -> None:
+        """See the contract.
+
+        Raises:
+            LibraryUnusable: as *save*.
+        """
+        with self._lock:
+            if any(rule.id == rule_id for rule in self._rules):
+                return
+            removed = self._removed.get(rule_id)
+            if removed is None:
+                raise TooLate("This rule cannot be brought back any more. Make it anew.")
+            place = removed.place(self._rules)
+            self.save([*self._rules[:place], removed.rule, *self._rules[place:]])
+            self._removed.forget(rule_id)
+
     def first_that_fits(self, account: str, summary: Summary) -> Rule | None:
         return next((rule for rule in self._rules if fits(rule, summary, account)), None)
 
     def folder_renamed(self, old: Folder, new: Folder) -> None:
-        """Rules that move to *old* move to *new*.
+        """Rules that move to *old* move to *new*, also those that can be brought back.
 
         Raises:
             LibraryUnusable: as *save*.
         """
 
-        def renamed(rules: Sequence[Rule]) -> Sequence[Rule]:
-            return [replace(rule, move_to=new) if rule.move_to == old else rule for rule in rules]
+        def renamed(rule: Rule) -> Rule:
+            return replace(rule, move_to=new) if rule.move_to == old else rule
 
-        self.change(renamed)
+        with self._lock:
+            self.change(lambda rules: [renamed(rule) for rule in rules])
+            self._removed.change(lambda each: each._replace(rule=renamed(each.rule)))
 
     def _load(self) -> tuple[Rule, ...]:
         try:

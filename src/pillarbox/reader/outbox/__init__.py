@@ -19,6 +19,8 @@ message is in the first of the list that any of its recipients is in (``record``
 * A recipient that a server refuses by itself (RCPT) goes from waiting to refused, or stays; the
   others get the message meanwhile.
 
+What the user discards is for nobody any more (``discarded``), and goes as what has left goes.
+
 What has left for anybody gets its copy in Sent, and marks what it answers, once; the name of that copy was chosen
 when the message came, so that a crash makes no second one. Then its draft goes, and last its own
 files. A crash anywhere in between is made up for at the next start.

@@ -23,6 +23,7 @@ from pillarbox.reader.outbox.shelf import MESSAGE, MessageUnreadable, Shelf, new
 from pillarbox.reader.submission import Submission
 
 GONE = "This message is not in the outbox any more: it has left, or was taken out."
+DISCARDED = "This message was discarded: it is not sent any more."
 LEAVING = "It is too late to take this message back: it is with the server already."
 
 
@@ -99,7 +100,41 @@ class FileOutbox:
                 raise
             unless = _is_in_hand  # there is no copy to be had
         if self._shelf.remove(outgoing_id, unless) is None:
-            raise TooLate(LEAVING if self._shelf.find(outgoing_id) else GONE)
+            raise self._too_late(outgoing_id)
+
+    def discard(self, outgoing_id: str) -> None:
+        """See the contract. That it is discarded is on disk before its draft goes, and is known until the draft has gone."""
+        try:
+            self._noting.file(outgoing_id)
+        except MessageUnreadable as error:
+            if not error.is_lost:
+                raise
+            self.take_out(outgoing_id)
+            return
+
+        def step(record: Record) -> Record | None:
+            return None if _is_leaving(record) else record.drop()
+
+        try:
+            record = self._shelf.change(outgoing_id, step)
+        except LibraryUnusable:  # no room to note it: then it goes at once, which makes room
+            self._discard_at_once(outgoing_id)
+            return
+        if record is None:
+            raise self._too_late(outgoing_id)
+        self._noting.finish(outgoing_id)
+
+    def _discard_at_once(self, outgoing_id: str) -> None:
+        record = self._shelf.find(outgoing_id)
+        self.take_out(outgoing_id)
+        if record is not None and record.draft is not None:
+            self._noting.discard_draft(record.draft)
+
+    def _too_late(self, outgoing_id: str) -> TooLate:
+        record = self._shelf.find(outgoing_id)
+        if record is None:
+            return TooLate(GONE)
+        return TooLate(DISCARDED if record.discarded else LEAVING)
 
     def send_again(self, outgoing_id: str) -> None:
         """To all that have not certainly got it, now."""
@@ -109,7 +144,7 @@ class FileOutbox:
 
         record = self._shelf.change(outgoing_id, step)
         if record is None:
-            raise TooLate(LEAVING if self._shelf.find(outgoing_id) else GONE)
+            raise self._too_late(outgoing_id)
         self._sender.forgive(record.account)
 
     def nudge(self, account: str | None = None) -> None:
@@ -187,6 +222,9 @@ def _left(record: Record, failure: Exception | None, outgoing: Outgoing) -> Outg
     if failure is None:
         return outgoing
     unfiled = record.to_be_filed
+    if record.discarded:
+        what = "It is not sent; its draft, and what the outbox has of it, are still to be removed."
+        return replace(outgoing, problem=f"{what} {said(failure)}", left=True)
     what = (
         "It has left, and is still to be put into Sent."
         if unfiled

@@ -71,10 +71,23 @@ class Noting:
             LibraryUnusable: there is no room.
         """
         record = self._shelf.find(record_id)
+        if record is None or not record.to_be_filed:
+            return
         message = self._shelf.message(record_id)
-        if record is not None and message is not None and record.to_be_filed:
+        if message is not None:
             self._file(record, message)
             self._shelf.change(record_id, Record.noted)
+
+    def finish(self, record_id: str) -> None:
+        """Note at once what there is to note of one; what cannot be is tried again as all that has left. Blocking."""
+        try:
+            self._note(record_id)
+        except PillarboxError as error:
+            self._failed[record_id] = error
+
+    def discard_draft(self, draft_id: str) -> None:
+        """Raises LibraryUnusable: it cannot be."""
+        self._discard_draft(draft_id)
 
     def _note(self, record_id: str) -> None:
         step = self._unwritten.get(record_id)

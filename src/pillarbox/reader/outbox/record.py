@@ -55,6 +55,8 @@ class Record:
     """That has happened while it waited, and nobody has said yet what is to become of it."""
     bcc: str = ""
     """A field, with its line end, that only the copy in Sent has: the message itself never does."""
+    discarded: bool = False
+    """The user does not want it: it is not sent to anybody any more, and its draft goes as that of one that has left."""
 
     @property
     def has_left(self) -> bool:
@@ -111,17 +113,22 @@ class Record:
         return replace(self, unsure=unsure, waiting=(), file=file, copied=copied)
 
     def refuse(self, words: Mapping[str, str]) -> Record:
-        """The server does not want it for these, and says why."""
+        """The server does not want it for these, and says why; whoever it is not for any more is none of them."""
+        still = {*self.waiting, *self.in_hand}
         return replace(
             self,
             waiting=tuple(r for r in self.waiting if r not in words),
             in_hand=tuple(r for r in self.in_hand if r not in words),
-            refused={**self.refused, **words},
+            refused={**self.refused, **{r: why for r, why in words.items() if r in still}},
         )
 
     def wait(self, problem: str, until: float, *, network: bool) -> Record:
         """It did not work; again at *until*."""
         return replace(self, problem=problem, next_try=until, network=network, tries=self.tries + 1)
+
+    def drop(self) -> Record:
+        """The user discards it."""
+        return replace(self, waiting=(), unsure=(), refused={}, discarded=True)
 
     def noted(self) -> Record:
         """Its copy is in Sent."""
@@ -177,6 +184,7 @@ def shown(record: Record, now: float) -> Outgoing:
         octets=record.octets,
         unsure=record.unsure,
         copied=record.copied,
+        discarded=record.discarded,
     )
 
 

@@ -29,10 +29,12 @@ def stuck(outbox: Iterable[Outgoing]) -> list[Stuck]:
     unclear: dict[str, str] = {}
     unfiled: dict[str, str] = {}
     still_here: dict[str, str] = {}
+    discarded: dict[str, str] = {}
     for outgoing in outbox:
         if outgoing.stuck:
             if outgoing.left:
                 which = unfiled if outgoing.unfiled else still_here
+                which = discarded if outgoing.discarded else which
             else:
                 which = unclear if outgoing.may_have_left else unsent
             which[outgoing.id] = _happened(outgoing)
@@ -59,6 +61,14 @@ def stuck(outbox: Iterable[Outgoing]) -> list[Stuck]:
             "messages have left, and are still in the outbox",
         )
         found.append(Stuck(words, f"{many:,} sent and still here", still_here))
+    if discarded:
+        many = len(discarded)
+        words = count(
+            many,
+            "message was discarded, and is still in the outbox",
+            "messages were discarded, and are still in the outbox",
+        )
+        found.append(Stuck(words, f"{many:,} discarded and still here", discarded))
     return found
 
 
@@ -69,6 +79,8 @@ def _happened(outgoing: Outgoing) -> str:
     match outgoing.state:
         case Sending.REFUSED:
             return f"“{subject}” was refused."
+        case Sending.SENDING if outgoing.discarded:
+            return f"“{subject}” was discarded, and is still in the outbox."
         case Sending.SENDING if outgoing.unfiled:
             return f"“{subject}” has left, and is not in Sent."
         case Sending.SENDING:

@@ -69,6 +69,10 @@ class Known:
         assert self.summary.date is not None
         return self.summary.date.timestamp(), self.order
 
+    @property
+    def copy_of(self) -> tuple[object, ...]:
+        return self.summary.message_id, self.summary.sender.address, self.summary.date
+
 
 class Naive:
     """What should be known, found out by looking at everything each time."""
@@ -108,9 +112,20 @@ class Naive:
             here = [known for known in thread if known.entry.folder in folders]
             if here:
                 unseen = sum(Flag.SEEN not in known.entry.flags for known in here)
-                heads.append((here[0], len(here), unseen))
+                heads.append((here[0], self.count(here), unseen))
         heads.sort(key=lambda head: head[0].place_in_lists, reverse=True)
         return [(key_of(known.entry.base), count, unseen) for known, count, unseen in heads]
+
+    @staticmethod
+    def count(here: list[Known]) -> int:
+        """Of copies in both inboxes those count that are where the latest message is."""
+        nearest = {each.copy_of for each in here if each.entry.folder == here[0].entry.folder}
+        return sum(
+            each.entry.folder == here[0].entry.folder
+            or not each.summary.message_id
+            or each.copy_of not in nearest
+            for each in here
+        )
 
 
 class Comparison(RuleBasedStateMachine):
@@ -140,6 +155,13 @@ class Comparison(RuleBasedStateMachine):
             self.naive.put(named, about, self.count)
         keys = self.index.put(batch)
         assert keys == [key_of(named.base) for named, _, _ in batch]
+
+    @precondition(lambda self: self.naive.messages)
+    @rule(data=st.data(), folder=st.sampled_from(INBOXES))
+    def put_a_copy(self, data: st.DataObject, folder: Folder) -> None:
+        original = data.draw(st.sampled_from(sorted(self.naive.messages)))
+        about = self.naive.messages[original].summary
+        self.put([(entry("", folder), about)])
 
     @precondition(lambda self: self.naive.messages)
     @rule(data=st.data())

@@ -188,10 +188,26 @@ async def test_changes_are_written_and_counted_at_once(tmp_path: Path) -> None:
         assert "# comment" in world.file.read_text()
 
 
+async def test_other_addresses_of_an_account_are_written_and_shown(tmp_path: Path) -> None:
+    async with pages(tmp_path) as world:
+        await world.post(
+            "/accounts/work/identity",
+            address="a@b.example",
+            aliases=" shop@b.example\r\n\r\na+x@b.example, shop@b.example",
+        )
+        identity = Identity("work", "a@b.example", aliases=("shop@b.example", "a+x@b.example"))
+        assert world.accounts.identity("work") == identity
+        assert ">\nshop@b.example\na+x@b.example</textarea>" in await world.text("/accounts/work")
+        await world.post("/accounts/work/identity", address="a@b.example", aliases="")
+        assert world.accounts.identity("work").aliases == ()
+
+
 @pytest.mark.parametrize(
     ("path", "fields", "said"),
     [
         ("identity", {"address": "a b"}, "An address looks like"),
+        ("identity", {"address": "a@b", "aliases": "c@d e"}, "“e” does not."),
+        ("identity", {"aliases": " ".join(f"a{n}@b" for n in range(101))}, "100 at most"),
         ("keeping", {"keep": "days", "days": "x"}, "whole number of days"),
         ("password", {"password": ""}, "Enter the password"),
         ("trust", {"fingerprint": "xyz"}, "64 digits"),

@@ -143,6 +143,34 @@ async def test_what_was_typed_of_a_rule_that_another_tab_has_removed_is_not_lost
     assert [rule.sender for rule in library.rules.all()] == ["one", "three", "mine"]
 
 
+async def test_a_rule_that_was_removed_can_be_brought_back(
+    browser: httpx.AsyncClient, library: MailLibrary
+) -> None:
+    library.rules.save(THREE)
+    reply = await browser.post("/rules/two/remove")
+    url = reply.headers["location"]
+    page = (await browser.get(url)).text
+    assert "This rule is removed" in page
+    assert "<dd>two</dd>" in page
+    form = re.search(r'<form [^>]*action="([^"]+)">(?:(?!</form>).)*data-key="z"', page, re.DOTALL)
+    assert form
+    reply = await browser.post(form[1])
+    assert "The rule is there again" in (await browser.get(reply.headers["location"])).text
+    assert list(library.rules.all()) == THREE
+    assert 'data-key="z"' not in (await browser.get(url)).text
+    assert (await browser.post("/rules/none/restore")).status_code == 409
+
+
+async def test_a_rule_that_was_not_removed_is_not_said_to_be(
+    browser: httpx.AsyncClient, library: MailLibrary
+) -> None:
+    """Whatever a link says."""
+    library.rules.save(THREE)
+    for said in ("removed=two", "removed=none", "restored=none"):
+        page = (await browser.get(f"/rules?{said}")).text
+        assert 'role="status"' not in page.partition("<main")[2].partition("</main>")[0]
+
+
 @pytest.mark.parametrize("what", ["remove", "apply"])
 async def test_a_rule_that_the_page_has_not_shown_is_neither_removed_nor_applied(
     browser: httpx.AsyncClient, library: MailLibrary, what: str

@@ -8,12 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from pillarbox.reader.copies import Placed, what_it_is, without_copies
 from pillarbox.reader.library.opening import put_together
 from pillarbox.reader.library.survey import open_index
-from pillarbox.reader.model import ARCHIVE, SENT, Correspondent, Folder, MessageKey, Row, inbox_of
+from pillarbox.reader.model import (
+    ARCHIVE,
+    INBOX,
+    SENT,
+    TRASH,
+    Correspondent,
+    Folder,
+    MessageKey,
+    Row,
+    inbox_of,
+)
 from pillarbox.reader.news import News
 from pillarbox.reader.preferences import Preferences
-from pillarbox.reader.web.features.letters.copies import each_once
 from tests.reader.desk import make_desk, visitor
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -42,7 +52,12 @@ def row(key: str, folder: Folder, message_id: int, minutes: int = 0, sender: str
     ],
 )
 def test_which_of_copies_are_shown(rows: list[Row], opened: str, left: str) -> None:
-    assert "".join(one.key for one in each_once(rows, MessageKey(opened))) == left
+    messages = [
+        Placed(one.folder, what_it_is(one.message_id, one.sender.address, one.date)) for one in rows
+    ]
+    place = "".join(one.key for one in rows).find(opened)
+    found = without_copies(messages, place if rows else None)
+    assert "".join(rows[each].key for each in found) == left
 
 
 def message(number: int, sender: str, to: str) -> bytes:
@@ -71,4 +86,34 @@ async def test_a_conversation_with_oneself_has_each_message_once(tmp_path: Path)
         lines = re.findall(r'class="letter-opening" dir="auto">(Line \d)\.', page)
         assert lines == ["Line 0", "Line 1", "Line 2"]
     assert len(library.thread(last)) == 8, "all of them are still there"
+    library.close()
+
+
+async def test_a_conversation_has_as_many_messages_in_its_row_as_lines_when_it_is_open(
+    tmp_path: Path,
+) -> None:
+    """What came to two accounts was counted twice by the row, and shown once."""
+    news, preferences = News(), Preferences(tmp_path / "settings.json")
+    library = put_together(tmp_path, news, preferences.settings, open_index)
+    for account in ("alice", "bob"):
+        library.folder_of(account)
+    for number in range(3):
+        came = message(number, "carol@example.net", f"{ALICE}, {BOB}")
+        keys = [library.add(folder, came) for folder in (IN, OTHER)]
+    library.add(SENT, message(3, ALICE, BOB))
+    library.add(OTHER, message(3, ALICE, BOB))
+    (row,) = library.page(INBOX, 0, 10).rows
+    assert row.in_thread == 4
+    desk = make_desk(library=library, filing=library, preferences=preferences, news=news)
+    async with visitor(desk) as browser:
+        page = (await browser.get("/mail/Inbox", params={"m": row.key})).text
+        assert '<span class="thread-count" title="4 messages">' in page
+        lines = re.findall(r'class="letter-opening" dir="auto">(Line \d)\.', page)
+        assert lines == ["Line 0", "Line 1", "Line 2"], "and the open one"
+    (here,) = library.page(OTHER, 0, 10).rows
+    assert here.in_thread == 4
+    library.move(keys[:1], TRASH)
+    assert [row.in_thread for row in library.page(INBOX, 0, 10).rows] == [4]
+    library.move(keys[1:], TRASH)
+    assert [row.in_thread for row in library.page(INBOX, 0, 10).rows] == [3]
     library.close()

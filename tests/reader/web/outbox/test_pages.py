@@ -47,11 +47,14 @@ class Drafts:
 
     def __init__(self) -> None:
         self.discarded: list[str] = []
+        self.problem = ""
 
     def all(self) -> list[Draft]:
         return []
 
     def discard(self, draft_id: str) -> None:
+        if self.problem:
+            raise LibraryUnusable(self.problem)
         self.discarded.append(draft_id)
 
 
@@ -62,15 +65,15 @@ class Place:
         def nowhere(account: str) -> Submission:
             raise AssertionError(account)
 
+        self.drafts = Drafts()
         self.outbox = open_outbox(
             folder / "outbox",
             submit_for=nowhere,
             library=cast("Library", Shelf()),
-            discard_draft=lambda _: None,
+            discard_draft=self.drafts.discard,
             news=News(),
             clock=lambda: NOW,
         )
-        self.drafts = Drafts()
         self.desk = make_desk(outbox=self.outbox, writing=Writing(self.outbox), drafts=self.drafts)
         self.browser: httpx.AsyncClient
 
@@ -140,6 +143,12 @@ IN_FIVE = NOW + timedelta(minutes=5)
         ),
         (outgoing(Sending.WAITING, problem="450 and due"), "Waiting to leave.", "Send now", "Edit"),
         (outgoing(Sending.SENDING), "Being handed over", "", ""),
+        (
+            outgoing(Sending.SENDING, problem="No drafts.", left=True, discarded=True),
+            "Discarded, and not sent.",
+            "",
+            "",
+        ),
         (outgoing(Sending.REFUSED, problem="550"), "Refused. Edit or discard", "Try again", "Edit"),
         (
             outgoing(Sending.UNCONFIRMED, problem="?", unsure=(BOB,)),
@@ -253,6 +262,27 @@ async def test_discard_asks_and_then_takes_message_and_draft(place: Place) -> No
     assert len(place.outbox.all()) == 1
     reply = await place.browser.post(f"/outbox/{sent}/discard")
     assert reply.headers["Location"] == "/outbox"
+    assert place.outbox.all() == []
+    assert place.drafts.discarded == ["d1"]
+
+
+async def test_a_discard_that_cannot_be_done_yet_is_said_and_done_later(place: Place) -> None:
+    """The page said that the drafts cannot be read, and the draft was there again at the next start."""
+    sent = place.put(waiting=(CAROL,), refused={BOB: "550 no"})
+    place.drafts.problem = "Your drafts cannot be read."
+    reply = await place.browser.post(f"/outbox/{sent}/discard")
+    assert reply.headers["Location"] == "/outbox"
+    text = await place.text("/outbox")
+    assert "Discarded, and not sent." in text
+    assert "its draft, and what the outbox has of it, are still to be removed. Your drafts" in text
+    assert "1 message was discarded, and is still in the outbox" in await place.text("/settings")
+    for act in ("send", "again", "edit", "discard"):
+        assert f'action="/outbox/{sent}/{act}"' not in text
+        reply = await place.browser.post(f"/outbox/{sent}/{act}")
+        assert reply.status_code == 409
+        assert "was discarded" in reply.text
+    place.drafts.problem = ""
+    await place.outbox._noting.run()
     assert place.outbox.all() == []
     assert place.drafts.discarded == ["d1"]
 

@@ -75,6 +75,11 @@ async def page(browser: Browser, place: Place, tmp_path: Path) -> AsyncIterator[
             "1 message has left, and is still in the outbox",
             "“News” has left, and is still in the outbox.",
         ),
+        (
+            outgoing(Sending.SENDING, problem="No drafts.", left=True, discarded=True),
+            "1 message was discarded, and is still in the outbox",
+            "“News” was discarded, and is still in the outbox.",
+        ),
     ],
 )
 async def test_what_goes_no_further_by_itself(found: Outgoing, words: str, happened: str) -> None:

@@ -420,3 +420,93 @@ async def test_from_whom_is_asked_when_the_account_of_a_draft_is_gone(
     assert reply.status_code == 303
     (parcel,) = bench.outbox.parcels.values()
     assert parcel.account == "work"
+
+
+SHOP = replace(WORK, aliases=("max@shop.example",))
+TO_A_SUBADDRESS = b"From: Ada <ada@x.example>\nTo: max+tea@work.example\nSubject: Tea\nMessage-ID: <2@x.example>\n\nx\n"
+
+
+def froms(page: str) -> tuple[list[tuple[str, str]], str]:
+    """What From offers, and what is chosen."""
+    found = re.findall(r'<option value="([^"]*)"( selected)?>([^<]*)</option>', page)
+    (chosen,) = (value for value, selected, _ in found if selected)
+    return [(value, html.unescape(words)) for value, _, words in found], chosen
+
+
+async def test_from_shows_the_address_that_a_message_came_to_and_the_others(bench: Bench) -> None:
+    bench.sign(SHOP, HOME)
+    bench.library.put("k", TO_A_SUBADDRESS)
+    draft = bench.opened(await bench.browser.post("/message/k/reply"))
+    offered, chosen = froms((await bench.browser.get(f"/compose/{draft.id}")).text)
+    assert offered == [
+        ("work", "Max Müller <max@work.example>"),
+        ("work max@shop.example", "Max Müller <max@shop.example>"),
+        ("work max+tea@work.example", "Max Müller <max+tea@work.example>"),
+        ("home", "Max <max@home.example>"),
+    ]
+    assert chosen == "work max+tea@work.example"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "sender"),
+    [
+        ("work", "max@work.example"),
+        ("work max@shop.example", "max@shop.example"),
+        ("work max+tea@work.example", "max+tea@work.example"),
+        ("home", "max@home.example"),
+    ],
+)
+async def test_a_message_is_sent_as_was_chosen_under_from_without_scripts(
+    bench: Bench, chosen: str, sender: str
+) -> None:
+    bench.sign(SHOP, HOME)
+    bench.library.put("k", TO_A_SUBADDRESS)
+    draft = bench.opened(await bench.browser.post("/message/k/reply"))
+    fields = fields_of((await bench.browser.get(f"/compose/{draft.id}")).text)
+    await posted(bench, f"/compose/{draft.id}/save", fields | {"account": chosen})
+    page = (await bench.browser.get(f"/compose/{draft.id}")).text
+    offered, now = froms(page)
+    assert now == chosen
+    assert "work max+tea@work.example" in dict(offered), "one may think better of it"
+    again = fields_of(page) | {"account": now, "sure": "yes"}
+    await posted(bench, f"/compose/{draft.id}/send", again)
+    (parcel,) = bench.outbox.parcels.values()
+    assert (parcel.account, parcel.sender) == (chosen.split(maxsplit=1)[0], sender)
+    assert f"<{sender}>\r\n".encode() in parcel.message
+
+
+async def test_with_one_address_there_is_nothing_to_choose(bench: Bench) -> None:
+    bench.sign(WORK)
+    page = (await bench.browser.get(f"/compose/{bench.begun().id}")).text
+    assert '<select id="account"' not in page
+    assert "Max Müller &lt;max@work.example&gt;" in page
+    draft = bench.begun(sender="max+x@work.example")
+    offered, chosen = froms((await bench.browser.get(f"/compose/{draft.id}")).text)
+    assert [value for value, _ in offered] == ["work", "work max+x@work.example"]
+    assert chosen == "work max+x@work.example"
+
+
+async def test_from_whom_is_asked_when_the_address_of_a_draft_is_gone(bench: Bench) -> None:
+    bench.sign(WORK)
+    draft = bench.begun(to="a@x.example", subject="x", text="Hello", sender="max@shop.example")
+    page = (await bench.browser.get(f"/compose/{draft.id}")).text
+    assert froms(page)[1] == "work max@shop.example"
+    assert "max@shop.example is no address of the account work any more: choose" in page
+    assert 'aria-describedby="account-gone"' in page
+    fields = fields_of(page) | {"account": "work max@shop.example"}
+    reply = await posted(bench, f"/compose/{draft.id}/send", fields)
+    assert reply.status_code == 422
+    assert 'id="account-error"' in reply.text
+    fields = fields_of(reply.text) | {"account": "work"}
+    assert (await posted(bench, f"/compose/{draft.id}/send", fields)).status_code == 303
+    (parcel,) = bench.outbox.parcels.values()
+    assert parcel.sender == "max@work.example"
+
+
+async def test_an_accounts_own_address_by_its_name_is_the_one_that_it_has_now(bench: Bench) -> None:
+    """It was an alias when the draft was begun."""
+    bench.sign(replace(WORK, address="max@shop.example"))
+    draft = bench.begun(sender="max@shop.example")
+    page = (await bench.browser.get(f"/compose/{draft.id}")).text
+    assert '<select id="account"' not in page
+    assert "Choose from whom" not in page

@@ -57,9 +57,26 @@ async def test_a_contact_is_entered_changed_and_removed(bench: Bench) -> None:
     assert bench.contacts.all() == []
     for path in (f"/contacts/{ada.id}", "/contacts/nowhere"):
         assert (await bench.browser.get(path)).headers["location"] == "/contacts"
-        reply = await bench.browser.post(f"{path}/remove")
-        assert reply.headers["location"] == "/contacts"
+        await bench.browser.post(f"{path}/remove")
     assert bench.contacts.all() == []
+
+
+async def test_a_contact_that_was_removed_can_be_brought_back(bench: Bench) -> None:
+    ada = bench.contacts.save(Contact("<Ada>", "ada@x.example"))
+    reply = await bench.browser.post(f"/contacts/{ada.id}/remove")
+    url = reply.headers["location"]
+    page = (await bench.browser.get(url)).text
+    assert "<bdi>&lt;Ada&gt;</bdi> is removed" in page
+    form = re.search(
+        r'<form [^>]*action="([^"]+)"[^>]*>(?:(?!</form>).)*data-key="z"', page, re.DOTALL
+    )
+    assert form
+    reply = await bench.browser.post(form[1])
+    page = (await bench.browser.get(reply.headers["location"])).text
+    assert "<bdi>&lt;Ada&gt;</bdi> is there again" in page
+    assert bench.contacts.all() == [ada]
+    assert 'data-key="z"' not in (await bench.browser.get(url)).text
+    assert (await bench.browser.post("/contacts/none/restore")).status_code == 409
 
 
 def marks(html: str) -> list[str]:

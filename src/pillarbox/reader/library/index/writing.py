@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
+from pillarbox.reader.copies import Placed, what_it_is, without_copies
 from pillarbox.reader.library.index import people
 from pillarbox.reader.library.index.arrival import (
     SEEN,
@@ -23,6 +25,11 @@ from pillarbox.reader.model import INBOX, SENT, Correspondent, Entry, Folder, Me
 _FOUND = """
     SELECT messages.id, folder, thread, flags, name
     FROM messages JOIN files USING (id) JOIN folders ON folders.id = messages.folder WHERE key = ?
+"""
+_ONE_THREAD = """
+    SELECT folder, name, message_id, sender_address, date
+    FROM messages JOIN faces USING (id) JOIN folders ON folders.id = messages.folder
+    WHERE thread = ? ORDER BY messages.id
 """
 _FIRST = 2
 """The first number of a folder: behind that of all inboxes."""
@@ -206,7 +213,7 @@ class Writing:
         letter = people.Letter(Correspondent(name, address), to, date, sent)
         people.count(self._db, [letter], times)
 
-    def _refresh(self, thread: int, inboxes: Collection[int]) -> list[tuple[int, ...]]:
+    def _refresh(self, thread: int, inboxes: AbstractSet[int]) -> list[tuple[int, ...]]:
         """Take away heads that are wrong; returns those to be put in."""
         lists: dict[int, tuple[int, ...]] = {}
         for folder, *state in self._db.execute(
@@ -219,6 +226,9 @@ class Writing:
             if folder in inboxes:
                 other = lists.get(INBOXES, (0, 0, 0))
                 lists[INBOXES] = max(last, other[0]), messages + other[1], unseen + other[2]
+        if len(inboxes & lists.keys()) > 1:
+            last, _, unseen = lists[INBOXES]
+            lists[INBOXES] = last, self._without_copies(thread, inboxes), unseen
         before = {
             one: tuple(state)
             for one, *state in self._db.execute(
@@ -231,6 +241,15 @@ class Writing:
         if not lists:
             self._threads.forget(thread)
         return [(thread, one, *state) for one, state in lists.items() if before.get(one) != state]
+
+    def _without_copies(self, thread: int, inboxes: Collection[int]) -> int:
+        """How many messages of *thread* are in *inboxes*, as its latest one is opened there."""
+        messages = [
+            Placed(Folder(name_of(name)), what_it_is(message_id, address, date))
+            for folder, name, message_id, address, date in self._db.execute(_ONE_THREAD, (thread,))
+            if folder in inboxes
+        ]
+        return len(without_copies(messages, len(messages) - 1))
 
 
 def _state(entry: Entry) -> tuple[int, bool, bytes, bytes]:

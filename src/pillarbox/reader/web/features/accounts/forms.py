@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,9 @@ LONGEST = 1000
 """Characters of a field of one line."""
 LONGEST_DAYS = 36_500
 """A hundred years: what is more is a slip."""
+MOST_ADDRESSES = 100
+"""Of one account, beside its own: as many as its settings take."""
+_APART = re.compile(r"[\s,;]+")
 
 
 @dataclass(slots=True)
@@ -72,6 +76,25 @@ class Typed:
     def choice(self, name: str, choices: Mapping[str, Any]) -> Any:
         """What stands for the word; the first, if there is none."""
         return choices.get(self.fields.get(name, ""), next(iter(choices.values())))
+
+
+def is_address(text: str) -> bool:
+    """Whether it can be one."""
+    local, _, domain = text.rpartition("@")
+    return bool(local and domain) and text.isprintable() and not any(c in text for c in " <>,;")
+
+
+def addresses(form: Typed, name: str) -> tuple[str, ...]:
+    """Several of them, however they are kept apart; each once."""
+    found = tuple(dict.fromkeys(filter(None, _APART.split(form.fields.get(name, "")))))
+    for one in found:
+        if len(one) > LONGEST or not is_address(one):
+            form.wrong[name] = f"An address looks like alice@example.org; “{one[:60]}” does not."
+    if len(found) > MOST_ADDRESSES:
+        form.wrong[name] = (
+            f"These are {len(found)} addresses: an account has {MOST_ADDRESSES} at most."
+        )
+    return found
 
 
 async def typed(request: Request) -> Typed:

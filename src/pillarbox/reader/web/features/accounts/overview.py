@@ -117,6 +117,7 @@ async def _account(request: Request, name: str, form: forms.Typed | None = None)
         "address": identity.address,
         "person": identity.name,
         "signature": identity.signature,
+        "aliases": "\n".join(identity.aliases),
         "keep": "always" if days is None else "days" if days else "never",
         "days": str(days or 30),
     } | forms.trust_fields(description.tls)
@@ -157,10 +158,11 @@ def _changing(work: Change) -> Callable[[Request], Awaitable[Response]]:
 
 async def _identity(desk: Desk, name: str, form: forms.Typed) -> None:
     address = form.line("address")
-    if address and ("@" not in address or any(c in address for c in " <>,;")):
+    if address and not forms.is_address(address):
         form.wrong["address"] = "An address looks like alice@example.org."
+    aliases = forms.addresses(form, "aliases")
     signature = form.fields.get("signature", "").replace("\r\n", "\n").strip("\n")
-    identity = Identity(name, address, form.line("person"), signature)
+    identity = Identity(name, address, form.line("person"), signature, aliases)
     if not form.wrong:
         await off_loop(desk.setup.set_identity, identity)
 

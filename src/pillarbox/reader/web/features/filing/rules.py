@@ -55,6 +55,8 @@ async def _list(request: Request) -> Response:
         accounts=await off_loop(desk.accounts.names),
         applied=applied,
         change=query.get("change", ""),
+        removed=desk.rules.removed(query.get("removed", "")),
+        restored=_there(desk, query.get("restored", "")),
         elsewhere="elsewhere" in query,
         labels=CONDITIONS,
     )
@@ -115,7 +117,7 @@ async def _save(request: Request) -> Response:
 
 
 async def _do(request: Request) -> Response:
-    """One of up, down, remove, apply: with the rule that the page has shown."""
+    """One of up, down, remove, restore, apply: with the rule that the page has shown."""
     desk, what = desk_of(request), request.path_params["what"]
     async with request.form() as form:
         folder, seen = form.get("folder", INBOX), str(form.get("seen", ""))
@@ -127,7 +129,11 @@ async def _do(request: Request) -> Response:
         if what in _STEPS:
             await off_loop(desk.rules.change, partial(_moved, wanted=wanted, by=_STEPS[what]))
         elif what == "remove":
-            await off_loop(desk.rules.change, partial(_without, wanted=wanted, seen=seen))
+            await off_loop(partial(desk.rules.remove, wanted, seen=seen))
+            return back(f"/rules?{urlencode({'removed': wanted})}")
+        elif what == "restore":
+            await off_loop(desk.rules.restore, wanted)
+            return back(f"/rules?{urlencode({'restored': wanted})}")
     except ChangedElsewhere:
         return back("/rules?elsewhere=1")
     return back("/rules")
@@ -141,14 +147,6 @@ def _moved(rules: Sequence[Rule], *, wanted: str, by: int) -> Sequence[Rule]:
     others = [each for each in rules if each is not rule]
     others.insert(max(0, rules.index(rule) + by), rule)
     return others
-
-
-def _without(rules: Sequence[Rule], *, wanted: str, seen: str) -> Sequence[Rule]:
-    """One that is gone already is no trouble."""
-    if all(rule.id != wanted for rule in rules):
-        return rules
-    rule = _as_seen(rules, wanted, seen)
-    return [each for each in rules if each is not rule]
 
 
 def _as_seen(rules: Sequence[Rule], wanted: str, seen: str = "") -> Rule:

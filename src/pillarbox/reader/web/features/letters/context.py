@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 
+from pillarbox.reader.copies import Placed, what_it_is, without_copies
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.model import MessageKey, Row
-from pillarbox.reader.web.features.letters.copies import each_once
 from pillarbox.reader.web.features.letters.images import ImageSenders, senders_of
 from pillarbox.reader.web.features.letters.opened import Opened, Wanted, open_letter
 from pillarbox.reader.web.pages import desk_of, off_loop
@@ -85,7 +85,16 @@ def _read(
 ) -> tuple[Sequence[Row], Opened]:
     row = desk.library.find(key)
     opened = open_letter(desk.library.read(key), row, wanted, allowed)
-    return each_once(desk.library.thread(key), key) or (row,), opened
+    return _without_copies(desk.library.thread(key), key) or (row,), opened
+
+
+def _without_copies(rows: Sequence[Row], key: MessageKey) -> list[Row]:
+    """The conversation of the message *key*, each of its messages once."""
+    messages = [
+        Placed(row.folder, what_it_is(row.message_id, row.sender.address, row.date)) for row in rows
+    ]
+    opened = next((place for place, row in enumerate(rows) if row.key == key), None)
+    return [rows[place] for place in without_copies(messages, opened)]
 
 
 def _url(request: Request, **changed: str | None) -> str:

@@ -56,9 +56,10 @@ def _discarded(desk: Desk, wanted: str) -> None:
     found = desk.outbox.find(wanted)
     if found is None:
         raise TooLate(GONE)
-    desk.outbox.take_out(wanted)
-    if found.draft is not None and not found.unreadable:  # else it is all there is of the text
-        desk.drafts.discard(found.draft)
+    if found.unreadable:
+        desk.outbox.take_out(wanted)  # its draft is all there is of the text
+    else:
+        desk.outbox.discard(wanted)
 
 
 ROUTES: list[BaseRoute] = [

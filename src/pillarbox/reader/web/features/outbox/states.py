@@ -35,10 +35,7 @@ def said_of(outgoing: Outgoing, now: datetime) -> Said:
             words = f"Leaves {until(moment, now)}." if moment else "Leaves now."
             return Said(words, "outbox", send="Send now", back="Take back", discard=True)
         case Sending.SENDING if outgoing.left:
-            words = "It has left, and is in Sent. It cannot be taken out of the outbox yet."
-            if outgoing.unfiled:
-                words = "It has left, and is not in Sent."
-            return Said(words, "warning", warn=True, discard=outgoing.unreadable)
+            return Said(_left(outgoing), "warning", warn=True, discard=outgoing.unreadable)
         case Sending.SENDING:
             return Said("Being handed over to the server.", "outbox")
         case Sending.REFUSED:
@@ -67,6 +64,14 @@ def said_of(outgoing: Outgoing, now: datetime) -> Said:
             )
         case Sending.WAITING:
             return _waiting(outgoing, now)
+
+
+def _left(outgoing: Outgoing) -> str:
+    if outgoing.discarded:
+        return "Discarded, and not sent. It cannot be taken out of the outbox yet."
+    if outgoing.unfiled:
+        return "It has left, and is not in Sent."
+    return "It has left, and is in Sent. It cannot be taken out of the outbox yet."
 
 
 def _waiting(outgoing: Outgoing, now: datetime) -> Said:

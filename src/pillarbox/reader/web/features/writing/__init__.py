@@ -2,6 +2,7 @@
 
 ``composing``  a draft: begun, shown, saved, sent, discarded
 ``files``      what is attached to it; the quote, in a frame of its own
+``senders``    what From offers
 ``typed``      what a form of a draft holds
 ``mailto``     links that begin a message
 ``listing``    all drafts

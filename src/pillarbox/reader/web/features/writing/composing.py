@@ -14,6 +14,7 @@ from pillarbox.reader.desk import Desk
 from pillarbox.reader.errors import DraftChanged, LibraryUnusable, NotSendable, WrongFields
 from pillarbox.reader.model import Draft, Identity, MessageKey
 from pillarbox.reader.web.features.writing.mailto import draft_of
+from pillarbox.reader.web.features.writing.senders import senders_for
 from pillarbox.reader.web.features.writing.typed import Typed, form_of
 from pillarbox.reader.web.pages import back, desk_of, off_loop, page
 
@@ -93,6 +94,7 @@ async def shown(  # what a page of a draft says is all of it
         status=status,
         draft=draft,
         identities=identities,
+        senders=senders_for(draft, identities),
         back_to=back_to,
         wrong=wrong or {},
         doubts=doubts,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from urllib.parse import urlencode
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -43,6 +44,7 @@ async def _list(
     sought = " ".join(request.query_params.get("q", "").split())
     everyone = await off_loop(contacts.all)
     found = [one for one in everyone if _fits(one, sought)]
+    restored = request.query_params.get("restored", "")
     said = request.query_params.get("imported", "")
     if said.isascii() and said.isdigit():
         imported = int(said[:9])
@@ -60,6 +62,8 @@ async def _list(
         gone=gone,
         problem=contacts.problem,
         imported=imported,
+        removed=contacts.removed(request.query_params.get("removed", "")),
+        restored=next((one for one in everyone if one.id == restored), None),
     )
 
 
@@ -132,13 +136,19 @@ async def _save(request: Request) -> Response:
 async def _remove(request: Request) -> Response:
     async with form_of(request) as form:
         seen = form.texts.get("seen", "")
-    remove = partial(desk_of(request).contacts.remove, request.path_params["contact"], seen=seen)
+    wanted = request.path_params["contact"]
     try:
-        await off_loop(remove)
+        await off_loop(partial(desk_of(request).contacts.remove, wanted, seen=seen))
     except ChangedElsewhere:
         if there := await _named(request):
             return await _form(request, there, there, elsewhere=True, status=_CONFLICT)
-    return back("/contacts")
+    return back(f"/contacts?{urlencode({'removed': wanted})}")
+
+
+async def _restore(request: Request) -> Response:
+    wanted = request.path_params["contact"]
+    await off_loop(desk_of(request).contacts.restore, wanted)
+    return back(f"/contacts?{urlencode({'restored': wanted})}")
 
 
 async def _import(request: Request) -> Response:
@@ -196,4 +206,5 @@ ROUTES: list[BaseRoute] = [
     Route("/contacts/{contact}", _one, methods=["GET"]),
     Route("/contacts/{contact}", _save, methods=["POST"]),
     Route("/contacts/{contact}/remove", _remove, methods=["POST"]),
+    Route("/contacts/{contact}/restore", _restore, methods=["POST"]),
 ]

@@ -10,6 +10,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from pillarbox.reader.model import Draft
+from pillarbox.reader.web.features.writing.senders import parsed
 from pillarbox.reader.web.pages import is_ours, sent_form
 
 _FIELD = 12_000_000
@@ -36,9 +37,13 @@ class Typed:
         """*draft* with what was typed; what the form does not have stays. Line ends are those of the page."""
         fields = {name: self.texts[name] for name in _TEXTS if name in self.texts}
         version = self.texts.get("version", "")
+        account, sender = draft.account, draft.sender
+        if "account" in fields:
+            account, sender = parsed(fields["account"])
         return replace(
             draft,
-            account=fields.get("account", draft.account),
+            account=account,
+            sender=sender,
             to=fields.get("to", draft.to),
             cc=fields.get("cc", draft.cc),
             bcc=fields.get("bcc", draft.bcc),
