@@ -25,6 +25,7 @@ from pillarbox.reader.model import Identity
 from pillarbox.reader.setting_up import Found, Mailbox, NewAccount, OAuth
 from pillarbox.reader.submission import Security, Submission
 from tests.fetch.oauth.authority import running
+from tests.postoffice import PATIENCE
 
 PASSWORD = "a fine and private place"
 PLACE = Endpoint("pop.example.org", 995, Collecting.IMPLICIT_TLS, "alice")
@@ -223,7 +224,7 @@ async def test_a_person_signs_in_again(tmp_path: Path) -> None:
         work = asyncio.create_task(setup.sign_in("w", None, shown.put_nowait))
         found = re.search(r"http://\S+/authorize\S+", await shown.get())
         assert found
-        async with httpx.AsyncClient() as browser:
+        async with httpx.AsyncClient(timeout=PATIENCE) as browser:
             await browser.get(authority.consent(found[0]))
         await work
         token = accounts.to_collect("w", tmp_path).token
