@@ -602,6 +602,77 @@ async def test_a_caret_in_the_signature_selects_nothing_when_it_changes(
         await expect(text).to_have_value(f"Hi{WORKS}")
 
 
+async def test_what_was_typed_can_be_undone_after_the_signature_has_changed(
+    page: Page, table: Table
+) -> None:
+    """Ctrl+Z ended where From was changed: the browser forgets what it knows of a field whose value is set."""
+    table.sign(*OTHERS)
+    draft = table.begun(text="Dear Ada,")
+    await opened(page, draft)
+    text = page.locator("#text")
+    await text.press("Control+Home")
+    await page.keyboard.type("Oh ")
+    for account, below in (("home", HOMES), ("work", WORKS)):
+        await page.locator("#account").focus()
+        async with page.expect_response("**/save") as reply:
+            await page.select_option("#account", account)
+        assert (await reply.value).ok
+        await expect(text).to_have_value(f"Oh Dear Ada,{below}")
+        await expect(page.locator("#account")).to_be_focused()
+        await saved(page)
+    saves: list[str] = []
+    page.on(
+        "request", lambda request: saves.append(request.url) if "/save" in request.url else None
+    )
+    await hide(page)  # whatever is not saved is saved now
+    await hide(page, hidden=False)
+    assert saves == [], "the page itself has typed nothing"
+    await text.focus()
+    assert await text.evaluate("text => [text.selectionStart, text.selectionEnd]") == [3, 3]
+    await undone(page, f"Dear Ada,{WORKS}")
+    for _ in range(6):
+        await page.keyboard.press("Control+Shift+Z")
+    await expect(text).to_have_value(f"Oh Dear Ada,{WORKS}")
+    await kept_text(page, table, draft, f"Oh Dear Ada,{WORKS}")
+
+
+async def undone(page: Page, text: str) -> None:
+    """By as many Ctrl+Z as it takes: four of them are signatures that have come and gone."""
+    for _ in range(6):
+        await page.keyboard.press("Control+z")
+    await expect(page.locator("#text")).to_have_value(text)
+
+
+async def test_who_types_elsewhere_stays_there_when_the_signature_changes(
+    page: Page, table: Table
+) -> None:
+    table.sign(*OTHERS)
+    draft = table.begun(text="")
+    await opened(page, draft)
+    await page.locator("#text").press("Control+Home")
+    await page.keyboard.type("Hi")
+    begun, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        begun.set()
+        await may_go_on.wait()
+        await route.continue_()
+
+    await page.route("**/save", slow)
+    await page.select_option("#account", "home")
+    await begun.wait()
+    await page.evaluate(
+        "() => document.getElementById('subject').addEventListener('blur', () => { window.left = true; })"
+    )
+    await page.locator("#subject").focus()
+    await page.keyboard.type("Te")
+    may_go_on.set()
+    await expect(page.locator("#text")).to_have_value(f"Hi{HOMES}")
+    await page.keyboard.type("a")
+    await expect(page.locator("#subject")).to_have_value("Tea")
+    assert await page.evaluate("() => window.left") is None
+
+
 async def test_a_character_that_is_being_composed_is_not_disturbed(
     page: Page, table: Table
 ) -> None:

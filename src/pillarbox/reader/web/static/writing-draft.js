@@ -35,6 +35,7 @@ class Keeper {
     this.url = `/compose/${form.dataset.draft}`;
     this.note = form.querySelector("#saved");
     this.dirty = false;
+    this.typed = false; // in the text, on this page
     this.stopped = false; // another tab has the draft: saving would replace what was typed there
     this.gone = false; // it was sent or discarded from here
     this.timer = 0;
@@ -110,7 +111,7 @@ class Keeper {
   async take(kept, sent) {
     this.form.elements.version.value = kept.version;
     if (kept.text !== sent) await this.composed; // else the browser would lose it, or have it twice
-    takeSignature(this.form.elements.text, sent, kept.text);
+    takeSignature(this.form.elements.text, sent, kept.text, this.typed);
   }
 
   /** A save that has arrived, though its reply has not, would look like another tab's to the next one. The very same again is known as
@@ -228,7 +229,10 @@ class Keeper {
 /** Keep what is typed into `form`; its keeper. */
 export function keepDraft(form, begin) {
   const keeper = new Keeper(form, begin);
-  form.addEventListener("input", (event) => { if (event.target.type !== "file") keeper.touched(); });
+  form.addEventListener("input", (event) => {
+    if (event.target === form.elements.text) keeper.typed = true;
+    if (event.target.type !== "file") keeper.touched();
+  });
   form.addEventListener("change", (event) => {
     if (event.target.type !== "file") keeper.touched();
     if (event.target.name === "account") keeper.save(); // the signature changes with it: at once, not while one types on
