@@ -127,6 +127,12 @@ class Log:
             raise AssertionError(f'the server never logged "{event}" ({count}):\n{self.text()}')
         return found[count - 1]
 
+    def only(self, event: str) -> dict[str, Any]:
+        """The one line of this event so far. It is waited for: an answer may be here before the line that was written first."""
+        self.wait_for(event)
+        (line,) = self.find(event)
+        return line
+
     def _of(self, event: str) -> list[dict[str, Any]]:
         return [line for line in self.lines if line["event"] == event]
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from bench.reader.mail import FOLDERS
 from bench.reader.spent import pss, spent
+from pillarbox.reader.library.index.sqlite import SqliteIndex
 from pillarbox.reader.library.maildirs import Maildirs
 from pillarbox.reader.library.survey import open_index
 from pillarbox.reader.library.tree import Tree
-from pillarbox.reader.model import Folder
+from pillarbox.reader.model import Folder, Page
 
 TYPED = (
     "m",
@@ -89,7 +90,7 @@ def measure(root: Path) -> Iterator[Finding]:
     clock: list[float] = []
     processor: list[float] = []
     for typed in TYPED:
-        search = partial(index.search, typed, 0, 50, within=())
+        search = partial(_searched, index, typed)
         took = spent(search)
         clock += took.clock
         processor.append(min(took.processor))
@@ -119,6 +120,13 @@ def measure(root: Path) -> Iterator[Finding]:
         yield f"look after {many:,} are gone from there", str(spent(look, 1))
     yield "memory after that, MB", f"{pss() / 1e6:.0f}"
     close()
+
+
+def _searched(index: SqliteIndex, typed: str) -> Page:
+    """And where it was found, for each row."""
+    found = index.search(typed, 0, 50, within=())
+    index.hits(typed, [row.key for row in found.rows])
+    return found
 
 
 def _come(cur: Path, many: int) -> list[Path]:

@@ -21,6 +21,7 @@ from pillarbox.auth.errors import AccountsUnavailable
 from pillarbox.auth.wal_index import WalIndex, borrow
 from tests.auth.conftest import cheap_passwords
 from tests.auth.test_wal_index import is_connected
+from tests.fetch.descriptors import open_below
 
 root = os.geteuid() == 0
 
@@ -231,17 +232,16 @@ def test_one_that_is_closed_takes_no_lock_of_one_that_is_being_opened(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_one_that_is_dropped_without_being_closed_leaves_no_descriptor_open(path: Path) -> None:
-    descriptors = Path("/proc/self/fd")
     AccountsFile(path).read("SELECT 1")  # makes it, too
-    gc.collect()  # others' are not to go meanwhile
-    before = len(list(descriptors.iterdir()))
+    gc.collect()
+    before = open_below(path.parent)
     for _ in range(5):
         file = AccountsFile(path)
         file.find(FIND, (0,))
         with file.writing():
             pass
         del file
-    assert len(list(descriptors.iterdir())) == before
+    assert open_below(path.parent) == before
 
 
 def test_the_memory_is_bounded(file: AccountsFile, monkeypatch: pytest.MonkeyPatch) -> None:

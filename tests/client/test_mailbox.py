@@ -385,9 +385,8 @@ async def test_in_step_passes_over_what_is_left_of_a_message() -> None:
 
 async def test_a_server_that_loses_a_reply_is_not_waited_for_longer_than_the_timeout() -> None:
     async with Scripted(answers(DELE=b"")) as server:
-        box = await pillarbox.connect(
-            server.url(), password=PASSWORD, insecure_cleartext=True, timeout=0.2
-        )
+        box = await pillarbox.connect(server.url(), password=PASSWORD, insecure_cleartext=True)
+        box._conversation.connection.timeout = 0.2
         with pytest.raises(Unreachable):
             await box.delete(1)
         await box.close()

@@ -151,9 +151,7 @@ STLS_ANSWERS: list[Answer] = [
 async def test_without_stls_nothing_is_said(answer: Answer, trust: TlsSettings) -> None:
     async with Scripted(answers(STLS=answer)) as server:
         with pytest.raises(ClientError):
-            await pillarbox.connect(
-                server.url("pop3"), password=no_password_asked, tls=trust, timeout=2
-            )
+            await pillarbox.connect(server.url("pop3"), password=no_password_asked, tls=trust)
     assert server.heard_in_clear[0] == b"STLS"
     said = b" ".join(server.heard_in_clear[1:] + server.heard)
     assert not any(word in said for word in (b"USER", b"PASS", b"AUTH", b"APOP", b"CAPA"))
@@ -171,9 +169,7 @@ async def test_a_refused_or_meddled_stls_is_a_matter_of_security(
 async def test_a_server_without_tls_on_the_port_for_tls(trust: TlsSettings) -> None:
     async with Scripted(answers()) as server:
         with pytest.raises(ClientError):
-            await pillarbox.connect(
-                server.url("pop3s"), password=no_password_asked, tls=trust, timeout=2
-            )
+            await pillarbox.connect(server.url("pop3s"), password=no_password_asked, tls=trust)
     assert not any(b"PASS" in line for line in server.heard_in_clear)
 
 

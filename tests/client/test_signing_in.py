@@ -7,6 +7,7 @@ import base64
 import pytest
 
 import pillarbox
+from pillarbox.client import opening
 from pillarbox.client.errors import (
     ClientError,
     Insecure,
@@ -333,9 +334,12 @@ async def hang_up(peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("answer", [hang_up, b"nonsense\r\n", b"+OK\r\n\r\n"])
-async def test_a_server_that_does_not_survive_capa_is_asked_without(answer: Answer) -> None:
+async def test_a_server_that_does_not_survive_capa_is_asked_without(
+    answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "CAPA_PATIENCE", 0.5)
     async with Scripted(answers(CAPA=answer)) as server:
-        box = await open_box(server, timeout=1)
+        box = await open_box(server)
         assert (await box.stat()).count == 3
         await box.quit()
     assert server.connections == 2

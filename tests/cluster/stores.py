@@ -83,9 +83,9 @@ class Looking:
         )
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """It is the case."""
-        while not condition():  # noqa: ASYNC110 -- the database wakes nobody
-            await asyncio.sleep(0)
+        """It is the case. Looked at beside the loop, whose tasks have time-outs: while it connected here, they ran out."""
+        while not await asyncio.to_thread(condition):
+            pass
 
     def is_somebody_waiting(self) -> bool:
         """Whether a backend waits for a lock that another one has."""
@@ -104,8 +104,8 @@ class Looking:
         return self.value(f"{busy} AND datname = '{self._name}' AND pid <> pg_backend_pid()") != 0
 
     def end_who_waits(self) -> None:
-        """Their connections are lost in the middle of what they do."""
+        """Their connections are lost in the middle of what they do. Returns when they are gone: others may wait by then."""
         self.rows(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
             f" WHERE wait_event_type = 'Lock' AND datname = '{self._name}'"
         )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
-from pillarbox.database import Database, DatabaseUnavailable
+from pillarbox.database import Database, DatabaseUnavailable, hosts
+from pillarbox.database.hosts import Hosts
 from pillarbox.database_url import hosts_of
 from tests.cluster.postgres import PASSWORD
 from tests.postoffice import HOST
@@ -63,6 +65,20 @@ async def silent() -> AsyncIterator[SilentHost]:
         yield host
 
 
+@pytest.fixture
+def hasty(silent: SilentHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The silent host is given up soon; all others have the time they need."""
+    connect, usual = Hosts._connect, hosts.CONNECT_SECONDS
+
+    async def hasty_connect(self: Hosts, place: int, url: str, options: dict[str, Any]) -> Any:
+        host = self._hosts[place]
+        is_silent = host is not None and host.port == silent.port
+        monkeypatch.setattr(hosts, "CONNECT_SECONDS", 0.1 if is_silent else usual)
+        return await connect(self, place, url, options)
+
+    monkeypatch.setattr(Hosts, "_connect", hasty_connect)
+
+
 @asynccontextmanager
 async def listening(host: SilentHost) -> AsyncIterator[None]:
     server = await asyncio.start_server(host.serve, HOST, 0)
@@ -73,10 +89,8 @@ async def listening(host: SilentHost) -> AsyncIterator[None]:
         writer.close()
 
 
-async def test_a_silent_first_host_is_passed_over(
-    silent: SilentHost, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pillarbox.database.hosts.CONNECT_SECONDS", 1.0)
+@pytest.mark.usefixtures("hasty")
+async def test_a_silent_first_host_is_passed_over(silent: SilentHost, database_url: str) -> None:
     url = silent.before(database_url) + "?target_session_attrs=read-write"
     database = Database(url)
     assert [tuple(row) for row in await database.fetch("SELECT 1")] == [(1,)]
@@ -103,15 +117,13 @@ async def test_who_loses_patience_with_a_silent_host_begins_with_the_next(
     await database.close()
 
 
-async def test_of_each_host_it_is_said_why_not(
-    silent: SilentHost, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pillarbox.database.hosts.CONNECT_SECONDS", 1.0)
+@pytest.mark.usefixtures("hasty")
+async def test_of_each_host_it_is_said_why_not(silent: SilentHost, database_url: str) -> None:
     database = Database(silent.before(database_url) + "?target_session_attrs=standby")
     with pytest.raises(DatabaseUnavailable) as caught:
         await database.fetch("SELECT 1")
     said = str(caught.value)
-    assert f"{HOST}:{silent.port}: does not take a connection within 1 seconds; {HOST}:" in said
+    assert f"{HOST}:{silent.port}: does not take a connection within 0.1 seconds; {HOST}:" in said
     assert "None of the hosts match" in said
     assert caught.value.temporary
     assert PASSWORD not in said
@@ -143,10 +155,10 @@ async def test_a_host_that_takes_a_connection_and_refuses_is_passed_over(
             await database.close()
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_while_one_host_is_away_what_another_says_may_pass(
-    silent: SilentHost, database_url: str, monkeypatch: pytest.MonkeyPatch
+    silent: SilentHost, database_url: str
 ) -> None:
-    monkeypatch.setattr("pillarbox.database.hosts.CONNECT_SECONDS", 1.0)
     host = RefusingHost("28000")
     async with listening(host):
         url = silent.before(host.alone(database_url)) + "?target_session_attrs=read-write"

@@ -102,7 +102,7 @@ async def test_who_does_not_know_that_he_was_dead_begins_anew(
 
 async def test_a_life_is_put_off_as_long_as_it_lasts(database_url: str, looking: Looking) -> None:
     """Of a time that a busy machine does not need for a third of it."""
-    async with stores(database_url, 1, lease_seconds=4) as (store,):
+    async with stores(database_url, 1, lease_seconds=8) as (store,):
         await put(store, ALICE, *LETTERS)
         maildrop = await store.open(Identity(ALICE))
         seen = set()

@@ -86,7 +86,7 @@ def test_a_maildrop_is_open_at_one_of_them_only(nodes: Two) -> None:
 def test_a_node_that_is_killed_keeps_others_out_for_a_lease_only(
     tmp_path: Path, database_url: str
 ) -> None:
-    settings = {"store": {"lease_seconds": 2}}
+    settings = {"store": {"lease_seconds": 6}}  # a statement has a quarter of it
     one = Node(tmp_path / "one", database_url, users=["alice"], settings=settings)
     other = Node(tmp_path / "other", database_url, settings=settings)
     with one, other:

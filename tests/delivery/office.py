@@ -8,7 +8,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from pillarbox.contracts.auth import Account
 from pillarbox.contracts.errors import AuthUnavailable, StoreError
 from pillarbox.contracts.meter import NullMeter
 from pillarbox.delivery import DeliveryPolicy, DeliveryServer
+from pillarbox.delivery.link import Link
 from pillarbox.model import Identity, Recipient, StoredForm
 from pillarbox.store.memory import MemoryStore
 from pillarbox.wire.canonical import original
@@ -172,6 +173,17 @@ class Office:
         for recipient in recipients:
             assert (await line.say(f"RCPT TO:<{recipient}>")).startswith("250 ")
         return line
+
+    def lose_patience(self) -> None:
+        """From now on who is silent for half a second is idle: not before, as all that a test has to say first takes time."""
+        desk = self.server._desk
+        desk.policy = replace(desk.policy, idle_timeout=0.5)
+        for link in desk.present.all():
+            assert isinstance(link, Link)
+            link._timeout_duration = desk.policy.idle_timeout
+            timer = link._timeout_handle
+            if timer is not None and not timer.cancelled():
+                link._reset_timeout()
 
     async def mail(self, user: str) -> list[bytes]:
         """The messages in a maildrop, as a client sees them."""

@@ -105,8 +105,9 @@ def test_a_client_that_never_begins_is_cut_off(
 
 def test_the_idle_timer_ends_a_handshake(run: Run, tls: ssl.SSLContext) -> None:
     async def story() -> None:
-        async with office("smtp", tls=tls, connections=1, idle_timeout=0.3) as place:
+        async with office("smtp", tls=tls, connections=1) as place:
             line = await shaking_hands(place)
+            place.lose_patience()
             assert await line.ended()
             await place.server._desk.present.gone()
 

@@ -81,10 +81,11 @@ async def test_an_idle_client_is_told_and_closed(door: str) -> None:
 
 
 async def test_a_client_that_falls_silent_within_a_message() -> None:
-    async with office("lmtp", idle_timeout=0.5) as place:
+    async with office("lmtp") as place:
         line = await place.addressed("alice@example.org")
         await line.say("DATA")
         await line.send(b"half")
+        place.lose_patience()
         assert (await line.reply()).startswith("421 4.4.2")
         assert place.store.calls == []
 
@@ -102,12 +103,13 @@ async def test_a_dripping_client_is_not_idle_but_too_slow() -> None:
 
 
 async def test_waiting_for_the_store_is_not_the_client_s_idleness() -> None:
-    async with office("lmtp", idle_timeout=0.5) as place:
+    async with office("lmtp") as place:
         place.store.gate.clear()
         line = await place.addressed("alice@example.org")
         await line.say("DATA")
         await line.send(b"\r\n.\r\n")
         await place.store.entered.wait()
+        place.lose_patience()
         bystander = await place.call(greeted=False)
         await bystander.reply()
         assert (await bystander.reply()).startswith("421"), "the time-out has passed"

@@ -126,7 +126,10 @@ def _go_through(office: PostOffice, full: Full) -> None:
             _collect_all(office, ledger)
             _delete_one(office, ledger)
             assert _deliver_all_sizes(office, ledger) <= {250, 451, 452}
-            assert any(str(office.store) in str(line) for line in _errors(office))
+            eventually(
+                lambda: any(str(office.store) in str(line) for line in _errors(office)),
+                "it is told",
+            )
         _becomes(office, 200)
         assert _deliver_all_sizes(office, ledger) == {250}
         _collect_all(office, ledger)

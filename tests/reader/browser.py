@@ -46,6 +46,12 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
+async def came(page: Page, url: str) -> None:
+    """The page at *url* has come, and its scripts have run: keys mean something from now on."""
+    await expect(page).to_have_url(url)
+    await page.wait_for_load_state()
+
+
 @asynccontextmanager
 async def browsing(
     browser: Browser,

@@ -40,7 +40,7 @@ class House:
         self.server = Pop3Server(
             store=store,
             authenticator=accounts,
-            policy=policy or Policy(hostname="localhost", login_timeout=0.5),
+            policy=policy or Policy(hostname="localhost"),
             tls=server_context(pem, pem, clients=clients),
             meter=NullMeter(),
             tally=LocalTally(100, 100),

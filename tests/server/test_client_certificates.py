@@ -84,7 +84,6 @@ async def opened(store: FaultyStore, accounts: Accounts, tmp_path: Path) -> Asyn
         asked = ClientCertificates(tmp_path / "people.pem", required, revoked)
         policy = Policy(
             hostname="localhost",
-            login_timeout=0.5,
             client_identity=tuple(kinds),  # type: ignore[arg-type] # a test's word
         )
         house = House(store, accounts, tmp_path, policy, clients=asked)

@@ -109,13 +109,18 @@ async def test_a_whole_session_in_one_segment_with_the_end_of_the_handshake(hous
 
 
 @pytest.mark.parametrize("hello", [b"", b"\x16\x03\x01\x02\x00\x01\x00"])
-async def test_a_handshake_that_never_ends(house: House, hello: bytes) -> None:
-    """A half-open TLS connection is closed after the login time-out (0.5 s here)."""
+async def test_a_handshake_that_never_ends(
+    store: FaultyStore, accounts: Accounts, tmp_path: Path, hello: bytes
+) -> None:
+    """A half-open TLS connection is closed after the login time-out."""
+    house = House(store, accounts, tmp_path, Policy(login_timeout=0.5))
+    await house.open()
     reader, writer = await house.connect("pop3s")
     writer.write(hello)
     assert await to_the_end(reader) == b""
     writer.close()
     await nobody_left(house.server)
+    await house.server.stop(0)
 
 
 async def test_a_large_message_over_tls_to_a_slow_reader(house: House) -> None:

@@ -66,7 +66,9 @@ READER: dict[str, Budget] = {
         8, "which rows, and the rows; how many there are; what the sidebar counts"
     ),
     "a search in the reader: statements": Budget(
-        8, "where to search, which messages, and their rows; what the sidebar counts"
+        11,
+        "where to search, which messages, and their rows; where in these it was found, at another moment;"
+        " what the sidebar counts",
     ),
     "a list in the reader with a message open: statements": Budget(
         23, "the list; the message, its thread, and its file: each its number, and its rows"

@@ -7,11 +7,40 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from pillarbox.reader.errors import LibraryUnusable
 
 INCOMING = "incoming"
 """The folder for them, in the library's: what is in it when the reader starts is a killed one's."""
+
+
+PIECE = 1 << 20
+"""Octets that are moved at a time."""
+
+
+class Received:
+    """A file that was sent. It can be taken once."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.octets = file.seek(0, 2)
+
+    def into(self, target: BinaryIO) -> None:
+        """Move its content into *target*, an empty file, from the end on: so the disk has to hold it only once.
+
+        Raises:
+            OSError: it cannot be; what is left of it is of no use.
+        """
+        end = self.octets
+        while end:
+            begin = (end - 1) // PIECE * PIECE
+            self._file.seek(begin)
+            target.seek(begin)
+            target.write(self._file.read(end - begin))
+            target.flush()
+            self._file.truncate(begin)
+            end = begin
 
 
 def receive_in(library: Path) -> Callable[[], None]:

@@ -117,6 +117,26 @@ class Page:
     """What to highlight: what was searched for, folded."""
 
 
+class Where(Enum):
+    """In what, beside its text and what a row shows of it, a search may find a message; as the row calls it."""
+
+    SUBJECT = "Subject"
+    """A long one: behind the part of it that there is room for."""
+    SENDER = "From"
+    RECIPIENT = "To"
+    FILE = "File"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Where a search has found a message, as far as its row would not show it."""
+
+    pieces: tuple[str, ...] = ()
+    """Of its text, in one line, with … where it is cut; to be shown instead of the opening. Empty: that shows it as well."""
+    elsewhere: tuple[tuple[Where, str], ...] = ()
+    """For what is in no part of the row: a person, the name of a file."""
+
+
 @dataclass(frozen=True, slots=True)
 class FolderState:
     """A folder in the sidebar."""
@@ -410,6 +430,8 @@ class Imported:
     """Brought into Trash: the program that they come from had them marked as deleted."""
     elsewhere: tuple[tuple[Folder, int], ...] = ()
     """Of those that are there already, how many lie in which other folder."""
+    within: tuple[tuple[Folder, int], ...] = ()
+    """Of those that were added, how many went into which folder in the one that was named."""
 
 
 @dataclass(frozen=True, slots=True)

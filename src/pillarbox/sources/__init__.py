@@ -4,6 +4,7 @@
 ``maildir``   a Maildir, in the order of delivery
 ``mbox``      an mbox file (mboxo, mboxrd)
 ``letters``   files of one message each (``.eml``)
+``boxes``     which of these lie in a folder, and what they are called
 
 A source is only ever read. One message that cannot be read never stops the rest.
 """

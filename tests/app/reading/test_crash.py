@@ -12,6 +12,7 @@ import pytest
 
 from pillarbox.app.reading.accounts import ConfiguredAccounts
 from tests.app.reading.adding import PASSWORD, add
+from tests.app.reading.changing_sending import NEW, OLD, change, sends
 from tests.fetch.conftest import strace
 from tests.fetch.test_crash import injected
 
@@ -46,10 +47,44 @@ def test_killed_before_each(
         assert status in {-9, 137}
 
 
-def killed(folder: Path, strace: str, call: str, number: int) -> int:
-    """While it adds an account, before that call; its exit status."""
+@pytest.mark.parametrize(
+    "call",
+    [
+        "rename",
+        "unlink",
+        *(pytest.param(call, marks=pytest.mark.long) for call in ("fsync", "write")),
+    ],
+)
+def test_killed_while_another_server_for_sending_is_kept_it_names_no_wrong_password(
+    tmp_path: Path, strace: str, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old server was told the new one's password."""
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    for number in count(1):
+        folder = tmp_path / f"{number}"
+        folder.mkdir()
+        (folder / "pillarbox.toml").write_text(BEFORE)
+        add(folder)
+        change(folder, OLD)
+        status = killed(folder, strace, call, number, what="changing_sending")
+        found = sends(folder)
+        assert found in {OLD, NEW}
+        change(folder, NEW)
+        assert sends(folder) == NEW
+        change(folder, OLD)
+        assert sends(folder) == OLD
+        kept = [path.name for path in (folder / "pillarbox-passwords").iterdir()]
+        assert len([name for name in kept if not name.startswith(".")]) == 2
+        if status == 0:
+            assert found == NEW
+            return
+        assert status in {-9, 137}
+
+
+def killed(folder: Path, strace: str, call: str, number: int, what: str = "adding") -> int:
+    """While it adds an account, say, before that call; its exit status."""
     command = [strace, "-f", "-o", "/dev/null", "-e", injected(call, number)]
-    command += [sys.executable, "-m", "tests.app.reading.adding", str(folder)]
+    command += [sys.executable, "-m", f"tests.app.reading.{what}", str(folder)]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(command, env=environment, check=False).returncode
 

@@ -42,7 +42,7 @@ def test_it_opens_for_who_has_the_address_and_ends_by_a_signal(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     with reading(tmp_path) as reader:
-        assert httpx.get(reader.address, trust_env=False).status_code == 401
+        assert httpx.get(reader.address, trust_env=False, timeout=PATIENCE).status_code == 401
         with inside(reader) as browser:
             page = browser.get("/mail/Archive")
             assert page.status_code == 200

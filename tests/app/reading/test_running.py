@@ -20,6 +20,7 @@ from pillarbox.reader.news import OutboxChanged
 from pillarbox.reader.web.files import files
 from pillarbox.reader.web.server import PageServer
 from pillarbox.reader.web.site import make_site
+from tests.postoffice import PATIENCE
 from tests.reader.desk import make_desk
 
 
@@ -80,7 +81,10 @@ class Running:
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 async def test_an_open_page_does_not_hold_up_the_end(number: signal.Signals) -> None:
     running = Running()
-    async with running() as task, httpx.AsyncClient(base_url=running.url) as browser:
+    async with (
+        running() as task,
+        httpx.AsyncClient(base_url=running.url, timeout=PATIENCE) as browser,
+    ):
         async with browser.stream("GET", "/events") as events:
             lines = events.aiter_lines()
             assert (await anext(lines)).startswith("retry:")
@@ -96,7 +100,7 @@ async def test_an_open_page_does_not_hold_up_the_end(number: signal.Signals) -> 
 async def test_a_connection_has_the_same_object_for_its_client_all_the_time() -> None:
     """So that a later one from the same port is not taken for it: :class:`pillarbox.reader.web.whose.Connections`."""
     running = Running()
-    async with running(), httpx.AsyncClient(base_url=running.url) as browser:
+    async with running(), httpx.AsyncClient(base_url=running.url, timeout=PATIENCE) as browser:
         for _ in range(2):
             assert (await browser.get("/client")).text == "done"
     first, second = running.clients
@@ -105,7 +109,10 @@ async def test_a_connection_has_the_same_object_for_its_client_all_the_time() ->
 
 async def test_a_request_that_runs_is_finished_before_services_end() -> None:
     running = Running()
-    async with running() as task, httpx.AsyncClient(base_url=running.url) as browser:
+    async with (
+        running() as task,
+        httpx.AsyncClient(base_url=running.url, timeout=PATIENCE) as browser,
+    ):
         slow = asyncio.create_task(browser.get("/slow"))
         await running.entered.wait()
         os.kill(os.getpid(), signal.SIGINT)
@@ -113,7 +120,7 @@ async def test_a_request_that_runs_is_finished_before_services_end() -> None:
         assert (await slow).text == "done"
         await task
         with pytest.raises(httpx.ConnectError):
-            await httpx.AsyncClient().get(running.url)
+            await httpx.AsyncClient(timeout=PATIENCE).get(running.url)
     assert running.ended == ["request", "service"]
 
 
@@ -139,7 +146,7 @@ async def test_a_service_that_fails_begins_again_and_the_page_stays(
             twice.set()
         raise RuntimeError("a defect")
 
-    async with running(fails), httpx.AsyncClient(base_url=running.url) as browser:
+    async with running(fails), httpx.AsyncClient(base_url=running.url, timeout=PATIENCE) as browser:
         await twice.wait()
         assert (await browser.get(files().url_of("base.css"))).status_code == 200
 

@@ -7,22 +7,25 @@ import re
 import tomllib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import cast
 
 import httpx
 import pytest
 
+from pillarbox.app.reading.account_file import AccountFile, Values
 from pillarbox.app.reading.accounts import ConfiguredAccounts
 from pillarbox.app.reading.setting_up import ConfiguredSetup
 from pillarbox.client.endpoint import Endpoint
 from pillarbox.client.endpoint import Security as Collecting
 from pillarbox.client.tls import TlsSettings
-from pillarbox.reader.errors import CannotAddAccount
+from pillarbox.reader.errors import CannotAddAccount, NotSendable
 from pillarbox.reader.model import Identity
 from pillarbox.reader.setting_up import Found, Mailbox, NewAccount, OAuth
 from pillarbox.reader.submission import Security, Submission
 from tests.fetch.oauth.authority import running
+from tests.postoffice import PATIENCE
 
 PASSWORD = "a fine and private place"
 PLACE = Endpoint("pop.example.org", 995, Collecting.IMPLICIT_TLS, "alice")
@@ -221,7 +224,7 @@ async def test_a_person_signs_in_again(tmp_path: Path) -> None:
         work = asyncio.create_task(setup.sign_in("w", None, shown.put_nowait))
         found = re.search(r"http://\S+/authorize\S+", await shown.get())
         assert found
-        async with httpx.AsyncClient() as browser:
+        async with httpx.AsyncClient(timeout=PATIENCE) as browser:
             await browser.get(authority.consent(found[0]))
         await work
         token = accounts.to_collect("w", tmp_path).token
@@ -305,3 +308,51 @@ def test_of_passwords_that_were_replaced_none_is_left(tmp_path: Path) -> None:
     setup.set_mailbox("home", Mailbox(PLACE, password="sixth"), same=False)
     setup.remove("home")
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("fails", ["writing", "checking", "taking it back"])
+def test_a_server_for_sending_that_is_refused_leaves_the_password_of_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    """Its file had the new one's by then."""
+    setup, accounts = made(tmp_path)
+    setup.add(account(submit=SMTP, submit_password="the old one"))
+    before = content(tmp_path)
+    calls = count()
+    put = AccountFile.put
+
+    def refusing(self: AccountFile, account: str, values: Values) -> None:
+        turn = next(calls)
+        if (fails, turn) in {("writing", 0), ("taking it back", 1)}:
+            raise CannotAddAccount("It cannot be written.")
+        put(self, account, values)
+
+    def unusable(*_: object) -> None:
+        raise NotSendable("It cannot be used.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AccountFile, "put", refusing)
+        if fails != "writing":
+            patched.setattr(ConfiguredAccounts, "to_submit", unusable)
+        with pytest.raises(CannotAddAccount):
+            setup.set_sending("home", SMTP._replace(host="new.example.org"), "the new one")
+    submission = accounts.to_submit("home")
+    assert callable(submission.password)
+    found = submission.host, submission.password()
+    if fails == "taking it back":
+        assert found == ("new.example.org", "the new one")
+        return
+    assert found == (SMTP.host, "the old one")
+    assert content(tmp_path) == before
+    assert len([*(tmp_path / "pillarbox-passwords").iterdir()]) == 2
+
+
+def test_no_password_of_a_removed_account_stays(tmp_path: Path) -> None:
+    setup, _ = made(tmp_path)
+    setup.add(account(submit=SMTP, submit_password="one"))
+    for password in ("two", "three"):
+        setup.set_sending("home", SMTP, password)
+        assert len([*(tmp_path / "pillarbox-passwords").iterdir()]) == 2
+    setup.set_sending("home", SMTP, "four")
+    setup.remove("home")
+    assert [*(tmp_path / "pillarbox-passwords").iterdir()] == []

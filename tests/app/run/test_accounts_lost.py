@@ -27,7 +27,7 @@ def test_a_store_path_without_accounts_bounces_no_mail(tmp_path: Path) -> None:
         assert (code, text[:5]) == (451, b"4.3.0")
         with pytest.raises(poplib.error_proto, match=r"SYS/TEMP"), office.session("alice"):
             pass
-        (warning,) = office.log.find("there is no account: all mail is put off (451)")
+        warning = office.log.only("there is no account: all mail is put off (451)")
         assert warning["level"] == "warning"
         assert str(office.store / "accounts.db") in warning["why"]
         assert "pillarbox user add NAME" in warning["why"]
@@ -94,7 +94,7 @@ def test_mail_of_somebody_without_an_account_is_told_of(tmp_path: Path) -> None:
     _lose_accounts(office)
     office.add_users(["alice"])
     with office:
-        (warning,) = office.log.find("maildrops without an account: their mail is refused (550)")
+        warning = office.log.only("maildrops without an account: their mail is refused (550)")
         assert warning["users"] == "bob"
         assert len(office.collect("alice")) == 1
 
@@ -106,5 +106,5 @@ def test_an_empty_accounts_file_is_told_of_too(tmp_path: Path) -> None:
         assert _answer_to(office, "alice")[0] == 451
         with pytest.raises(poplib.error_proto, match=r"SYS/TEMP"), office.session("alice"):
             pass
-        (warning,) = office.log.find("there is no account: all mail is put off (451)")
+        warning = office.log.only("there is no account: all mail is put off (451)")
         assert "has no account" in warning["why"]

@@ -26,7 +26,7 @@ def test_damage_is_told_of_once(tmp_path: Path) -> None:
     assert (unlocking.returncode, unlocking.stderr) == (0, "")
     with office:
         assert len(office.collect("bob")) == 1
-        (line,) = office.log.find("a part of the store is damaged")
+        line = office.log.only("a part of the store is damaged")
         assert line["error"].startswith(told)
         assert line["level"] == "error"
         assert office.stop() == 0

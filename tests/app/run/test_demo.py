@@ -104,7 +104,7 @@ def test_the_reader_opens_on_both_accounts(tmp_path: Path) -> None:
     with demo(tmp_path) as (_, text):
         found = re.search(r"http://127\.0\.0\.1:(\d+)/\S+", text)
         assert found, text
-        with httpx.Client(follow_redirects=True) as browser:
+        with httpx.Client(follow_redirects=True, timeout=PATIENCE) as browser:
             page = browser.get(found[0])
             assert page.status_code == 200
             for user in ("alice", "bob"):

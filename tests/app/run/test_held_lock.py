@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.run.processes import get
+from tests.app.run.processes import eventually, get
 from tests.postoffice import DOMAIN, PASSWORD, PostOffice, send, send_content
 
 HASTE = """
@@ -54,6 +54,10 @@ def _delivered(office: PostOffice) -> tuple[list[int], list[int]]:
             answers = both.map(lambda client: send_content(client, TWO, 2), (lmtp, smtp))
             by_lmtp, by_smtp = [[code for code, _ in answer] for answer in answers]
         return by_lmtp, by_smtp
+
+
+def _errors(office: PostOffice) -> list[dict[str, object]]:
+    return [line for line in office.log.lines if line["level"] == "error"]
 
 
 def _bodies(office: PostOffice) -> list[bytes]:
@@ -106,12 +110,11 @@ def test_mail_is_put_off_and_nothing_deleted_until_the_lock_is_free(
             status, page = get(office.addresses["http"], "/ready")
             assert status == 503
             assert b"did not answer" in page
+        office.log.wait_for("waiting for the lock of another process")
         waits_in_log = office.log.find("waiting for the lock of another process")
-        assert waits_in_log
         assert all(f"process {os.getpid()}" in line["holder"] for line in waits_in_log)
-        refused = [line for line in office.log.lines if line["level"] == "error"]
-        assert refused
-        assert all("writer.lock is locked by" in str(line) for line in refused)
+        eventually(lambda: bool(_errors(office)), "it is told")
+        assert all("writer.lock is locked by" in str(line) for line in _errors(office))
         with office.lmtp() as client:
             assert [code for code, _ in send(client, TWO, ["alice"])] == [250]
         assert _bodies(office) == [ONE, TWO]

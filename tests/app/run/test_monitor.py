@@ -54,8 +54,12 @@ def test_counters_are_summed_over_the_workers(tmp_path: Path) -> None:
         for _ in range(7):  # the kernel spreads them over both workers
             (letter,) = office.collect("alice", "pop3s")
         office.collect("alice", "pop3", keep=False)
-        quit_ = 'pillarbox_sessions_total{door="pop3s",reason="quit"}'
-        eventually(lambda: counters(office).get(quit_) == 7, "all seven are counted")
+        for door, sessions in (("pop3s", 7), ("pop3", 1)):  # they are counted when they are over
+            ended = f'pillarbox_sessions_total{{door="{door}",reason="quit"}}'
+            eventually(
+                lambda ended=ended, sessions=sessions: counters(office).get(ended) == sessions,  # type: ignore[misc]
+                "all are counted",
+            )
         found = counters(office)
         assert found['pillarbox_connections_total{door="pop3s"}'] == 7
         assert found['pillarbox_messages_retrieved_total{door="pop3s"}'] == 7

@@ -107,7 +107,7 @@ def test_a_name_that_is_none_is_one_line_in_the_log(tmp_path: Path) -> None:
             assert client.recv(512) == b""
         line = office.log.wait_for("TLS failed")
         assert "server name" in line["error"]
-        (ignored,) = office.log.find("error ignored")
+        ignored = office.log.only("error ignored")
         assert "UnicodeDecodeError" in ignored["error"]
         assert shown(office, "pop3s", OTHER) == OTHER
         assert office.stop() == 0

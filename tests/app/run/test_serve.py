@@ -255,7 +255,7 @@ def test_a_second_server_on_the_same_store_says_so_and_serves(tmp_path: Path) ->
         assert office.log.find(OTHER_SERVER) == []
         office.deliver(MESSAGE, "alice")
         with PostOffice(tmp_path / "other", store=office.store) as other:
-            (line,) = other.log.find(OTHER_SERVER)
+            line = other.log.only(OTHER_SERVER)
             assert line["level"] == "warning"
             assert line["store"] == str(office.store)
             assert line["holders"].startswith(f"process {office.pid} (")

@@ -19,6 +19,7 @@ import httpx
 from joserfc.jwk import RSAKey
 
 from tests.ports import free_port
+from tests.postoffice import PATIENCE
 
 CLIENT = "mail-program"
 ASKER = "pop3-server"
@@ -30,8 +31,6 @@ ASKING = "introspect"
 
 _TABLES = Path("/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3")
 _MODULES = "/usr/lib/glewlwyd"
-PATIENCE = 60.0
-"""Seconds after which it is taken for hung."""
 
 
 def installed() -> bool:
@@ -119,13 +118,15 @@ class Glewlwyd:
 
     def _post(self, path: str, client: str, **form: str) -> httpx.Response:
         url = f"{self.base}{path}"
-        answer = httpx.post(url, data=form, auth=(client, SECRET), trust_env=False)
+        answer = httpx.post(
+            url, data=form, auth=(client, SECRET), trust_env=False, timeout=PATIENCE
+        )
         return answer.raise_for_status()
 
     def _call(self, path: str, content: dict[str, Any]) -> httpx.Response:
         headers = {"Cookie": self._cookie} if self._cookie else {}
         url = f"{self.base}{path}"
-        answer = httpx.post(url, json=content, headers=headers, trust_env=False)
+        answer = httpx.post(url, json=content, headers=headers, trust_env=False, timeout=PATIENCE)
         assert answer.status_code == httpx.codes.OK, (path, answer.text)
         return answer
 

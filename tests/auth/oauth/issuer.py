@@ -23,6 +23,8 @@ from authlib.oauth2.rfc9068 import JWTBearerTokenGenerator
 from joserfc.jwk import ECKey, KeySet, RSAKey
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from tests.postoffice import PATIENCE
+
 AUDIENCE = "pop3.example.org"
 CLIENT = "mail-program"
 SERVER = "pop3-server"
@@ -217,7 +219,7 @@ class Issuer:
             "password": self.people[user].password,
             "scope": scope,
         }
-        async with httpx.AsyncClient(trust_env=False, **tls) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE, **tls) as client:
             answer = await client.post(f"{self.url}/token", data=form)
         found: str = answer.raise_for_status().json()["access_token"]
         return found

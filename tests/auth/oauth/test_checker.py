@@ -25,6 +25,7 @@ from pillarbox.sasl.surroundings import TokenAdvice
 from tests.auth.oauth import craft
 from tests.auth.oauth.conftest import Clocks, MakeChecker, MakeIssuer
 from tests.auth.oauth.issuer import AUDIENCE, SECRET, SERVER, Issuer
+from tests.postoffice import PATIENCE
 
 
 def of(issuer: Issuer, **changes: Any) -> OAuthSettings:
@@ -331,7 +332,7 @@ async def test_a_token_of_oidc_provider_mock(foreign: str, make_checker: MakeChe
         "response_type": "code",
         "scope": "openid email",
     }
-    async with httpx.AsyncClient(base_url=foreign, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=foreign, trust_env=False, timeout=PATIENCE) as client:
         answer = await client.post(
             "/oauth2/authorize", params=query, data={"sub": "alice@example.org"}
         )

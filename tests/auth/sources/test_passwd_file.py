@@ -343,9 +343,9 @@ async def test_a_large_file_is_read_while_the_event_loop_goes_on(
 async def test_a_disk_that_hangs_leaves_all_as_it_was(
     open_file: Open, file: File, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passwd_file, "READING_SECONDS", 0.1)
     source = open_file("alice:{PLAIN}x\n")
     assert await account(source)
+    monkeypatch.setattr(source._thread, "_timeout", 0.1)
     gate = threading.Event()
     real = passwd_file._version
 

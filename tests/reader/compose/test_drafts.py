@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,6 +24,7 @@ from pillarbox.reader.compose.drafts import (
     open_drafts,
 )
 from pillarbox.reader.errors import DraftChanged, LibraryUnusable, NoSuchDraft, NotSendable
+from pillarbox.reader.incoming import Received
 from pillarbox.reader.model import Draft, File, MessageKey, Parcel
 from pillarbox.reader.news import DraftSaved, DraftsChanged, Item
 from tests.reader.compose.outboxes import HeldOutbox
@@ -101,6 +103,19 @@ def test_what_is_too_large_is_refused_and_leaves_nothing(place: Place) -> None:
     assert len(list((place.folder / made.id / "files").iterdir())) == 1
     with pytest.raises(NotSendable, match="Attach it as a file"):
         drafts.save(replace(made, text="x" * (MAX_TEXT + 1)))
+
+
+def test_a_file_that_was_sent_is_taken_whole_or_not_at_all(place: Place) -> None:
+    drafts = place.open()
+    draft = written(drafts)
+    content = bytes(range(256)) * 10_000
+    file = drafts.attach(draft.id, "a.bin", "", Received(io.BytesIO(content)))
+    assert file.octets == len(content)
+    assert drafts.path(draft.id, file.id).read_bytes() == content
+    with pytest.raises(NotSendable):
+        drafts.attach(draft.id, "b.bin", "", Received(io.BytesIO(bytes(MAX_OCTETS))))
+    assert drafts.find(draft.id).files == (file,)
+    assert [path.name for path in drafts.path(draft.id, file.id).parent.iterdir()] == [file.id]
 
 
 def test_a_draft_in_the_outbox_is_not_listed_and_cannot_be_changed(place: Place) -> None:

@@ -11,12 +11,13 @@ from pillarbox.reader.library.names import (
     MAX_DEPTH,
     entry_of,
     file_name,
+    folder_like,
     folder_named,
     key_of,
     new_base,
     same_name,
 )
-from pillarbox.reader.model import Entry, Flag, Folder
+from pillarbox.reader.model import ARCHIVE, TRASH, Entry, Flag, Folder
 
 WORK = Folder("Inbox/work")
 
@@ -136,3 +137,31 @@ def test_no_name_leads_out_of_the_library(path: str) -> None:
 def test_names_too_much_alike(one: str, other: str) -> None:
     assert same_name(one, other)
     assert not same_name(one, f"{other}s")
+
+
+@pytest.mark.parametrize(
+    ("names", "folder"),
+    [
+        ((), "Archive"),
+        (("Inbox", "2026"), "Archive/Inbox/2026"),
+        (("new",), "Archive/new_"),
+        ((" .hidden ",), "Archive/hidden"),
+        (("a/b\u202e",), "Archive/a_b"),
+        (("..",), "Archive/_"),
+        (("é" * 200,), "Archive/" + "é" * 100),
+        (tuple("abcdefghij"), "Archive/a/b/c/d/e/f/g - h - i - j"),
+    ],
+)
+def test_a_folder_that_stands_for_one_of_another_program(
+    names: tuple[str, ...], folder: str
+) -> None:
+    found = folder_like(ARCHIVE, names)
+    assert found == folder
+    assert found == ARCHIVE or folder_named(found) == found
+
+
+@pytest.mark.parametrize("above", [TRASH, Folder("Inbox/work")])
+def test_what_holds_no_folders_holds_none_of_another_program(above: Folder) -> None:
+    assert folder_like(above, ()) == above
+    with pytest.raises(BadFolderName):
+        folder_like(above, ("a",))

@@ -8,6 +8,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from pillarbox.reader.library.arrivals import Arrival
 from pillarbox.reader.library.library import MailLibrary
 from pillarbox.reader.model import (
     ARCHIVE,
+    INBOX,
     SENT,
     TRASH,
     Entry,
@@ -215,6 +217,160 @@ def test_what_is_not_there(library: MailLibrary, tmp_path: Path) -> None:
         library.bring_in(tmp_path / "empty", ARCHIVE, quiet)
     with pytest.raises(NoSuchFolder):
         library.bring_in(mbox(tmp_path, ANN), Folder("none"), quiet)
+
+
+# Folders of another program.
+
+
+def laid(tmp_path: Path, **boxes: bytes) -> Path:
+    """Folders of Thunderbird: mbox files, ``__`` for ``.sbd/``."""
+    root = tmp_path / "Local Folders"
+    for name, messages in boxes.items():
+        path = root / name.replace("__", ".sbd/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(messages)
+        path.with_name(f"{path.name}.msf").write_bytes(b"// <!-- <mdb:mork:z -->\n")
+    return root
+
+
+def in_folders(library: MailLibrary) -> dict[str, list[str]]:
+    """Subjects, by folder."""
+    subjects = {
+        state.folder: sorted(row.subject for row in library.page(state.folder, 0, 99).rows)
+        for state in library.folders()
+        if state.folder != INBOX
+    }
+    return {folder: each for folder, each in subjects.items() if each}
+
+
+def one(subject: str, status: str = "0001") -> bytes:
+    text = f"X-Mozilla-Status: {status}\nSubject: {subject}\n\nx\n\n"
+    return b"From - Mon Nov 23 20:19:00 2026\n" + text.encode()
+
+
+def test_folders_of_another_program_keep_names_and_places(
+    library: MailLibrary, place: Place, tmp_path: Path
+) -> None:
+    """They were named, and not read."""
+    source = laid(
+        tmp_path,
+        Inbox=one("a") + one("b", "0000"),
+        Inbox__Projects=one("c"),
+        Inbox__Projects__new=one("d"),
+        Trash=b"",
+        Sent=one("e"),
+    )
+    mine = library.make_folder("Archive/inbox")
+    done = library.bring_in(source, ARCHIVE, quiet)
+    assert in_folders(library) == {
+        "Archive/inbox": ["a", "b"],
+        "Archive/inbox/Projects": ["c"],
+        "Archive/inbox/Projects/new_": ["d"],
+        "Archive/Sent": ["e"],
+    }
+    counts = {folder: len(subjects) for folder, subjects in in_folders(library).items()}
+    assert replace(done, within=()) == Imported(5)
+    assert dict(done.within) == counts
+    unread = {row.subject for row in library.page(mine, 0, 9).rows if not row.seen}
+    assert unread == {"b"}
+    again = library.bring_in(source, ARCHIVE, quiet)
+    assert again == Imported(0, known=5), "and none of them is elsewhere"
+    library = place.open(with_index=False)
+    assert library.bring_in(source, ARCHIVE, quiet) == again
+    assert len(place.files()) == 5
+
+
+def test_what_the_other_program_has_noted_since_makes_no_message_come_twice(
+    library: MailLibrary, tmp_path: Path
+) -> None:
+    """A message was another one when it had been read there."""
+    source = laid(tmp_path, Inbox=one("a", "0000"))
+    library.bring_in(source, ARCHIVE, quiet)
+    laid(tmp_path, Inbox=one("a", "0001") + one("b"))
+    assert library.bring_in(source, ARCHIVE, quiet).added == 1
+    assert in_folders(library) == {"Archive/Inbox": ["a", "b"]}
+
+
+@pytest.mark.parametrize("batch", [1, 100])
+@pytest.mark.parametrize(("left", "now"), [("Inbox", "Kept"), ("Kept", "Inbox")])
+def test_what_was_moved_there_is_only_where_it_was_moved_to(
+    library: MailLibrary,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    batch: int,
+    left: str,
+    now: str,
+) -> None:
+    """Until an mbox is compacted, what was moved out of it is a deleted message there."""
+    monkeypatch.setattr(importing, "BATCH", batch)
+    source = laid(tmp_path, **{left: one("a", "0009") + one("b"), now: one("a")})
+    done = library.bring_in(source, ARCHIVE, quiet)
+    folders = {f"Archive/{left}": ["b"], f"Archive/{now}": ["a"]}
+    assert in_folders(library) == folders
+    assert (done.added, done.known, done.deleted, done.elsewhere) == (2, 1, 0, ())
+    again = library.bring_in(source, ARCHIVE, quiet)
+    assert (again.added, again.known, again.deleted, again.elsewhere) == (0, 3, 0, ())
+    assert in_folders(library) == folders
+
+
+def test_a_box_that_cannot_be_read_keeps_the_others_from_nothing(
+    library: MailLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = laid(tmp_path, Inbox=one("a"), Sent=one("b"), Sent__Old=one("c") + FROM)
+    read = Mbox.__iter__
+
+    def broken(self: Mbox) -> Iterator[Found]:
+        if self._path.name == "Inbox":
+            raise SourceUnusable(f"{self._path}: cannot be read: Input/output error")
+        return read(self)
+
+    monkeypatch.setattr(Mbox, "__iter__", broken)
+    done = library.bring_in(source, ARCHIVE, quiet)
+    assert done.added == 2
+    assert done.failed == (
+        ("Inbox", "cannot be read: Input/output error"),
+        ("Sent.sbd/Old, the message at line 7", "is empty"),
+    )
+
+
+def test_a_folder_that_cannot_be_made_keeps_the_others_from_nothing(
+    library: MailLibrary, place: Place, tmp_path: Path
+) -> None:
+    """Up to a hundred messages of the folder before it went with it, and nothing said so."""
+    (place.mail / "Archive/Sent").symlink_to(tmp_path)
+    source = laid(tmp_path, Inbox=one("a"), Sent=one("b"), Work=one("c"))
+    done = library.bring_in(source, ARCHIVE, quiet)
+    assert in_folders(library) == {"Archive/Inbox": ["a"], "Archive/Work": ["c"]}
+    assert (done.added, [label for label, _ in done.failed]) == (2, ["Sent"])
+
+
+@pytest.mark.parametrize("into", [WORK, TRASH])
+def test_folders_come_into_no_folder_that_can_hold_none(
+    library: MailLibrary, tmp_path: Path, into: Folder
+) -> None:
+    library.folder_of("work")
+    source = laid(tmp_path, Inbox=one("a"), Sent=one("b"))
+    (source / "c.eml").write_bytes(ANN)
+    done = library.bring_in(source, into, quiet)
+    assert (done.added, done.failures) == (1, 2)
+    assert in_folders(library) == {into: ["one"]}
+    assert all("Choose another place" in why for _, why in done.failed)
+
+
+def test_a_maildir_comes_with_its_folders(library: MailLibrary, tmp_path: Path) -> None:
+    for name in ("", ".Lists.Python", "Plain"):
+        for part in ("tmp", "new", "cur"):
+            (tmp_path / "old" / name / part).mkdir(parents=True)
+        (tmp_path / "old" / name / "cur/1.a:2,F").write_bytes(b"Subject: %b\n\n" % name.encode())
+    done = library.bring_in(tmp_path / "old", ARCHIVE, quiet)
+    assert in_folders(library) == {
+        "Archive": [""],
+        "Archive/Lists/Python": [".Lists.Python"],
+        "Archive/Plain": ["Plain"],
+    }
+    assert dict(done.within) == {"Archive/Lists/Python": 1, "Archive/Plain": 1}
+    row = library.page(Folder("Archive/Plain"), 0, 9).rows[0]
+    assert row.flags == {Flag.FLAGGED}
 
 
 def test_many_are_stored_some_at_a_time(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -81,7 +80,7 @@ smtp_insecure_cleartext = true
         )
 
     def hold(self, seconds: float) -> None:
-        (self.reader.library / "settings.json").write_text(json.dumps({"hold_seconds": seconds}))
+        self.reader.hold(seconds)
 
     async def answer(self, visitor: Visitor) -> None:
         """Write one, with a save in between, and send it. Raises :class:`.visitor.Died`."""

@@ -64,6 +64,7 @@ async def test_from_the_first_account_to_an_answer_that_arrives(desk: Desk) -> N
     page, office = desk.page, desk.office
     question = letter("Lunch", "Shall we have lunch on Thursday?\n")
     office.deliver(question.as_bytes(), "alice")
+    desk.reader.hold(PATIENCE)  # it is not to leave by itself while one looks for the button
     await page.goto(await desk.reader.start())
     await expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
     await add_account_by_hand(page, desk)
@@ -193,6 +194,7 @@ async def test_a_conversation_and_the_files_in_it(desk: Desk, tmp_path: Path) ->
 
 
 async def test_an_answer_takes_along_the_file_that_is_still_on_its_way(desk: Desk) -> None:
+    desk.reader.hold(PATIENCE)
     desk.office.deliver(letter("Plan", "Shall we?\n").as_bytes(), "alice")
     configured(desk.reader, desk.office, smtp=desk.smtp.port)
     page = desk.page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import signal
@@ -87,6 +88,11 @@ class Reading:
     @property
     def home(self) -> str:
         return f"http://{HOST}:{self.port}"
+
+    def hold(self, seconds: float) -> None:
+        """What is sent waits so long before it leaves by itself."""
+        self.library.mkdir(exist_ok=True)
+        (self.library / "settings.json").write_text(json.dumps({"hold_seconds": seconds}))
 
     async def start(self) -> str:
         """Start it; the address that lets in."""

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pillarbox.reader.library.index import folding
-from pillarbox.reader.web.marking import fold, mark
+from pillarbox.reader.web.marking import mark
 
 
 @pytest.mark.parametrize(
@@ -40,6 +39,13 @@ from pillarbox.reader.web.marking import fold, mark
         ("שָׁלוֹם", ("שלום",), "שָׁלוֹם"),  # points make another word to the index
         ("a.b", ("a.",), "<mark>a.</mark>b"),
         ("axb", ("a.",), "axb"),
+        # As the index has found it: signs between words do not count, nor does what is not there of those around them.
+        ("a red, big bicycle", ("red big",), "a <mark>red, big</mark> bicycle"),
+        ("see ada at example, org", ("example.org",), "see ada at <mark>example, org</mark>"),
+        ("Hello Ann", ("hello,",), "<mark>Hello</mark> Ann"),
+        ("vitamin C, code", ("c++",), "vitamin <mark>C</mark>, code"),
+        ("a_red", ("red",), "a_<mark>red</mark>"),
+        ("日本abc", ("abc",), "日本<mark>abc</mark>"),
     ],
 )
 def test_what_is_marked(text: str, words: tuple[str, ...], marked: str) -> None:
@@ -61,12 +67,3 @@ def test_a_text_is_marked_when_it_is_searched_for(text: str) -> None:
     word = re.sub(r"\W", "", text)
     if word and word.casefold().isascii():
         assert mark(word, (word,)) == f"<mark>{word}</mark>"
-
-
-@given(st.text(st.characters(exclude_categories=["Cc", "Cs"])))
-def test_texts_are_folded_as_the_index_folds_them(text: str) -> None:
-    folded, places = fold(text)
-    assert folded == folding.fold(text)
-    assert len(places) == len(folded)
-    assert places == sorted(places)
-    assert all(0 <= place < len(text) for place in places)

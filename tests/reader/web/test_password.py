@@ -42,6 +42,7 @@ async def test_a_mail_link_is_still_there_after_the_password(page: Page, table: 
     await sign_in(page)
     # Anybody's link may have led to the door: it is confirmed as any other.
     await page.get_by_role("button", name="Write it").click()
+    await expect(page.locator("html")).to_have_class("scripted")
     await expect(page.locator("#to")).to_have_value("ada@x.example")
     await expect(page.locator("#subject")).to_have_value("Tea")
     await page.fill("#text", "Now?")

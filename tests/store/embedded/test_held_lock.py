@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pytest
 from structlog.testing import capture_logs
+from tests.fetch.descriptors import open_below
 
 from pillarbox.contracts.errors import OpenedTooSoon, StoreError, StoreUnavailable
 from pillarbox.model import Identity, Recipient, StoredForm
@@ -504,17 +505,18 @@ def test_who_waits_in_line_gets_the_lock_when_it_comes(
 def test_who_gave_up_waiting_keeps_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = tmp_path / "writer.lock"
     monkeypatch.setattr(turns, "NOTICE_SECONDS", 0)
-    before = threading.active_count()
+    before = set(threading.enumerate())  # of which some may be just ending
     with monkeypatch.context() as patch, seized(lock):
         patch.setattr(turns, "TURN_SECONDS", 0)
         for _ in range(3):
             with pytest.raises(StoreUnavailable), turn(lock):
                 pytest.fail("nobody let go of it")
-        assert threading.active_count() == before + 3
+        waiting = set(threading.enumerate()) - before
+        assert len(waiting) == 3
     with turn(lock):
         pass
-    while threading.active_count() > before:
-        os.sched_yield()
+    for thread in waiting:
+        thread.join()
 
 
 def test_who_finds_no_thread_to_wait_in_keeps_no_file_open(
@@ -528,15 +530,11 @@ def test_who_finds_no_thread_to_wait_in_keeps_no_file_open(
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     with seized(lock):
-        before = open_files()
+        before = open_below(tmp_path)
         with pytest.raises(StoreUnavailable, match=r"writer\.lock.*TasksMax") as caught, turn(lock):
             pytest.fail("nobody let go of it")
-        assert open_files() == before
+        assert open_below(tmp_path) == before
     assert caught.value.temporary
-
-
-def open_files() -> int:
-    return len(list(Path("/dev/fd").iterdir()))
 
 
 async def test_a_repair_that_meets_a_held_lock_tells_what_it_has_mended(

@@ -19,8 +19,10 @@ from pillarbox.reader.errors import CannotAddAccount
 
 FOLDER = "pillarbox-passwords"
 """Beside the configuration file."""
-_FOR_COLLECTING = ("", "next")
-"""The two purposes of a mailbox's password, in turn: a new one does not overwrite that which the configuration names."""
+COLLECTING, SENDING = "", "smtp"
+"""What a password is for."""
+_IN_TURN = {COLLECTING: (COLLECTING, "next"), SENDING: (SENDING, "smtp-next")}
+"""By two names in turn: a new one does not overwrite that which the configuration names."""
 
 _SLUG = re.compile(r"[^A-Za-z0-9@._-]+")
 
@@ -46,11 +48,11 @@ class KeptSecrets:
         user: str,
         password: str,
         *,
-        purpose: str = "",
+        purpose: str = COLLECTING,
         beside: Path | None = None,
     ) -> str | None:
-        """Keep *password*; what to write as its file in the configuration, None: the keyring has it. Of collecting, the
-        file *beside* stays as it is: it counts until the configuration names another one.
+        """Keep *password*; what to write as its file in the configuration, None: the keyring has it. *beside*: as of
+        :meth:`keep_file`.
 
         Raises:
             CannotAddAccount: it cannot be kept.
@@ -59,15 +61,19 @@ class KeptSecrets:
             raise CannotAddAccount("A password is one line, and not empty.")
         if kept_by_keyring(f"{SERVICE}:{host}", user, password):
             return None
-        if not purpose and beside is not None and _is_one(self.file_of(account), beside):
-            purpose = _FOR_COLLECTING[1]
-        return self.keep_file(account, password, purpose=purpose)
+        return self.keep_file(account, password, purpose=purpose, beside=beside)
 
-    def keep_file(self, account: str, password: str, *, purpose: str = "") -> str:
-        """Keep *password* in a file, whatever the keyring could do; what to write in the configuration. Raises the same."""
+    def keep_file(
+        self, account: str, password: str, *, purpose: str = COLLECTING, beside: Path | None = None
+    ) -> str:
+        """Keep *password* in a file, whatever the keyring could do; what to write in the configuration. The file *beside*
+        stays as it is: it counts until the configuration names another one. Raises the same.
+        """
         if not password or "\n" in password or "\r" in password:
             raise CannotAddAccount("A password is one line, and not empty.")
         path = self.file_of(account, purpose)
+        if beside is not None and _is_one(path, beside):
+            path = self.file_of(account, _IN_TURN[purpose][1])
         try:
             keep_password(path, password)
         except OSError as error:
@@ -84,16 +90,16 @@ class KeptSecrets:
         """The same for the file that :meth:`keep` has given."""
         self._remove(self._folder / Path(kept).name)
 
-    def remove_others(self, account: str, kept: str | None) -> None:
-        """The same for what it was collected with; *kept* is what :meth:`keep` has given, and stays."""
-        for purpose in _FOR_COLLECTING:
-            if kept is None or self.file_of(account, purpose).name != Path(kept).name:
-                self.remove_file(account, purpose)
+    def remove_others(self, account: str, kept: str | None, purpose: str = COLLECTING) -> None:
+        """The same for what it was collected with, or sent; *kept* is what :meth:`keep` has given, and stays."""
+        for each in _IN_TURN[purpose]:
+            if kept is None or self.file_of(account, each).name != Path(kept).name:
+                self.remove_file(account, each)
 
     def forget(self, account: str, host: str, user: str) -> None:
         """See to it that nothing is left of *account*'s passwords here, as far as that can be done."""
-        self.remove_others(account, None)
-        self.remove_file(account, "smtp")
+        for purpose in _IN_TURN:
+            self.remove_others(account, None, purpose)
         self.forget_kept(host, user)
 
     def _remove(self, path: Path) -> None:

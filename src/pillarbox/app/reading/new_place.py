@@ -17,7 +17,7 @@ from pillarbox.app.collecting.values import READER
 from pillarbox.app.config.faults import ConfigError
 from pillarbox.app.reading.account_file import AccountFile
 from pillarbox.app.reading.accounts import ConfiguredAccounts
-from pillarbox.app.reading.kept_secrets import KeptSecrets
+from pillarbox.app.reading.kept_secrets import SENDING, KeptSecrets
 from pillarbox.app.reading.new_account import PATIENCE
 from pillarbox.app.reading.unmoved_sending import Unmoved, sending_place, unmoved
 from pillarbox.client.endpoint import Security
@@ -82,8 +82,8 @@ def move(
     with ExitStack() as undo:
         # Passwords first: what the file names at any moment is the right one for the server that it names.
         if sending.password:
-            undo.callback(secrets.remove_file, account, "smtp")
-            kept = secrets.keep_file(account, sending.password, purpose="smtp")
+            undo.callback(secrets.remove_file, account, SENDING)
+            kept = secrets.keep_file(account, sending.password, purpose=SENDING)
             values["smtp_password_file"] = kept
         if password:
             values["password_file"] = _keep(recipe, there, password, secrets, undo)

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import platformdirs
@@ -18,7 +19,7 @@ from pillarbox.app.reading.account_file import AccountFile
 from pillarbox.app.reading.accounts import ConfiguredAccounts
 from pillarbox.app.reading.describing import described
 from pillarbox.app.reading.discovering import find_servers
-from pillarbox.app.reading.kept_secrets import KeptSecrets
+from pillarbox.app.reading.kept_secrets import COLLECTING, SENDING, KeptSecrets
 from pillarbox.app.reading.new_account import PATIENCE, sending_settings, settings_of, to_try
 from pillarbox.client.looking import look_at_certificate
 from pillarbox.client.tls import TlsSettings, fingerprint_of
@@ -130,7 +131,7 @@ class ConfiguredSetup:
                 account.submit.host,
                 account.submit.user or "",
                 account.submit_password,
-                purpose="smtp",
+                purpose=SENDING,
             )
         file.put(account.name, {key: value for key, value in values.items() if value is not None})
         self._must_work(account.name, file)
@@ -195,19 +196,37 @@ class ConfiguredSetup:
         signs_in = submit is not None and submit.user is not None
         if not signs_in:
             values |= dict.fromkeys(_SENDING_PASSWORD)
-        elif submit is not None and password:
-            values |= dict.fromkeys(_SENDING_PASSWORD)
-            values["smtp_password_file"] = secrets.keep_file(account, password, purpose="smtp")
-        file.put(account, values)
+        kept = None
+        if signs_in and password:
+            # What the file names at any moment is the right one for the server that it names.
+            kept = secrets.keep_file(
+                account, password, purpose=SENDING, beside=self._sending_password(account)
+            )
+            values |= dict.fromkeys(_SENDING_PASSWORD) | {"smtp_password_file": kept}
         try:
-            self._accounts.recipe(account, READER)
-            if submit is not None:
-                self._accounts.to_submit(account)
-        except PillarboxError as error:
-            file.put(account, {key: before.get(key) for key in values})
-            raise CannotAddAccount(f"Nothing was changed: {error}") from None
-        if not signs_in:
-            secrets.remove_file(account, "smtp")
+            file.put(account, values)
+            try:
+                self._must_send(account, submit)
+            except PillarboxError as error:
+                file.put(account, {key: before.get(key) for key in values})
+                raise CannotAddAccount(f"Nothing was changed: {error}") from None
+        except CannotAddAccount:
+            if kept and file.values(account).get("smtp_password_file") != kept:
+                secrets.remove_kept(kept)
+            raise
+        if kept or not signs_in:
+            secrets.remove_others(account, kept, SENDING)
+
+    def _sending_password(self, account: str) -> Path | None:
+        """The file that has it now."""
+        said = self._accounts.settings(account).get("smtp_password_file")
+        return said.value if said else None
+
+    def _must_send(self, account: str, submit: Submission | None) -> None:
+        """Raises PillarboxError: what was written cannot be used."""
+        self._accounts.recipe(account, READER)
+        if submit is not None:
+            self._accounts.to_submit(account)
 
     def _signing_as_now(self, account: str, submit: Submission, password: str) -> Submission:
         """*submit*, with what signs in there."""
@@ -261,7 +280,7 @@ class ConfiguredSetup:
             self._accounts.recipe(account, READER)
         except (ConfigError, CannotAddAccount) as error:
             file.drop(account)
-            for purpose in ("", "smtp"):
+            for purpose in (COLLECTING, SENDING):
                 KeptSecrets(file.path).remove_file(account, purpose)
             raise CannotAddAccount(f"The account was not added: {error}") from None
 

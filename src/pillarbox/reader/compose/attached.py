@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pillarbox.durable import sync_folder
 from pillarbox.reader.errors import NotSendable
+from pillarbox.reader.incoming import Received
 from pillarbox.reader.mail.names import safe_name
 from pillarbox.reader.model import File
 
@@ -46,7 +47,7 @@ def safe_type(media_type: str) -> str:
 
 
 def write_file(
-    folder: Path, name: str, media_type: str, pieces: Iterable[bytes], room: Room
+    folder: Path, name: str, media_type: str, content: Iterable[bytes] | Received, room: Room
 ) -> File:
     """A new file in *folder*; durable on return, and not there at all when this raises.
 
@@ -59,9 +60,13 @@ def write_file(
     try:
         descriptor = os.open(folder / file_id, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "wb") as file:  # noqa: PTH123 -- a descriptor, no path
-            for piece in pieces:
-                room.take(len(piece))
-                octets += file.write(piece)
+            if isinstance(content, Received):
+                room.take(octets := content.octets)
+                content.into(file)
+            else:
+                for piece in content:
+                    room.take(len(piece))
+                    octets += file.write(piece)
             file.flush()
             os.fsync(descriptor)
         sync_folder(folder)

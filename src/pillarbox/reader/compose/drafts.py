@@ -30,6 +30,7 @@ from pillarbox.reader.compose.attached import Room, write_file
 from pillarbox.reader.compose.leftovers import forget_old, names_in
 from pillarbox.reader.contracts import Clock, Outbox
 from pillarbox.reader.errors import DraftChanged, LibraryUnusable, NoSuchDraft, ReaderError
+from pillarbox.reader.incoming import Received
 from pillarbox.reader.library.trouble import usable
 from pillarbox.reader.model import Draft, File
 from pillarbox.reader.news import DraftSaved, DraftsChanged, Item
@@ -137,14 +138,14 @@ class KeptDrafts:
         draft_id: str,
         name: str,
         media_type: str,
-        pieces: Iterable[bytes],
+        content: Iterable[bytes] | Received,
         *,
         content_id: str = "",
     ) -> File:
         """See the contract."""
         draft = self._to_change(draft_id)
         with usable(self._folder):
-            file = write_file(self._files(draft_id), name, media_type, pieces, Room(draft.files))
+            file = write_file(self._files(draft_id), name, media_type, content, Room(draft.files))
         file = replace(file, content_id=content_id)
         with self.lock:
             try:

@@ -16,6 +16,7 @@ from pillarbox.reader.model import (
     Flag,
     Folder,
     FolderState,
+    Hit,
     Imported,
     MessageKey,
     Page,
@@ -65,6 +66,10 @@ class Library(Protocol):
         """Messages that *query* finds, latest first, in all folders but Trash (unless it, or *within*, says
         so). Never fails for what is typed: what cannot be understood is searched for as words.
         """
+        ...
+
+    def hits(self, query: str, keys: Collection[MessageKey]) -> Mapping[MessageKey, Hit]:
+        """Where *query* has found each of these, as far as a row would not show it; for the few rows that are shown."""
         ...
 
     @property
@@ -194,7 +199,8 @@ class Filing(Protocol):
         ...
 
     def bring_in(self, source: Path, into: Folder, report: Report) -> Imported:
-        """Add the messages of an mbox, an ``.eml`` file, a Maildir, or a folder of ``.eml`` files to *into*. Those
+        """Add the messages of an mbox, an ``.eml`` file, a Maildir, or a folder of these to *into*: what has a name in the
+        folder goes to a folder of that name in *into*. Those
         that are there already are passed over, so that this can be said again; those that lie in Trash are fetched from
         there. What was deleted in another program goes to Trash. Progress is in octets, or messages; whatever breaks
         it off, the last report has said what was added.
@@ -254,6 +260,10 @@ class Index(Protocol):
 
     def search(self, query: str, first: int, count: int, *, within: Collection[Folder]) -> Page:
         """*within* empty: everywhere but Trash."""
+        ...
+
+    def hits(self, query: str, keys: Collection[MessageKey]) -> Mapping[MessageKey, Hit]:
+        """As :meth:`Library.hits`."""
         ...
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from pillarbox.reader.incoming import Received
 from pillarbox.reader.model import (
     Contact,
     Draft,
@@ -52,11 +53,11 @@ class Drafts(Protocol):
         draft_id: str,
         name: str,
         media_type: str,
-        pieces: Iterable[bytes],
+        content: Iterable[bytes] | Received,
         *,
         content_id: str = "",
     ) -> File:
-        """*content_id*: under which the quote shows it. Raises :class:`.errors.NotSendable` when it gets too large."""
+        """*content*: in pieces, or a file that is emptied thereby. *content_id*: under which the quote shows it. Raises :class:`.errors.NotSendable` when it gets too large."""
         ...
 
     def detach(self, draft_id: str, file_id: str) -> None: ...

@@ -1,38 +1,37 @@
-"""Mail of other programs comes into a folder, each message once.
+"""Mail of other programs comes into a folder, and into folders in it as they were there, each message once.
 
-The base name of an imported message is made of its octets. So one that an import has brought is known again wherever it
+The base name of an imported message is made of its octets, but for what other programs note in it. So one that an import has brought is known again wherever it
 is by now, and the import can be repeated after a crash, or when there is more. But what lies in Trash is about to go: it is
 fetched from there. Mail that came to the folder in another way is compared by size, then octet by octet.
 
-What other programs have noted of a message is kept, if it says so (a Maildir's names; ``Status``, ``X-Status`` and
-``X-Mozilla-Status`` in an mbox); else it counts as read: what is imported is old mail. What they say is deleted goes to Trash:
-in an mbox these fields may as well be the sender's, who shall not make mail disappear. In a file of its own they are the sender's.
+What other programs have noted of a message is kept (:mod:`.noted`). What they say is deleted goes to Trash: in an mbox the
+fields that say so may as well be the sender's, who shall not make mail disappear. In a file of its own they are the sender's. A
+message that was moved lies in an mbox as a deleted one, until that is compacted: it is brought to where it was moved to only.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.reader.contracts import Report
-from pillarbox.reader.errors import NoSuchMessage, NotImportable
+from pillarbox.reader.errors import BadFolderName, NoSuchMessage, NotImportable
 from pillarbox.reader.library.arrivals import Arrival
-from pillarbox.reader.library.names import key_of
+from pillarbox.reader.library.names import folder_like, key_of
+from pillarbox.reader.library.noted import flags_of, identity, is_imported
 from pillarbox.reader.library.shelf import Shelf
+from pillarbox.reader.library.trouble import usable
 from pillarbox.reader.mail.summary import Summary, summarise
-from pillarbox.reader.model import TRASH, Entry, Flag, Folder, Imported, Progress
+from pillarbox.reader.model import TRASH, Entry, Folder, Imported, Progress
+from pillarbox.sources.boxes import Box, boxes_in, letter_at, mbox_at
 from pillarbox.sources.found import Found, Source, SourceUnusable, trouble_with
 from pillarbox.sources.letters import HEAD, Letters, is_letter
-from pillarbox.sources.maildir import Maildir
-from pillarbox.sources.mbox import Mbox
 
 BATCH = 100
 """Messages that are made durable at a time."""
@@ -40,21 +39,12 @@ BATCH_OCTETS = 16 * 1024 * 1024
 """Memory for a batch; one message may exceed it alone."""
 MAX_TOLD = 100
 """Failures that are told one by one."""
-_STATUS = re.compile(
-    rb"^(X-Mozilla-Status|X-Status|Status):[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE
-)
-_MBOX_LETTERS = {"R": Flag.SEEN, "A": Flag.REPLIED, "F": Flag.FLAGGED}
-_MOZILLA_BITS = {0x1: Flag.SEEN, 0x2: Flag.REPLIED, 0x4: Flag.FLAGGED, 0x1000: Flag.PASSED}
-_MOZILLA_EXPUNGED = 0x8
-_KNOWN_FLAGS = {flag.value: flag for flag in Flag}
-_TRASHED = "T"
 
 
 def bring_in(shelf: Shelf, source: Path, into: Folder, report: Report) -> Imported:
     """See :meth:`pillarbox.reader.contracts.Filing.bring_in`."""
     shelf.tree.directory(into)
-    with closing(_open(source)) as messages:
-        return _Import(shelf, into, messages.total, report).run(messages)
+    return _Import(shelf, source, into, _boxes(source), report).run()
 
 
 class _Wanted(NamedTuple):
@@ -65,146 +55,223 @@ class _Wanted(NamedTuple):
     summary: Summary
 
 
+@dataclass(slots=True)
+class _Counts:
+    """What has come of it so far."""
+
+    added: int = 0
+    known: int = 0
+    deleted: int = 0
+    failures: int = 0
+
+
 class _Import:
     """One of them."""
 
-    def __init__(self, shelf: Shelf, into: Folder, total: int, report: Report) -> None:
+    def __init__(
+        self, shelf: Shelf, source: Path, into: Folder, boxes: Sequence[Box], report: Report
+    ) -> None:
         self._shelf = shelf
+        self._source = source
         self._into = into
-        self._total = total
+        self._boxes = boxes
         self._report = report
-        self._done = self._added = self._known = self._deleted = self._failures = 0
+        self._octets = self._done = 0
+        self._total = sum(box.octets for box in boxes)
+        self._counts = _Counts()
         self._failed: list[tuple[str, str]] = []
         self._elsewhere: Counter[Folder] = Counter()
-        self._there = _There(shelf, into)
+        self._within: Counter[Folder] = Counter()
+        self._thrown: set[str] = set()
+        """Base names of what it has put into Trash."""
+        self._there = _There(shelf)
         self._batch: dict[str, _Wanted] = {}
 
-    def run(self, source: Source) -> Imported:
+    def run(self) -> Imported:
         """Raises NotImportable, LibraryUnusable: what was added stays."""
-        octets = 0
-        told = not isinstance(source, Letters)
-        try:
-            for found in source:
-                octets += self._take(found, deletions_told=told)
-                self._done += found.units
-                if len(self._batch) >= BATCH or octets >= BATCH_OCTETS:
-                    self._store()
-                    octets = 0
-        except SourceUnusable as error:
-            raise NotImportable(f"{error}.") from error
-        finally:
-            self._store()
+        for box in self._boxes:
+            try:
+                self._take_box(box)
+            except (SourceUnusable, BadFolderName) as error:
+                why = str(error).removeprefix(f"{box.path}: ").removesuffix(".")
+                if len(self._boxes) == 1:
+                    raise NotImportable(f"{self._source}: {why}.") from error
+                self._fail(self._label(box), why)
         return self._outcome()
+
+    def _take_box(self, box: Box) -> None:
+        """Raises SourceUnusable, BadFolderName: the others can still be taken."""
+        into = self._shelf.tree.spelt(folder_like(self._into, box.name))
+        begun = self._done
+        try:
+            with closing(box.open()) as source:
+                self._take_all(box, source, into)
+            self._done = begun + box.octets
+        finally:
+            self._store()  # what is wrong with the next one's folder is nothing to this one
+
+    def _take_all(self, box: Box, source: Source, into: Folder) -> None:
+        told = not isinstance(source, Letters)
+        for found in source:
+            if found.raw is None:
+                self._fail(self._label(box, found.label), found.problem)
+            else:
+                self._octets += self._take(found, found.raw, into, deletions_told=told)
+            self._done += found.units * box.unit
+            if len(self._batch) >= BATCH or self._octets >= BATCH_OCTETS:
+                self._store()
+
+    def _label(self, box: Box, label: str = "") -> str:
+        """What to call it, or a message in it."""
+        if box.path == self._source:
+            return label or str(self._source)
+        return ", ".join(filter(None, (str(box.path.relative_to(self._source)), label)))
+
+    def _fail(self, label: str, why: str) -> None:
+        self._counts.failures += 1
+        if len(self._failed) < MAX_TOLD:
+            self._failed.append((label, why))
 
     def _outcome(self) -> Imported:
         return Imported(
-            self._added,
-            self._known,
+            self._counts.added,
+            self._counts.known,
             tuple(self._failed),
-            self._failures,
-            self._deleted,
+            self._counts.failures,
+            self._counts.deleted,
             tuple(self._elsewhere.items()),
+            tuple((+self._within).items()),
         )
 
-    def _take(self, found: Found, *, deletions_told: bool) -> int:
+    def _take(self, found: Found, raw: bytes, into: Folder, *, deletions_told: bool) -> int:
         """How much memory it takes."""
-        if found.raw is None:
-            self._failures += 1
-            if len(self._failed) < MAX_TOLD:
-                self._failed.append((found.label, found.problem))
-            return 0
-        flags, deleted = _flags_of(found)
-        folder = TRASH if deleted and deletions_told else self._into
-        message = found.raw.replace(b"\r\n", b"\n")
+        flags, said_deleted = flags_of(found, raw)
+        deleted = said_deleted and deletions_told
+        folder = TRASH if deleted else into
+        message = raw.replace(b"\r\n", b"\n")
         summary = summarise(message)
         date = summary.date.timestamp() if summary.date else self._shelf.now()
-        digest = hashlib.blake2b(message, digest_size=20).hexdigest()
-        base = f"{max(0, int(date)) if summary.date else 0}.I{digest}.import,S={len(message)}"
-        place = folder if base in self._batch else self._there.where(base, message, folder)
+        base = f"{max(0, int(date)) if summary.date else 0}.{identity(message)}"
+        waiting = self._batch.get(base)
+        place = waiting.folder if waiting else self._there.where(base, message, folder)
         if place is not None:
-            self._known += 1
-            if place != self._into:
+            self._counts.known += 1
+            if not waiting and place != into and (place == TRASH or not deleted):
                 self._elsewhere[place] += 1
-            return 0
+            if not waiting or not _is_in_trash(waiting.folder, folder):
+                return 0
         self._batch[base] = _Wanted(folder, Arrival(message, flags, base, date), summary)
         return len(message)
 
     def _store(self) -> None:
-        batch, self._batch = self._batch, {}
-        before = self._added + self._deleted
+        batch, self._batch, self._octets = self._batch, {}, 0
         try:
             with self._shelf.changing:
-                self._fetch_back(batch)
-                for folder in dict.fromkeys(wanted.folder for wanted in batch.values()):
+                folders = dict.fromkeys(wanted.folder for wanted in batch.values())
+                self._make(folders)
+                taken = self._fetch_back(batch)
+                for folder in folders:
                     # Once more: others may have added the same since.
                     new = [
                         wanted
                         for base, wanted in batch.items()
                         if wanted.folder == folder and self._shelf.index.entry(key_of(base)) is None
                     ]
-                    self._add(folder, new)
-            self._known += len(batch) - (self._added + self._deleted - before)
+                    taken += self._add(folder, new)
+            self._counts.known += len(batch) - taken
         finally:
-            self._report(Progress(self._done, self._total, imported=self._outcome()))
+            done = min(self._done, self._total)
+            self._report(Progress(done, self._total, imported=self._outcome()))
 
-    def _fetch_back(self, batch: dict[str, _Wanted]) -> None:
-        """Those of *batch* that lie in Trash, and are wanted elsewhere. What is nowhere the index forgets thereby."""
+    def _make(self, folders: Iterable[Folder]) -> None:
+        tree = self._shelf.tree
+        with usable(tree.root):
+            for folder in folders:
+                if folder != self._into and not tree.has(folder):
+                    tree.make(folder)
+
+    def _fetch_back(self, batch: dict[str, _Wanted]) -> int:
+        """Those of *batch* that lie in Trash, and are wanted elsewhere; how many. What is nowhere the index forgets thereby."""
         thrown_away = [
             entry
             for base, wanted in batch.items()
-            if (entry := self._there.find(base)) and _is_in_trash(entry, wanted.folder)
+            if (entry := self._there.find(base)) and _is_in_trash(entry.folder, wanted.folder)
         ]
 
         def moved(entry: Entry) -> Entry:
             wanted = batch[entry.base]
-            if not _is_in_trash(entry, wanted.folder):
+            if not _is_in_trash(entry.folder, wanted.folder):
                 return entry
             return replace(entry, folder=wanted.folder, flags=wanted.arrival.flags, new=False)
 
-        self._added += len(self._shelf.refile(thrown_away, moved)) if thrown_away else 0
+        steps = self._shelf.refile(thrown_away, moved) if thrown_away else ()
+        again = self._thrown.intersection(step.after.base for step in steps)
+        self._thrown -= again
+        self._counts.deleted -= len(again)
+        self._counts.known += len(again)
+        for step in steps:
+            self._added(step.after.folder, 1)
+        return len(steps)
 
-    def _add(self, folder: Folder, new: list[_Wanted]) -> None:
+    def _add(self, folder: Folder, new: list[_Wanted]) -> int:
+        """How many."""
         shelf = self._shelf
         if not new:
-            return
+            return 0
         entries = shelf.maildirs.add(folder, [wanted.arrival for wanted in new])
         shelf.index.put(
             (entry, wanted.summary, wanted.arrival.arrived or shelf.now())
             for entry, wanted in zip(entries, new, strict=True)
         )
-        if folder == self._into:
-            self._added += len(new)
+        thrown = folder == TRASH != self._into
+        if thrown:
+            self._counts.deleted += len(new)
+            self._thrown.update(wanted.arrival.base or "" for wanted in new)
         else:
-            self._deleted += len(new)
-        shelf.tell([folder], arrived=len(new) if folder == self._into else 0)
+            self._added(folder, len(new))
+        shelf.tell([folder], arrived=0 if thrown else len(new))
+        return len(new)
+
+    def _added(self, folder: Folder, count: int) -> None:
+        self._counts.added += count
+        if folder != self._into:
+            self._within[folder] += count
 
 
 class _There:
     """What is in the library already."""
 
-    def __init__(self, shelf: Shelf, into: Folder) -> None:
+    def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
-        self._by_size: dict[int, list[Entry]] = defaultdict(list)
+        self._by_size: dict[Folder, dict[int, list[Entry]]] = {}
+        """Of a folder, those that came in another way."""
         self._imported: dict[str, Entry] = {}
         """By base name, those on disk that the index may not know yet: of an import that was killed."""
         for folder in shelf.tree.folders():
             for entry in shelf.maildirs.scan(folder):
-                if ".import,S=" in entry.base:
+                if is_imported(entry.base):
                     self._imported[entry.base] = entry
-                elif folder == into:
-                    self._by_size[_size(shelf.maildirs.path(entry))].append(entry)
 
     def where(self, base: str, message: bytes, wanted: Folder) -> Folder | None:
         """Where it is and may stay, in Trash only if it is *wanted* there; None: nowhere."""
         entry = self.find(base)
-        if entry is not None and not _is_in_trash(entry, wanted):
+        if entry is not None and not _is_in_trash(entry.folder, wanted):
             return entry.folder
-        same_size = self._by_size.get(len(message), ())
+        same_size = self._sizes_in(wanted).get(len(message), ())
         return next((one.folder for one in same_size if self._holds(one, message)), None)
 
     def find(self, base: str) -> Entry | None:
         """One that an import has brought."""
         return self._shelf.index.entry(key_of(base)) or self._imported.get(base)
+
+    def _sizes_in(self, folder: Folder) -> dict[int, list[Entry]]:
+        if folder not in self._by_size:
+            found: dict[int, list[Entry]] = defaultdict(list)
+            for entry in self._shelf.maildirs.scan(folder) if self._shelf.tree.has(folder) else ():
+                if not is_imported(entry.base):
+                    found[_size(self._shelf.maildirs.path(entry))].append(entry)
+            self._by_size[folder] = found
+        return self._by_size[folder]
 
     def _holds(self, entry: Entry, message: bytes) -> bool:
         try:
@@ -213,9 +280,9 @@ class _There:
             return False
 
 
-def _is_in_trash(entry: Entry, wanted: Folder) -> bool:
+def _is_in_trash(folder: Folder, wanted: Folder) -> bool:
     """And shall not be."""
-    return entry.folder == TRASH != wanted
+    return folder == TRASH != wanted
 
 
 def _size(path: Path) -> int:
@@ -225,19 +292,17 @@ def _size(path: Path) -> int:
         return -1
 
 
-def _open(path: Path) -> Source:
+def _boxes(path: Path) -> list[Box]:
     """Raises NotImportable, whose sentence begins with the path."""
     try:
-        if (path / "cur").is_dir() and (path / "new").is_dir():
-            return Maildir(path, with_trashed=True)
         if path.is_dir():
-            return Letters(path)
+            return boxes_in(path)
         with path.open("rb") as file:
             head = file.read(HEAD)
         if head.lstrip().startswith(b"From "):
-            return Mbox(path)
+            return [mbox_at(path)]
         if is_letter(head):
-            return Letters(path)
+            return [letter_at(path)]
     except PillarboxError as error:
         raise NotImportable(f"{error}.") from error
     except OSError as error:
@@ -246,34 +311,3 @@ def _open(path: Path) -> Source:
         "is no mail that can be imported: neither an mbox nor an .eml file; unpack an archive first"
     )
     raise NotImportable(f"{path}: {why}.")
-
-
-def _flags_of(found: Found) -> tuple[frozenset[Flag], bool]:
-    """And whether it is said to have been deleted."""
-    if found.flags is not None:
-        flags = (_KNOWN_FLAGS[each] for each in found.flags if each in _KNOWN_FLAGS)
-        return frozenset(flags), _TRASHED in found.flags
-    header = re.split(rb"\r?\n\r?\n", (found.raw or b"")[:HEAD], maxsplit=1)[0]
-    if not _STATUS.search(header):
-        return frozenset({Flag.SEEN}), False
-    said = list(_said(header))
-    return frozenset(flag for flag in said if flag), None in said
-
-
-def _said(header: bytes) -> Iterator[Flag | None]:
-    """None: deleted."""
-    for name, value in _STATUS.findall(header):
-        if name.lower() != b"x-mozilla-status":
-            yield from (
-                _MBOX_LETTERS[each] for each in value.decode("latin-1") if each in _MBOX_LETTERS
-            )
-            if b"D" in value and name.lower() == b"x-status":
-                yield None
-            continue
-        try:
-            bits = int(value, 16)
-        except ValueError:
-            continue
-        yield from (flag for bit, flag in _MOZILLA_BITS.items() if bits & bit)
-        if bits & _MOZILLA_EXPUNGED:
-            yield None

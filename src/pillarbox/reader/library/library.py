@@ -31,6 +31,7 @@ from pillarbox.reader.model import (
     Flag,
     Folder,
     FolderState,
+    Hit,
     Imported,
     MessageKey,
     Page,
@@ -107,6 +108,9 @@ class MailLibrary:
 
     def search(self, query: str, first: int, count: int, *, within: Folder | None = None) -> Page:
         return self._index.search(query, first, count, within=self._within(within))
+
+    def hits(self, query: str, keys: Collection[MessageKey]) -> Mapping[MessageKey, Hit]:
+        return self._index.hits(query, keys)
 
     @property
     def moment(self) -> int:

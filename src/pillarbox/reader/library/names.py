@@ -13,6 +13,7 @@ import os
 import secrets
 import unicodedata
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from hashlib import blake2b
 
 from pillarbox.fetch.destinations.staging import unique_name
@@ -83,6 +84,30 @@ def folder_named(path: str) -> Folder:
     if first in _PAGES:
         raise BadFolderName(f"There is a list called {parts[0]} already. Choose another name.")
     return Folder("/".join(parts))
+
+
+def folder_like(above: Folder, names: Sequence[str]) -> Folder:
+    """The folder in *above* that can stand for what another program calls so, each name in the one before; *above*, if
+    there are none. What cannot be in a name is left out of it; what is too deep is named by all of its names.
+
+    Raises:
+        BadFolderName: *above* can hold none.
+    """
+    if not names:
+        return above
+    room = max(1, MAX_DEPTH - above.count("/") - 1)
+    if len(names) > room:
+        names = [*names[: room - 1], " - ".join(names[room - 1 :])]
+    return folder_named("/".join([above, *map(_part_like, names)]))
+
+
+def _part_like(name: str) -> str:
+    seen = (
+        letter for letter in name.replace("/", "_") if unicodedata.category(letter) not in _UNSEEN
+    )
+    part = unicodedata.normalize("NFC", "".join(seen)).strip().lstrip(".").strip()
+    part = part.encode()[:MAX_PART].decode(errors="ignore").strip()
+    return f"{part}_" if not part or part.casefold() in PARTS else part
 
 
 def is_folder_name(name: str) -> bool:

@@ -99,6 +99,14 @@ class Tree:
             raise BadFolderName("A folder cannot be put into itself. Choose another place.")
         return wanted
 
+    def spelt(self, folder: Folder) -> Folder:
+        """*folder* as what there is of it is called, large and small letters apart."""
+        spelt: list[str] = []
+        for part in folder.split("/"):
+            there = self._alike(spelt, part)
+            spelt.append(part if part in there else next(iter(there), part))
+        return Folder("/".join(spelt))
+
     def _alike(self, above: list[str], name: str) -> list[str]:
         """What there is of that *name*, but for case, in the directory *above*."""
         found = _names_in(self.root.joinpath(*above))

@@ -1,50 +1,21 @@
 """Marking in a text what was searched for.
 
-A search finds words whatever their case and accents, so marking compares folded texts, and has to know
-which characters of the original a folded one comes from: ``ß`` becomes two, an accent none.
+A search finds words whatever their case and accents, so marking compares folded texts (see
+:mod:`pillarbox.reader.library.index.placing`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from unicodedata import category, normalize
+from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
 
-from pillarbox.reader.library.index import folding
+from pillarbox.reader.library.index.folding import fold
+from pillarbox.reader.library.index.placing import end_of_cluster, is_within_signs, placed, source
 
 MAX_WORDS = 20
 """Of one search that are marked: a pasted page is no reason to be slow."""
-
-
-def fold(text: str) -> tuple[str, list[int]]:
-    """*text* as the index folds it, and for each of its characters the place in *text* that it comes from."""
-    if text.isascii():
-        return text.lower(), list(range(len(text)))
-    folded: list[str] = []
-    places: list[int] = []
-    for place, cluster in _clusters(text):
-        part = folding.fold(cluster)
-        folded.append(part)
-        places += [place] * len(part)
-    return "".join(folded), places
-
-
-def _clusters(text: str) -> Iterator[tuple[int, str]]:
-    """Pieces that are folded without regard to what is around them: a character with its marks."""
-    start = 0
-    for place in range(1, len(text)):
-        if not _goes_with_the_last(text[place]):
-            yield start, text[start:place]
-            start = place
-    if text:
-        yield start, text[start:]
-
-
-def _goes_with_the_last(character: str) -> bool:
-    first = normalize("NFKD", character)[0]
-    return category(first).startswith("M") or "\u1160" <= first <= "\u11ff"  # Hangul, taken apart
 
 
 def mark(text: str, words: Sequence[str]) -> Markup:
@@ -61,31 +32,30 @@ def mark(text: str, words: Sequence[str]) -> Markup:
 
 def _spans(text: str, words: Sequence[str]) -> Iterable[tuple[int, int]]:
     """Parts of *text* to be marked: in order, and none within another."""
-    pattern = _pattern(words)
+    folded, places = placed(text)
+    pattern = _pattern(words, folded)
     if pattern is None:
         return
-    folded, places = fold(text)
     end = 0
     for hit in pattern.finditer(folded):
         start = places[hit.start()]
         if start >= end:
-            end = places[hit.end() - 1] + 1
             # Accents that follow as characters of their own belong to it.
-            while end < len(text) and _goes_with_the_last(text[end]):
-                end += 1
+            end = end_of_cluster(text, places[hit.end() - 1] + 1)
             yield start, end
 
 
-def _pattern(words: Sequence[str]) -> re.Pattern[str] | None:
-    wanted = {fold(word)[0].strip() for word in words[:MAX_WORDS]} - {""}
-    if not wanted:
-        return None
+def _pattern(words: Sequence[str], folded: str) -> re.Pattern[str] | None:
+    """For what of *words* is to be marked in a *folded* text: what begins like one of them."""
+    wanted = {fold(word).strip() for word in words[:MAX_WORDS]} - {""}
     longest_first = sorted(wanted, key=lambda word: (-len(word), word))
-    return re.compile("|".join(_one(word) for word in longest_first))
+    found = [one for one in (_one(word, folded) for word in longest_first) if one]
+    return re.compile("|".join(found)) if found else None
 
 
-def _one(word: str) -> str:
-    # Between the words of a phrase there may be more, or other, white space.
-    text = r"\s+".join(map(re.escape, word.split()))
-    anywhere = folding.spaced(word[0]) != word[0]  # in scripts without spaces
-    return text if anywhere or not word[0].isalnum() else rf"(?<!\w){text}"
+def _one(word: str, folded: str) -> str:
+    """*word* with the signs around it; if it is nowhere so, without them: as the search has found it."""
+    literal = source(word, beginning=True) or re.escape(word)
+    if is_within_signs(word) and not re.search(literal, folded):
+        return source(word, beginning=False, literally=False)
+    return literal

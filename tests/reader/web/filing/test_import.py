@@ -58,6 +58,19 @@ async def test_a_place_on_this_machine(
     assert (tmp_path / "old").read_bytes() == MBOX
 
 
+async def test_what_came_into_folders_is_said(
+    browser: httpx.AsyncClient, library: MailLibrary, tmp_path: Path
+) -> None:
+    (tmp_path / "old/R&D.sbd").mkdir(parents=True)
+    (tmp_path / "old/Inbox").write_bytes(MBOX)
+    (tmp_path / "old/R&D.sbd/2026").write_bytes(MBOX.replace(b"text", b"other"))
+    data = {"into": "Archive", "path": str(tmp_path / "old")}
+    page = await ended(browser, await browser.post("/import", data=data))
+    assert "2 messages imported" in page
+    for folder, shown in (("Inbox", "Inbox"), ("R%26D/2026", "R&amp;D/2026")):
+        assert f'1 message in <a href="/mail/Archive/{folder}">Archive/{shown}</a>' in page
+
+
 async def test_what_cannot_be_taken_is_said(
     browser: httpx.AsyncClient, library: MailLibrary
 ) -> None:

@@ -19,6 +19,7 @@ from pillarbox.reader.model import (
     Flag,
     Folder,
     FolderState,
+    Hit,
     MessageKey,
     Page,
     Progress,
@@ -64,6 +65,7 @@ class MemoryLibrary:
         self.own = [Folder(name) for name in folders]
         self.changes: dict[str, dict[MessageKey, Row]] = {}
         self.numbers = counting()
+        self.places: dict[MessageKey, Hit] = {}
         self.past: list[dict[MessageKey, Row]] = []
 
     def folders(self) -> Sequence[FolderState]:
@@ -99,6 +101,11 @@ class MemoryLibrary:
             )
         )
         return Page(hits[first : first + count], first, len(hits), words=(word,))
+
+    def hits(self, query: str, keys: Collection[MessageKey]) -> dict[MessageKey, Hit]:
+        """Those that a test has said."""
+        del query
+        return {key: self.places[key] for key in keys if key in self.places}
 
     @property
     def moment(self) -> int:

@@ -17,7 +17,7 @@ from playwright.async_api import Browser, Locator, Page, Route, expect
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.model import ARCHIVE, INBOX, TRASH, Flag, Folder
 from pillarbox.reader.news import MailChanged
-from tests.reader.browser import browsing
+from tests.reader.browser import browsing, came
 from tests.reader.desk import NOW, make_desk
 from tests.reader.web.lists.library import WORK, MemoryLibrary, key, letter
 
@@ -174,13 +174,16 @@ async def test_an_empty_folder_fills(open_page: Open, library: MemoryLibrary, de
 
 
 async def test_on_a_wide_screen_going_on_is_opening(page: Page, library: MemoryLibrary) -> None:
-    await page.keyboard.press("j")
-    await is_open(page, MANY - 1)
-    await page.keyboard.press("j")
-    await is_open(page, MANY - 2)
-    await page.keyboard.press("k")
-    await is_open(page, MANY - 1)
+    await page.clock.install()
+    await page.reload()
+    await page.wait_for_selector("#rows.windowed")
+    await page.clock.pause_at(await page.evaluate("Date.now() + 1000"))
+    for press, number in (("j", MANY - 1), ("j", MANY - 2), ("k", MANY - 1)):
+        await page.keyboard.press(press)
+        await page.clock.run_for(200)  # as long as one rests there: much less than it takes to read
+        await is_open(page, number)
     assert await focused(page) == key(MANY - 1)
+    await page.clock.resume()
     await expect(row(page, MANY - 1)).not_to_have_class("row unread")
     assert Flag.SEEN in library.rows[key(MANY - 1)].flags
     assert Flag.SEEN not in library.rows[key(MANY - 2)].flags, "passing by is not reading"
@@ -437,7 +440,7 @@ async def test_what_was_done_last_is_undone_first_also_from_the_next_page(
         done,
     )
     await page.goto("/mail/Inbox")
-    await toast(page, "Leaves in 30 s")
+    await toast(page, "Leaves in ")
     await page.keyboard.press("j")
     await is_open(page, MANY - 1)
     await page.keyboard.press("e")
@@ -460,7 +463,7 @@ async def test_z_takes_back_that_a_folder_was_removed(page: Page, library: Memor
     library.delete([key(1)])
     await page.goto("/folders?removed=Lists&messages=1&change=change-0")
     await page.keyboard.press("z")
-    await expect(page).to_have_url("/folders")
+    await came(page, "/folders")
     await toast(page, "Undone")
     assert library.rows[key(1)].folder == WORK
 
@@ -699,11 +702,16 @@ async def test_what_is_open_says_so_when_it_is_gone_and_when_it_is_back(
 # What the server refuses.
 
 
+async def refuse_to_mark(route: Route) -> None:
+    await route.fulfill(status=503, body="")
+
+
 async def test_what_was_refused_comes_back(page: Page) -> None:
     async def refuse(route: Route) -> None:
         headers = {"HX-Trigger": '{"trouble": {"say": "The disk is full."}}'}
         await route.fulfill(status=409, headers=headers, body="")
 
+    await page.route("**/do/mark", refuse_to_mark)  # who opens it has read it, after a second
     await page.keyboard.press("j")
     await is_open(page, MANY - 1)
     await page.route("**/do/archive", refuse)
@@ -711,7 +719,7 @@ async def test_what_was_refused_comes_back(page: Page) -> None:
     await toast(page, "The disk is full.")
     await is_open(page, MANY - 1)
     await focus_is_on(page, MANY - 1)
-    assert await page.locator("#about").inner_text() == f"{MANY} messages, {MANY} unread"
+    await expect(page.locator("#about")).to_have_text(f"{MANY} messages, {MANY} unread")
 
 
 async def test_a_server_that_does_not_answer_is_said(page: Page) -> None:

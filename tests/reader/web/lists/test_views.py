@@ -15,8 +15,10 @@ from pillarbox.reader.model import (
     Collecting,
     Flag,
     Folder,
+    Hit,
     Progress,
     Status,
+    Where,
 )
 from tests.reader.desk import make_desk, visitor
 from tests.reader.web.lists.library import WORK, MemoryLibrary, key, letter
@@ -265,6 +267,33 @@ async def test_what_is_searched_for_is_marked() -> None:
     (row,) = rows_of(await get("/search?q=bicycle", library))
     assert "Red &lt;<mark>Bicycle</mark>&gt; <mark>bicycle</mark>s" in row
     assert "work" in row
+
+
+async def test_a_row_shows_where_it_was_found() -> None:
+    library = MemoryLibrary([letter(4), letter(3), letter(2), letter(1)])
+    library.places = {
+        key(4): Hit(("…a <b> subject here… and", "another"), ()),
+        key(3): Hit((), ((Where.FILE, "subject.pdf"), (Where.SENDER, "a@subject"))),
+        key(2): Hit(("…my subject",), ((Where.RECIPIENT, "Subject"),)),
+    }
+    rows = rows_of(await get("/search?q=subject", library))
+    openings = [
+        re.sub(r"\s+", " ", found)
+        for row in rows
+        for found in re.findall(r'<span class="opening" dir="auto">(.*?)</span>', row, re.DOTALL)
+    ]
+    assert [opening.strip() for opening in openings] == [
+        "…a &lt;b&gt; <mark>subject</mark> here… and <bdi>another</bdi>",
+        "File: <bdi><mark>subject</mark>.pdf</bdi> · From: <bdi>a@<mark>subject</mark></bdi> · <bdi>Opening of 3</bdi>",
+        "To: <bdi><mark>Subject</mark></bdi> · <bdi>…my <mark>subject</mark></bdi>",
+        "Opening of 1",
+    ]
+
+
+async def test_a_list_of_a_folder_asks_for_nothing_that_was_found() -> None:
+    library = MemoryLibrary([letter(1)])
+    library.places = {key(1): Hit(("…what was searched for",), ())}
+    assert "searched for" not in await get("/mail/Inbox", library)
 
 
 async def test_a_search_is_kept_in_its_box_and_says_where() -> None:

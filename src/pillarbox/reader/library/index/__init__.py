@@ -10,7 +10,10 @@ given twice: the full text of a message that is gone stays, and finds nothing.
 
 ``query``        what was typed, understood (pure); ``moments``: its dates
 ``folding``      words as they are compared: case, width, scripts without spaces (pure)
+``placing``      where in a text a word is, as it was written (pure)
+``graphemes``    where a text can be cut (pure)
 ``topics``       subjects without "Re:" in many languages (pure)
+``matter``       what is searched of a message, kept as it was written (pure)
 ``arrival``      a message, ready to be written down (pure; made in worker processes for many)
 ``preparing``    files read and understood, many of them by processes of their own
 ``building``     an index made anew, beside the one in use
@@ -22,5 +25,7 @@ given twice: the full text of a message that is gone stays, and finds nothing.
 ``people``       who has written, and who was written to
 ``matching``     a query as SQL
 ``lists``        rows and pages
+``finding``      the words of a query, in a text (pure); ``passages``: the pieces of it that show them
+``hits``         where a search has found messages, for their rows
 ``sqlite``       the index itself, as :class:`pillarbox.reader.contracts.Index` has it
 """

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from pillarbox.reader.library.index.folding import fold, spaced, storable
+from pillarbox.reader.library.index.matter import pack
 from pillarbox.reader.library.index.topics import topic_of
 from pillarbox.reader.mail.summary import Summary
 from pillarbox.reader.model import Correspondent, Entry, Flag, MessageKey
@@ -55,6 +56,8 @@ class Arrival(NamedTuple):
     is_reply: bool
     words: tuple[str, str, str, str, str]
     """Subject, sender, recipients, text, names of files; as the tokenizer takes them."""
+    matter: bytes
+    """As :func:`.matter.pack` makes it."""
 
 
 def arrival(key: MessageKey, entry: Entry, summary: Summary, arrived: float) -> Arrival:
@@ -81,6 +84,7 @@ def arrival(key: MessageKey, entry: Entry, summary: Summary, arrived: float) -> 
             spaced(fold(summary.text)),
             spaced(fold(" ".join(summary.attachments))),
         ),
+        matter=pack(summary),
     )
 
 

@@ -24,7 +24,9 @@ _SPACELESS = (
     ("\uf900", "\ufaff"),  # Han, for compatibility
     ("\U00020000", "\U0003ffff"),  # Han, other extensions
 )
-_CHARACTER = re.compile("([" + "".join(f"{first}-{last}" for first, last in _SPACELESS) + "])")
+SPACELESS = "".join(f"{first}-{last}" for first, last in _SPACELESS)
+"""Their characters, as a class of a regular expression has them."""
+_CHARACTER = re.compile(f"([{SPACELESS}])")
 _UNWANTED = re.compile("[\x00-\x1f\x7f\ud800-\udfff]+")
 """Controls, and halves of characters: neither SQLite nor anybody else has a use for them."""
 _ACCENTS = re.compile("[\u0300-\u036f]+")

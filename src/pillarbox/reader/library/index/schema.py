@@ -63,6 +63,8 @@ STATEMENTS = (
         opening TEXT NOT NULL
     )
     """,
+    # What is searched, as it was written, to show where something was found: see matter.py.
+    "CREATE TABLE matter (id INTEGER PRIMARY KEY, packed BLOB NOT NULL)",
     "CREATE INDEX faces_by_message_id ON faces (message_id) WHERE message_id IS NOT NULL",
     "CREATE INDEX faces_by_topic ON faces (topic) WHERE topic IS NOT NULL",
     # Numbers of messages that are gone; their words are still there.

@@ -21,12 +21,14 @@ from pillarbox.reader.library.index.arrival import (
     octets_of,
 )
 from pillarbox.reader.library.index.file import Database
+from pillarbox.reader.library.index.finding import Finder
+from pillarbox.reader.library.index.hits import hits
 from pillarbox.reader.library.index.past import Past
 from pillarbox.reader.library.index.query import Is, parse
 from pillarbox.reader.library.index.schema import INBOXES
 from pillarbox.reader.library.index.writing import Writing
 from pillarbox.reader.mail.summary import Summary
-from pillarbox.reader.model import TRASH, Contact, Entry, Folder, MessageKey, Page, Row
+from pillarbox.reader.model import TRASH, Contact, Entry, Folder, Hit, MessageKey, Page, Row
 
 COUNTED = 1000
 """Hits that a search counts behind its page; with more, nobody needs to know exactly."""
@@ -234,6 +236,13 @@ class SqliteIndex:
             numbers = matching.select(db, asked, folders, most + 1)
             rows = lists.rows(db, numbers[first : first + count])
         return Page(rows, first, min(len(numbers), most), len(numbers) > most, asked.to_highlight)
+
+    def hits(self, query: str, keys: Collection[MessageKey]) -> dict[MessageKey, Hit]:
+        finder = Finder.of(parse(query, self._clock()).words)
+        if not finder.words or not keys:
+            return {}
+        with self._file.reading() as db:
+            return hits(db, finder, list(keys))
 
     @property
     def moment(self) -> int:

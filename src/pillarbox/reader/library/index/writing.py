@@ -72,6 +72,7 @@ class Writing:
             self._db.execute("DELETE FROM messages WHERE id = ?", (number,))
             self._db.execute("DELETE FROM files WHERE id = ?", (number,))
             self._db.execute("DELETE FROM faces WHERE id = ?", (number,))
+            self._db.execute("DELETE FROM matter WHERE id = ?", (number,))
             self._db.execute("INSERT INTO gone VALUES (?)", (number,))
             self._touched.add(thread)
 
@@ -168,6 +169,7 @@ class Writing:
                 message.opening,
             ),
         )
+        self._db.execute("INSERT INTO matter VALUES (?, ?)", (number, message.matter))
         self._db.execute(
             "INSERT INTO words (rowid, subject, sender, recipients, text, files)"
             " VALUES (?, ?, ?, ?, ?, ?)",

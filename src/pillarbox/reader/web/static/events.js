@@ -12,8 +12,7 @@ const KINDS = ["mail", "account", "outbox", "drafts", "draft", "lagging"];
 const EVERY = 30_000; // milliseconds
 const GONE = "Pillarbox was ended, or does not answer. Start it again with: pillarbox read";
 const ENDED = "This page is not signed in any more. Open it again with: pillarbox read";
-const DOOR = document.querySelector('meta[name="door"]')?.content ?? ""; // where the password is asked for; empty: there is none
-const LOCKED = "You are signed out here. Sign in, in another tab, and this goes on.";
+const DOOR = document.querySelector('meta[name="door"]'); // where the password is asked for, and what to say then; null: there is none
 
 let source = null;
 let missed = false;
@@ -38,7 +37,7 @@ function open() {
     missed = true;
     const final = source?.readyState === EventSource.CLOSED;
     if (final) noted?.remove(); // it answers
-    if (!noted?.isConnected) noted = final ? toastTrouble({ say: DOOR ? LOCKED : ENDED, door: DOOR }, "no-answer") : toast(GONE, { id: "no-answer" });
+    if (!noted?.isConnected) noted = final ? toastTrouble({ say: DOOR?.dataset.say ?? ENDED, door: DOOR?.content }, "no-answer") : toast(GONE, { id: "no-answer" });
     if (final) close();
   });
 }

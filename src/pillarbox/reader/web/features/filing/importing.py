@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from pillarbox.reader.incoming import not_kept
+from pillarbox.reader.incoming import Received, not_kept
 from pillarbox.reader.mail.names import safe_name
 from pillarbox.reader.model import ARCHIVE, Folder
 from pillarbox.reader.web.features.filing.forms import choices
@@ -92,7 +92,7 @@ def _received(jobs: Jobs, sent: Sequence[UploadFile]) -> tuple[Path, list[Path]]
             paths.append(room / str(number) / name)
             paths[-1].parent.mkdir()
             with paths[-1].open("xb") as file:
-                shutil.copyfileobj(each.file, file)
+                Received(each.file).into(file)
     except OSError as error:
         if room is not None:
             shutil.rmtree(room, ignore_errors=True)

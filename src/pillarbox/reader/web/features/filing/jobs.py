@@ -10,7 +10,7 @@ import secrets
 import shutil
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -139,8 +139,15 @@ class Jobs:
             (before.failed + told)[:MAX_TOLD],
             before.failures + now.failures,
             before.deleted + now.deleted,
-            tuple((Counter(dict(before.elsewhere)) + Counter(dict(now.elsewhere))).items()),
+            _sum(before.elsewhere, now.elsewhere),
+            _sum(before.within, now.within),
         )
+
+
+def _sum(
+    before: Iterable[tuple[Folder, int]], now: Iterable[tuple[Folder, int]]
+) -> tuple[tuple[Folder, int], ...]:
+    return tuple((Counter(dict(before)) + Counter(dict(now))).items())
 
 
 def _within(label: str, name: str) -> str:

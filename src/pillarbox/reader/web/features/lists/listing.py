@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from pillarbox.reader.contracts import Library
 from pillarbox.reader.errors import NoSuchMessage
-from pillarbox.reader.model import INBOX, TRASH, Folder, Page, Row
+from pillarbox.reader.model import INBOX, TRASH, Folder, Hit, MessageKey, Page, Row
 
 PAGE = 50
 """Rows that are sent at a time: some screens full, and a hundredth of a second to make."""
@@ -77,6 +77,12 @@ class Listing:
         if self.folder is not None:
             return library.page(self.folder, first, count)
         return library.search(self.query, first, count, within=self.within)
+
+    def hits(self, library: Library, rows: Sequence[Row]) -> Mapping[MessageKey, Hit]:
+        """Where a search has found these *rows*, as far as they do not show it. Blocking."""
+        if self.folder is not None or not rows:
+            return {}
+        return library.hits(self.query, [row.key for row in rows])
 
     def batches(self, library: Library) -> Iterator[Sequence[Row]]:
         """All rows, some hundred at a time. Blocking."""

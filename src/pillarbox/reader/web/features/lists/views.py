@@ -62,6 +62,7 @@ class Views:
         first = _number(request.query_params.get("first", ""))
         moment = self.desk.library.moment  # before the list: what comes in between is not seen
         part = await off_loop(self._part, listing, first)
+        hits = await off_loop(listing.hits, self.desk.library, part.rows)
         came = await off_loop(self._came, listing, part, request.query_params.get("since", ""))
         folders = await off_loop(self.desk.library.folders)
         opened = await self._opened(request, listing, part.words)
@@ -71,6 +72,7 @@ class Views:
             "lists/list.html",
             listing=listing,
             part=part,
+            hits=hits,
             moment=moment,
             came=came,
             folders=folders,

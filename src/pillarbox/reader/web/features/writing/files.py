@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from urllib.parse import quote
@@ -16,13 +16,12 @@ from pillarbox.reader.compose.pictures import MAX_SHOWN
 from pillarbox.reader.compose.pictures import shown as shown_pictures
 from pillarbox.reader.contracts import Drafts
 from pillarbox.reader.errors import NoSuchDraft, NotSendable
+from pillarbox.reader.incoming import Received
 from pillarbox.reader.model import Draft, File
 from pillarbox.reader.web.features.writing.composing import save_typed, shown, to_draft
 from pillarbox.reader.web.features.writing.typed import form_of
 from pillarbox.reader.web.pages import desk_of, off_loop
 
-_PIECE = 1 << 20
-"""Octets that are read at once."""
 _QUOTE_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; "
     "base-uri 'none'; frame-ancestors 'self'"
@@ -61,11 +60,7 @@ async def _attach(request: Request) -> Response:
 
 
 def _kept(attach: Callable[..., File], draft_id: str, upload: UploadFile) -> None:
-    attach(draft_id, upload.filename or "file", upload.content_type or "", _pieces(upload))
-
-
-def _pieces(upload: UploadFile) -> Iterator[bytes]:
-    return iter(partial(upload.file.read, _PIECE), b"")
+    attach(draft_id, upload.filename or "file", upload.content_type or "", Received(upload.file))
 
 
 async def _detach(request: Request) -> Response:

@@ -1,0 +1,137 @@
+"""What lies in a folder of another program."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
+
+import pytest
+
+from pillarbox.sources.boxes import Box, boxes_in
+from pillarbox.sources.found import Found, SourceUnusable
+
+LETTER = b"Subject: x\r\n\r\ntext\r\n"
+MBOX = b"From ann@example.org Mon Nov 23 20:19:00 2026\n" + LETTER
+
+
+def lay(folder: Path, *files: str) -> None:
+    """Files by their names: those of a Maildir and ``.eml`` hold a message, others are an mbox."""
+    for name in files:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(
+            LETTER if path.suffix.lower() == ".eml" or path.parent.name in {"cur", "new"} else MBOX
+        )
+
+
+def found(folder: Path) -> dict[str, int]:
+    """How many messages each has."""
+    boxes = boxes_in(folder)
+    assert [box.name for box in boxes] == sorted(box.name for box in boxes)
+    names = ["/".join(box.name) for box in boxes]
+    return {
+        name: sum(each.raw is not None for each in opened(box))
+        for name, box in zip(names, boxes, strict=True)
+    }
+
+
+def opened(box: Box) -> list[Found]:
+    with closing(box.open()) as source:
+        return list(source)
+
+
+def test_a_profile_of_thunderbird(tmp_path: Path) -> None:
+    lay(
+        tmp_path,
+        "Inbox",
+        "Sent",
+        "Projects",
+        "Projects.sbd/2026",
+        "Projects.sbd/2026.sbd/Über uns",
+        "Only.sbd/In it",
+    )
+    (tmp_path / "Inbox.msf").write_bytes(b'// <!-- <mdb:mork:z v="1.4"/> -->\n')
+    (tmp_path / "Trash").write_bytes(b"")
+    (tmp_path / "msgFilterRules.dat").write_bytes(b'version="9"\n')
+    assert found(tmp_path) == dict.fromkeys(
+        [
+            "Inbox",
+            "Only/In it",
+            "Projects",
+            "Projects/2026",
+            "Projects/2026/Über uns",
+            "Sent",
+        ],
+        1,
+    )
+
+
+def test_maildirs_of_thunderbird(tmp_path: Path) -> None:
+    lay(tmp_path, "Inbox/cur/1.eml", "Inbox/cur/2.eml", "Inbox.sbd/Old/cur/3.eml")
+    for name in ("Inbox", "Inbox.sbd/Old"):
+        (tmp_path / name / "tmp").mkdir()
+    assert found(tmp_path) == {"Inbox": 2, "Inbox/Old": 1}
+
+
+def test_folders_of_apple_mail(tmp_path: Path) -> None:
+    lay(tmp_path, "Inbox.mbox/mbox", "Work.mbox/mbox", "Work.mbox/Old.mbox/mbox", "Single.mbox")
+    (tmp_path / "Inbox.mbox/table_of_contents").write_bytes(b"\0\1")
+    assert found(tmp_path) == dict.fromkeys(["Inbox", "Single", "Work", "Work/Old"], 1)
+
+
+def test_a_maildir_and_its_folders(tmp_path: Path) -> None:
+    lay(tmp_path, "cur/1:2,S", "new/2", ".Sent/cur/3", ".Sent/new/4", "Plain/cur/5", "Plain/new/6")
+    lay(tmp_path, ".Projekte.&ANw-ber &- uns/cur/7", ".Projekte.&ANw-ber &- uns/new/8")
+    lay(tmp_path, ".odd.&AN-x/cur/9", ".odd.&AN-x/new/10")
+    (tmp_path / "dovecot-uidlist").write_bytes(b"3 V1\n")
+    assert found(tmp_path) == {
+        "": 2,
+        "Plain": 2,
+        "Projekte/Über & uns": 2,
+        "Sent": 2,
+        "odd/&AN-x": 2,
+    }
+
+
+def test_letters_belong_to_what_was_named(tmp_path: Path) -> None:
+    lay(tmp_path, "b.eml", "a/2.eml", "a/1.EML", "a/old")
+    (tmp_path / "notes.txt").write_bytes(LETTER)
+    first, second = boxes_in(tmp_path)
+    assert [each.label for each in opened(first)] == ["a/1.EML", "a/2.eml", "b.eml"]
+    assert (first.name, second.name) == ((), ("a", "old"))
+
+
+def test_no_link_is_followed_and_no_pipe_is_read(tmp_path: Path) -> None:
+    lay(tmp_path, "in/b.eml", "kept/cur/1", "kept/new/2", "old")
+    folder = tmp_path / "in"
+    os.mkfifo(folder / "pipe.eml")
+    for name in ("kept", "old"):
+        (folder / name).symlink_to(tmp_path / name)
+    (folder / "link.eml").symlink_to(folder / "b.eml")
+    (folder / "loop").symlink_to(folder)
+    assert found(folder) == {"": 1}
+
+
+def test_what_cannot_be_looked_into_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay(tmp_path, "one", "closed/two")
+    looked = os.scandir
+
+    def scandir(path: Path) -> AbstractContextManager[Iterator[os.DirEntry[str]]]:
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return looked(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert found(tmp_path) == {"one": 1}
+    with pytest.raises(SourceUnusable, match="cannot be read: Permission denied"):
+        boxes_in(tmp_path / "closed")
+
+
+def test_a_folder_without_any(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_bytes(b"From here on it is a text.\n")
+    with pytest.raises(SourceUnusable, match=r"no \.eml file"):
+        boxes_in(tmp_path)
