@@ -1,5 +1,5 @@
 /* News from the reader, as DOM events of the document: news:mail {folders, arrived}, news:account {account, state},
-   news:outbox, news:drafts, news:lagging (anything may have happened: look again at everything); and of itself
+   news:outbox, news:drafts, news:draft {draft, version}, news:lagging (anything may have happened: look again at everything); and of itself
    news:time ("2 minutes ago" has to be said anew).
 
    Only a page that is seen listens: a browser gives a site six connections, and a hidden tab needs none. What it
@@ -8,7 +8,7 @@
 
 import { SIGNED_OUT, toast, toastTrouble } from "./toasts.js";
 
-const KINDS = ["mail", "account", "outbox", "drafts", "lagging"];
+const KINDS = ["mail", "account", "outbox", "drafts", "draft", "lagging"];
 const EVERY = 30_000; // milliseconds
 const GONE = "Pillarbox was ended, or does not answer. Start it again with: pillarbox read";
 const ENDED = "This page is not signed in any more. Open it again with: pillarbox read";
