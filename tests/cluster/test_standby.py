@@ -37,9 +37,9 @@ def databases() -> Iterator[Pair]:
 async def store(databases: Pair, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ClusterStore]:
     """One that has a letter for Alice, and little patience."""
     monkeypatch.setattr(database, "STATEMENT_SECONDS", SECONDS)
-    monkeypatch.setattr(clock, "STATEMENT_SECONDS", SECONDS)
     opened = await open_cluster(ClusterSettings(databases.primary.new_database()))
     assert await opened.deliver(LETTER, [Recipient("alice")]) == [None]
+    monkeypatch.setattr(clock, "STATEMENT_SECONDS", SECONDS)
     yield opened
     await opened.close()
 

@@ -46,6 +46,7 @@ def begun(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PostOffice
 
 
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
+@pytest.mark.parametrize("begun", [{"limits": {"stop_grace": 3600}}], indirect=True)
 def test_running_sessions_finish_under_load(seed: int, begun: PostOffice) -> None:
     ledger = Ledger()
     door = begun.addresses["pop3"]

@@ -77,5 +77,6 @@ def dovecot(mechanisms: str = "plain login scram-sha-256") -> Iterator[MaildirSe
         users.chmod(0o644)
         log = folder / "log"
         with running([PROGRAM, "-F", "-c", str(configuration)], log) as process:
-            wait_until_it_listens(process, (HOST, server.ports["pop3"]), log)
+            for port in server.ports.values():  # one after the other
+                wait_until_it_listens(process, (HOST, port), log)
             yield server

@@ -46,11 +46,19 @@ class DraftsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class DraftSaved:
+    """Somebody has typed in a draft, on some page of it."""
+
+    draft: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lagging:
     """Some news were lost: anything may have happened."""
 
 
-Item = MailChanged | AccountChanged | OutboxChanged | DraftsChanged | Lagging
+Item = MailChanged | AccountChanged | OutboxChanged | DraftsChanged | DraftSaved | Lagging
 
 
 class Subscription:

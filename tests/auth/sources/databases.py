@@ -165,6 +165,11 @@ class MariaDbServer(SqlServer):
             ]
         )
 
+    def start(self) -> None:
+        super().start()
+        socket, log = str(self.folder / "socket"), self.folder / "log"
+        wait_until_it_listens(self.process, socket, log)  # which it makes behind its port
+
     def command(self) -> list[str]:
         return [
             "/usr/sbin/mariadbd",

@@ -26,7 +26,7 @@ from pillarbox.reader.compose.drafts import (
 from pillarbox.reader.errors import DraftChanged, LibraryUnusable, NoSuchDraft, NotSendable
 from pillarbox.reader.incoming import Received
 from pillarbox.reader.model import Draft, File, MessageKey, Parcel
-from pillarbox.reader.news import DraftsChanged, Item
+from pillarbox.reader.news import DraftSaved, DraftsChanged, Item
 from tests.reader.compose.outboxes import HeldOutbox
 
 
@@ -197,9 +197,14 @@ def test_what_nobody_has_typed_in_is_no_draft_yet_and_goes_by_itself(place: Plac
 def test_pages_are_told_that_drafts_come_and_go(place: Place) -> None:
     drafts = place.open()
     made = written(drafts)
-    drafts.save(made)
+    drafts.save(replace(drafts.find(made.id), text="More"))
     drafts.discard(made.id)
-    assert place.news == [DraftsChanged(), DraftsChanged()]
+    assert place.news == [
+        DraftsChanged(),
+        DraftSaved(made.id, 2),
+        DraftSaved(made.id, 3),
+        DraftsChanged(),
+    ]
 
 
 def test_a_damaged_draft_is_left_alone_and_others_are_listed(place: Place) -> None:

@@ -34,7 +34,7 @@ class Bench:
     """All that writing stands on."""
 
     def __init__(self, folder: Path, accounts: FixedAccounts) -> None:
-        self.folder = folder
+        self.folder, self.accounts = folder, accounts
         self.outbox = HeldOutbox()
         self.library = Shelf()
         self.drafts = open_drafts(
@@ -504,7 +504,7 @@ def test_a_message_of_an_account_that_is_gone_goes_from_nobody_else_unasked(
     draft = bench.writing.new(Draft("", account="home", to="a@x.example", subject="Tea"))
     draft = bench.writing.save(replace(draft, text="Hi\n\n-- \nMe\n"))
     sent = bench.writing.send(draft.id)
-    bench.writing._accounts = cast("Any", FixedAccounts(WORK))
+    bench.accounts.have(WORK)
     again = bench.writing.take_back(sent)
     assert again.account == "home"
     with pytest.raises(WrongFields, match="no account home any more") as caught:

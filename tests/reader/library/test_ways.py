@@ -333,6 +333,17 @@ def test_a_box_that_cannot_be_read_keeps_the_others_from_nothing(
     )
 
 
+def test_a_folder_that_cannot_be_made_keeps_the_others_from_nothing(
+    library: MailLibrary, place: Place, tmp_path: Path
+) -> None:
+    """Up to a hundred messages of the folder before it went with it, and nothing said so."""
+    (place.mail / "Archive/Sent").symlink_to(tmp_path)
+    source = laid(tmp_path, Inbox=one("a"), Sent=one("b"), Work=one("c"))
+    done = library.bring_in(source, ARCHIVE, quiet)
+    assert in_folders(library) == {"Archive/Inbox": ["a"], "Archive/Work": ["c"]}
+    assert (done.added, [label for label, _ in done.failed]) == (2, ["Sent"])
+
+
 @pytest.mark.parametrize("into", [WORK, TRASH])
 def test_folders_come_into_no_folder_that_can_hold_none(
     library: MailLibrary, tmp_path: Path, into: Folder

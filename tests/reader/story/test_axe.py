@@ -148,6 +148,16 @@ async def test_every_page(inspector: Inspector) -> None:
     assert inspector.found == []
 
 
+async def test_what_was_removed(inspector: Inspector) -> None:
+    desk = inspector.house.desk
+    contact, rule = desk.contacts.all()[0], desk.rules.all()[0]
+    desk.contacts.remove(contact.id)
+    await inspector.visit(f"/contacts?removed={contact.id}")
+    desk.rules.remove(rule.id)
+    await inspector.visit(f"/rules?removed={rule.id}")
+    assert inspector.found == []
+
+
 async def test_an_import(inspector: Inspector) -> None:
     page = inspector.page
     await page.goto("/import")

@@ -9,6 +9,7 @@ import pytest
 from pillarbox.reader.model import INBOX, Collecting, Folder, Status
 from pillarbox.reader.news import (
     AccountChanged,
+    DraftSaved,
     DraftsChanged,
     Item,
     Lagging,
@@ -33,6 +34,7 @@ TABLE: list[tuple[Item, str, object]] = [
     (AccountChanged("work", None), "account", {"account": "work", "state": None}),
     (OutboxChanged(), "outbox", {}),
     (DraftsChanged(), "drafts", {}),
+    (DraftSaved("d1", 3), "draft", {"draft": "d1", "version": 3}),
     (Lagging(), "lagging", {}),
 ]
 

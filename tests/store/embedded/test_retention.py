@@ -20,7 +20,7 @@ from pillarbox.testing.store_contract import contents, delete, seen_next
 
 from .actor import letter
 from .conftest import Actors, heard, told, until
-from .test_views import DATA, LETTERS, change, only_shard, writer_lock_of
+from .test_views import DATA, LETTERS, change, impatient, only_shard, writer_lock_of
 
 ALICE, PHONE = Identity("alice"), Identity("alice", "phone")
 WEEK = 7 * 86_400.0
@@ -182,10 +182,10 @@ async def test_who_is_cancelled_keeps_the_locks_until_it_is_decided(store: Embed
 
 
 async def test_a_failure_ends_it(actors: Actors) -> None:
-    store = open_store(actors.store, shards=1, patience=0.05)
+    store = open_store(actors.store, shards=1)
     await store.deliver(LETTERS[0], [Recipient("alice")])
     change(store, "UPDATE messages SET received_at = 1")
-    with writer_lock_of(store), pytest.raises(StoreUnavailable):
+    with impatient(store), writer_lock_of(store), pytest.raises(StoreUnavailable):
         await store.expire(Retention(expire_seconds=WEEK))
     assert (await (await store.open(ALICE)).body(1)).octets == LETTERS[0].octets
     await store.close()

@@ -4,6 +4,7 @@ Floors within, each knowing only those below::
 
     writing      replies and forwards are kept as drafts; a draft goes to the outbox, and comes back
     drafts       what is being written, on disk          contacts     whom one writes to, on disk
+    writers      who can write, as the accounts are now
     message      a draft and its recipients become octets
     replies      what a reply holds: recipients, subject, references, quote; pure
     quoting      the text of a message, as a reply or a forwarded message shows it; pure

@@ -33,7 +33,7 @@ from pillarbox.reader.errors import DraftChanged, LibraryUnusable, NoSuchDraft, 
 from pillarbox.reader.incoming import Received
 from pillarbox.reader.library.trouble import usable
 from pillarbox.reader.model import Draft, File
-from pillarbox.reader.news import DraftsChanged, Item
+from pillarbox.reader.news import DraftSaved, DraftsChanged, Item
 
 UNTOUCHED = 1
 """The version of a draft in which nobody has typed yet: who looks at an answer and goes away leaves nothing behind."""
@@ -124,6 +124,7 @@ class KeptDrafts:
             )
         if last.version == UNTOUCHED:
             self._tell(DraftsChanged())
+        self._tell(DraftSaved(saved.id, saved.version))
         return saved
 
     def correct(self, draft: Draft) -> Draft:

@@ -16,15 +16,15 @@ from pillarbox.reader.compose.message import bcc_field, make_message, sender_add
 from pillarbox.reader.compose.original import Original, read_original
 from pillarbox.reader.compose.pictures import Pictures
 from pillarbox.reader.compose.replies import author_of, each, envelope_for, identity_for
-from pillarbox.reader.compose.senders import named_address, writing_as
 from pillarbox.reader.compose.signatures import signed, signed_anew
 from pillarbox.reader.compose.subjects import answering, forwarding
+from pillarbox.reader.compose.writers import Writers
 from pillarbox.reader.contracts import Accounts, Clock, Library, Outbox
 from pillarbox.reader.errors import LibraryUnusable, NotSendable, TooLate, WrongFields
 from pillarbox.reader.mail.letter import Letter, read_letter, read_part
 from pillarbox.reader.mail.mime import with_lf
 from pillarbox.reader.mail.private import without_bcc
-from pillarbox.reader.model import Draft, File, Identity, MessageKey, Outgoing, Parcel, Settings
+from pillarbox.reader.model import Draft, File, MessageKey, Outgoing, Parcel, Settings
 
 _PIECE = 1 << 20
 """Octets that are written at once."""
@@ -45,7 +45,7 @@ class Writing:
         zone: tzinfo | None = None,
     ) -> None:
         """*zone*: in which dates are said; None: the system's."""
-        self._accounts, self._library = accounts, library
+        self._writers, self._library = Writers(accounts), library
         self._drafts, self._outbox = drafts, outbox
         self._settings, self._clock, self._zone = settings, clock, zone
 
@@ -53,7 +53,7 @@ class Writing:
 
     def new(self, draft: Draft) -> Draft:
         """See the contract."""
-        identity = self._identity(draft.account)
+        identity = self._writers.of_or_first(draft.account)
         if identity is not None:
             text = signed(draft.text, identity.signature)
             draft = replace(draft, account=identity.account, text=text)
@@ -63,7 +63,7 @@ class Writing:
         """See the contract."""
         original = self._original(key)
         letter = original.letter
-        envelope = envelope_for(original.answered, self._identities(), to_all=to_all)
+        envelope = envelope_for(original.answered, self._writers.all(), to_all=to_all)
         references = (
             (*letter.references, letter.message_id) if letter.message_id else letter.references
         )
@@ -81,7 +81,7 @@ class Writing:
             draft = self._begun(replace(draft, quote=quote), original, "")
         else:
             draft = self._begun(draft, original, quoting.quoted(letter, self._zone))
-        return self._drafts.new(self._answering(draft, original))
+        return self._drafts.new(draft)
 
     def forward(self, key: MessageKey, *, attached: bool = False) -> Draft:
         """See the contract."""
@@ -111,10 +111,10 @@ class Writing:
         """See the contract."""
         original = self._original(key)
         letter = original.letter
-        identity = author_of(letter, self._identities())
+        identity = author_of(letter, self._writers.all())
         if identity is None:
-            identity = identity_for(original.answered, self._identities())
-        draft = self._written_by(_whole(letter), identity)
+            identity = identity_for(original.answered, self._writers.all())
+        draft = self._writers.into(_whole(letter), identity)
         draft = replace(draft, bcc=as_typed(each(letter.bcc)))
         return self._with_parts(self._drafts.new(draft), letter, self._library.read(key))
 
@@ -124,7 +124,7 @@ class Writing:
         """See the contract."""
         before = self._drafts.find(draft.id)
         if before.account != draft.account:
-            old, new = self._identity_of(before.account), self._identity_of(draft.account)
+            old, new = self._writers.of(before.account), self._writers.of(draft.account)
             if old is not None and new is not None:
                 text = signed_anew(draft.text, old.signature, new.signature)
                 draft = replace(draft, text=text)
@@ -133,7 +133,7 @@ class Writing:
     def doubts(self, draft_id: str) -> Sequence[str]:
         """See the contract."""
         draft = self._drafts.find(draft_id)
-        self._sender_of(draft)  # what has to be corrected comes before what may be wrong
+        self._writers.of_draft(draft)  # what has to be corrected comes before what may be wrong
         recipients = recipients_of(draft)
         return [*reached_already(draft, recipients), *doubts_about(draft)]
 
@@ -141,7 +141,7 @@ class Writing:
         """See the contract. Once the outbox has it, it names the draft: there is no second step."""
         with self._drafts.lock:
             draft = self._drafts.find(draft_id)
-            identity = self._sender_of(draft)
+            identity = self._writers.of_draft(draft)
             recipients = recipients_of(draft)
             contents = [(file, self._content(draft, file)) for file in draft.files]
             now = self._clock().astimezone(self._zone)
@@ -186,63 +186,20 @@ class Writing:
         folder = self._library.find(key).folder
         return read_original(self._library.read(key), folder)
 
-    def _identities(self) -> list[Identity]:
-        return [self._accounts.identity(name) for name in self._accounts.names()]
-
-    def _identity(self, account: str) -> Identity | None:
-        """That of *account*, if there still is such an account; else the first."""
-        names = self._accounts.names()
-        if not names:
-            return None
-        return self._accounts.identity(account if account in names else names[0])
-
-    def _identity_of(self, account: str) -> Identity | None:
-        """None: there is no such account (any more)."""
-        return self._accounts.identity(account) if account in self._accounts.names() else None
-
-    def _sender_of(self, draft: Draft) -> Identity:
-        """Raises WrongFields: there is none, or it has to be chosen."""
-        identity = self._identity(draft.account)
-        if identity is None:
-            raise WrongFields({"account": "There is no account to send from. Add one first."})
-        if draft.account and identity.account != draft.account:
-            gone = (
-                f"There is no account {draft.account} any more. Choose from whom this message goes."
-            )
-            raise WrongFields({"account": gone})
-        writer = writing_as(identity, draft.sender) if draft.sender else identity
-        if writer is None:
-            gone = f"{draft.sender} is no address of the account {identity.account} any more. Choose from whom this message goes."
-            raise WrongFields({"account": gone})
-        return writer
-
-    def _written_by(self, draft: Draft, writer: Identity | None) -> Draft:
-        """*draft* from *writer*, who has the address that it is to be from. None: from nobody yet."""
-        if writer is None:
-            return draft
-        own = self._accounts.identity(writer.account).address
-        sender = "" if writer.address == own else writer.address
-        return replace(draft, account=writer.account, sender=sender)
-
-    def _answering(self, draft: Draft, original: Original) -> Draft:
-        """*draft* from the very address that the message came to."""
-        draft = self._written_by(draft, identity_for(original.answered, self._identities()))
-        identity = self._identity_of(draft.account)
-        named = identity is None or draft.sender in ("", *identity.aliases)
-        return draft if named else replace(draft, came_to=draft.sender)
-
     def _begun(self, draft: Draft, original: Original, below: str) -> Draft:
-        """*draft* under the right identity: room to write, what goes *below*, and the signature. From an address that has a
-        name: a subaddress is between two, and whom a message is forwarded to is a third.
+        """*draft* from whom the message came to: room to write, what goes *below*, and the signature. An answer is from the
+        very address; a message is forwarded from one that has a name: a subaddress is between two, and this is for a third.
         """
-        identity = identity_for(original.answered, self._identities())
+        writer = identity_for(original.answered, self._writers.all())
         text = f"\n\n{below}" if below else ""
-        if identity is None:
+        if writer is None:
             return replace(draft, text=text)
-        known = self._accounts.identity(identity.account)
-        named = replace(known, address=named_address(known, identity.address) or known.address)
-        draft = self._written_by(draft, named)
-        return replace(draft, text=signed(text, identity.signature))
+        named = self._writers.named(writer)
+        draft = replace(draft, text=signed(text, writer.signature))
+        if draft.answers is None:
+            return self._writers.into(draft, named)
+        came_to = "" if named == writer else writer.address
+        return replace(self._writers.into(draft, writer), came_to=came_to)
 
     def _with_files(self, draft: Draft, files: Iterable[tuple[str, str, bytes, str]]) -> Draft:
         """Those that fit are attached (name, type, content, Content-ID); others are named in the text: nobody shall think that
@@ -298,10 +255,10 @@ class Writing:
         letter = read_letter(self._outbox.read(outgoing.id))
         named = {one.address.casefold() for one in (*letter.to, *letter.cc)}
         hidden = [one for one in outgoing.to if one.casefold() not in named]
-        identity = self._identity_of(outgoing.account)
+        identity = self._writers.of(outgoing.account)
         writer = author_of(letter, [identity]) if identity is not None else None
         draft = replace(
-            self._written_by(_whole(letter), writer),
+            self._writers.into(_whole(letter), writer),
             account=outgoing.account,
             bcc=", ".join(hidden),
             unsure=outgoing.unsure,

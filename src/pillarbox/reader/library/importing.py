@@ -30,7 +30,7 @@ from pillarbox.reader.library.trouble import usable
 from pillarbox.reader.mail.summary import Summary, summarise
 from pillarbox.reader.model import TRASH, Entry, Folder, Imported, Progress
 from pillarbox.sources.boxes import Box, boxes_in, letter_at, mbox_at
-from pillarbox.sources.found import Found, SourceUnusable, trouble_with
+from pillarbox.sources.found import Found, Source, SourceUnusable, trouble_with
 from pillarbox.sources.letters import HEAD, Letters, is_letter
 
 BATCH = 100
@@ -89,34 +89,37 @@ class _Import:
 
     def run(self) -> Imported:
         """Raises NotImportable, LibraryUnusable: what was added stays."""
-        try:
-            for box in self._boxes:
-                try:
-                    self._take_box(box)
-                except (SourceUnusable, BadFolderName) as error:
-                    why = str(error).removeprefix(f"{box.path}: ").removesuffix(".")
-                    if len(self._boxes) == 1:
-                        raise NotImportable(f"{self._source}: {why}.") from error
-                    self._fail(self._label(box), why)
-        finally:
-            self._store()
+        for box in self._boxes:
+            try:
+                self._take_box(box)
+            except (SourceUnusable, BadFolderName) as error:
+                why = str(error).removeprefix(f"{box.path}: ").removesuffix(".")
+                if len(self._boxes) == 1:
+                    raise NotImportable(f"{self._source}: {why}.") from error
+                self._fail(self._label(box), why)
         return self._outcome()
 
     def _take_box(self, box: Box) -> None:
         """Raises SourceUnusable, BadFolderName: the others can still be taken."""
         into = self._shelf.tree.spelt(folder_like(self._into, box.name))
         begun = self._done
-        with closing(box.open()) as source:
-            told = not isinstance(source, Letters)
-            for found in source:
-                if found.raw is None:
-                    self._fail(self._label(box, found.label), found.problem)
-                else:
-                    self._octets += self._take(found, found.raw, into, deletions_told=told)
-                self._done += found.units * box.unit
-                if len(self._batch) >= BATCH or self._octets >= BATCH_OCTETS:
-                    self._store()
-        self._done = begun + box.octets
+        try:
+            with closing(box.open()) as source:
+                self._take_all(box, source, into)
+            self._done = begun + box.octets
+        finally:
+            self._store()  # what is wrong with the next one's folder is nothing to this one
+
+    def _take_all(self, box: Box, source: Source, into: Folder) -> None:
+        told = not isinstance(source, Letters)
+        for found in source:
+            if found.raw is None:
+                self._fail(self._label(box, found.label), found.problem)
+            else:
+                self._octets += self._take(found, found.raw, into, deletions_told=told)
+            self._done += found.units * box.unit
+            if len(self._batch) >= BATCH or self._octets >= BATCH_OCTETS:
+                self._store()
 
     def _label(self, box: Box, label: str = "") -> str:
         """What to call it, or a message in it."""

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from pillarbox.reader.news import (
     AccountChanged,
+    DraftSaved,
     DraftsChanged,
     Item,
     Lagging,
@@ -74,6 +75,8 @@ def as_event(item: Item) -> str:
             kind, data = "outbox", {}
         case DraftsChanged():
             kind, data = "drafts", {}
+        case DraftSaved():
+            kind, data = "draft", {"draft": item.draft, "version": item.version}
         case Lagging():
             kind, data = "lagging", {}
     return f"event: {kind}\ndata: {json.dumps(data)}\n\n"

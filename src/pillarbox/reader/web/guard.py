@@ -32,7 +32,7 @@ from pillarbox.peers import network_of, peer_of
 from pillarbox.reader.web.bodies import FORM, announced, limit_of, token_of
 from pillarbox.reader.web.door import Door
 from pillarbox.reader.web.files import is_file
-from pillarbox.reader.web.pages import back, off_loop
+from pillarbox.reader.web.pages import SIGNED_OUT, back, off_loop
 from pillarbox.reader.web.password import Password
 from pillarbox.reader.web.whose import Connections, is_anothers
 
@@ -67,7 +67,6 @@ _STALE = (
     "This page is too old",
     "It was open before Pillarbox was set up anew. Nothing was changed: reload the page, and do it again.",
 )
-_SIGNED_OUT = "You are signed out here. Sign in, in another tab, and this goes on."
 _TOO_LARGE = ("This is too large", "Pillarbox does not take so much at once. Nothing was changed.")
 _LOCKED, _ENTRANCE = "/login", "/enter"
 
@@ -205,7 +204,7 @@ class Guard:
         else:
             sent = "sent" if request.method == "POST" else ""
             response = self._render(request, "signed-out.html", 401, door=_LOCKED, sent=sent)
-            trouble = {"say": _SIGNED_OUT, "door": _LOCKED}
+            trouble = {"say": SIGNED_OUT, "door": _LOCKED}
         response.headers["HX-Trigger"] = json.dumps({"trouble": trouble})
         return response
 

@@ -40,6 +40,9 @@ PLACES = (
 _FIRST = ("", "lists", "letters")
 """Whose templates are needed first: every page's, those of a list, of an open message."""
 
+SIGNED_OUT = "You are signed out here. Sign in, in another tab, and this goes on."
+"""What pages say, and scripts, where a password is asked for."""
+
 _PART = 1 << 20
 """Octets of a field that is no file."""
 
@@ -77,6 +80,7 @@ def make_environment(clock: Clock) -> Environment:
         clock=clock,
         static=files().url_of,
         places=PLACES,
+        signed_out=SIGNED_OUT,
         styles=("base.css", "layout.css", *_theirs("css")),
         scripts=("shell.js", "keys.js", "events.js", *_theirs("js")),
         modules=[name for name in files().names(".js") if not name.startswith(_VENDOR)],

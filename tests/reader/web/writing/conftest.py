@@ -16,6 +16,7 @@ from pillarbox.reader.compose.drafts import KeptDrafts, open_drafts
 from pillarbox.reader.compose.writing import Writing
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.model import Draft, FolderState, Identity, Settings
+from pillarbox.reader.news import News
 from tests.reader.compose.outboxes import HeldOutbox
 from tests.reader.compose.people import HOME, NOW, WORK, FixedAccounts, Shelf
 from tests.reader.desk import make_desk, visitor
@@ -67,7 +68,8 @@ def make_table(folder: Path) -> Table:
     """On an event loop."""
     outbox, library, settings = HeldOutbox(), PageShelf(), Settings()
     accounts = cast("Any", FixedAccounts(WORK, HOME))
-    drafts = open_drafts(folder / "drafts", outbox=outbox, tell=lambda _: None, clock=lambda: NOW)
+    news = News()
+    drafts = open_drafts(folder / "drafts", outbox=outbox, tell=news.tell, clock=lambda: NOW)
     contacts = open_contacts(folder / "contacts.json", correspondents=library.correspondents)
     writing = Writing(
         accounts=accounts,
@@ -85,6 +87,7 @@ def make_table(folder: Path) -> Table:
         writing=writing,
         outbox=outbox,
         settings=settings,
+        news=news,
     )
     return Table(desk, drafts, contacts, writing, outbox, library)
 

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -41,6 +42,11 @@ async def hurried(page: Page) -> None:
 
 async def pass_time(page: Page, seconds: int) -> None:
     await page.clock.fast_forward(seconds * 1000)
+
+
+async def pause(page: Page) -> None:
+    """From now on no time passes by itself."""
+    await page.clock.pause_at(await page.evaluate("Date.now() + 1000"))
 
 
 async def leaves(page: Page, *, within: int) -> None:
@@ -263,7 +269,7 @@ async def test_what_is_typed_without_a_pause_is_saved_meanwhile(page: Page, tabl
     draft = table.begun()
     await hurried(page)
     await opened(page, draft)
-    await page.clock.pause_at(await page.evaluate("Date.now() + 1000"))
+    await pause(page)
     await page.locator("#text").press("Control+Home")
     for typed in ("one two three ", "four five six "):
         async with page.expect_response("**/save") as reply:
@@ -272,6 +278,111 @@ async def test_what_is_typed_without_a_pause_is_saved_meanwhile(page: Page, tabl
                 await pass_time(page, 1)
         assert (await reply.value).ok
     assert "one two three " in table.drafts.find(draft.id).text
+
+
+class Slow:
+    """Saves wait until they may go on."""
+
+    def __init__(self, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._save, self._loop = table.writing.save, asyncio.get_running_loop()
+        self.begun, self.done, self.may_go_on = asyncio.Event(), asyncio.Event(), Event()
+        monkeypatch.setattr(table.writing, "save", self.save)
+
+    def save(self, draft: Draft) -> Draft:
+        self._loop.call_soon_threadsafe(self.begun.set)
+        self.may_go_on.wait()
+        try:
+            return self._save(draft)
+        finally:
+            self._loop.call_soon_threadsafe(self.done.set)
+
+
+async def test_who_loads_a_draft_again_while_it_is_saved_sees_what_was_typed_last(
+    page: Page, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page had the text from before; and what was typed there could not be saved."""
+    slow = Slow(table, monkeypatch)
+    draft = table.begun(to="a@x.example", subject="Tea", text="old")
+    await opened(page, draft)
+    before = await page.locator("#text").input_value()
+    await page.fill("#text", "new")
+    await page.reload()
+    await slow.begun.wait()
+    await expect(page.locator("html")).to_have_class("scripted")
+    await expect(page.locator("#text")).to_have_value(before)
+    await page.locator("#subject").focus()
+    slow.may_go_on.set()
+    await expect(page.locator("#text")).to_have_value("new")
+    await expect(page.locator("#subject")).to_be_focused()
+    await expect(page.locator("#compose [name=back]")).to_have_value("/drafts")
+    await page.locator("#text").press("Control+End")
+    await page.keyboard.type("er")
+    await kept_text(page, table, draft, "newer")
+
+
+async def test_what_was_saved_before_a_page_listens_is_seen_by_it(
+    page: Page, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow(table, monkeypatch)
+    draft = table.begun(to="a@x.example", subject="Tea", text="old")
+    await opened(page, draft)
+    before = await page.locator("#text").input_value()
+    may_listen = asyncio.Event()
+
+    async def deaf(route: Route) -> None:
+        await may_listen.wait()
+        await route.continue_()
+
+    await page.route("**/events?*", deaf)
+    await page.fill("#text", "new")
+    await page.reload()
+    await expect(page.locator("html")).to_have_class("scripted")
+    await expect(page.locator("#text")).to_have_value(before)
+    slow.may_go_on.set()
+    await slow.done.wait()
+    may_listen.set()
+    await expect(page.locator("#text")).to_have_value("new")
+
+
+async def test_what_one_has_typed_by_then_is_not_replaced(
+    page: Page, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow(table, monkeypatch)
+    draft = table.begun(to="a@x.example", subject="Tea", text="old")
+    await hurried(page)
+    await opened(page, draft)
+    await page.fill("#text", "new")
+    await page.reload()
+    await slow.begun.wait()
+    await expect(page.locator("html")).to_have_class("scripted")
+    await pause(page)
+    await page.fill("#text", "other")
+    slow.may_go_on.set()
+    await slow.done.wait()
+    await pass_time(page, 2)
+    await expect(page.locator("#saved")).to_contain_text("another tab")
+    await expect(page.locator("#text")).to_have_value("other")
+    assert table.drafts.find(draft.id).text == "new"
+    await page.locator("#compose").evaluate("form => form.remove()")  # else the browser asks
+
+
+async def test_another_window_of_a_draft_shows_what_is_typed_in_the_first(
+    page: Page, table: Table
+) -> None:
+    draft = table.begun(to="a@x.example", subject="Tea", text="old")
+    await opened(page, draft)
+    second = await page.context.new_page()
+    await opened(second, draft)
+    elsewhere = second.get_by_role("link", name="Contacts")
+    await elsewhere.focus()
+    await page.fill("#text", "new")
+    await page.locator("#subject").focus()
+    await expect(second.locator("#text")).to_have_value("new")
+    await expect(elsewhere).to_be_focused()
+    await second.fill("#text", "newer")
+    await expect(second.locator("#saved")).to_contain_text("Saved ")
+    assert table.drafts.find(draft.id).text == "newer"
+    await second.close()
 
 
 @pytest.mark.parametrize("answer", [None, 503])
@@ -326,8 +437,9 @@ async def test_another_tab_is_not_overwritten(page: Page, table: Table) -> None:
     draft = table.begun()
     await hurried(page)
     await opened(page, draft)
+    await pause(page)
+    await page.fill("#text", "too late")  # else it would show what comes from there
     table.drafts.save(draft)
-    await page.fill("#text", "too late")
     await pass_time(page, 2)
     await expect(page.locator("#saved")).to_contain_text("another tab")
     await expect(page.locator("#text")).to_have_value("too late")
@@ -609,6 +721,77 @@ async def test_a_caret_in_the_signature_selects_nothing_when_it_changes(
         assert await text.evaluate("text => [text.selectionStart, text.selectionEnd]") == [then] * 2
         await page.select_option("#account", "work")
         await expect(text).to_have_value(f"Hi{WORKS}")
+
+
+async def test_what_was_typed_can_be_undone_after_the_signature_has_changed(
+    page: Page, table: Table
+) -> None:
+    """Ctrl+Z ended where From was changed: the browser forgets what it knows of a field whose value is set."""
+    table.sign(*OTHERS)
+    draft = table.begun(text="Dear Ada,")
+    await opened(page, draft)
+    text = page.locator("#text")
+    await text.press("Control+Home")
+    await page.keyboard.type("Oh ")
+    for account, below in (("home", HOMES), ("work", WORKS)):
+        await page.locator("#account").focus()
+        async with page.expect_response("**/save") as reply:
+            await page.select_option("#account", account)
+        assert (await reply.value).ok
+        await expect(text).to_have_value(f"Oh Dear Ada,{below}")
+        await expect(page.locator("#account")).to_be_focused()
+        await saved(page)
+    saves: list[str] = []
+    page.on(
+        "request", lambda request: saves.append(request.url) if "/save" in request.url else None
+    )
+    await hide(page)  # whatever is not saved is saved now
+    await hide(page, hidden=False)
+    assert saves == [], "the page itself has typed nothing"
+    await text.focus()
+    assert await text.evaluate("text => [text.selectionStart, text.selectionEnd]") == [3, 3]
+    await undone(page, f"Dear Ada,{WORKS}")
+    for _ in range(6):
+        await page.keyboard.press("Control+Shift+Z")
+    await expect(text).to_have_value(f"Oh Dear Ada,{WORKS}")
+    await kept_text(page, table, draft, f"Oh Dear Ada,{WORKS}")
+
+
+async def undone(page: Page, text: str) -> None:
+    """By as many Ctrl+Z as it takes: four of them are signatures that have come and gone."""
+    for _ in range(6):
+        await page.keyboard.press("Control+z")
+    await expect(page.locator("#text")).to_have_value(text)
+
+
+async def test_who_types_elsewhere_stays_there_when_the_signature_changes(
+    page: Page, table: Table
+) -> None:
+    table.sign(*OTHERS)
+    draft = table.begun(text="")
+    await opened(page, draft)
+    await page.locator("#text").press("Control+Home")
+    await page.keyboard.type("Hi")
+    begun, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        begun.set()
+        await may_go_on.wait()
+        await route.continue_()
+
+    await page.route("**/save", slow)
+    await page.select_option("#account", "home")
+    await begun.wait()
+    await page.evaluate(
+        "() => document.getElementById('subject').addEventListener('blur', () => { window.left = true; })"
+    )
+    await page.locator("#subject").focus()
+    await page.keyboard.type("Te")
+    may_go_on.set()
+    await expect(page.locator("#text")).to_have_value(f"Hi{HOMES}")
+    await page.keyboard.type("a")
+    await expect(page.locator("#subject")).to_have_value("Tea")
+    assert await page.evaluate("() => window.left") is None
 
 
 async def test_a_character_that_is_being_composed_is_not_disturbed(

@@ -1,5 +1,5 @@
 /* News from the reader, as DOM events of the document: news:mail {folders, arrived}, news:account {account, state},
-   news:outbox, news:drafts, news:lagging (anything may have happened: look again at everything); and of itself
+   news:outbox, news:drafts, news:draft {draft, version}, news:lagging (anything may have happened: look again at everything); and of itself
    news:time ("2 minutes ago" has to be said anew).
 
    Only a page that is seen listens: a browser gives a site six connections, and a hidden tab needs none. What it
@@ -8,12 +8,11 @@
 
 import { SIGNED_OUT, toast, toastTrouble } from "./toasts.js";
 
-const KINDS = ["mail", "account", "outbox", "drafts", "lagging"];
+const KINDS = ["mail", "account", "outbox", "drafts", "draft", "lagging"];
 const EVERY = 30_000; // milliseconds
 const GONE = "Pillarbox was ended, or does not answer. Start it again with: pillarbox read";
 const ENDED = "This page is not signed in any more. Open it again with: pillarbox read";
-const DOOR = document.querySelector('meta[name="door"]')?.content ?? ""; // where the password is asked for; empty: there is none
-const LOCKED = "You are signed out here. Sign in, in another tab, and this goes on.";
+const DOOR = document.querySelector('meta[name="door"]'); // where the password is asked for, and what to say then; null: there is none
 
 let source = null;
 let missed = false;
@@ -38,7 +37,7 @@ function open() {
     missed = true;
     const final = source?.readyState === EventSource.CLOSED;
     if (final) noted?.remove(); // it answers
-    if (!noted?.isConnected) noted = final ? toastTrouble({ say: DOOR ? LOCKED : ENDED, door: DOOR }, "no-answer") : toast(GONE, { id: "no-answer" });
+    if (!noted?.isConnected) noted = final ? toastTrouble({ say: DOOR?.dataset.say ?? ENDED, door: DOOR?.content }, "no-answer") : toast(GONE, { id: "no-answer" });
     if (final) close();
   });
 }

@@ -3,6 +3,7 @@
 import { post } from "./shell.js";
 import { toast, toastTrouble, wayIn } from "./toasts.js";
 import { leaveFor } from "./writing-done.js";
+import { followNewest, formIn } from "./writing-newest.js";
 import { takeSignature } from "./writing-signature.js";
 
 const PAUSE = 1500; // milliseconds without a key, then it is saved
@@ -35,6 +36,8 @@ class Keeper {
     this.url = `/compose/${form.dataset.draft}`;
     this.note = form.querySelector("#saved");
     this.dirty = false;
+    this.typed = false; // in the text, on this page
+    this.fresh = true; // all is as the page came: it may show what is newer
     this.stopped = false; // another tab has the draft: saving would replace what was typed there
     this.gone = false; // it was sent or discarded from here
     this.timer = 0;
@@ -58,6 +61,7 @@ class Keeper {
   touched() {
     if (this.gone) return;
     this.dirty = true;
+    this.fresh = false;
     const moment = performance.now();
     this.since ??= moment;
     this.later(Math.min(PAUSE, this.since + MOST - moment));
@@ -71,6 +75,7 @@ class Keeper {
   /** Saved as it is now? One save at a time: each has to know the version of the one before. */
   save({ always = false } = {}) {
     this.since = null;
+    if (always) this.fresh = false;
     const work = () => this.saveNow(always).finally(() => { this.queued -= 1; });
     this.queue = this.queued ? this.queue.then(work) : work(); // at once if it can be: the page may be about to go
     this.queued += 1;
@@ -110,7 +115,7 @@ class Keeper {
   async take(kept, sent) {
     this.form.elements.version.value = kept.version;
     if (kept.text !== sent) await this.composed; // else the browser would lose it, or have it twice
-    takeSignature(this.form.elements.text, sent, kept.text);
+    takeSignature(this.form.elements.text, sent, kept.text, this.typed);
   }
 
   /** A save that has arrived, though its reply has not, would look like another tab's to the next one. The very same again is known as
@@ -216,19 +221,23 @@ class Keeper {
   }
 
   /** The page as the server sees it: what is wrong, or to be asked. */
-  show(html) {
-    const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("compose");
+  show(html, { focus = true } = {}) {
+    const fresh = formIn(html);
     if (!fresh) { this.failed(NOT_DONE); return; }
     this.gone = true;
+    this.fresh = false;
     this.form.replaceWith(document.adoptNode(fresh));
-    this.begin();
+    this.begin({ focus });
   }
 }
 
 /** Keep what is typed into `form`; its keeper. */
 export function keepDraft(form, begin) {
   const keeper = new Keeper(form, begin);
-  form.addEventListener("input", (event) => { if (event.target.type !== "file") keeper.touched(); });
+  form.addEventListener("input", (event) => {
+    if (event.target === form.elements.text) keeper.typed = true;
+    if (event.target.type !== "file") keeper.touched();
+  });
   form.addEventListener("change", (event) => {
     if (event.target.type !== "file") keeper.touched();
     if (event.target.name === "account") keeper.save(); // the signature changes with it: at once, not while one types on
@@ -240,10 +249,12 @@ export function keepDraft(form, begin) {
   form.addEventListener("submit", (event) => {
     const button = event.submitter;
     event.preventDefault();
+    keeper.fresh = false;
     if (button?.hasAttribute("data-send")) once(button, () => keeper.send(button));
     else if (button?.hasAttribute("data-discard")) once(button, () => keeper.discard());
     else if (!button?.hasAttribute("data-detach")) keeper.save({ always: true });
   });
+  followNewest(form, keeper);
   document.addEventListener("visibilitychange", () => { if (document.hidden) keeper.save(); });
   addEventListener("pagehide", () => keeper.save());
   addEventListener("pageshow", (event) => { if (event.persisted && form.isConnected) location.reload(); });

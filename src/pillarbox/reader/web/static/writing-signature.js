@@ -10,9 +10,40 @@ function split(text) {
   return [lines.slice(0, at).join("\n").replace(/\n$/, ""), lines.slice(at).join("\n").replace(/\n+$/, "")];
 }
 
+/** What stands in `field` from `start` on becomes `ending`, as if it had been typed: Ctrl+Z goes on to what was before. There is
+ * no other way to it than to be in the field for a moment. The old ending goes last: Chromium, at a Ctrl+Y, forgets the first
+ * line of what has replaced something. */
+function retype(field, start, ending) {
+  const was = document.activeElement;
+  const hush = (event) => event.stopImmediatePropagation(); // nobody has typed
+  const scrolled = [];
+  for (let each = field; each; each = each.parentElement) scrolled.push([each, each.scrollTop]);
+  for (const kind of ["input", "change"]) field.addEventListener(kind, hush, { capture: true });
+  const whole = field.value.slice(0, start) + ending;
+  if (was !== field) field.focus({ preventScroll: true });
+  field.setSelectionRange(start, start);
+  if (ending) document.execCommand("insertText", false, ending);
+  field.setSelectionRange(start + ending.length, field.value.length);
+  if (field.selectionEnd > field.selectionStart) document.execCommand("delete");
+  if (field.value !== whole) field.value = whole; // a browser that does not do that
+  if (was !== field) {
+    field.blur();
+    was?.focus({ preventScroll: true });
+  }
+  for (const kind of ["input", "change"]) field.removeEventListener(kind, hush, { capture: true });
+  for (const [each, top] of scrolled) each.scrollTop = top;
+}
+
+/** Who is typing elsewhere must not be taken away from there, and where nothing was typed there is nothing to be undone. */
+function mayRetype(field, typed) {
+  const { activeElement } = document;
+  return typed && (activeElement === field || !activeElement?.matches("input, textarea, iframe"));
+}
+
 /** The server has made `text` of what was `sent`. Of `field` only the ending is changed: what was typed meanwhile stays, and so
- * does the caret; a signature that was changed meanwhile stays, too. */
-export function takeSignature(field, sent, text) {
+ * does the caret; a signature that was changed meanwhile stays, too. `typed`: there is something that Ctrl+Z can undo; it still
+ * can then, unless one has gone on to type in another field by now. */
+export function takeSignature(field, sent, text, typed) {
   const [above, before] = split(sent);
   const { value, selectionStart, selectionEnd, selectionDirection } = field;
   const [words, below] = split(value);
@@ -20,8 +51,10 @@ export function takeSignature(field, sent, text) {
   const whole = words + text.slice(above.length);
   let start = words.length;
   while (start < value.length && value[start] === whole[start]) start += 1;
-  field.setRangeText(whole.slice(start), start, value.length, "preserve");
-  if (selectionEnd <= start) return;
-  const place = (at) => (at === value.length ? whole.length : Math.min(at, whole.length));
+  const again = mayRetype(field, typed);
+  if (again) retype(field, start, whole.slice(start));
+  else field.setRangeText(whole.slice(start), start, value.length, "preserve");
+  if (!again && selectionEnd <= start) return;
+  const place = (at) => (at <= start ? at : at === value.length ? whole.length : Math.min(at, whole.length));
   field.setSelectionRange(place(selectionStart), place(selectionEnd), selectionDirection);
 }

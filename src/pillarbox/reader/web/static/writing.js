@@ -8,13 +8,14 @@ import { sayWhatWasDone } from "./writing-done.js";
 document.documentElement.classList.add("scripted");
 sayWhatWasDone();
 
-function begin() {
+function begin({ focus = true } = {}) {
   const form = document.getElementById("compose");
   if (!form || form.dataset.begun) return;
   form.dataset.begun = "yes";
   const keeper = keepDraft(form, begin);
   attachFiles(form, keeper);
   for (const field of form.querySelectorAll("[data-complete]")) completePeople(field);
+  if (!focus) return;
   const empty = [...form.querySelectorAll("#to, #subject")].find((field) => !field.value);
   const wrong = form.querySelector("[aria-invalid=true], [role=alert] button");
   (wrong ?? empty ?? form.querySelector("#text")).focus({ preventScroll: !wrong });
