@@ -5,7 +5,7 @@ from __future__ import annotations
 APPLICATION_ID = 0x50424958
 """Marks the file as ours: "PBIX"."""
 
-VERSION = 3
+VERSION = 4
 """To be raised whenever tables, folding, or what is kept of a message change."""
 
 INBOXES = 1
