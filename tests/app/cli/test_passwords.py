@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.cli.test_user import proves
+from tests.app.run.processes import until_it_waits
 
 
 class Terminal:
@@ -93,6 +94,7 @@ def test_given_up_after_three_times(terminal: Terminal, store: Path) -> None:
 
 def test_ctrl_c_ends_it_quietly(terminal: Terminal) -> None:
     terminal.expect(b"New password for alice: ")
+    until_it_waits(terminal.process.pid)
     terminal.process.send_signal(2)
     assert terminal.end() == 1
     assert b"Traceback" not in terminal.shown

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Self
 
+from tests.app.run.processes import until_it_waits
 from tests.postoffice import PATIENCE
 
 
@@ -55,7 +56,8 @@ class Terminal:
         os.write(self._ours, keys.encode())
 
     def interrupt(self) -> None:
-        """As Ctrl-C does."""
+        """As Ctrl-C does, when it waits for what is typed."""
+        until_it_waits(self._process.pid)
         self._process.send_signal(signal.SIGINT)
 
     def code(self) -> int:

@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from tests.postoffice import PATIENCE, Address
 
@@ -40,6 +41,17 @@ def eventually(condition: Callable[[], bool], what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"never: {what}"
         os.sched_yield()
+
+
+def until_it_waits(pid: int) -> None:
+    """Until its main thread waits for something (on Linux).
+
+    Python looks for signals before a system call; one that comes between this look and the call is noticed only when
+    the call is over: when somebody has typed a line, say.
+    """
+    stat = Path(f"/proc/{pid}/stat")
+    if stat.exists():
+        eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "S", "it waits")
 
 
 def accepts(address: Address) -> bool:
