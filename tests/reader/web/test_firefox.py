@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from pillarbox.reader.model import Draft
 from tests.reader.browser import serving
-from tests.reader.firefox import Firefox, firefox
+from tests.reader.firefox import SIZE, Firefox, firefox
 from tests.reader.lived_in.house import House, lived_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -40,6 +40,14 @@ SHEET = """(() => {
   return frame.clientHeight > 400 && frame.clientHeight >= inside.body.scrollHeight;
 })()"""
 """The newsletter is on its sheet, which is as high as it is."""
+
+FREE = """(() => {
+  const side = document.getElementById('side');
+  const item = [...side.querySelectorAll('.side-item')].find((each) => each.textContent.includes('Odd mail'));
+  const [icon, count] = ['svg', '.count'].map((css) => item.querySelector(css).getBoundingClientRect());
+  return innerWidth < 1100 && side.scrollHeight > side.clientHeight && icon.right <= count.left;
+})()"""
+"""Folders are icons, more than fit, and their numbers are beside them."""
 
 
 class Visit:
@@ -152,6 +160,13 @@ async def test_a_list_that_is_pasted_gets_a_comma_for_each_end_of_a_line(
     await page.see(
         "document.getElementById('to').value === 'Bob <bob@x.example>, alice@x.example, '"
     )
+
+
+async def test_numbers_leave_the_icons_of_the_rail_free(page: Visit) -> None:
+    """Where a scrollbar takes room they stood on the icons."""
+    await page.window.resize(900, 600)
+    await page.see(FREE)
+    await page.window.resize(*SIZE)
 
 
 async def test_no_page_has_anything_to_complain_of(page: Visit, house: House) -> None:
