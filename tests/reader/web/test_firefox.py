@@ -40,7 +40,6 @@ SHEET = """(() => {
   return frame.clientHeight > 400 && frame.clientHeight >= inside.body.scrollHeight;
 })()"""
 """The newsletter is on its sheet, which is as high as it is."""
-
 FREE = """(() => {
   const side = document.getElementById('side');
   const item = [...side.querySelectorAll('.side-item')].find((each) => each.textContent.includes('Odd mail'));
