@@ -104,10 +104,11 @@ async def test_reading_goes_on_when_the_commands_have_been_carried_out(
         sent += 512
         await settle()
     client.transport.client_reads_again()
-    answered = 0
+    answered, said = 0, b""
     while answered < sent:
         await settle()
-        answered += client.heard().count(b"\r\n.\r\n")
+        said = said[-4:] + client.heard()  # an end may come in two pieces
+        answered += said.count(b"\r\n.\r\n")
     assert answered == sent
     assert client.transport.reading
     assert (await client.say(b"NOOP\r\n")).startswith(b"+OK")
