@@ -53,6 +53,25 @@ async def came(page: Page, url: str) -> None:
 
 
 @asynccontextmanager
+async def serving(
+    desk: Desk, folder: Path, password: Password | None = None
+) -> AsyncIterator[tuple[Door, str]]:
+    """The pages of *desk*: their door, and where they are. *folder* is for entrances."""
+    sockets = [socket.create_server((HOST, 0))]
+    port = sockets[0].getsockname()[1]
+    door = Door(
+        frozenset({HOST}), port, Entrances(folder / "entrances"), "t0ken", password=password
+    )
+    server = PageServer(Guard(site_of(desk), door), sockets)
+    await server.start()
+    try:
+        yield door, f"http://{HOST}:{port}"
+    finally:
+        desk.news.close()
+        await server.stop()
+
+
+@asynccontextmanager
 async def browsing(
     browser: Browser,
     desk: Desk,
@@ -65,34 +84,26 @@ async def browsing(
 
     *folder* is for entrances; *options* are those of a browser's context (viewport, color_scheme).
     """
-    sockets = [socket.create_server((HOST, 0))]
-    port = sockets[0].getsockname()[1]
-    door = Door(
-        frozenset({HOST}), port, Entrances(folder / "entrances"), "t0ken", password=password
-    )
-    server = PageServer(Guard(site_of(desk), door), sockets)
-    await server.start()
     complaints: list[str] = []
 
     def note(said: ConsoleMessage) -> None:
         if said.type == "error" and not any(each in said.text for each in _EXPECTED):
             complaints.append(said.text)
 
-    context = await browser.new_context(
-        **{"base_url": f"http://{HOST}:{port}", "reduced_motion": "reduce"} | options
-    )
-    context.set_default_timeout(PATIENCE * 1000)
-    try:
-        await context.add_cookies(
-            [{"name": door.cookie, "value": door.sessions.open(), "domain": HOST, "path": "/"}]
+    async with serving(desk, folder, password) as (door, home):
+        context = await browser.new_context(
+            **{"base_url": home, "reduced_motion": "reduce"} | options
         )
-        page = await context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", note)
-        await page.goto(path)
-        yield page
-    finally:
-        await context.close()
-        desk.news.close()
-        await server.stop()
+        context.set_default_timeout(PATIENCE * 1000)
+        try:
+            await context.add_cookies(
+                [{"name": door.cookie, "value": door.sessions.open(), "domain": HOST, "path": "/"}]
+            )
+            page = await context.new_page()
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("console", note)
+            await page.goto(path)
+            yield page
+        finally:
+            await context.close()
     assert complaints == []

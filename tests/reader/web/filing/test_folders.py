@@ -24,6 +24,11 @@ async def test_the_page_lists_folders(browser: httpx.AsyncClient, library: MailL
     assert 'href="/export?folder=Archive"' in page
 
 
+async def test_the_page_knows_how_much_news_there_had_been(browser: httpx.AsyncClient) -> None:
+    """It said what had been done to folders in its place, and so looked at everything again each time it was opened."""
+    assert re.search(r'<meta name="told" content="\d+">', (await browser.get("/folders")).text)
+
+
 @pytest.mark.parametrize("name", ["Projects", "Projects/2026", "<b>&\"'", "家族", "a?b#c%2F"])
 async def test_a_folder_is_made(
     browser: httpx.AsyncClient, library: MailLibrary, name: str

@@ -73,7 +73,8 @@ class Lists {
     event.preventDefault();
     const row = link.closest("#rows > li");
     if (row) this.cursor.key = keyOf(row);
-    if (row && !event.detail && this.cursor.enter(row)) return; // by Enter
+    const byKey = !event.detail || event.pointerType === ""; // Firefox counts Enter as one click
+    if (row && byKey && this.cursor.enter(row)) return;
     this.open(link.href, opened() && messageIn(link.href) && isWide() ? "replace" : "push");
   }
 

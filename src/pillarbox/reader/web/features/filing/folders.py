@@ -14,7 +14,7 @@ from pillarbox.reader.model import Folder
 from pillarbox.reader.web.features.filing.forms import fields_of, own
 from pillarbox.reader.web.pages import back, desk_of, off_loop, page
 
-_TOLD = ("made", "renamed", "before", "removed", "change")
+_HAPPENED = ("made", "renamed", "before", "removed", "change")
 """What the page says has just been done; each of them can be taken back there."""
 
 
@@ -55,8 +55,8 @@ async def _remove(request: Request) -> Response:
     """At once: what was in it is in Trash, and it can be undone."""
     folder = Folder((await fields_of(request)).get("folder", ""))
     change = await off_loop(desk_of(request).library.remove_folder, folder)
-    told = {"removed": folder, "change": change.id, "messages": len(change.keys)}
-    return back(f"/folders?{urlencode(told)}")
+    happened = {"removed": folder, "change": change.id, "messages": len(change.keys)}
+    return back(f"/folders?{urlencode(happened)}")
 
 
 async def _page(
@@ -74,7 +74,7 @@ async def _page(
         "others": [state for state in states if state not in mine],
         "wrong": wrong or {},
         "typed": typed or {},
-        "told": {name: query.get(name, "") for name in _TOLD},
+        "happened": {name: query.get(name, "") for name in _HAPPENED},
         "messages": int(query["messages"][:9]) if query.get("messages", "").isdecimal() else 0,
     }
     return await page(request, "filing/folders.html", status=status, **context)
