@@ -138,6 +138,7 @@ async def test_an_answer_is_written_sent_and_taken_back(page: Visit, house: Hous
     await page.type("I will bring the choir.")
     await page.press("Control+Enter")
     await page.see(TOAST.format("Leaves in"))
+    await page.see("document.readyState === 'complete'")  # keys work when the scripts have run
     (answer,) = (each for each in house.desk.outbox.all() if each.id not in before)
     assert answer.subject == "Re: Opening hours in December"
     await page.press("z")
