@@ -216,7 +216,13 @@ async def test_an_answer_is_to_the_message_that_one_has_come_to(
 
 async def test_a_key_that_waits_is_forgotten_when_one_goes_on(page: Page) -> None:
     answered: asyncio.Queue[Route] = asyncio.Queue()
+    passed_by: list[Route] = []
+
+    async def hold(route: Route) -> None:
+        passed_by.append(route)
+
     await page.route("**/message/**", answered.put)
+    await page.route(f"**/mail/Inbox?m={key(MANY - 2)}", hold)  # however slow the keys come
     await page.keyboard.press("j")
     await is_open(page, MANY - 1)
     for press in ("j", "r", "j", "r"):
@@ -226,6 +232,8 @@ async def test_a_key_that_waits_is_forgotten_when_one_goes_on(page: Page) -> Non
     await asked.fulfill(status=204)
     await is_open(page, MANY - 3)
     assert answered.empty()
+    for route in passed_by:
+        await route.abort()
 
 
 async def test_what_one_goes_on_to_does_not_wait_for_the_page_before(
