@@ -29,6 +29,7 @@ from pillarbox.reader.library.there import There, is_in_trash
 from pillarbox.reader.library.trouble import usable
 from pillarbox.reader.mail.summary import Summary, summarise
 from pillarbox.reader.model import TRASH, Entry, Folder, Imported, Progress
+from pillarbox.reader.sentences import shown
 from pillarbox.sources.boxes import Box, boxes_in, letter_at, mbox_at
 from pillarbox.sources.found import Found, Source, SourceUnusable, trouble_with
 from pillarbox.sources.letters import HEAD, Letters, is_letter
@@ -97,7 +98,7 @@ class _Import:
             except (SourceUnusable, BadFolderName) as error:
                 why = str(error).removeprefix(f"{box.path}: ").removesuffix(".")
                 if len(self._boxes) == 1:
-                    raise NotImportable(f"{self._source}: {why}.") from error
+                    raise NotImportable(shown(f"{self._source}: {why}.")) from error
                 self._fail(self._label(box), why)
         return self._outcome()
 
@@ -132,7 +133,7 @@ class _Import:
     def _fail(self, label: str, why: str) -> None:
         self._counts.failures += 1
         if len(self._failed) < MAX_TOLD:
-            self._failed.append((label, why))
+            self._failed.append((shown(label), shown(why)))
 
     def _outcome(self) -> Imported:
         return Imported(
@@ -256,10 +257,10 @@ def _boxes(path: Path) -> list[Box]:
         if is_letter(head):
             return [letter_at(path)]
     except PillarboxError as error:
-        raise NotImportable(f"{error}.") from error
+        raise NotImportable(shown(f"{error}.")) from error
     except OSError as error:
-        raise NotImportable(f"{path}: cannot be read: {error.strerror}.") from error
+        raise NotImportable(shown(f"{path}: cannot be read: {error.strerror}.")) from error
     why = trouble_with(head) or (
         "is no mail that can be imported: neither an mbox nor an .eml file; unpack an archive first"
     )
-    raise NotImportable(f"{path}: {why}.")
+    raise NotImportable(shown(f"{path}: {why}."))
