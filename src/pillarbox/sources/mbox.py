@@ -27,6 +27,7 @@ from pillarbox.sources.found import (
     SourceUnusable,
     trouble_with,
 )
+from pillarbox.sources.regular import open_regular
 
 _FROM = re.compile(rb"From (?:-?|.*\d\d?:\d\d.*\d{4}.*)\r?\n?")
 _QUOTED = re.compile(rb">+From ")
@@ -36,16 +37,16 @@ _PIECE = 64 * 1024
 
 
 class Mbox:
-    """A :class:`~pillarbox.sources.found.Source`; ``total`` is the file's size."""
+    """A :class:`~pillarbox.sources.found.Source`; ``total`` is the file's size. *follow*: it may be a symbolic link."""
 
     notes: tuple[str, ...] = ()
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, follow: bool = True) -> None:
         self._path = path
         try:
-            self._file = path.open("rb")
+            self._file = open_regular(path, follow=follow)
         except OSError as error:
-            raise SourceUnusable(f"{path}: cannot be read: {error.strerror}") from error
+            raise SourceUnusable(f"{path}: cannot be read: {error.strerror or error}") from error
         try:
             self._lock()
             self.total = self._file.seek(0, 2)

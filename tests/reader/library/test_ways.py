@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import mailbox
+import os
 import tarfile
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -331,6 +332,32 @@ def test_a_box_that_cannot_be_read_keeps_the_others_from_nothing(
         ("Inbox", "cannot be read: Input/output error"),
         ("Sent.sbd/Old, the message at line 7", "is empty"),
     )
+
+
+def test_a_folder_that_cannot_be_read_is_told(
+    library: MailLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ended the import, or was passed over, and nothing said so."""
+    source = laid(tmp_path, Inbox=one("a"), Closed__Old=one("b"))
+    looked = os.scandir
+
+    def scandir(path: Path) -> AbstractContextManager[Iterator[os.DirEntry[str]]]:
+        if Path(path).name == "Closed.sbd":
+            raise PermissionError(13, "Permission denied")
+        return looked(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    done = library.bring_in(source, ARCHIVE, quiet)
+    assert (done.added, done.failures) == (1, 1)
+    assert done.failed == (("Closed.sbd", "cannot be read: Permission denied"),)
+    (source / "Inbox").unlink()
+    assert library.bring_in(source, ARCHIVE, quiet).failed == done.failed
+
+
+def test_no_pipe_is_waited_for(library: MailLibrary, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(NotImportable, match="it is not a regular file"):
+        library.bring_in(tmp_path / "pipe", ARCHIVE, quiet)
 
 
 def test_a_folder_that_cannot_be_made_keeps_the_others_from_nothing(

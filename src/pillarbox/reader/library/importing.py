@@ -33,6 +33,7 @@ from pillarbox.reader.sentences import shown
 from pillarbox.sources.boxes import Box, boxes_in, letter_at, mbox_at
 from pillarbox.sources.found import Found, Source, SourceUnusable, trouble_with
 from pillarbox.sources.letters import HEAD, Letters, is_letter
+from pillarbox.sources.regular import open_regular
 
 BATCH = 100
 """Messages that are made durable at a time."""
@@ -97,7 +98,7 @@ class _Import:
                 self._take_box(box)
             except (SourceUnusable, BadFolderName) as error:
                 why = str(error).removeprefix(f"{box.path}: ").removesuffix(".")
-                if len(self._boxes) == 1:
+                if box.path == self._source and len(self._boxes) == 1:
                     raise NotImportable(shown(f"{self._source}: {why}.")) from error
                 self._fail(self._label(box), why)
         return self._outcome()
@@ -250,16 +251,16 @@ def _boxes(path: Path) -> list[Box]:
     try:
         if path.is_dir():
             return boxes_in(path)
-        with path.open("rb") as file:
+        with open_regular(path, follow=True) as file:
             head = file.read(HEAD)
         if head.lstrip().startswith(b"From "):
-            return [mbox_at(path)]
+            return [mbox_at(path, follow=True)]
         if is_letter(head):
             return [letter_at(path)]
     except PillarboxError as error:
         raise NotImportable(shown(f"{error}.")) from error
     except OSError as error:
-        raise NotImportable(shown(f"{path}: cannot be read: {error.strerror}.")) from error
+        raise NotImportable(shown(f"{path}: cannot be read: {error.strerror or error}.")) from error
     why = trouble_with(head) or (
         "is no mail that can be imported: neither an mbox nor an .eml file; unpack an archive first"
     )
