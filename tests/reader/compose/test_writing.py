@@ -546,6 +546,7 @@ def test_an_answer_leaves_as_the_address_that_the_message_came_to(tmp_path: Path
     bench.writing.send(draft.id)
     (parcel,) = bench.outbox.parcels.values()
     assert (parcel.account, parcel.sender) == ("work", "max+shop@work.example")
+    assert not parcel.own
     assert read_letter(parcel.message).sender[0].address == "max+shop@work.example"
     assert b"max@work.example" not in parcel.message
 
@@ -618,6 +619,7 @@ def test_an_address_that_is_the_accounts_no_more_is_asked_for(bench: Bench, send
     bench.writing.send(draft.id)
     (parcel,) = bench.outbox.parcels.values()
     assert parcel.sender == "max@work.example"
+    assert parcel.own
 
 
 def test_the_same_text_from_another_address_is_another_message(tmp_path: Path) -> None:

@@ -157,6 +157,7 @@ class Writing:
                 answers=draft.answers,
                 forwards=draft.forwards,
                 bcc=bcc_field(recipients),
+                own=identity == self._writers.of(identity.account),
             )
             return self._outbox.put(parcel, hold_seconds=self._settings.hold_seconds)
 

@@ -53,6 +53,7 @@ class FileOutbox:
             answers=parcel.answers,
             forwards=parcel.forwards,
             bcc=parcel.bcc,
+            own=parcel.own,
         )
         self._shelf.put(record, message)
         return record.id
