@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pillarbox.reader.library.index.finding import Finder
+from pillarbox.reader.library.index.query import MOST_WORDS, parse
 from pillarbox.reader.web.marking import mark
 
 
@@ -50,6 +53,14 @@ from pillarbox.reader.web.marking import mark
 )
 def test_what_is_marked(text: str, words: tuple[str, ...], marked: str) -> None:
     assert mark(text, words) == marked
+
+
+def test_of_a_pasted_page_the_same_words_are_marked_in_a_message_and_found_for_its_row() -> None:
+    page = " ".join(f"w{number}w" for number in range(2 * MOST_WORDS))
+    query = parse(page, datetime.now(UTC))
+    marked = re.findall("<mark>(.*?)</mark>", mark(page, query.to_highlight))
+    assert marked == [word.text for word in Finder.of(query.words).words]
+    assert len(marked) == MOST_WORDS
 
 
 @given(st.text(), st.lists(st.text(max_size=5), max_size=4))

@@ -22,10 +22,8 @@ from pillarbox.reader.library.index.placing import (
     placed,
     source,
 )
-from pillarbox.reader.library.index.query import Words
+from pillarbox.reader.library.index.query import MOST_WORDS, Words
 
-MOST_WORDS = 20
-"""Of one search that are shown: a pasted page is no reason to be slow."""
 _PART = 1_000
 """Characters that are looked at together."""
 _FURTHER = 500
@@ -80,7 +78,7 @@ class _Hunt:
 
 @dataclass(slots=True)
 class Finder:
-    """Finds *words*, by their numbers; only the first :data:`MOST_WORDS` of them."""
+    """Finds *words*, by their numbers; only the first :data:`.query.MOST_WORDS` of them."""
 
     words: tuple[Words, ...]
     _literal: tuple[_Sought, ...]
