@@ -36,6 +36,11 @@ from pillarbox.reader.web.marking import mark
         ("Ελλάδα", ("ελλαδα",), "<mark>Ελλάδα</mark>"),
         ("がく かく", ("か",), "がく <mark>か</mark>く"),  # another letter, not an accent
         ("か\u3099く", ("が",), "<mark>か\u3099</mark>く"),
+        (
+            "\u0915\u094d\u200d\u0937",
+            ("\u0915",),
+            "<mark>\u0915\u094d\u200d</mark>\u0937",
+        ),  # what it is joined by
         ("한국어", ("국",), "한<mark>국</mark>어"),
         ("ภาษาไทย", ("ไทย",), "ภาษา<mark>ไทย</mark>"),
         ("\uff21\uff22", ("ab",), "<mark>\uff21\uff22</mark>"),

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup, escape
 
 from pillarbox.reader.library.index.folding import fold
-from pillarbox.reader.library.index.placing import end_of_cluster, is_within_signs, placed, source
+from pillarbox.reader.library.index.graphemes import end_of_cluster
+from pillarbox.reader.library.index.placing import is_within_signs, placed, source
 from pillarbox.reader.library.index.query import MOST_WORDS
 
 

@@ -13,11 +13,10 @@ from itertools import islice
 from typing import NamedTuple
 
 from pillarbox.reader.library.index.folding import fold
+from pillarbox.reader.library.index.graphemes import end_of_cluster
 from pillarbox.reader.library.index.placing import (
     Place,
-    end_of_cluster,
     first_token,
-    goes_with_the_last,
     is_within_signs,
     placed,
     source,
@@ -141,8 +140,7 @@ def _parts(text: str) -> Iterator[tuple[int, int]]:
         if end < len(text):
             space = text.find(" ", end, end + _PART)
             end = space if space >= 0 else end
-            while end < len(text) and goes_with_the_last(text[end]):
-                end += 1
+            end = end_of_cluster(text, end)
         yield start, end
         start = end
 
