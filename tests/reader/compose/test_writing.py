@@ -87,7 +87,7 @@ def test_a_new_message_has_the_signature_of_its_account(bench: Bench) -> None:
 
 
 def test_an_answer(bench: Bench) -> None:
-    draft = bench.writing.reply(bench.library.put("k", PLAIN))
+    draft = bench.writing.reply(bench.library.put("k", PLAIN, "Inbox/home"))
     assert draft.account == "home"
     assert draft.to == "Ada Lovelace <ada@x.example>"
     assert draft.subject == "Re: Tea"
