@@ -46,7 +46,8 @@ class Original:
         html = self.letter.html
         if not html or len(html) > MAX_HTML:
             return ""
-        return clean(html, remote=remote, cid=address_of).html
+        cleaned = clean(html, remote=remote, cid=address_of)
+        return cleaned.ground.under(cleaned.html)
 
 
 def read_original(data: bytes, folder: Folder) -> Original:
