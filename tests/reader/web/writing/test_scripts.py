@@ -385,6 +385,40 @@ async def test_another_window_of_a_draft_shows_what_is_typed_in_the_first(
     await second.close()
 
 
+async def test_a_save_that_comes_while_the_one_before_is_looked_at_is_shown_too(
+    page: Page, table: Table
+) -> None:
+    """The window stayed at the older version, and what was typed there could not be saved."""
+    draft = table.begun(to="ada@x.example", text="old")
+    await opened(page, draft)
+    second = await page.context.new_page()
+    await opened(second, draft)
+    await second.evaluate(
+        "told = []; document.addEventListener('news:draft', (event) => told.push(event.detail.version))"
+    )
+    has_read = asyncio.Event()
+    may_come = [asyncio.Event(), asyncio.Event()]
+    looks = iter(may_come)
+
+    async def late(route: Route) -> None:
+        mine = next(looks)
+        reply = await route.fetch()
+        has_read.set()
+        await mine.wait()
+        await route.fulfill(response=reply)
+
+    await second.route(re.compile(rf"/compose/{draft.id}\?"), late)
+    await page.fill("#text", "new")
+    await has_read.wait()
+    await page.fill("#text", "newer")
+    await second.wait_for_function("() => told.length === 2")
+    may_come[0].set()
+    await expect(second.locator("#text")).to_have_value("new")
+    may_come[1].set()
+    await expect(second.locator("#text")).to_have_value("newer")
+    await second.close()
+
+
 @pytest.mark.parametrize("answer", [None, 503])
 async def test_while_it_cannot_be_saved_nothing_is_lost(
     page: Page, table: Table, answer: int | None
