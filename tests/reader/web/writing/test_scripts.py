@@ -419,6 +419,32 @@ async def test_a_save_that_comes_while_the_one_before_is_looked_at_is_shown_too(
     await second.close()
 
 
+async def listeners(page: Page) -> int:
+    """Of the document and the window, of all scripts."""
+    client = await page.context.new_cdp_session(page)
+    count = 0
+    for target in ("document", "window"):
+        found = await client.send("Runtime.evaluate", {"expression": target})
+        of_it = {"objectId": found["result"]["objectId"]}
+        count += len((await client.send("DOMDebugger.getEventListeners", of_it))["listeners"])
+    await client.detach()
+    return count
+
+
+async def test_a_form_that_is_replaced_leaves_nothing_behind(page: Page, table: Table) -> None:
+    """Its listeners kept it, and all that was in it, for as long as the page was there."""
+    draft = table.begun(to="ada@x.example", text="old")
+    await opened(page, draft)
+    second = await page.context.new_page()
+    await opened(second, draft)
+    before = await listeners(second)
+    for text in ("new", "newer"):
+        await page.fill("#text", text)
+        await expect(second.locator("#text")).to_have_value(text)
+    assert await listeners(second) == before
+    await second.close()
+
+
 @pytest.mark.parametrize("answer", [None, 503])
 async def test_while_it_cannot_be_saved_nothing_is_lost(
     page: Page, table: Table, answer: int | None
