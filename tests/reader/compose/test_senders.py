@@ -74,6 +74,7 @@ def came(*header: str, text: str = "x") -> bytes:
 INBOX = "Inbox/alice"
 OWN, TAGGED, ALIAS = "Alice@example.org", "Alice+shop@example.org", "shop@club.example"
 
+RECEIVED = "Received: from x.example by mx.example"
 CASES: dict[str, tuple[bytes, str, str]] = {
     "to the address itself": (came("To: alice@example.org"), INBOX, OWN),
     "to a subaddress": (came("To: alice+shop@example.org"), INBOX, TAGGED),
@@ -92,14 +93,49 @@ CASES: dict[str, tuple[bytes, str, str]] = {
     ),
     "hidden, by the envelope": (came("Envelope-To: alice+shop@example.org"), INBOX, TAGGED),
     "hidden, forwarded by another mailbox": (
-        came("Delivered-To: alice@example.org", "Delivered-To: shop@club.example"),
+        came("Delivered-To: alice@example.org", RECEIVED, "Delivered-To: shop@club.example"),
         INBOX,
-        ALIAS,
+        OWN,
     ),
     "hidden, forwarded to a subaddress": (
-        came("Delivered-To: alice+shop@example.org", "Delivered-To: shop@club.example"),
+        came("Delivered-To: alice+shop@example.org", RECEIVED, "Delivered-To: shop@club.example"),
         INBOX,
-        ALIAS,
+        TAGGED,
+    ),
+    "hidden, with a forged note": (
+        came(RECEIVED, "Envelope-To: alice@example.org", RECEIVED, "X-Original-To: " + ALIAS),
+        INBOX,
+        OWN,
+    ),
+    "hidden, with a forged note of the same name": (
+        came("Delivered-To: alice@example.org", "Delivered-To: shop@club.example"),
+        INBOX,
+        OWN,
+    ),
+    "hidden, with a forged note of another account, filed": (
+        came("Envelope-To: alice@example.org", RECEIVED, "Delivered-To: al@home.example"),
+        "Archive",
+        OWN,
+    ),
+    "hidden, naming another account": (
+        came("Delivered-To: alice@example.org", RECEIVED, "To: al@home.example"),
+        INBOX,
+        OWN,
+    ),
+    "hidden, naming another account, where nothing is noted": (
+        came("To: al@home.example"),
+        INBOX,
+        OWN,
+    ),
+    "hidden, naming another account, filed": (
+        came("Delivered-To: alice@example.org", RECEIVED, "To: al@home.example"),
+        "Archive",
+        OWN,
+    ),
+    "to another account of the same server, filed": (
+        came("X-Original-To: al@home.example", "Delivered-To: alice+shop@example.org"),
+        "Archive",
+        TAGGED,
     ),
     "hidden, and nobody has noted for whom": (came("To: undisclosed-recipients:;"), INBOX, OWN),
     "by a list that notes nothing": (
@@ -137,7 +173,7 @@ CASES: dict[str, tuple[bytes, str, str]] = {
     "to another account, which forwards to this one": (
         came("Delivered-To: alice@example.org", "To: al+x@home.example"),
         INBOX,
-        "al+x@home.example",
+        OWN,
     ),
     "to both, in the inbox of one": (came(f"To: al@home.example, {TAGGED}"), INBOX, TAGGED),
     "to somebody who only looks like it": (

@@ -74,6 +74,12 @@ FILES = (
 )
 
 
+def test_white_text_of_a_black_message_stands_on_black_in_the_quote(bench: Bench) -> None:
+    html = b'Content-Type: text/html\n\n<body bgcolor="#000" text="#fff"><p>Tea</p>'
+    draft = bench.writing.reply(bench.library.put("k", html))
+    assert '<div style="background-color: #000; color: #fff"><div><p>Tea</p>' in draft.quote
+
+
 def test_a_new_message_has_the_signature_of_its_account(bench: Bench) -> None:
     draft = bench.writing.new(Draft("", to="ada@x.example"))
     assert (draft.account, draft.to) == ("work", "ada@x.example")
@@ -81,7 +87,7 @@ def test_a_new_message_has_the_signature_of_its_account(bench: Bench) -> None:
 
 
 def test_an_answer(bench: Bench) -> None:
-    draft = bench.writing.reply(bench.library.put("k", PLAIN))
+    draft = bench.writing.reply(bench.library.put("k", PLAIN, "Inbox/home"))
     assert draft.account == "home"
     assert draft.to == "Ada Lovelace <ada@x.example>"
     assert draft.subject == "Re: Tea"

@@ -188,6 +188,19 @@ def test_very_long_texts_with_nothing_in_them_are_given_up(
     assert list(index.hits("key xyzzy", keys)) == keys[:1]
 
 
+def test_so_are_those_where_words_are_everywhere_and_one_is_not(index: SqliteIndex) -> None:
+    """A list of these was seconds late."""
+    names = [f"it{number}" for number in range(5)]
+    text = f"{BEFORE}{'a b c d e f g h i j k l m n o p q r s ' * 1_600}"
+    people = (Correspondent("Xyz", "xyz@example.org"),)
+    index.put([(entry(name), summary(text, to=people), ARRIVED) for name in names])
+    keys = [key_of(name) for name in names]
+    found = index.hits("a b c d e f g h i j k l m n o p q r s xyz", keys)
+    assert list(found) == keys[: len(found)]
+    assert 0 < len(found) < len(keys)
+    assert Where.RECIPIENT in dict(found[keys[0]].elsewhere)
+
+
 def test_a_query_without_words_asks_nothing(index: SqliteIndex) -> None:
     index.put([(entry("it"), summary(TEXT), ARRIVED)])
     assert index.hits("is:unread -lorem", [key_of("it")]) == {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -112,6 +114,28 @@ def test_nothing_is_lost_or_added(text: str, data: st.DataObject) -> None:
     if len({place.word for place in places}) == 1:
         first = min(places)
         assert text[first.start : first.end].strip() in pieces[0]
+
+
+class Watched(Place):
+    """Counts how often it is looked at."""
+
+    looks = 0
+
+    def __getattribute__(self, name: str) -> Any:
+        Watched.looks += 1
+        return super().__getattribute__(name)
+
+
+def looks(apart: int) -> int:
+    places = [Watched(number * apart, number * apart + 1, number % 2) for number in range(1_000)]
+    before = Watched.looks
+    passages("x" * apart * 1_000, places)
+    return Watched.looks - before
+
+
+def test_crowded_places_cost_no_more_than_others() -> None:
+    """Each was compared with all that are seen with it."""
+    assert looks(apart=1) <= looks(apart=30)
 
 
 @pytest.mark.parametrize(
