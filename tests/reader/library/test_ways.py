@@ -372,16 +372,20 @@ def test_a_folder_that_cannot_be_made_keeps_the_others_from_nothing(
 
 
 @pytest.mark.parametrize("into", [WORK, TRASH])
-def test_folders_come_into_no_folder_that_can_hold_none(
+def test_that_a_folder_can_hold_none_is_said_once_before_anything_comes_into_it(
     library: MailLibrary, tmp_path: Path, into: Folder
 ) -> None:
+    """It was said of each box, and what lay beside them had come."""
     library.folder_of("work")
     source = laid(tmp_path, Inbox=one("a"), Sent=one("b"))
     (source / "c.eml").write_bytes(ANN)
-    done = library.bring_in(source, into, quiet)
-    assert (done.added, done.failures) == (1, 2)
-    assert in_folders(library) == {into: ["one"]}
-    assert all("Choose another place" in why for _, why in done.failed)
+    with pytest.raises(NotImportable, match=rf"has folders in it, and {into} holds none"):
+        library.bring_in(source, into, quiet)
+    assert in_folders(library) == {}
+    for each in ("Inbox", "Sent"):
+        (source / each).unlink()
+        (source / f"{each}.msf").unlink()
+    assert library.bring_in(source, into, quiet) == Imported(1)
 
 
 def test_a_maildir_comes_with_its_folders(library: MailLibrary, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from pillarbox.contracts.errors import PillarboxError
 from pillarbox.reader.contracts import Report
 from pillarbox.reader.errors import BadFolderName, NotImportable
 from pillarbox.reader.library.arrivals import Arrival
-from pillarbox.reader.library.names import folder_like
+from pillarbox.reader.library.names import folder_like, holds_folders
 from pillarbox.reader.library.noted import flags_of, identities
 from pillarbox.reader.library.shelf import Shelf
 from pillarbox.reader.library.there import There, is_in_trash
@@ -46,7 +46,11 @@ MAX_TOLD = 100
 def bring_in(shelf: Shelf, source: Path, into: Folder, report: Report) -> Imported:
     """See :meth:`pillarbox.reader.contracts.Filing.bring_in`."""
     shelf.tree.directory(into)
-    return _Import(shelf, source, into, _boxes(source), report).run()
+    boxes = _boxes(source)
+    if any(box.name for box in boxes) and not holds_folders(into):
+        why = f"has folders in it, and {into} holds none. Choose another place for them."
+        raise NotImportable(shown(f"{source}: {why}"))
+    return _Import(shelf, source, into, boxes, report).run()
 
 
 class _Wanted(NamedTuple):
