@@ -31,8 +31,9 @@ from pillarbox.reader.mail.summary import Summary, summarise
 from pillarbox.reader.model import TRASH, Entry, Folder, Imported, Progress
 from pillarbox.reader.sentences import shown
 from pillarbox.sources.boxes import Box, boxes_in, letter_at, mbox_at
-from pillarbox.sources.found import Found, Source, SourceUnusable, trouble_with
-from pillarbox.sources.letters import HEAD, Letters, is_letter
+from pillarbox.sources.found import Found, Source, SourceUnusable
+from pillarbox.sources.letters import HEAD, Letters, is_letter, no_mail
+from pillarbox.sources.mbox import is_mbox
 from pillarbox.sources.regular import open_regular
 
 BATCH = 100
@@ -256,8 +257,10 @@ def _boxes(path: Path) -> list[Box]:
         if path.is_dir():
             return boxes_in(path)
         with open_regular(path, follow=True) as file:
+            is_whole = is_mbox(file)
+            file.seek(0)
             head = file.read(HEAD)
-        if head.lstrip().startswith(b"From "):
+        if is_whole or head.lstrip().startswith(b"From "):
             return [mbox_at(path, follow=True)]
         if is_letter(head):
             return [letter_at(path)]
@@ -265,7 +268,4 @@ def _boxes(path: Path) -> list[Box]:
         raise NotImportable(shown(f"{error}.")) from error
     except OSError as error:
         raise NotImportable(shown(f"{path}: cannot be read: {error.strerror or error}.")) from error
-    why = trouble_with(head) or (
-        "is no mail that can be imported: neither an mbox nor an .eml file; unpack an archive first"
-    )
-    raise NotImportable(shown(f"{path}: {why}."))
+    raise NotImportable(shown(f"{path}: {no_mail(head)}."))
