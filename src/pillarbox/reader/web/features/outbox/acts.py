@@ -48,11 +48,12 @@ def _may_have_arrived(outbox: Outbox, wanted: str) -> bool:
 
 
 async def _discard(request: Request) -> Response:
-    await off_loop(_discarded, desk_of(request), outgoing_id(request))
-    return back(HOME)
+    gone = await off_loop(_discarded, desk_of(request), outgoing_id(request))
+    return back(f"{HOME}?discarded" if gone else HOME)
 
 
-def _discarded(desk: Desk, wanted: str) -> None:
+def _discarded(desk: Desk, wanted: str) -> bool:
+    """Whether it is gone: one that cannot go yet says so itself."""
     found = desk.outbox.find(wanted)
     if found is None:
         raise TooLate(GONE)
@@ -60,6 +61,7 @@ def _discarded(desk: Desk, wanted: str) -> None:
         desk.outbox.take_out(wanted)  # its draft is all there is of the text
     else:
         desk.outbox.discard(wanted)
+    return desk.outbox.find(wanted) is None
 
 
 ROUTES: list[BaseRoute] = [
