@@ -13,19 +13,16 @@ from itertools import islice
 from typing import NamedTuple
 
 from pillarbox.reader.library.index.folding import fold
+from pillarbox.reader.library.index.graphemes import end_of_cluster
 from pillarbox.reader.library.index.placing import (
     Place,
-    end_of_cluster,
     first_token,
-    goes_with_the_last,
     is_within_signs,
     placed,
     source,
 )
-from pillarbox.reader.library.index.query import Words
+from pillarbox.reader.library.index.query import MOST_WORDS, Words
 
-MOST_WORDS = 20
-"""Of one search that are shown: a pasted page is no reason to be slow."""
 _PART = 1_000
 """Characters that are looked at together."""
 _FURTHER = 500
@@ -80,7 +77,7 @@ class _Hunt:
 
 @dataclass(slots=True)
 class Finder:
-    """Finds *words*, by their numbers; only the first :data:`MOST_WORDS` of them."""
+    """Finds *words*, by their numbers; only the first :data:`.query.MOST_WORDS` of them."""
 
     words: tuple[Words, ...]
     _literal: tuple[_Sought, ...]
@@ -143,8 +140,7 @@ def _parts(text: str) -> Iterator[tuple[int, int]]:
         if end < len(text):
             space = text.find(" ", end, end + _PART)
             end = space if space >= 0 else end
-            while end < len(text) and goes_with_the_last(text[end]):
-                end += 1
+            end = end_of_cluster(text, end)
         yield start, end
         start = end
 
