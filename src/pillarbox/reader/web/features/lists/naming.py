@@ -93,10 +93,8 @@ def _no_hits(listing: Listing, folders: Sequence[FolderState]) -> Empty:
     if listing.within is None:
         more = "" if _NAMES_FOLDERS.search(listing.query) else "Trash was not searched."
         return Empty(f"Nothing has “{listing.query}”.", more, (in_trash,))
-    if listing.within == TRASH:
-        where, wider = "Trash", (everywhere,)
-    else:
-        where, wider = title_of(listing.within, folders), (everywhere, in_trash)
+    where = title_of(listing.within, folders)
+    wider = (everywhere,) if listing.within == TRASH else (everywhere, in_trash)
     return Empty(f"No message in {where} has “{listing.query}”.", "", wider)
 
 
