@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
 
-from pillarbox.sources.boxes import Box, boxes_in
+from pillarbox.sources import boxes
+from pillarbox.sources.boxes import Box, boxes_in, identity_of
 from pillarbox.sources.found import Found, SourceUnusable
 
 LETTER = b"Subject: x\r\n\r\ntext\r\n"
@@ -114,9 +116,21 @@ def test_no_link_is_followed_and_no_pipe_is_read(tmp_path: Path) -> None:
     assert found(folder) == {"": 1}
 
 
-def test_what_cannot_be_looked_into_is_passed_over(
+def why_not(folder: Path) -> list[str]:
+    """Of those boxes in *folder* that cannot be opened."""
+    reasons: list[str] = []
+    for box in boxes_in(folder):
+        try:
+            box.open().close()
+        except SourceUnusable as error:
+            reasons.append(str(error).removeprefix(f"{folder}/"))
+    return reasons
+
+
+def test_what_cannot_be_looked_into_is_a_box_that_cannot_be_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It was passed over, and nobody knew."""
     lay(tmp_path, "one", "closed/two")
     looked = os.scandir
 
@@ -126,9 +140,82 @@ def test_what_cannot_be_looked_into_is_passed_over(
         return looked(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    assert found(tmp_path) == {"one": 1}
+    assert [box.name for box in boxes_in(tmp_path)] == [(), ("one",)]
+    assert why_not(tmp_path) == ["closed: cannot be read: Permission denied"]
     with pytest.raises(SourceUnusable, match="cannot be read: Permission denied"):
         boxes_in(tmp_path / "closed")
+
+
+def test_a_folder_that_nothing_can_be_asked_about_keeps_the_others_from_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether ``cur`` is in it: that ended the import. A path that is too long is answered as one that may not be entered."""
+    source, name = tmp_path / "old", "x" * 200
+    lay(source, "one", "zone")
+    monkeypatch.chdir(source)
+    for _ in range(25):
+        Path(name).mkdir()
+        os.chdir(name)
+    monkeypatch.undo()
+    (reason,) = why_not(source)
+    assert reason.endswith("cannot be read: File name too long")
+    names = ["/".join(box.name) for box in boxes_in(source)]
+    assert names == ["", "one", "zone"]
+
+
+def test_a_file_that_cannot_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay(tmp_path, "one", "closed", "closed.eml")
+    opened = os.open
+
+    def refuse(path: Path | str, flags: int, *, dir_fd: int | None = None) -> int:
+        if Path(path).name.startswith("closed"):
+            raise PermissionError(13, "Permission denied")
+        return opened(path, flags, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert why_not(tmp_path) == [
+        "closed: cannot be read: Permission denied",
+        "closed.eml: cannot be read: Permission denied",
+    ]
+
+
+def test_what_is_deeper_than_anybody_looks_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay(tmp_path, "one", "deep/two", "deep/er/three")
+    monkeypatch.setattr(boxes, "MAX_DEPTH", 1)
+    assert why_not(tmp_path) == ["deep/er: lies too deep: import it by itself"]
+    assert [box.name for box in boxes_in(tmp_path)] == [(), ("deep", "two"), ("one",)]
+
+
+def test_another_disk_is_told_and_not_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay(tmp_path, "one", "mounted/two")
+    ask = Path.stat
+
+    def on_another(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        found = list(ask(path, follow_symlinks=follow_symlinks))
+        found[stat.ST_DEV] += path == tmp_path
+        return os.stat_result(found)
+
+    monkeypatch.setattr(Path, "stat", on_another)
+    assert why_not(tmp_path) == ["mounted: is on another disk: import it by itself"]
+    assert [box.name for box in boxes_in(tmp_path)] == [(), ("one",)]
+
+
+def test_folders_that_are_not_wanted_are_passed_over(tmp_path: Path) -> None:
+    lay(tmp_path, "one", "mine/two", "other/mine/three")
+    (tmp_path / "way").symlink_to(tmp_path / "mine")
+    mine = identity_of(tmp_path / "way")
+    assert mine
+    assert [box.name for box in boxes_in(tmp_path, {mine})] == [
+        ("one",),
+        ("other", "mine", "three"),
+    ]
+    assert identity_of(tmp_path / "none") is None
 
 
 def test_a_folder_without_any(tmp_path: Path) -> None:

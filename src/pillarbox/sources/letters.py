@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import re
-import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pillarbox.sources.found import MAX_MESSAGE_OCTETS, Found, trouble_with
+from pillarbox.sources.regular import open_regular
 
 SUFFIX = ".eml"
 HEAD = 64 * 1024
@@ -58,11 +58,7 @@ def _read(path: Path, label: str) -> Found:
 
 
 def _content(path: Path) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError("it is not a regular file")
-        if found.st_size > MAX_MESSAGE_OCTETS:
+    with open_regular(path) as file:
+        if os.fstat(file.fileno()).st_size > MAX_MESSAGE_OCTETS:
             raise OSError(f"it is larger than {MAX_MESSAGE_OCTETS} octets")
         return file.read(MAX_MESSAGE_OCTETS)

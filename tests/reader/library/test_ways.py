@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import mailbox
+import os
 import tarfile
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -333,6 +334,32 @@ def test_a_box_that_cannot_be_read_keeps_the_others_from_nothing(
     )
 
 
+def test_a_folder_that_cannot_be_read_is_told(
+    library: MailLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ended the import, or was passed over, and nothing said so."""
+    source = laid(tmp_path, Inbox=one("a"), Closed__Old=one("b"))
+    looked = os.scandir
+
+    def scandir(path: Path) -> AbstractContextManager[Iterator[os.DirEntry[str]]]:
+        if Path(path).name == "Closed.sbd":
+            raise PermissionError(13, "Permission denied")
+        return looked(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    done = library.bring_in(source, ARCHIVE, quiet)
+    assert (done.added, done.failures) == (1, 1)
+    assert done.failed == (("Closed.sbd", "cannot be read: Permission denied"),)
+    (source / "Inbox").unlink()
+    assert library.bring_in(source, ARCHIVE, quiet).failed == done.failed
+
+
+def test_no_pipe_is_waited_for(library: MailLibrary, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(NotImportable, match="it is not a regular file"):
+        library.bring_in(tmp_path / "pipe", ARCHIVE, quiet)
+
+
 def test_a_folder_that_cannot_be_made_keeps_the_others_from_nothing(
     library: MailLibrary, place: Place, tmp_path: Path
 ) -> None:
@@ -345,16 +372,20 @@ def test_a_folder_that_cannot_be_made_keeps_the_others_from_nothing(
 
 
 @pytest.mark.parametrize("into", [WORK, TRASH])
-def test_folders_come_into_no_folder_that_can_hold_none(
+def test_that_a_folder_can_hold_none_is_said_once_before_anything_comes_into_it(
     library: MailLibrary, tmp_path: Path, into: Folder
 ) -> None:
+    """It was said of each box, and what lay beside them had come."""
     library.folder_of("work")
     source = laid(tmp_path, Inbox=one("a"), Sent=one("b"))
     (source / "c.eml").write_bytes(ANN)
-    done = library.bring_in(source, into, quiet)
-    assert (done.added, done.failures) == (1, 2)
-    assert in_folders(library) == {into: ["one"]}
-    assert all("Choose another place" in why for _, why in done.failed)
+    with pytest.raises(NotImportable, match=rf"has folders in it, and {into} holds none"):
+        library.bring_in(source, into, quiet)
+    assert in_folders(library) == {}
+    for each in ("Inbox", "Sent"):
+        (source / each).unlink()
+        (source / f"{each}.msf").unlink()
+    assert library.bring_in(source, into, quiet) == Imported(1)
 
 
 def test_a_maildir_comes_with_its_folders(library: MailLibrary, tmp_path: Path) -> None:

@@ -110,6 +110,11 @@ def _part_like(name: str) -> str:
     return f"{part}_" if not part or part.casefold() in PARTS else part
 
 
+def holds_folders(folder: Folder) -> bool:
+    """Whether the user can have folders in it."""
+    return folder.partition("/")[0] not in {INBOX, TRASH}
+
+
 def is_folder_name(name: str) -> bool:
     """Whether a directory of that *name*, found on disk, can be shown as a folder."""
     return name.isprintable() and not name.startswith(".") and name.casefold() not in PARTS

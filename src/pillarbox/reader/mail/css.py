@@ -29,7 +29,10 @@ _SELECTOR = re.compile(
 )
 """A bracket opens behind what is named here only: ``url(`` would take all up to the next ``)``, be it in a string of another rule, of which
 the rest would then be read as style."""
-_MEDIA = re.compile(r"@media\b(?:[\w\s,):.>=/-]|(?<![\w-])\()*+", re.IGNORECASE | re.ASCII)
+_MEDIA = re.compile(
+    r"@media\b(?:[\w\s,):.>=/-]|(?:(?<![\w-])|(?<=@media))\()*+",
+    re.IGNORECASE | re.ASCII,
+)
 
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _TOKEN = re.compile(r""""[^"\n]*"|'[^'\n]*'|[^"'{};()]+|.""", re.DOTALL)
@@ -95,17 +98,18 @@ def _split_rules(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _declarations(text: str) -> str:
-    return "; ".join(_harmless(text))
+    return "; ".join(declaration for _, declaration in declarations_of(text))
 
 
-def _harmless(text: str) -> Iterator[str]:
+def declarations_of(text: str) -> Iterator[tuple[str, str]]:
+    """What is harmless of a text without comments: the name of a property, and its declaration."""
     for declaration in _split_declarations(text):
         name, colon, value = declaration.partition(":")
         name, value = name.strip().lower(), value.strip()
         if not colon or not value or name in _REFUSED or not _PROPERTY.fullmatch(name):
             continue
         if _VALUE.fullmatch(value) and "/*" not in value and value.count("(") == value.count(")"):
-            yield f"{name}: {value}"
+            yield name, f"{name}: {value}"
 
 
 def _split_declarations(text: str) -> Iterator[str]:

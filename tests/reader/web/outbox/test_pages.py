@@ -143,6 +143,7 @@ IN_FIVE = NOW + timedelta(minutes=5)
         ),
         (outgoing(Sending.WAITING, problem="450 and due"), "Waiting to leave.", "Send now", "Edit"),
         (outgoing(Sending.SENDING), "Being handed over", "", ""),
+        (outgoing(Sending.SENDING, discarded=True), "Discarded, and not sent.", "", ""),
         (
             outgoing(Sending.SENDING, problem="No drafts.", left=True, discarded=True),
             "Discarded, and not sent.",

@@ -431,6 +431,66 @@ async def test_another_window_of_a_draft_shows_what_is_typed_in_the_first(
     await second.close()
 
 
+async def test_a_save_that_comes_while_the_one_before_is_looked_at_is_shown_too(
+    page: Page, table: Table
+) -> None:
+    """The window stayed at the older version, and what was typed there could not be saved."""
+    draft = table.begun(to="ada@x.example", text="old")
+    await opened(page, draft)
+    second = await page.context.new_page()
+    await opened(second, draft)
+    await second.evaluate(
+        "told = []; document.addEventListener('news:draft', (event) => told.push(event.detail.version))"
+    )
+    has_read = asyncio.Event()
+    may_come = [asyncio.Event(), asyncio.Event()]
+    looks = iter(may_come)
+
+    async def late(route: Route) -> None:
+        mine = next(looks)
+        reply = await route.fetch()
+        has_read.set()
+        await mine.wait()
+        await route.fulfill(response=reply)
+
+    await second.route(re.compile(rf"/compose/{draft.id}\?"), late)
+    await page.fill("#text", "new")
+    await has_read.wait()
+    await page.fill("#text", "newer")
+    await second.wait_for_function("() => told.length === 2")
+    may_come[0].set()
+    await expect(second.locator("#text")).to_have_value("new")
+    may_come[1].set()
+    await expect(second.locator("#text")).to_have_value("newer")
+    await second.close()
+
+
+async def listeners(page: Page) -> int:
+    """Of the document and the window, of all scripts."""
+    client = await page.context.new_cdp_session(page)
+    count = 0
+    for target in ("document", "window"):
+        found = await client.send("Runtime.evaluate", {"expression": target})
+        of_it = {"objectId": found["result"]["objectId"]}
+        count += len((await client.send("DOMDebugger.getEventListeners", of_it))["listeners"])
+    await client.detach()
+    return count
+
+
+async def test_a_form_that_is_replaced_leaves_nothing_behind(page: Page, table: Table) -> None:
+    """Its listeners kept it, and all that was in it, for as long as the page was there."""
+    draft = table.begun(to="ada@x.example", text="old")
+    await opened(page, draft)
+    second = await page.context.new_page()
+    await opened(second, draft)
+    before = await listeners(second)
+    for text in ("new", "newer"):
+        await page.fill("#text", text)
+        await expect(second.locator("#text")).to_have_value(text)
+    assert await listeners(second) == before
+    await second.close()
+
+
 @pytest.mark.parametrize("answer", [None, 503])
 async def test_while_it_cannot_be_saved_nothing_is_lost(
     page: Page, table: Table, answer: int | None

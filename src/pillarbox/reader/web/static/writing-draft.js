@@ -51,6 +51,7 @@ class Keeper {
     this.composed = null; // resolves when a character that is being composed is there
     this.uploads = null; // files on their way
     this.waits = false; // it is to be sent when they are there
+    this.replaced = new AbortController(); // what listens for the form no longer does when another one is in its place
   }
 
   fields() {
@@ -237,6 +238,7 @@ class Keeper {
     if (!fresh) { this.failed(NOT_DONE); return; }
     this.gone = true;
     this.fresh = false;
+    this.replaced.abort();
     this.form.replaceWith(document.adoptNode(fresh));
     this.begin({ focus });
   }
@@ -266,14 +268,15 @@ export function keepDraft(form, begin) {
     else if (!button?.hasAttribute("data-detach")) keeper.save({ always: true });
   });
   followNewest(form, keeper);
-  document.addEventListener("visibilitychange", () => { if (document.hidden) keeper.save(); });
-  addEventListener("pagehide", () => keeper.save());
-  addEventListener("pageshow", (event) => { if (event.persisted && form.isConnected) location.reload(); });
+  const { signal } = keeper.replaced;
+  document.addEventListener("visibilitychange", () => { if (document.hidden) keeper.save(); }, { signal });
+  addEventListener("pagehide", () => keeper.save(), { signal });
+  addEventListener("pageshow", (event) => { if (event.persisted && form.isConnected) location.reload(); }, { signal });
   addEventListener("beforeunload", (event) => {
     if (keeper.gone || !form.isConnected) return;
     keeper.save();
     if (keeper.dirty || keeper.fragile || keeper.uploads.busy) event.preventDefault(); // the browser asks whether to leave
-  });
+  }, { signal });
   return keeper;
 }
 
