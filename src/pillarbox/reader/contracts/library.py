@@ -207,8 +207,8 @@ class Filing(Protocol):
 
         Raises:
             NoSuchFolder: there is no *into*.
-            NotImportable: *source* is none of these, is in the library, or cannot be read; what was added stays. Or it has folders in it, and *into*
-                holds none. It says ``PATH: why.``, as :func:`.sentences.shown` has it.
+            NotImportable: *source* is none of these, is in the library, or cannot be read; what was added stays. Or it has
+                folders in it, and *into* holds none. It says ``PATH: why.``, as :func:`.sentences.shown` has it.
         """
         ...
 
