@@ -382,6 +382,49 @@ def test_a_folder_that_cannot_be_read_is_told(
     assert library.bring_in(source, ARCHIVE, quiet).failed == done.failed
 
 
+def test_the_library_itself_is_no_mail_of_another_program(
+    library: MailLibrary, place: Place, tmp_path: Path
+) -> None:
+    """Whoever named the folder that it is in got all of it a second time, with what waits in the outbox."""
+    library.add(WORK, ANN)
+    (place.root / "outbox").mkdir()
+    (place.root / "outbox/1.eml").write_bytes(BOB)
+    (tmp_path / "Inbox").write_bytes(FROM + b"Subject: three\n\nx\n")
+    before = place.files()
+    assert library.bring_in(tmp_path, ARCHIVE, quiet).added == 1
+    assert in_folders(library) == {WORK: ["one"], "Archive/Inbox": ["three"]}
+    (tmp_path / "Inbox").unlink()
+    (tmp_path / "way").symlink_to(place.root)
+    for source in (
+        place.root,
+        place.mail,
+        place.mail / "Archive",
+        place.root / "outbox/1.eml",
+        tmp_path / "way",
+        tmp_path / "way/mail/../outbox",
+    ):
+        with pytest.raises(NotImportable, match=r": is in the library already\.$"):
+            library.bring_in(source, ARCHIVE, quiet)
+    with pytest.raises(NotImportable, match="there is no"):
+        library.bring_in(tmp_path, ARCHIVE, quiet)
+    assert len(place.files()) == len(before) + 1
+
+
+def test_a_library_whose_mail_lies_elsewhere_is_passed_over_there(
+    place: Place, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "disk/mail"
+    elsewhere.mkdir(parents=True)
+    place.root.mkdir()
+    place.mail.symlink_to(elsewhere)
+    library = place.open()
+    library.add(ARCHIVE, ANN)
+    with pytest.raises(NotImportable, match="there is no"):
+        library.bring_in(elsewhere.parent, ARCHIVE, quiet)
+    with pytest.raises(NotImportable, match="is in the library already"):
+        library.bring_in(elsewhere / "Archive", ARCHIVE, quiet)
+
+
 def test_no_pipe_is_waited_for(library: MailLibrary, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(NotImportable, match="it is not a regular file"):
