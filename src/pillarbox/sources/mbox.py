@@ -25,7 +25,6 @@ import fcntl
 import os
 import re
 from collections.abc import Iterator
-from enum import Enum, auto
 from pathlib import Path
 from typing import BinaryIO
 
@@ -53,6 +52,10 @@ _NOTHING = b"\0\r\n"
 """What may be before the first message."""
 _MOST_NULS = 1024 * _PIECE
 """Before it: an empty disk image has more."""
+_IN_LINE, _IN_NULS, _LINE, _LINE_OF_NULS, _EMPTY_LINE = range(5)
+"""What is before a piece: text of the same line; NULs, maybe behind text of the same line; a line; one that ends with NULs; an
+empty one, or nothing at all. Numbers, not names of an enumeration: each line of an mbox is compared with them.
+"""
 
 
 class Mbox:
@@ -121,38 +124,6 @@ def _first_line(file: BinaryIO) -> bytes:
     return line
 
 
-class _Behind(Enum):
-    """What is before a piece."""
-
-    TEXT = auto()
-    """Of the same line."""
-    NULS = auto()
-    """In the same line, maybe behind text."""
-    LINE = auto()
-    LINE_OF_NULS = auto()
-    """One that ends with them."""
-    EMPTY_LINE = auto()
-    """Or nothing at all."""
-
-    @property
-    def is_line(self) -> bool:
-        return self not in {_Behind.TEXT, _Behind.NULS}
-
-    @property
-    def is_nuls(self) -> bool:
-        return self in {_Behind.NULS, _Behind.LINE_OF_NULS}
-
-    def then(self, piece: bytes) -> _Behind:
-        """What is before the next one."""
-        if piece.endswith(b"\0"):
-            return _Behind.NULS
-        if not piece.endswith(b"\n"):
-            return _Behind.TEXT
-        if piece not in _EMPTY or self is _Behind.TEXT:
-            return _Behind.LINE
-        return _Behind.LINE_OF_NULS if self is _Behind.NULS else _Behind.EMPTY_LINE
-
-
 class _Message:
     """One message while its lines come in."""
 
@@ -165,12 +136,11 @@ class _Message:
         """What belongs to the format if a separator comes next: an empty line, NULs."""
         self.units = 0
 
-    def add(self, piece: bytes, behind: _Behind) -> None:
+    def add(self, piece: bytes, behind: int) -> None:
         """A line, or a piece of a long one."""
-        if behind.is_line and piece in _EMPTY:
-            self._keep()
-            self._waiting.append(piece)
-        elif behind is _Behind.NULS and piece in _EMPTY:
+        if piece in _EMPTY and behind != _IN_LINE:
+            if behind != _IN_NULS:
+                self._keep()
             self._waiting.append(piece)
         elif piece.endswith(b"\0"):
             if text := piece.rstrip(b"\0"):
@@ -182,13 +152,15 @@ class _Message:
 
     def _keep(self, *pieces: bytes) -> None:
         """With what has waited."""
-        for piece in (*self._waiting, *pieces):
+        if self._waiting:
+            pieces = (*self._waiting, *pieces)
+            self._waiting.clear()
+        for piece in pieces:
             self._size += len(piece)
             if self._size > MAX_MESSAGE_OCTETS:
                 self._pieces.clear()  # counted, but not kept
             else:
                 self._pieces.append(piece)
-        self._waiting.clear()
 
     def found(self) -> Found:
         label = f"the message at line {self.line_number}"
@@ -204,24 +176,24 @@ class _Message:
 
 def _messages(file: BinaryIO, *, is_torn: bool) -> Iterator[Found]:
     message: _Message | None = None
-    behind = _Behind.EMPTY_LINE
+    behind = _EMPTY_LINE
     number, units = 1, 0
     has_nuls = False
     while piece := _next_piece(file):
         units += len(piece)
-        if _begins(piece, behind, file):
+        if piece.startswith(b"From ") and _begins(piece, behind, file):
             if message:
                 yield message.found()
             message = _Message(number)
         elif message or (is_torn and piece.strip(_NOTHING)):
             message = message or _Message(number, is_torn=True)
-            if behind.is_line and _QUOTED.match(piece):
+            if behind >= _LINE and piece.startswith(b">") and _QUOTED.match(piece):
                 piece = piece[1:]
             message.add(piece, behind)
         has_nuls = has_nuls or piece.endswith(b"\0")
         if message:
             message.units, units = message.units + units, 0
-            behind = behind.then(piece)
+            behind = _behind(piece, behind)
         number += piece.endswith(b"\n")
     if message:
         yield message.found()
@@ -239,13 +211,22 @@ def _next_piece(file: BinaryIO) -> bytes:
     return piece
 
 
-def _begins(piece: bytes, behind: _Behind, file: BinaryIO) -> bool:
-    """Whether a message begins with this."""
-    if not piece.startswith(b"From ") or behind is _Behind.TEXT:
+def _behind(piece: bytes, before: int) -> int:
+    """What is before the next piece."""
+    if piece.endswith(b"\n"):
+        if piece not in _EMPTY or before == _IN_LINE:
+            return _LINE
+        return _LINE_OF_NULS if before == _IN_NULS else _EMPTY_LINE
+    return _IN_NULS if piece.endswith(b"\0") else _IN_LINE
+
+
+def _begins(piece: bytes, behind: int, file: BinaryIO) -> bool:
+    """Whether a message begins with this, which begins with ``From ``."""
+    if behind == _IN_LINE:
         return False
-    if behind is _Behind.EMPTY_LINE:
+    if behind == _EMPTY_LINE:
         return _FROM.fullmatch(piece) is not None
-    if behind.is_nuls:
+    if behind != _LINE:
         return _FROM_WITH_TIME.fullmatch(piece) is not None
     if not _THUNDERBIRDS.fullmatch(piece):
         return False
