@@ -12,8 +12,8 @@ from pillarbox.reader.incoming import INCOMING
 from pillarbox.reader.library.tree import Tree
 from pillarbox.reader.sentences import shown
 from pillarbox.sources.boxes import Box, Identity, boxes_in, identity_of, letter_at, mbox_at
-from pillarbox.sources.found import trouble_with
-from pillarbox.sources.letters import HEAD, is_letter
+from pillarbox.sources.letters import HEAD, is_letter, no_mail
+from pillarbox.sources.mbox import is_mbox
 from pillarbox.sources.regular import open_regular
 
 
@@ -30,8 +30,10 @@ def boxes_of(path: Path, tree: Tree) -> list[Box]:
         if path.is_dir():
             return boxes_in(path, own)
         with open_regular(path, follow=True) as file:
+            is_whole = is_mbox(file)
+            file.seek(0)
             head = file.read(HEAD)
-        if head.lstrip().startswith(b"From "):
+        if is_whole or head.lstrip().startswith(b"From "):
             return [mbox_at(path, follow=True)]
         if is_letter(head):
             return [letter_at(path)]
@@ -39,10 +41,7 @@ def boxes_of(path: Path, tree: Tree) -> list[Box]:
         raise NotImportable(shown(f"{error}.")) from error
     except OSError as error:
         raise NotImportable(shown(f"{path}: cannot be read: {error.strerror or error}.")) from error
-    why = trouble_with(head) or (
-        "is no mail that can be imported: neither an mbox nor an .eml file; unpack an archive first"
-    )
-    raise NotImportable(shown(f"{path}: {why}."))
+    raise NotImportable(shown(f"{path}: {no_mail(head)}."))
 
 
 def _is_within(path: Path, own: Collection[Identity], but: Collection[Identity]) -> bool:
