@@ -677,6 +677,19 @@ async def test_another_account_signs_otherwise(page: Page, table: Table) -> None
     await expect(page.locator("#text")).to_have_value("Hi")
 
 
+async def test_why_one_has_to_choose_from_whom_stands_below_the_choice(
+    page: Page, table: Table
+) -> None:
+    """It was squeezed into the column of the labels."""
+    await opened(page, table.drafts.new(Draft("", account="work", sender="gone@work.example")))
+    choice = await page.locator("#account").bounding_box()
+    hint = await page.locator("#account-gone").bounding_box()
+    assert choice is not None
+    assert hint is not None
+    assert hint["x"] == choice["x"]
+    assert hint["y"] >= choice["y"] + choice["height"]
+
+
 async def test_another_address_is_chosen_by_keys_and_the_text_stays(
     page: Page, table: Table
 ) -> None:
