@@ -16,7 +16,7 @@ from pillarbox.reader.model import Draft, Identity, MessageKey
 from pillarbox.reader.web.features.writing.mailto import draft_of
 from pillarbox.reader.web.features.writing.senders import senders_for
 from pillarbox.reader.web.features.writing.typed import Typed, form_of
-from pillarbox.reader.web.pages import back, desk_of, off_loop, page
+from pillarbox.reader.web.pages import back, by_script, desk_of, off_loop, page
 
 _CONFLICT, _WRONG, _UNUSABLE = 409, 422, 503
 _DOOR = ("/login", "/enter")
@@ -113,7 +113,7 @@ async def save_typed(request: Request, typed: Typed) -> Draft | Response:
     try:
         return await off_loop(desk.writing.save, draft)
     except (DraftChanged, NotSendable, LibraryUnusable) as error:
-        if _by_script(request):
+        if by_script(request):
             raise
         said, status = str(error), _CONFLICT
         if isinstance(error, LibraryUnusable):
@@ -132,7 +132,7 @@ async def _save(request: Request) -> Response:
         saved = await save_typed(request, typed)
     if isinstance(saved, Response):
         return saved
-    if _by_script(request):
+    if by_script(request):
         return JSONResponse({"version": saved.version, "text": saved.text})
     return to_draft(saved, typed, saved="")
 
@@ -156,13 +156,13 @@ async def _send(request: Request) -> Response:
         outgoing = await off_loop(writing.send, draft.id)
     except (NotSendable, LibraryUnusable) as error:
         unusable = isinstance(error, LibraryUnusable)
-        if unusable and _by_script(request):
+        if unusable and by_script(request):
             raise
         wrong = error.by_field if isinstance(error, WrongFields) else {"": str(error)}
         status = _UNUSABLE if unusable else _WRONG
         return await shown(request, draft, back_to=typed.back, wrong=wrong, status=status)
     hold = desk_of(request).settings.hold_seconds
-    if _by_script(request):
+    if by_script(request):
         return JSONResponse({"id": outgoing, "back": typed.back or "/", "hold": hold})
     # Without scripts it can be taken back there only.
     return back(f"/outbox/{outgoing}" if hold else typed.back or "/")
@@ -177,7 +177,7 @@ async def _discard(request: Request) -> Response:
             if isinstance(saved, Response):
                 return saved
     await off_loop(desk_of(request).drafts.discard, draft)
-    if _by_script(request):
+    if by_script(request):
         return JSONResponse({"id": draft, "back": where or "/drafts"})
     return back(f"/drafts?{urlencode({'discarded': draft})}")
 
@@ -185,10 +185,6 @@ async def _discard(request: Request) -> Response:
 async def _restore(request: Request) -> Response:
     draft = await off_loop(desk_of(request).drafts.restore, request.path_params["draft"])
     return back(f"/compose/{draft.id}")
-
-
-def _by_script(request: Request) -> bool:
-    return "hx-request" in request.headers
 
 
 ROUTES: list[BaseRoute] = [
