@@ -33,6 +33,7 @@ from pillarbox.reader.mail.css import clean_sheet, clean_style, declares_dark
         ("width:expression(alert(1))", ""),
         ("behavior:anything", ""),
         ("-moz-binding:anything", ""),
+        ("zoom: 3 !important; color: red", "color: red"),
         ("--x:red", "--x: red"),
         ("--x:url(http://t.example)", ""),
         ("color:red}b{color:blue", ""),

@@ -22,7 +22,8 @@ _VALUE = re.compile(
     rf"(?:(?<![\w-])(?:{_FUNCTIONS})\(|{_STRING}|[a-z0-9\s.,%#+*/!_)-])*+", re.IGNORECASE | re.ASCII
 )
 _PROPERTY = re.compile(r"[a-z-]{1,60}", re.IGNORECASE)
-_REFUSED = frozenset(("behavior", "-moz-binding", "-ms-behavior", "src"))
+_REFUSED = frozenset(("behavior", "-moz-binding", "-ms-behavior", "src", "zoom"))
+"""``zoom`` is the page's, which makes smaller what is too wide; of the whole message it would undo that."""
 _PSEUDO = "not|is|where|has|lang|dir|nth-(?:last-)?(?:child|of-type)"
 _SELECTOR = re.compile(
     rf"(?:(?<=:)(?:{_PSEUDO})\(|[\w\s.,#:*>+~\[\]=)^$|-]|{_STRING})*+", re.IGNORECASE

@@ -128,3 +128,11 @@ async def test_what_is_as_wide_as_its_place_stays_so_on_a_phone(page: Page, hous
     frame = await opened(page, house, "<table style='width: 100%'><tr><td>Tea</table>" + WORDS)
     wide = await frame.locator("table").evaluate("e => e.offsetWidth")
     assert wide == await frame.locator("#words").evaluate("e => e.offsetWidth")
+
+
+async def test_a_newsletter_that_is_made_larger_by_itself_does_not_scroll_sideways(
+    page: Page, house: House
+) -> None:
+    larger = "<style>body { zoom: 3 !important }</style>"
+    frame = await opened(page, house, larger + as_wide_as(420))
+    assert await frame.locator("#words").evaluate(WIDER) == 0
