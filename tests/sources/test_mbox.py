@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from contextlib import closing
@@ -131,6 +132,10 @@ def test_nuls_before_the_first_message_are_passed_over(
     assert sum(each.units for each in found) == path.stat().st_size
 
 
+def test_an_mbox_of_nuls_says_so(tmp_path: Path) -> None:
+    assert messages(tmp_path, bytes(200_000)) == [None]
+
+
 def test_nuls_at_the_end_are_no_part_of_the_last_message(tmp_path: Path) -> None:
     assert messages(tmp_path, FROM + b"a: b\n\nx\n" + HOLE) == [b"a: b\n\nx\n"]
 
@@ -222,3 +227,20 @@ def test_an_mbox_that_somebody_writes_to_is_refused(tmp_path: Path) -> None:
             Mbox(path)
         writer.communicate()
     assert len(messages(tmp_path, path.read_bytes())) == 1
+
+
+@pytest.mark.parametrize("follow", [True, False])
+def test_a_link_is_followed_only_if_it_may_be_and_no_pipe_is_waited_for(
+    tmp_path: Path, *, follow: bool
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SourceUnusable, match="it is not a regular file"):
+        Mbox(tmp_path / "pipe", follow=follow)
+    (tmp_path / "mbox").write_bytes(FROM + b"a: b\n\nx\n")
+    (tmp_path / "link").symlink_to(tmp_path / "mbox")
+    if follow:
+        with closing(Mbox(tmp_path / "link")) as source:
+            assert len(list(source)) == 1
+    else:
+        with pytest.raises(SourceUnusable, match="cannot be read"):
+            Mbox(tmp_path / "link", follow=follow)

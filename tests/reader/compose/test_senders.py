@@ -62,6 +62,21 @@ def test_what_has_a_name_of_its_own_is_no_subaddress() -> None:
     assert named_address(identity, "eve@example.org") is None
 
 
+def test_a_name_with_a_plus_is_one_of_a_mailbox_that_has_others() -> None:
+    """Mail to alice+shop was answered as alice+me, which the other side had never heard of."""
+    pop = Identity("pop", "Alice+me@example.org")
+    assert own_address(pop, "alice+shop@example.org") == "Alice+shop@example.org"
+    assert named_address(pop, "alice+shop@example.org") == "Alice+me@example.org"
+    assert own_address(pop, "ALICE+ME@example.org") == "Alice+me@example.org"
+    assert own_address(pop, "alice+me+x@example.org") == "Alice+me+x@example.org"
+    assert own_address(pop, "alice@example.org") is None, "it writes as none without a plus"
+    assert own_address(pop, "alic+shop@example.org") is None
+    answered = read_original(came("To: alice+shop@example.org"), Folder("Inbox/pop")).answered
+    writer = identity_for(answered, [HOME, pop])
+    assert writer is not None
+    assert writer.address == "Alice+shop@example.org"
+
+
 def test_domains_are_the_same_in_both_spellings() -> None:
     identity = Identity("a", "al@b\u00fccher.example")
     assert own_address(identity, "al+x@xn--bcher-kva.example") == "al+x@b\u00fccher.example"

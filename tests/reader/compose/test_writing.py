@@ -481,7 +481,7 @@ def test_what_leaves_while_it_is_taken_back_makes_no_draft(
     assert bench.drafts.all() == []
 
 
-@pytest.mark.parametrize("where", ["take_out", "attach", "correct"])
+@pytest.mark.parametrize("where", ["take_out", "name_draft", "attach", "correct"])
 @pytest.mark.parametrize("error", [LibraryUnusable("The disk is full."), RuntimeError("a defect")])
 def test_a_take_back_that_fails_leaves_no_draft_behind(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
@@ -495,12 +495,18 @@ def test_a_take_back_that_fails_leaves_no_draft_behind(
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(bench.outbox if where == "take_out" else bench.drafts, where, fail)
-    with pytest.raises(type(error)):
-        bench.writing.take_back(key)
+    with monkeypatch.context() as patched:
+        of_outbox = where in {"take_out", "name_draft"}
+        patched.setattr(bench.outbox if of_outbox else bench.drafts, where, fail)
+        with pytest.raises(type(error)):
+            bench.writing.take_back(key)
     assert bench.drafts.all() == []
-    assert [one.name for one in (bench.folder / "drafts").iterdir()] == ["discarded"]
     assert [one.id for one in bench.outbox.all()] == [key]
+    kept = {one.name for one in (bench.folder / "drafts").iterdir()} - {"discarded"}
+    assert kept <= bench.outbox.drafts(), "it goes with the message"
+    taken = bench.writing.take_back(key)
+    assert bench.drafts.all() == [taken]
+    assert len(taken.files) == 1
 
 
 def test_a_message_of_an_account_that_is_gone_goes_from_nobody_else_unasked(
@@ -546,6 +552,7 @@ def test_an_answer_leaves_as_the_address_that_the_message_came_to(tmp_path: Path
     bench.writing.send(draft.id)
     (parcel,) = bench.outbox.parcels.values()
     assert (parcel.account, parcel.sender) == ("work", "max+shop@work.example")
+    assert not parcel.own
     assert read_letter(parcel.message).sender[0].address == "max+shop@work.example"
     assert b"max@work.example" not in parcel.message
 
@@ -618,6 +625,7 @@ def test_an_address_that_is_the_accounts_no_more_is_asked_for(bench: Bench, send
     bench.writing.send(draft.id)
     (parcel,) = bench.outbox.parcels.values()
     assert parcel.sender == "max@work.example"
+    assert parcel.own
 
 
 def test_the_same_text_from_another_address_is_another_message(tmp_path: Path) -> None:

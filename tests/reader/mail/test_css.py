@@ -77,6 +77,13 @@ def test_what_is_not_measured_by_that_is(style: str) -> None:
         ("@import 'http://t.example';", ""),
         ("@font-face{font-family:x;src:url(http://t.example)}p{color:red}", "p { color: red }"),
         ("@media screen and (max-width:600px){p{color:red}a{top:0}}", "@media screen and (max-width:600px) {\np { color: red }\na { top: 0 }\n}"),
+        ("@media(prefers-color-scheme:dark){p{color:red}}", "@media(prefers-color-scheme:dark) {\np { color: red }\n}"),
+        ("@MEDIA(width<9em)and (color),print and(color){p{color:red}}", ""),
+        ("@MEDIA(max-width:9em)and (color){p{color:red}}", "@MEDIA(max-width:9em)and (color) {\np { color: red }\n}"),
+        ("@media screen and(color){p{color:red}}", ""),
+        ("@media url(x){p{color:red}}", ""),
+        ("@mediaurl(x){p{color:red}}", ""),
+        ("@media-url(x){p{color:red}}", ""),
         ("@media x</style><b>{p{color:red}}", ""),
         ("p{background:url(http://t.example)}", ""),
         ("p{color:red", "p { color: red }"),
@@ -129,7 +136,7 @@ def test_what_is_for_dark_screens() -> None:
 _PIECES = st.sampled_from(
     [
         "url(", "URL(", "u\\72l(", "u", "rl(", "/*", "*/", "/", "*", "\\", "'", '"', "(", ")", "{", "}", ";", ":",
-        "@media ", "@import ", "background", "color", "red", "rgb(", "calc(", "image-set(", "http://t.example", "<",
+        "@media ", "@media(", "@import ", "background", "color", "red", "rgb(", "calc(", "image-set(", "http://t.example", "<",
         ">", "</style", "<!--", "-->", "\n", " ", "!", "--x", "p", ",", "#", "\0", "é", "src(",
     ]
 )  # fmt: skip

@@ -34,7 +34,10 @@ _SELECTOR = re.compile(
 )
 """A bracket opens behind what is named here only: ``url(`` would take all up to the next ``)``, be it in a string of another rule, of which
 the rest would then be read as style."""
-_MEDIA = re.compile(r"@media\b(?:[\w\s,):.>=/-]|(?<![\w-])\()*+", re.IGNORECASE | re.ASCII)
+_MEDIA = re.compile(
+    r"@media\b(?:[\w\s,):.>=/-]|(?:(?<![\w-])|(?<=@media))\()*+",
+    re.IGNORECASE | re.ASCII,
+)
 
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _TOKEN = re.compile(r""""[^"\n]*"|'[^'\n]*'|[^"'{};()]+|.""", re.DOTALL)

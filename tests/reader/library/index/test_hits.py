@@ -54,6 +54,14 @@ def test_what_the_row_shows_by_itself_needs_no_words(index: SqliteIndex, query: 
     assert said(index, query, subject="A plan", attachments=("a.pdf",)) == NOTHING
 
 
+@pytest.mark.parametrize(("before", "pieces"), [(18, 0), (21, 1), (36, 1), (51, 1)])
+def test_the_opening_stays_where_the_word_is_seen_in_it_on_a_phone(
+    index: SqliteIndex, before: int, pieces: int
+) -> None:
+    text = ("ab " * 30)[:before] + "bahnhof and more"
+    assert len(said(index, "bahnhof ", text=text).pieces) == pieces
+
+
 @pytest.mark.parametrize("query", ["alice ", "plan "])
 def test_a_word_of_sender_or_subject_that_is_in_the_text_too_is_shown_there(
     index: SqliteIndex, query: str

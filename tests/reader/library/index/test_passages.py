@@ -36,15 +36,15 @@ def shown(query: str, text: str) -> tuple[str, ...]:
             "office ",
             LETTER,
             (
-                "…but the plan of the office is not ready; the next meeting will be in June. Regards, Bob",
+                "…the plan of the office is not ready; the next meeting will be in June. Regards, Bob",
             ),
         ),
-        ("bob ", LETTER, ("…next meeting will be in June. Regards, Bob",)),
+        ("bob ", LETTER, ("…be in June. Regards, Bob",)),
         # What stands together is shown together, though one of them is there before.
         (
             "the meeting ",
             LETTER,
-            ("…office is not ready; the next meeting will be in June. Regards, Bob",),
+            ("…is not ready; the next meeting will be in June. Regards, Bob",),
         ),
         (
             "letter june ",
@@ -55,12 +55,12 @@ def shown(query: str, text: str) -> tuple[str, ...]:
         (
             "京都 ",
             "これは長い。" * 9 + "東京都に",
-            ("…。これは長い。これは長い。これは長い。東京都に",),
+            ("…長い。これは長い。東京都に",),
         ),
         (
             "יום ",
             "שלום לך, מה שלומך? " * 3 + "יום טוב",
-            ("…שלום לך, מה שלומך? שלום לך, מה שלומך? יום טוב",),
+            ("…לך, מה שלומך? יום טוב",),
         ),
     ],
 )

@@ -130,6 +130,52 @@ async def test_what_was_sent_is_taken_back_some_pages_later_and_once(
     await expect(page.locator("#writing-done")).to_have_count(0)
 
 
+async def test_z_takes_back_no_other_message_than_the_one_that_was_discarded_in_the_outbox(
+    page: Page, table: Table
+) -> None:
+    """It took back the newer one, and opened it. What cannot be undone was done last: then there is nothing to undo."""
+    table.desk.settings.hold_seconds = 600
+    for subject in ("Older", "Newer"):
+        await opened(page, table.begun(to="ada@x.example", subject=subject, text="Now?"))
+        await page.keyboard.press("Control+Enter")
+        await came(page, "/drafts")
+        await expect(page.locator("#writing-done")).to_contain_text(f"“{subject}”")
+    older, newer = table.outbox.parcels
+    await page.goto(f"/outbox/{older}/discard")
+    await page.wait_for_load_state()
+    await page.get_by_role("button", name="Discard").click()
+    await came(page, "/outbox?discarded")
+    await expect(page.locator(".outbox > .notice")).to_contain_text("was discarded")
+    await expect(page.locator("#writing-done")).to_have_count(0)
+    await page.keyboard.press("z")
+    await page.keyboard.press("?")  # comes after it, and shows
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    assert list(table.outbox.parcels) == [newer]
+    assert page.url.endswith("/outbox?discarded")
+
+
+@pytest.mark.parametrize(
+    ("subject", "to", "said"),
+    [
+        ("Tea", "ada@x.example", "“Tea”"),
+        ("", "Ada <ada@x.example>", "“Ada <ada@x.example>”"),
+        ("{left}" + "a" * 40, "ada@x.example", "“{left}" + "a" * 34 + "…”"),
+    ],
+)
+async def test_what_leaves_says_which_message_it_is(
+    page: Page, table: Table, subject: str, to: str, said: str
+) -> None:
+    """The notices of two that waited were the same."""
+    table.desk.settings.hold_seconds = 600
+    await opened(page, table.begun(to=to, subject=subject, text="Now?"))
+    await page.keyboard.press("Control+Enter")
+    if not subject:
+        await page.get_by_role("button", name="Send it").click()
+    await came(page, "/drafts")
+    await leaves(page, within=600)
+    await expect(page.locator("#writing-done > span")).to_contain_text(f": {said}")
+
+
 async def test_what_has_left_is_not_offered_to_be_taken_back(page: Page, table: Table) -> None:
     await hurried(page)
     await opened(page, table.begun(to="ada@x.example", subject="Tea", text="Now?"))

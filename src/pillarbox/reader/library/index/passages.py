@@ -15,9 +15,9 @@ from unicodedata import east_asian_width
 from pillarbox.reader.library.index.graphemes import may_cut
 from pillarbox.reader.library.index.placing import Place
 
-NARROW = 45
-"""Columns that a narrow list shows. Chinese characters take two."""
-LEAD = 24
+NARROW = 25
+"""Columns that a narrow list shows in any case, be all of them capitals. Chinese characters take two."""
+LEAD = 16
 """Columns before what was found, at most."""
 SHORT_LEAD = 10
 """The same where there are several pieces."""

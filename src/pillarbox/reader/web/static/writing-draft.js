@@ -11,6 +11,8 @@ const MOST = 10_000; // milliseconds from the first key on, then it is saved alt
 const AGAIN = 5000; // milliseconds, then a save that failed is tried again
 const KEPT_ALIVE = 60_000; // octets: browsers send 64 KiB of a page that is being left, and no more
 
+const NAME = 40; // characters of a subject that are said of a message
+
 const NOT_SAVED = "Not saved: Pillarbox does not answer. What you typed is here, and saving is tried again.";
 
 const NOT_DONE = "This did not work. What you typed is still here.";
@@ -202,8 +204,17 @@ class Keeper {
     const { id, back, hold } = await reply.json();
     this.gone = true;
     const seconds = Math.round(hold);
-    if (seconds) leaveFor(back, "Leaves in {left} s", `/outbox/${id}/edit`, seconds);
-    else leaveFor(back, "On its way");
+    const which = this.name();
+    if (seconds) leaveFor(back, `Leaves in {left} s: ${which}`, `/outbox/${id}/edit`, seconds);
+    else leaveFor(back, `On its way: ${which}`);
+  }
+
+  /** Which message this is among several, in a few words. */
+  name() {
+    const { subject, to, cc, bcc } = this.form.elements;
+    const named = [...subject.value.trim()];
+    const words = named.length ? named : [...[to, cc, bcc].map(({ value }) => value.trim()).find(Boolean)];
+    return `“${words.slice(0, NAME).join("")}${words.length > NAME ? "…" : ""}”`;
   }
 
   async discard() {

@@ -26,6 +26,9 @@ function setKept(changes) {
   sessionStorage.setItem(KEPT, JSON.stringify(changes));
 }
 
+/* What cannot be undone was done last then. */
+document.addEventListener("submit", ({ target }) => { if (target.hasAttribute("data-final")) setKept([]); }, { capture: true });
+
 function made({ id, say: text }) {
   const since = Date.now();
   return { id, say: text, since, until: since + STAYS };
