@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pillarbox.contracts.meter import NullMeter
-from pillarbox.server.limits import LocalTally, Policy
+from pillarbox.server.limits import MAX_TURN, LocalTally, Policy
 from pillarbox.server.listener import Pop3Server
 from pillarbox.server.tls import CertificateProblem, server_context
 from tests.server.conftest import Logs
@@ -77,8 +77,15 @@ async def test_stls_and_a_whole_session_in_one_write_behind_the_handshake(house:
     assert (await house.store.memory.status("mrose")).count == 0
 
 
-async def test_a_whole_session_in_one_segment_with_the_end_of_the_handshake(house: House) -> None:
-    """``printf '…' | openssl s_client``: all commands and ``close_notify`` before any greeting."""
+@pytest.mark.parametrize("fin", [False, True], ids=["", "and FIN"])
+@pytest.mark.parametrize("most", [MAX_TURN, -1.0], ids=["in one turn", "each command in a turn"])
+async def test_a_whole_session_in_one_segment_with_the_end_of_the_handshake(
+    house: House, monkeypatch: pytest.MonkeyPatch, most: float, *, fin: bool
+) -> None:
+    """``printf '…' | openssl s_client``: all commands and ``close_notify`` before any greeting. A server that had to wait
+    dropped the answers.
+    """
+    monkeypatch.setattr("pillarbox.server.connection.MAX_TURN", most)
     await house.store.put("mrose", MAIL)
     reader, writer = await house.connect("pop3s")
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -98,6 +105,8 @@ async def test_a_whole_session_in_one_segment_with_the_end_of_the_handshake(hous
     with pytest.raises(ssl.SSLWantReadError):
         tls.unwrap()
     writer.write(outgoing.read())
+    if fin:
+        writer.write_eof()
     incoming.write(await to_the_end(reader))
     said = b""
     while incoming.pending:

@@ -42,8 +42,9 @@ class Application(asyncio.BufferedProtocol):
     def buffer_updated(self, octets: int) -> None:
         self.heard.append(bytes(self._buffer[:octets]))
 
-    def eof_received(self) -> None:
+    def eof_received(self) -> bool:
         self.events.append("eof")
+        return False
 
     def connection_lost(self, error: Exception | None) -> None:
         self.events.append("lost")
@@ -53,6 +54,14 @@ class Application(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         self.events.append("resume")
+
+
+class Working(Application):
+    """Has not answered yet."""
+
+    def eof_received(self) -> bool:
+        super().eof_received()
+        return True
 
 
 class Strict(MemoryTransport):
@@ -276,6 +285,31 @@ async def test_a_client_that_closes_is_answered(context: ssl.SSLContext) -> None
     assert line.below.closed
     await settle()
     assert line.application.events == ["eof", "lost"]
+
+
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+async def test_a_client_that_closes_may_have_its_answer_yet(
+    context: ssl.SSLContext, version: str
+) -> None:
+    """RFC 8446, section 6.1; before TLS 1.3 it may not (RFC 5246, section 7.2.1)."""
+    line = await secured(context, Working(), version)
+    line.tls.write(b"NOOP\r\n")
+    with pytest.raises(ssl.SSLWantReadError):
+        line.tls.unwrap()
+    line.says(b"")
+    line.below.client_sends(b"what is behind the end is nobody's")
+    assert line.below.closed is (version == "TLSv1_2")
+    assert line.secured.eof_received()  # its FIN
+    line.secured.write(b"+OK\r\n")
+    line.secured.close()
+    line.takes()
+    if version == "TLSv1_3":
+        assert line.tls.read(100) == b"+OK\r\n"
+    line.tls.unwrap()
+    await settle()
+    assert line.application.heard == [b"NOOP\r\n"]
+    assert line.application.events == ["eof", "lost"]
+    assert line.below.too_late == 0
 
 
 async def test_a_connection_that_is_cut_is_no_end_that_the_client_has_said(

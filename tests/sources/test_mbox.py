@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from contextlib import closing
@@ -69,6 +70,82 @@ def test_separators_as_programs_write_them(tmp_path: Path, line: bytes) -> None:
         b"a: b\n\nx\n",
         b"c: d\n\ny\n",
     ]
+
+
+HOLE = bytes(3000)
+MOZILLA = b"From - Mon Nov 23 20:19:00 2026\nX-Mozilla-Status: 0001\n"
+
+
+@pytest.mark.parametrize(
+    ("between", "first"),
+    [
+        (HOLE + b"\n" + MOZILLA, b"a: b\n\nx\n"),
+        (b"par" + HOLE + b"\r\n" + MOZILLA, b"a: b\n\nx\npar"),
+        (b"\n" + HOLE + MOZILLA, b"a: b\n\nx\n"),
+        (b"par" + HOLE + FROM + b"X-Mozilla-Status: 0001\n", b"a: b\n\nx\npar"),
+        (HOLE + b"\n" + FROM + b"X-Mozilla-Status: 0001\n", b"a: b\n\nx\n"),
+        (bytes(64 * 1024) + bytes(70_000) + b"\n" + MOZILLA, b"a: b\n\nx\n"),
+        (bytes(64 * 1024 - 10) + MOZILLA, b"a: b\n\nx\n"),
+        (HOLE + b"\n\n" + MOZILLA, b"a: b\n\nx\n" + HOLE + b"\n"),
+        (MOZILLA, b"a: b\n\nx\n"),
+    ],
+)
+def test_a_message_behind_a_hole_is_not_lost_in_the_one_before(
+    tmp_path: Path, between: bytes, first: bytes
+) -> None:
+    content = FROM + b"a: b\n\nx\n" + between + b"c: d\n\ny\n"
+    assert messages(tmp_path, content) == [first, b"X-Mozilla-Status: 0001\nc: d\n\ny\n"]
+
+
+def test_the_account_comes_first_in_what_thunderbird_has_collected(tmp_path: Path) -> None:
+    second = b"X-Account-Key: account1\nX-UIDL: 7\nX-Mozilla-Status: 0001\n\ny\n"
+    content = FROM + b"a: b\n\nx\nFrom - Mon Nov 23 20:19:00 2026\n" + second
+    assert messages(tmp_path, content) == [b"a: b\n\nx\n", second]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"x\nFrom - Mon Nov 23 20:19:00 2026\ny\n",
+        b"x\nFrom - \nX-Mozilla-Status: 0001\n",
+        b"x\0From here on\n",
+        b"x\0\nFrom \ny\n",
+        b"x\0y From - Mon Nov 23 20:19:00 2026\n",
+        b"\0\n\0\n\n\0x\0\0y\n",
+    ],
+)
+def test_what_only_looks_like_a_separator_is_text(tmp_path: Path, body: bytes) -> None:
+    assert messages(tmp_path, FROM + b"a: b\n\n" + body) == [b"a: b\n\n" + body]
+
+
+@pytest.mark.parametrize("nuls", [1, 3000, 200_000])
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_nuls_before_the_first_message_are_passed_over(
+    tmp_path: Path, nuls: int, end: bytes
+) -> None:
+    path = tmp_path / "mbox"
+    path.write_bytes(bytes(nuls) + end + b"From \na: b\n\nx\n\n" + FROM + b"c: d\n\ny\n")
+    with closing(Mbox(path)) as source:
+        found = list(source)
+    assert [each.raw for each in found] == [b"a: b\n\nx\n", b"c: d\n\ny\n"]
+    assert found[0].label == f"the message at line {1 + bool(end)}"
+    assert sum(each.units for each in found) == path.stat().st_size
+
+
+def test_an_mbox_of_nuls_says_so(tmp_path: Path) -> None:
+    assert messages(tmp_path, bytes(200_000)) == [None]
+
+
+def test_nuls_at_the_end_are_no_part_of_the_last_message(tmp_path: Path) -> None:
+    assert messages(tmp_path, FROM + b"a: b\n\nx\n" + HOLE) == [b"a: b\n\nx\n"]
+
+
+def test_a_hole_takes_no_message_over_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_MESSAGE_OCTETS", 100)
+    content = FROM + b"a: b\n\nx\n" + HOLE + b"\n" + FROM + b"c: d\n\n" + HOLE + b"y\n"
+    assert messages(tmp_path, content) == [b"a: b\n\nx\n", None]
 
 
 lines = st.lists(
@@ -150,3 +227,20 @@ def test_an_mbox_that_somebody_writes_to_is_refused(tmp_path: Path) -> None:
             Mbox(path)
         writer.communicate()
     assert len(messages(tmp_path, path.read_bytes())) == 1
+
+
+@pytest.mark.parametrize("follow", [True, False])
+def test_a_link_is_followed_only_if_it_may_be_and_no_pipe_is_waited_for(
+    tmp_path: Path, *, follow: bool
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SourceUnusable, match="it is not a regular file"):
+        Mbox(tmp_path / "pipe", follow=follow)
+    (tmp_path / "mbox").write_bytes(FROM + b"a: b\n\nx\n")
+    (tmp_path / "link").symlink_to(tmp_path / "mbox")
+    if follow:
+        with closing(Mbox(tmp_path / "link")) as source:
+            assert len(list(source)) == 1
+    else:
+        with pytest.raises(SourceUnusable, match="cannot be read"):
+            Mbox(tmp_path / "link", follow=follow)

@@ -52,6 +52,11 @@ def reworded(text: str, *, by_itself: bool = True) -> str:
     return text
 
 
+def shown(text: str) -> str:
+    """*text* in which a file's name may stand: that may be no UTF-8, which no page can be, or have several lines."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
 def as_sentence(text: str) -> str:
     """*text*, beginning with a capital letter (unless it begins with a name) and ending with a full stop."""
     text = text.strip()

@@ -201,12 +201,13 @@ class Setup(Protocol):
         is collected from.
 
         Raises:
+            NoPassword: it is another host than now, and has to be given a password of its own.
             PillarboxError: it does not work.
         """
         ...
 
     def set_sending(self, account: str, submit: Submission | None, password: str) -> None:
-        """Where its mail leaves; None: it does not send. *submit* has no secrets; *password* as above."""
+        """Where its mail leaves; None: it does not send. *submit* has no secrets; *password* as above, and so is NoPassword."""
         ...
 
     def remove(self, account: str) -> None:

@@ -146,7 +146,7 @@ class Connection(asyncio.BufferedProtocol):
     def eof_received(self) -> bool:
         """The client has no more to say, but may want its answers (``nc`` does this)."""
         self._eof = True
-        return self._busy and self._transport.get_extra_info("ssl_object") is None
+        return self._busy
 
     def pause_writing(self) -> None:
         self._drained = self._drained or self._door.loop.create_future()

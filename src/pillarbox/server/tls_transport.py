@@ -10,7 +10,8 @@ OpenSSL decides. Event loops have such a layer, too (``loop.start_tls``). This o
 * a connection holds no buffer, where uvloop's layer maps 256 KiB for each, and two more when it
   ends;
 * it says goodbye as RFC 8446, section 6.1, has it: our ``close_notify`` leaves, and nobody waits
-  for the other one, which a client may owe for ever;
+  for the other one, which a client may owe for ever; and a client that has said its own may still
+  get its answers (before TLS 1.3 it may not: RFC 5246, section 7.2.1);
 * it does the same on both loops, where theirs differ in what they call when a handshake fails.
 
 *Back-pressure* is the loop's transport's: everything is encrypted when it is written, and what
@@ -46,6 +47,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         "_application",
         "_below",
         "_closing",
+        "_ended",
         "_handshake",
         "_incoming",
         "_loop",
@@ -70,6 +72,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._handshake: asyncio.Future[None] = loop.create_future()
         self._secured = False  # it has succeeded
+        self._ended = False  # the client has said its close_notify
         self._closing = False
         below.set_protocol(self)
 
@@ -95,7 +98,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         return _sealed
 
     def buffer_updated(self, octets: int) -> None:
-        if self._closing:
+        if self._closing or self._ended:
             return
         self._incoming.write(_sealed[:octets])
         if self._secured:
@@ -103,10 +106,11 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         else:
             self._shake_hands()
 
-    def eof_received(self) -> None:
-        """The end, but no ``close_notify``: whoever cut the connection off need not be the client.
-        So it counts as broken, and is closed at once.
+    def eof_received(self) -> bool:
+        """The end. Without a ``close_notify``, whoever cut the connection off need not be the client:
+        so it counts as broken, and is closed at once.
         """
+        return self._ended
 
     def pause_writing(self) -> None:
         self._application.pause_writing()
@@ -190,16 +194,15 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         application = self._application
         buffer = memoryview(application.get_buffer(-1))
         taken = 0
-        ended = False
         try:
-            while self._incoming.pending and not ended:
+            while self._incoming.pending and not self._ended:
                 room = len(buffer) - taken
                 if room < MAX_RECORD:
                     application.buffer_updated(taken)
                     room, taken = len(buffer), 0
                 # (typeshed knows the form without a buffer only.)
                 octets = cast("int", self._tls.read(room, buffer[taken:]))
-                ended = octets == 0
+                self._ended = octets == 0
                 taken += octets
         except ssl.SSLWantReadError:
             pass  # the rest of a record is on its way
@@ -208,9 +211,10 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             return
         if taken:
             application.buffer_updated(taken)
-        if ended:  # the client's close_notify
-            application.eof_received()
-            self.close()
+        if self._ended:
+            waits = application.eof_received()
+            if not waits or self._tls.version() != "TLSv1.3":
+                self.close()
         elif self._outgoing.pending:  # OpenSSL has answered a client that wants new keys
             self._send()
             if self._below.get_write_buffer_size() > MAX_UNREAD:

@@ -6,10 +6,13 @@ What is known:
   ``Name.msf`` is an index only), and ``Name.mbox/mbox`` is the box ``Name`` (Apple Mail);
 * a Maildir is a box. ``.Name.Sub`` in it is ``Name`` and ``Sub`` (Maildir++; names in the UTF-7 of IMAP), any other Maildir
   in it is called as it is; one without ``new`` is Thunderbird's;
-* ``.eml`` files, however deep they lie, belong to what was named;
+* ``.eml`` files, and others that are a message, however deep they lie, belong to what was named;
+* what has been an mbox, as the index beside it says, still is one, damaged;
 * any other folder is only a place where boxes lie.
 
-Links are not followed. What is none of these is passed over.
+Links are not followed. What is known to be no mail is passed over (:mod:`.companions`), and what is empty. What cannot be
+read is a box that cannot be opened, whatever it holds: so it is told; and so is any other file, and what lies on another
+disk, or too deep.
 """
 
 from __future__ import annotations
@@ -17,28 +20,32 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from pillarbox.sources.companions import is_box, is_companion
 from pillarbox.sources.found import Source, SourceUnusable
-from pillarbox.sources.letters import SUFFIX, Letters
+from pillarbox.sources.letters import HEAD, SUFFIX, Letters, is_mail, no_mail
 from pillarbox.sources.maildir import Maildir
 from pillarbox.sources.mbox import Mbox, is_mbox
+from pillarbox.sources.regular import open_regular
 
 MESSAGE = 10_000
 """Octets of a message, where only its file's name is known yet: for progress."""
 MAX_DEPTH = 32
 """Folders in folders that are looked into."""
-_HEAD = 1024
-"""Octets in which an mbox shows itself."""
 _MBOX = ".mbox"
 _OF_FOLDERS = (".sbd", _MBOX)
 _PARTS = ("cur", "new", "tmp")
 _SHIFTED = re.compile(r"&([A-Za-z0-9+,]*)-")
 
 Name = tuple[str, ...]
+Identity = tuple[int, int]
+"""Of a folder, by whatever path: device and inode."""
 
 
 class Box(NamedTuple):
@@ -55,9 +62,9 @@ class Box(NamedTuple):
     """Raises SourceUnusable."""
 
 
-def mbox_at(path: Path, name: Name = ()) -> Box:
-    """The mbox file *path*."""
-    return Box(name, path, _size(path), 1, partial(Mbox, path))
+def mbox_at(path: Path, name: Name = (), *, follow: bool = False, is_torn: bool = False) -> Box:
+    """The mbox file *path*. *follow*: it may be a symbolic link. *is_torn*: its beginning may be gone."""
+    return Box(name, path, _size(path), 1, partial(Mbox, path, follow=follow, is_torn=is_torn))
 
 
 def letter_at(path: Path) -> Box:
@@ -65,15 +72,27 @@ def letter_at(path: Path) -> Box:
     return Box((), path, MESSAGE, MESSAGE, partial(Letters, path))
 
 
-def boxes_in(folder: Path) -> list[Box]:
-    """All boxes in *folder*, or *folder* itself, by name.
+def identity_of(path: Path) -> Identity | None:
+    """None: there is nothing, or nothing can be known of it."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def boxes_in(folder: Path, but: Collection[Identity] = ()) -> list[Box]:
+    """All boxes in *folder*, or *folder* itself, by name. Those folders in it are passed over which *but* has.
 
     Raises:
         SourceUnusable: it cannot be read, or there are none.
     """
-    letters: list[Path] = []
-    boxes = sorted(_boxes(folder, (), letters, 0), key=lambda box: box.name)
-    if letters:
+    try:
+        walk = _Walk(folder.stat().st_dev, but)
+        boxes = sorted(walk.boxes(folder, _entries(folder), (), 0), key=lambda box: box.name)
+    except OSError as error:
+        raise SourceUnusable(f"{folder}: {_why(error)}") from error
+    if letters := walk.letters:
         octets = MESSAGE * len(letters)
         boxes.insert(0, Box((), folder, octets, MESSAGE, partial(Letters, folder, letters)))
     if not boxes:
@@ -81,30 +100,103 @@ def boxes_in(folder: Path) -> list[Box]:
     return boxes
 
 
-def _boxes(folder: Path, name: Name, letters: list[Path], depth: int) -> Iterator[Box]:
-    is_maildir = all(_is_folder(folder / part) for part in ("cur", "new"))
-    is_thunderbirds = not is_maildir and all(_is_folder(folder / part) for part in ("cur", "tmp"))
-    if is_maildir:
-        yield _maildir_at(folder, name)
-    elif is_thunderbirds and (files := _letters_in(folder / "cur")):
-        box = partial(Letters, folder, files)
-        yield Box(name, folder, MESSAGE * len(files), MESSAGE, box)
-    for entry in _entries(folder, must=not depth):
-        path = Path(entry.path)
-        if entry.is_dir(follow_symlinks=False):
-            is_part = (is_maildir or is_thunderbirds) and entry.name in _PARTS
-            if not is_part and depth < MAX_DEPTH:
-                yield from _boxes(path, name + _called(path), letters, depth + 1)
-        elif entry.is_file(follow_symlinks=False):
-            if _is_mbox(path):
-                yield mbox_at(path, _name_of_mbox(path, name))
-            elif entry.name.lower().endswith(SUFFIX):
-                letters.append(path)
+class _Walk:
+    """Through one folder, on the disk *device*."""
+
+    def __init__(self, device: int, but: Collection[Identity]) -> None:
+        self._device = device
+        self._but = but
+        self.letters: list[Path] = []
+
+    def boxes(
+        self, folder: Path, entries: list[os.DirEntry[str]], name: Name, depth: int
+    ) -> Iterator[Box]:
+        """Those in *folder*, which has these *entries*."""
+        is_maildir = all(_is_folder(folder / part) for part in ("cur", "new"))
+        is_thunderbirds = not is_maildir and all(
+            _is_folder(folder / part) for part in ("cur", "tmp")
+        )
+        if is_maildir:
+            yield _maildir_at(folder, name)
+        elif is_thunderbirds:
+            yield from _thunderbirds(folder, name)
+        beside = {entry.name for entry in entries}
+        for entry in entries:
+            if (is_maildir or is_thunderbirds) and entry.name in _PARTS:
+                continue
+            path = Path(entry.path)
+            try:
+                found = entry.stat(follow_symlinks=False)
+                if stat.S_ISDIR(found.st_mode):
+                    yield from self._below(path, found, name, depth + 1)
+                elif stat.S_ISREG(found.st_mode):
+                    yield from self._file(path, name, beside)
+            except FileNotFoundError:  # it has gone meanwhile
+                continue
+            except OSError as error:
+                yield _closed(path, _why(error))
+
+    def _below(self, path: Path, found: os.stat_result, name: Name, depth: int) -> Iterator[Box]:
+        """Raises OSError."""
+        if (found.st_dev, found.st_ino) in self._but:
+            return
+        if found.st_dev != self._device:
+            yield _closed(path, "is on another disk: import it by itself")
+        elif depth > MAX_DEPTH:
+            yield _closed(path, "lies too deep: import it by itself")
+        else:
+            yield from self.boxes(path, _entries(path), name + _called(path), depth)
+
+    def _file(self, path: Path, name: Name, beside: Collection[str]) -> Iterator[Box]:
+        """*beside*: what is in the same folder. Raises OSError."""
+        with open_regular(path) as file:
+            is_whole = is_mbox(file)
+            file.seek(0)
+            head = file.read(HEAD)
+        is_letter = path.name.lower().endswith(SUFFIX)
+        if is_whole or (head.strip() and not is_letter and is_box(path, beside)):
+            yield mbox_at(path, _name_of_mbox(path, name), is_torn=not is_whole)
+        elif is_letter:
+            self.letters.append(path)
+        elif not head.strip() or is_companion(path.name):
+            return
+        elif is_mail(head):
+            self.letters.append(path)
+        else:
+            yield _closed(path, no_mail(head))
+
+
+def _closed(path: Path, why: str) -> Box:
+    """What may hold mail that nobody can get at."""
+
+    def refuse() -> Source:
+        raise SourceUnusable(f"{path}: {why}")
+
+    return Box((), path, 0, 0, refuse)
+
+
+def _why(error: OSError) -> str:
+    return f"cannot be read: {error.strerror or error}"
 
 
 def _maildir_at(path: Path, name: Name) -> Box:
-    octets = MESSAGE * sum(len(_entries(path / part)) for part in ("cur", "new"))
+    octets = 0
+    with suppress(OSError):  # it says so when it is opened
+        octets = MESSAGE * sum(len(_entries(path / part)) for part in ("cur", "new"))
     return Box(name, path, octets, MESSAGE, partial(Maildir, path, with_trashed=True))
+
+
+def _thunderbirds(folder: Path, name: Name) -> Iterator[Box]:
+    """The Maildir without ``new``, if there is anything in it."""
+    try:
+        found = [each for each in _entries(folder / "cur") if each.is_file(follow_symlinks=False)]
+    except OSError as error:
+        yield _closed(folder / "cur", _why(error))
+        return
+    if found:
+        files = [Path(each.path) for each in found]
+        box = partial(Letters, folder, files)
+        yield Box(name, folder, MESSAGE * len(files), MESSAGE, box)
 
 
 def _called(folder: Path) -> Name:
@@ -136,34 +228,15 @@ def _from_utf7(name: str) -> str:
         return name
 
 
-def _letters_in(folder: Path) -> list[Path]:
-    found = (entry for entry in _entries(folder) if entry.is_file(follow_symlinks=False))
-    return [Path(entry.path) for entry in found]
-
-
-def _entries(folder: Path, *, must: bool = False) -> list[os.DirEntry[str]]:
-    """By name; none, if it cannot be read.
-
-    Raises:
-        SourceUnusable: that is so, and it *must* be.
-    """
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except OSError as error:
-        if must:
-            raise SourceUnusable(f"{folder}: cannot be read: {error.strerror}") from error
-        return []
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """By name. Raises OSError."""
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
 
 
 def _is_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
-
-
-def _is_mbox(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
-            return is_mbox(file.read(_HEAD))
+        return stat.S_ISDIR(path.lstat().st_mode)
     except OSError:
         return False
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -26,11 +25,12 @@ from pillarbox.sources.found import (
     SourceUnusable,
     trouble_with,
 )
+from pillarbox.sources.regular import open_regular
 
 _NAME = re.compile(r"(\d{1,11})\.(?:[^.:]*?M(\d{1,6}))?")
 _FLAGS = re.compile(r":2,([A-Za-z]*)$")
 _FOLDERS = ("cur", "new")
-_SAFELY = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_DIRECTORY
 
 
 class _Entry(NamedTuple):
@@ -103,15 +103,12 @@ class Maildir:
     def _contents(self, entry: _Entry) -> bytes:
         folder = self._descriptors[entry.folder]
         try:
-            descriptor = os.open(entry.name, _SAFELY | os.O_NONBLOCK, dir_fd=folder)
+            file = open_regular(entry.name, dir_fd=folder)
         except FileNotFoundError:
             folder, name = self._moved(entry)
-            descriptor = os.open(name, _SAFELY | os.O_NONBLOCK, dir_fd=folder)
-        with os.fdopen(descriptor, "rb") as file:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
-                raise OSError("it is not a regular file")
-            if found.st_size > MAX_MESSAGE_OCTETS:
+            file = open_regular(name, dir_fd=folder)
+        with file:
+            if os.fstat(file.fileno()).st_size > MAX_MESSAGE_OCTETS:
                 raise OSError(f"it is larger than {MAX_MESSAGE_OCTETS} octets")
             return file.read(MAX_MESSAGE_OCTETS)
 
@@ -127,7 +124,7 @@ class Maildir:
 
 def _open_folder(folder: Path) -> int:
     try:
-        return os.open(folder, _SAFELY | os.O_DIRECTORY)
+        return os.open(folder, _FOLDER)
     except OSError as error:
         raise SourceUnusable(f"{folder}: cannot be read: {error.strerror}") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,6 +56,11 @@ class HeldOutbox:
 
     def drafts(self) -> frozenset[str]:
         return frozenset(parcel.draft for parcel in self.parcels.values() if parcel.draft)
+
+    def name_draft(self, outgoing_id: str, draft_id: str) -> None:
+        if outgoing_id not in self.parcels:
+            raise TooLate("It has left.")
+        self.parcels[outgoing_id] = replace(self.parcels[outgoing_id], draft=draft_id)
 
     def take_out(self, outgoing_id: str) -> None:
         if outgoing_id not in self.parcels:

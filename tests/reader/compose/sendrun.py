@@ -1,4 +1,6 @@
-"""A sender that is killed: writes a message, sends it, takes it back, and sends it again."""
+"""A sender that is killed: writes a message, sends it, takes it back, and sends it again. In between its drafts may get lost:
+``python -m tests.reader.compose.sendrun FOLDER lost``.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,7 @@ def say(words: str) -> None:
     sys.stdout.flush()
 
 
-async def main(folder: Path) -> None:
+async def main(folder: Path, *, lost: bool) -> None:
     sender = opened(folder)
     draft = sender.writing.new(Draft("", to="ada@x.example"))
     sender.drafts.attach(draft.id, "a.txt", "text/plain", [CONTENT])
@@ -71,11 +73,14 @@ async def main(folder: Path) -> None:
     say("written")
     first = sender.writing.send(draft.id)
     say("sent")
-    sender.writing.take_back(first)
+    if lost:
+        (folder / "drafts").rename(folder / "elsewhere")
+        sender = opened(folder)
+    taken = sender.writing.take_back(first)
     say("taken")
-    sender.writing.send(draft.id)
+    sender.writing.send(taken.id)
     say("sent")
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main(Path(sys.argv[1]), lost="lost" in sys.argv))

@@ -27,19 +27,30 @@ async def test_a_message_is_here_or_there(strace: str, tmp_path: Path, call: str
     await killed_at_each(strace, tmp_path, call, SPARSE)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("call", CALLS)
-async def test_a_message_is_always_here_or_there(strace: str, tmp_path: Path, call: str) -> None:
-    await killed_at_each(strace, tmp_path, call, 1)
+async def test_a_message_whose_draft_was_lost_is_here_or_there(
+    strace: str, tmp_path: Path, call: str
+) -> None:
+    """It was both: its draft was made anew, and the message not taken out yet."""
+    await killed_at_each(strace, tmp_path, call, SPARSE, "lost")
 
 
-async def killed_at_each(strace: str, tmp_path: Path, call: str, stride: int) -> None:
+@pytest.mark.long
+@pytest.mark.parametrize("lost", [(), ("lost",)])
+@pytest.mark.parametrize("call", CALLS)
+async def test_a_message_is_always_here_or_there(
+    strace: str, tmp_path: Path, call: str, lost: tuple[str, ...]
+) -> None:
+    await killed_at_each(strace, tmp_path, call, 1, *lost)
+
+
+async def killed_at_each(strace: str, tmp_path: Path, call: str, stride: int, *lost: str) -> None:
     for number in count(1, stride):
         folder = tmp_path / str(number)
         folder.mkdir()
         process = await asyncio.create_subprocess_exec(
             *(strace, "-f", "-o", "/dev/null", "-e", injected(call, number)),
-            *(sys.executable, "-m", "tests.reader.compose.sendrun", str(folder)),
+            *(sys.executable, "-m", "tests.reader.compose.sendrun", str(folder), *lost),
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
@@ -73,4 +84,6 @@ def check(folder: Path, said: list[str]) -> None:
         assert letter.text.strip() == TEXT
         assert read_part(message, letter.parts[0].number)[1] == CONTENT
         if len(said) < 4:
-            assert sender.writing.take_back(outgoing.id).text == TEXT
+            taken = sender.writing.take_back(outgoing.id)
+            assert taken.text == TEXT
+            assert sender.drafts.all() == [taken]

@@ -154,7 +154,8 @@ def test_whom_an_answer_goes_to(
         (answered(sender=H, to=f"{H} {W}"), WORK),
         (answered(sender=H, to=H, account="work"), WORK),
         (answered(sender=H, to=W, account="home"), HOME),
-        (answered(sender=A, to=W, account="home"), WORK),
+        (answered(sender=A, to=W, account="home"), HOME),
+        (answered(sender=A, to=W, account="removed since"), WORK),
     ],
 )
 def test_as_whom(message: Answered, identity: Identity) -> None:

@@ -62,6 +62,21 @@ def test_what_has_a_name_of_its_own_is_no_subaddress() -> None:
     assert named_address(identity, "eve@example.org") is None
 
 
+def test_a_name_with_a_plus_is_one_of_a_mailbox_that_has_others() -> None:
+    """Mail to alice+shop was answered as alice+me, which the other side had never heard of."""
+    pop = Identity("pop", "Alice+me@example.org")
+    assert own_address(pop, "alice+shop@example.org") == "Alice+shop@example.org"
+    assert named_address(pop, "alice+shop@example.org") == "Alice+me@example.org"
+    assert own_address(pop, "ALICE+ME@example.org") == "Alice+me@example.org"
+    assert own_address(pop, "alice+me+x@example.org") == "Alice+me+x@example.org"
+    assert own_address(pop, "alice@example.org") is None, "it writes as none without a plus"
+    assert own_address(pop, "alic+shop@example.org") is None
+    answered = read_original(came("To: alice+shop@example.org"), Folder("Inbox/pop")).answered
+    writer = identity_for(answered, [HOME, pop])
+    assert writer is not None
+    assert writer.address == "Alice+shop@example.org"
+
+
 def test_domains_are_the_same_in_both_spellings() -> None:
     identity = Identity("a", "al@b\u00fccher.example")
     assert own_address(identity, "al+x@xn--bcher-kva.example") == "al+x@b\u00fccher.example"
@@ -74,6 +89,7 @@ def came(*header: str, text: str = "x") -> bytes:
 INBOX = "Inbox/alice"
 OWN, TAGGED, ALIAS = "Alice@example.org", "Alice+shop@example.org", "shop@club.example"
 
+RECEIVED = "Received: from x.example by mx.example"
 CASES: dict[str, tuple[bytes, str, str]] = {
     "to the address itself": (came("To: alice@example.org"), INBOX, OWN),
     "to a subaddress": (came("To: alice+shop@example.org"), INBOX, TAGGED),
@@ -92,14 +108,49 @@ CASES: dict[str, tuple[bytes, str, str]] = {
     ),
     "hidden, by the envelope": (came("Envelope-To: alice+shop@example.org"), INBOX, TAGGED),
     "hidden, forwarded by another mailbox": (
-        came("Delivered-To: alice@example.org", "Delivered-To: shop@club.example"),
+        came("Delivered-To: alice@example.org", RECEIVED, "Delivered-To: shop@club.example"),
         INBOX,
-        ALIAS,
+        OWN,
     ),
     "hidden, forwarded to a subaddress": (
-        came("Delivered-To: alice+shop@example.org", "Delivered-To: shop@club.example"),
+        came("Delivered-To: alice+shop@example.org", RECEIVED, "Delivered-To: shop@club.example"),
         INBOX,
-        ALIAS,
+        TAGGED,
+    ),
+    "hidden, with a forged note": (
+        came(RECEIVED, "Envelope-To: alice@example.org", RECEIVED, "X-Original-To: " + ALIAS),
+        INBOX,
+        OWN,
+    ),
+    "hidden, with a forged note of the same name": (
+        came("Delivered-To: alice@example.org", "Delivered-To: shop@club.example"),
+        INBOX,
+        OWN,
+    ),
+    "hidden, with a forged note of another account, filed": (
+        came("Envelope-To: alice@example.org", RECEIVED, "Delivered-To: al@home.example"),
+        "Archive",
+        OWN,
+    ),
+    "hidden, naming another account": (
+        came("Delivered-To: alice@example.org", RECEIVED, "To: al@home.example"),
+        INBOX,
+        OWN,
+    ),
+    "hidden, naming another account, where nothing is noted": (
+        came("To: al@home.example"),
+        INBOX,
+        OWN,
+    ),
+    "hidden, naming another account, filed": (
+        came("Delivered-To: alice@example.org", RECEIVED, "To: al@home.example"),
+        "Archive",
+        OWN,
+    ),
+    "to another account of the same server, filed": (
+        came("X-Original-To: al@home.example", "Delivered-To: alice+shop@example.org"),
+        "Archive",
+        TAGGED,
     ),
     "hidden, and nobody has noted for whom": (came("To: undisclosed-recipients:;"), INBOX, OWN),
     "by a list that notes nothing": (
@@ -137,7 +188,7 @@ CASES: dict[str, tuple[bytes, str, str]] = {
     "to another account, which forwards to this one": (
         came("Delivered-To: alice@example.org", "To: al+x@home.example"),
         INBOX,
-        "al+x@home.example",
+        OWN,
     ),
     "to both, in the inbox of one": (came(f"To: al@home.example, {TAGGED}"), INBOX, TAGGED),
     "to somebody who only looks like it": (

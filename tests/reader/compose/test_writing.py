@@ -74,6 +74,12 @@ FILES = (
 )
 
 
+def test_white_text_of_a_black_message_stands_on_black_in_the_quote(bench: Bench) -> None:
+    html = b'Content-Type: text/html\n\n<body bgcolor="#000" text="#fff"><p>Tea</p>'
+    draft = bench.writing.reply(bench.library.put("k", html))
+    assert '<div style="background-color: #000; color: #fff"><div><p>Tea</p>' in draft.quote
+
+
 def test_a_new_message_has_the_signature_of_its_account(bench: Bench) -> None:
     draft = bench.writing.new(Draft("", to="ada@x.example"))
     assert (draft.account, draft.to) == ("work", "ada@x.example")
@@ -81,7 +87,7 @@ def test_a_new_message_has_the_signature_of_its_account(bench: Bench) -> None:
 
 
 def test_an_answer(bench: Bench) -> None:
-    draft = bench.writing.reply(bench.library.put("k", PLAIN))
+    draft = bench.writing.reply(bench.library.put("k", PLAIN, "Inbox/home"))
     assert draft.account == "home"
     assert draft.to == "Ada Lovelace <ada@x.example>"
     assert draft.subject == "Re: Tea"
@@ -475,7 +481,7 @@ def test_what_leaves_while_it_is_taken_back_makes_no_draft(
     assert bench.drafts.all() == []
 
 
-@pytest.mark.parametrize("where", ["take_out", "attach", "correct"])
+@pytest.mark.parametrize("where", ["take_out", "name_draft", "attach", "correct"])
 @pytest.mark.parametrize("error", [LibraryUnusable("The disk is full."), RuntimeError("a defect")])
 def test_a_take_back_that_fails_leaves_no_draft_behind(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
@@ -489,12 +495,18 @@ def test_a_take_back_that_fails_leaves_no_draft_behind(
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(bench.outbox if where == "take_out" else bench.drafts, where, fail)
-    with pytest.raises(type(error)):
-        bench.writing.take_back(key)
+    with monkeypatch.context() as patched:
+        of_outbox = where in {"take_out", "name_draft"}
+        patched.setattr(bench.outbox if of_outbox else bench.drafts, where, fail)
+        with pytest.raises(type(error)):
+            bench.writing.take_back(key)
     assert bench.drafts.all() == []
-    assert [one.name for one in (bench.folder / "drafts").iterdir()] == ["discarded"]
     assert [one.id for one in bench.outbox.all()] == [key]
+    kept = {one.name for one in (bench.folder / "drafts").iterdir()} - {"discarded"}
+    assert kept <= bench.outbox.drafts(), "it goes with the message"
+    taken = bench.writing.take_back(key)
+    assert bench.drafts.all() == [taken]
+    assert len(taken.files) == 1
 
 
 def test_a_message_of_an_account_that_is_gone_goes_from_nobody_else_unasked(
@@ -540,6 +552,7 @@ def test_an_answer_leaves_as_the_address_that_the_message_came_to(tmp_path: Path
     bench.writing.send(draft.id)
     (parcel,) = bench.outbox.parcels.values()
     assert (parcel.account, parcel.sender) == ("work", "max+shop@work.example")
+    assert not parcel.own
     assert read_letter(parcel.message).sender[0].address == "max+shop@work.example"
     assert b"max@work.example" not in parcel.message
 
@@ -612,6 +625,7 @@ def test_an_address_that_is_the_accounts_no_more_is_asked_for(bench: Bench, send
     bench.writing.send(draft.id)
     (parcel,) = bench.outbox.parcels.values()
     assert parcel.sender == "max@work.example"
+    assert parcel.own
 
 
 def test_the_same_text_from_another_address_is_another_message(tmp_path: Path) -> None:

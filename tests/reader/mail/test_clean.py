@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pillarbox.reader.mail.balance import TAGS_KEPT, VOID, balance
 from pillarbox.reader.mail.clean import Cleaned, clean
+from pillarbox.reader.mail.ground import Ground
 from pillarbox.reader.mail.letter import read_letter
 from tests.reader.mail.corpus import corpus
 
@@ -179,6 +180,40 @@ def test_images_are_counted_by_host() -> None:
 def test_dark_support_is_seen(markup: str) -> None:
     assert cleaned(markup).dark
     assert not cleaned("<p>dark</p>").dark
+
+
+@pytest.mark.parametrize(
+    ("body", "ground", "left"),
+    [
+        ('bgcolor="#000000" text="#ffffff" link=gold', Ground("background-color: #000000; color: #ffffff", "", "gold"), "<div>"),
+        ("BGCOLOR=fff class=x", Ground("background-color: #fff"), '<div class="x">'),
+        ('style="background:#000; margin:0; COLOR: white !important"', Ground("", "background: #000; color: white !important"),
+         '<div style="background: none; margin: 0; color: inherit">'),
+        ("style='background:url(http://t.example) #000'", Ground(), "<div>"),
+        ("text='red;x:y' bgcolor='url(//t.example)' link='a{b'", Ground(), "<div>"),
+        ("text='</style>' bgcolor='' /", Ground(), "<div>"),
+        ("", Ground(), "<div>"),
+    ],
+)  # fmt: skip
+def test_the_colours_of_the_body_are_those_of_the_sheet(
+    body: str, ground: Ground, left: str
+) -> None:
+    found = cleaned(f"<body {body}>a")
+    assert found.ground == ground
+    assert found.html == f"{left}a</div>"
+
+
+def test_only_the_first_body_gives_the_sheet_its_colours() -> None:
+    found = cleaned("<div style='color:red' text=blue>a</div><body>b<body text=green>c")
+    assert found.ground == Ground()
+    assert cleaned("<body text=green>a<body text=red>").ground == Ground("color: green")
+
+
+def test_within_another_document_the_colours_stand_on_an_element() -> None:
+    found = cleaned("<body text=white style=\"background:#000;font-family:'A B'\">a")
+    assert found.ground.under("a") == '<div style="color: white; background: #000">a</div>'
+    assert Ground("color: red", 'background: "x"').under("a").endswith('&quot;x&quot;">a</div>')
+    assert Ground(links="red").under("a") == "a"
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ from pillarbox.reader.mail.css import clean_sheet, clean_style, declares_dark
         ("width:expression(alert(1))", ""),
         ("behavior:anything", ""),
         ("-moz-binding:anything", ""),
+        ("zoom: 3 !important; color: red", "color: red"),
         ("--x:red", "--x: red"),
         ("--x:url(http://t.example)", ""),
         ("color:red}b{color:blue", ""),
@@ -50,6 +51,24 @@ def test_declarations(style: str, kept: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "measured",
+    [
+        "100vh", ".5VH", "1e2svh", "100lvh", "100dvh", "100vb", "100svb", "100vi", "100dvi", "100vmin", "100vmax", "100lvmax",
+        "100cqh", "100cqb", "100cqi", "100cqmin", "100cqmax", "calc(100vh - 9px)", "0 +10vh", "'5' 5vh", "100vh !important",
+    ],
+)  # fmt: skip
+def test_what_is_measured_by_the_height_of_the_frame_is_not_kept(measured: str) -> None:
+    """The frame is made as high as what is in it: each would follow the other."""
+    style = f"min-height: 9px; min-height: {measured}; top: 1px"
+    assert clean_style(style) == "min-height: 9px; top: 1px"
+
+
+@pytest.mark.parametrize("style", ["width: 50vw", "width: 5cqw", "font-family: '5vh'"])
+def test_what_is_not_measured_by_that_is(style: str) -> None:
+    assert clean_style(style) == style
+
+
+@pytest.mark.parametrize(
     ("sheet", "kept"),
     [
         ("p{color:red}", "p { color: red }"),
@@ -58,6 +77,13 @@ def test_declarations(style: str, kept: str) -> None:
         ("@import 'http://t.example';", ""),
         ("@font-face{font-family:x;src:url(http://t.example)}p{color:red}", "p { color: red }"),
         ("@media screen and (max-width:600px){p{color:red}a{top:0}}", "@media screen and (max-width:600px) {\np { color: red }\na { top: 0 }\n}"),
+        ("@media(prefers-color-scheme:dark){p{color:red}}", "@media(prefers-color-scheme:dark) {\np { color: red }\n}"),
+        ("@MEDIA(width<9em)and (color),print and(color){p{color:red}}", ""),
+        ("@MEDIA(max-width:9em)and (color){p{color:red}}", "@MEDIA(max-width:9em)and (color) {\np { color: red }\n}"),
+        ("@media screen and(color){p{color:red}}", ""),
+        ("@media url(x){p{color:red}}", ""),
+        ("@mediaurl(x){p{color:red}}", ""),
+        ("@media-url(x){p{color:red}}", ""),
         ("@media x</style><b>{p{color:red}}", ""),
         ("p{background:url(http://t.example)}", ""),
         ("p{color:red", "p { color: red }"),
@@ -110,7 +136,7 @@ def test_what_is_for_dark_screens() -> None:
 _PIECES = st.sampled_from(
     [
         "url(", "URL(", "u\\72l(", "u", "rl(", "/*", "*/", "/", "*", "\\", "'", '"', "(", ")", "{", "}", ";", ":",
-        "@media ", "@import ", "background", "color", "red", "rgb(", "calc(", "image-set(", "http://t.example", "<",
+        "@media ", "@media(", "@import ", "background", "color", "red", "rgb(", "calc(", "image-set(", "http://t.example", "<",
         ">", "</style", "<!--", "-->", "\n", " ", "!", "--x", "p", ",", "#", "\0", "é", "src(",
     ]
 )  # fmt: skip

@@ -152,6 +152,29 @@ def test_the_state_of_a_message(more: dict[str, object], state: Sending) -> None
     assert record(**more).state(NOW) is state
 
 
+NOT_OWNED = "553 5.7.1 <me+shop@example.org>: Sender address rejected: not owned by user me"
+
+
+@pytest.mark.parametrize(
+    ("words", "own", "said"),
+    [
+        (NOT_OWNED, False, True),
+        ("550 5.7.60 SMTP; Client does not have permissions to send as this sender", False, True),
+        ("550 5.1.1 no such user", False, False),
+        ("550 5.7.1 we do not want this", False, False),
+        (NOT_OWNED, True, False),
+    ],
+)
+def test_of_an_address_that_the_server_does_not_let_one_write_as_it_is_said_what_helps(
+    words: str, own: bool, said: bool
+) -> None:
+    """An answer as the subaddress that a message came to was refused, and nothing said why."""
+    refused = record(sender="me+shop@example.org", own=own).refuse(dict.fromkeys(ALL, words))
+    problem = decode(encode(refused)).explanation()
+    assert words in problem
+    assert ("write as me+shop@example.org. Edit it, and choose" in problem) is said
+
+
 def test_what_was_discarded_while_it_was_handed_over_is_not_there_again_as_refused() -> None:
     found = record(unsure=("f@example.org",)).drop()
     assert found.has_left

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pillarbox.reader.library.index.finding import Finder
+from pillarbox.reader.library.index.query import MOST_WORDS, parse
 from pillarbox.reader.web.marking import mark
 
 
@@ -33,6 +36,11 @@ from pillarbox.reader.web.marking import mark
         ("Ελλάδα", ("ελλαδα",), "<mark>Ελλάδα</mark>"),
         ("がく かく", ("か",), "がく <mark>か</mark>く"),  # another letter, not an accent
         ("か\u3099く", ("が",), "<mark>か\u3099</mark>く"),
+        (
+            "\u0915\u094d\u200d\u0937",
+            ("\u0915",),
+            "<mark>\u0915\u094d\u200d</mark>\u0937",
+        ),  # what it is joined by
         ("한국어", ("국",), "한<mark>국</mark>어"),
         ("ภาษาไทย", ("ไทย",), "ภาษา<mark>ไทย</mark>"),
         ("\uff21\uff22", ("ab",), "<mark>\uff21\uff22</mark>"),
@@ -50,6 +58,14 @@ from pillarbox.reader.web.marking import mark
 )
 def test_what_is_marked(text: str, words: tuple[str, ...], marked: str) -> None:
     assert mark(text, words) == marked
+
+
+def test_of_a_pasted_page_the_same_words_are_marked_in_a_message_and_found_for_its_row() -> None:
+    page = " ".join(f"w{number}w" for number in range(2 * MOST_WORDS))
+    query = parse(page, datetime.now(UTC))
+    marked = re.findall("<mark>(.*?)</mark>", mark(page, query.to_highlight))
+    assert marked == [word.text for word in Finder.of(query.words).words]
+    assert len(marked) == MOST_WORDS
 
 
 @given(st.text(), st.lists(st.text(max_size=5), max_size=4))

@@ -15,6 +15,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pillarbox.addresses import MOST_ALIASES, is_address
 from pillarbox.app.collecting.values import Wrong, text, wrong
 from pillarbox.client.url import decoded_name, shown, split
 
@@ -24,8 +25,6 @@ EXAMPLE = "smtps://alice@mail.example.org"
 
 LONGEST_SIGNATURE = 10_000
 """Characters. What is longer is no signature."""
-MOST_ALIASES = 100
-"""Of an account: all are offered wherever one writes."""
 
 
 class Place(NamedTuple):
@@ -58,8 +57,7 @@ def address(value: Any, base: Path) -> str:
     """A mail address, without a name."""
     words = 'an address in quotes, like "alice@example.org"'
     found: str = text(words)(value, base)
-    local, _, domain = found.rpartition("@")
-    if not local or not domain or any(c in found for c in " <>,;"):
+    if not is_address(found):
         raise wrong(value, words)
     return found
 

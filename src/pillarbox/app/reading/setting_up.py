@@ -24,6 +24,7 @@ from pillarbox.app.reading.new_account import PATIENCE, sending_settings, settin
 from pillarbox.client.looking import look_at_certificate
 from pillarbox.client.tls import TlsSettings, fingerprint_of
 from pillarbox.contracts.errors import PillarboxError
+from pillarbox.domains import comparable
 from pillarbox.fetch.account import Account
 from pillarbox.fetch.moving import Compared, compare
 from pillarbox.fetch.oauth.login import login
@@ -31,7 +32,7 @@ from pillarbox.fetch.oauth.source import TokenSource
 from pillarbox.fetch.oauth.store import TokenStore
 from pillarbox.fetch.oauth.token_file import TokenFile
 from pillarbox.fetch.run import preview
-from pillarbox.reader.errors import CannotAddAccount, NotSendable
+from pillarbox.reader.errors import CannotAddAccount, NoPassword, NotSendable
 from pillarbox.reader.model import Identity
 from pillarbox.reader.setting_up import Description, Found, Mailbox, NewAccount, OAuth
 from pillarbox.reader.submission import Submission
@@ -188,6 +189,7 @@ class ConfiguredSetup:
         file = self._own(account)
         recipe = self._accounts.recipe(account, READER)
         mailbox = recipe.account
+        self._must_be_known_there(account, submit, password)
         if submit is not None:
             submit = _introduced(submit, mailbox)
         values = sending_settings(submit, mailbox.endpoint, mailbox.tls)
@@ -222,6 +224,19 @@ class ConfiguredSetup:
         said = self._accounts.settings(account).get("smtp_password_file")
         return said.value if said else None
 
+    def _must_be_known_there(self, account: str, submit: Submission | None, password: str) -> None:
+        """Raises NoPassword: another host than now would get the password of this one."""
+        settings = self._accounts.settings(account)
+        if password or submit is None or submit.user is None or "smtp" not in settings:
+            return
+        recipe = self._accounts.recipe(account, READER)
+        by_password = not (recipe.oauth2 or recipe.account.tls.client_certificate)
+        has_one = by_password or any(key in settings for key in _SENDING_PASSWORD)
+        if has_one and comparable(settings["smtp"].value.host) != comparable(submit.host):
+            raise NoPassword(
+                f"{submit.host} is another server: enter the password for it. That of the server until now is not shown to it."
+            )
+
     def _must_send(self, account: str, submit: Submission | None) -> None:
         """Raises PillarboxError: what was written cannot be used."""
         self._accounts.recipe(account, READER)
@@ -229,7 +244,8 @@ class ConfiguredSetup:
             self._accounts.to_submit(account)
 
     def _signing_as_now(self, account: str, submit: Submission, password: str) -> Submission:
-        """*submit*, with what signs in there."""
+        """*submit*, with what signs in there. Raises NoPassword: that has to be entered."""
+        self._must_be_known_there(account, submit, password)
         mailbox = self._accounts.recipe(account, READER).account
         submit = _introduced(submit, mailbox)._replace(proxy=mailbox.proxy, timeout=PATIENCE)
         if submit.user is None:

@@ -22,7 +22,7 @@ from pillarbox.reader.errors import (
     TooLate,
     WrongFields,
 )
-from pillarbox.reader.library.lately import Lately
+from pillarbox.reader.lately import Lately
 from pillarbox.reader.library.trouble import usable
 from pillarbox.reader.model import Contact, mark_of
 

@@ -27,7 +27,7 @@ class Answered:
     followup_to: tuple[Correspondent, ...] = ()
     """Of Mail-Followup-To."""
     delivered_to: tuple[str, ...] = ()
-    """Addresses that servers have noted it was for (Delivered-To and the like), those next to its sender first."""
+    """Addresses that the last server has noted it was for (Delivered-To and the like), the mailbox last."""
     account: str = ""
     """In whose inbox it is; empty: it was moved, or sent."""
     sent: bool = False
@@ -43,28 +43,26 @@ class Envelope:
 
 
 def identity_for(answered: Answered, identities: Sequence[Identity]) -> Identity | None:
-    """As whom to answer, with the address that it came to: one that the others know, else one that servers have noted, else
-    the own one of the account in whose inbox it is, else of the first. None: there is nobody.
+    """As whom to answer: with an address of the account that it came to; one that the others know, else one that the last
+    server has noted, else its own one. None: there is nobody.
 
-    To a message of one's own: whoever wrote it, as which that was. A list knows whom it has sent its copy to, and takes mail
-    of nobody else: of that, the inbox counts before what others have written into To.
+    It came to the account in whose inbox it is; else to that which the server has noted, and only else to one that others have
+    written into To: whoever sends a hidden copy to one account, and names another there, shall not learn that both are one
+    person's. To a message of one's own: whoever wrote it, as which that was.
     """
     letter, senders = answered.letter, _senders(answered.letter)
     if _is_own(answered, identities):
         return author_of(letter, identities, answered.account)
     known = [one.address for one in (*letter.to, *letter.cc, *letter.bcc)]
     visible = _own_among(known, identities, senders)
-    noted = sorted(_own_among(answered.delivered_to, identities, senders), key=_as_noted)
-    found = visible or noted
-    where = answered.account or (noted[0].account if noted else "")
-    if letter.list_post:
-        found = [one for one in (*visible, *noted) if one.account == where] or found
-    if found:
-        return next((one for one in found if one.account == where), found[0]).writer
-    for one in identities:
-        if one.account == where:
-            return one
-    return identities[0] if identities else None
+    noted = _own_among(reversed(answered.delivered_to), identities, senders)
+    accounts = {one.account: one for one in identities}
+    named = (answered.account, *(one.account for one in (*noted, *visible)), *accounts)
+    where = next((one for one in named if one in accounts), None)
+    for found in (*visible, *sorted(noted, key=_as_noted)):
+        if found.account == where:
+            return found.writer
+    return None if where is None else accounts[where]
 
 
 class _Own(NamedTuple):

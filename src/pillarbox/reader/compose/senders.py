@@ -36,14 +36,12 @@ def bare_addresses(identities: Iterable[Identity]) -> Iterator[tuple[str, Identi
 
 def own_address(identity: Identity, address: str) -> str | None:
     """*address*, spelled as *identity* has it; None: it is none of its own, and none of its subaddresses."""
-    known = _known(identity, address)
-    return None if known is None else f"{known[0]}{known[1]}@{known[2]}"
+    return _known(identity, address)[1]
 
 
 def named_address(identity: Identity, address: str) -> str | None:
     """That of :func:`addresses_of` whose subaddress *address* is, if it is not one of them; None: of none."""
-    known = _known(identity, address)
-    return None if known is None else f"{known[0]}@{known[2]}"
+    return _known(identity, address)[0]
 
 
 def writing_as(identity: Identity, address: str) -> Identity | None:
@@ -52,21 +50,23 @@ def writing_as(identity: Identity, address: str) -> Identity | None:
     return None if own is None else replace(identity, address=own)
 
 
-def _known(identity: Identity, address: str) -> tuple[str, str, str] | None:
-    """Local part, detail (with the ``+``) and domain."""
+def _known(identity: Identity, address: str) -> tuple[str, str] | tuple[None, None]:
+    """That which has a name, and *address* as that is spelled."""
     local, _, domain = address.rpartition("@")
     there = comparable(domain)
     parts = [known.rpartition("@") for known in addresses_of(identity)]
-    mine = [(name, place) for name, _, place in parts if comparable(place) == there]
-    for name, place in mine:
+    mine = [(name, f"@{place}") for name, _, place in parts if comparable(place) == there]
+    for name, at in mine:
         if name.casefold() == local.casefold():
-            return name, "", place
-    for name, place in mine:
-        detail = local[len(name) :]
-        begins = local[: len(name)].casefold() == name.casefold()
-        if name and begins and _DETAIL.fullmatch(detail) and _is_one(f"{name}{detail}@{place}"):
-            return name, detail, place
-    return None
+            return name + at, name + at
+    # What has a detail itself (alice+me) is one name of a mailbox that has others, too (alice+shop).
+    mailboxes = [(name.partition("+")[0], name, at) for name, at in mine]
+    for base, name, at in (*((name, name, at) for name, at in mine), *mailboxes):
+        detail = local[len(base) :]
+        begins = local[: len(base)].casefold() == base.casefold()
+        if base and begins and _DETAIL.fullmatch(detail) and _is_one(f"{base}{detail}{at}"):
+            return name + at, base + detail + at
+    return None, None
 
 
 def _is_one(address: str) -> bool:

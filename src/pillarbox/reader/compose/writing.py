@@ -116,7 +116,8 @@ class Writing:
             identity = identity_for(original.answered, self._writers.all())
         draft = self._writers.into(_whole(letter), identity)
         draft = replace(draft, bcc=as_typed(each(letter.bcc)))
-        return self._with_parts(self._drafts.new(draft), letter, self._library.read(key))
+        files = _files_of(letter, self._library.read(key))
+        return self._with_files(self._drafts.new(draft), files)
 
     # Going on.
 
@@ -156,6 +157,7 @@ class Writing:
                 answers=draft.answers,
                 forwards=draft.forwards,
                 bcc=bcc_field(recipients),
+                own=identity == self._writers.of(identity.account),
             )
             return self._outbox.put(parcel, hold_seconds=self._settings.hold_seconds)
 
@@ -168,16 +170,12 @@ class Writing:
             if outgoing is None:
                 raise TooLate("It has left, and cannot be taken back any more.")
             draft = self._drafts.kept(outgoing.draft) if outgoing.draft else None
-            if draft is not None:
-                self._drafts.correct(only_to(self._noted(draft, outgoing), outgoing.to))
-                self._outbox.take_out(outgoing_id)
+            if draft is None:
+                draft = self._made_anew(outgoing)
             else:
-                draft = self._drafts.new(self._worded(outgoing))
-                with self._gone_if_it_fails(draft):
-                    self._drafts.correct(draft)  # it is more than an offer
-                    data = self._outbox.read(outgoing_id)
-                    self._with_parts(self._drafts.find(draft.id), read_letter(data), data)
-                    self._outbox.take_out(outgoing_id)
+                draft = only_to(self._noted(draft, outgoing), outgoing.to)
+            self._drafts.correct(draft)  # of one that is made anew: it is more than an offer
+            self._outbox.take_out(outgoing_id)
             return self._drafts.find(draft.id)
 
     # Parts of it.
@@ -205,6 +203,14 @@ class Writing:
         """Those that fit are attached (name, type, content, Content-ID); others are named in the text: nobody shall think that
         they are there.
         """
+        if left_out := self._attached(draft, files):
+            self._drafts.save(_told(draft, left_out))
+        return self._drafts.find(draft.id)
+
+    def _attached(
+        self, draft: Draft, files: Iterable[tuple[str, str, bytes, str]]
+    ) -> Sequence[str]:
+        """Attach those that fit; the names of the others."""
         left_out: list[str] = []
         for name, media_type, content, shown_as in files:
             pieces = _pieces(content)
@@ -212,17 +218,7 @@ class Writing:
                 self._drafts.attach(draft.id, name, media_type, pieces, content_id=shown_as)
             except NotSendable:
                 left_out.append(name)
-        if left_out:
-            note = f"(Too large, and not attached: {', '.join(left_out)})"
-            self._drafts.save(replace(draft, text=f"\n\n{note}{draft.text}"))
-        return self._drafts.find(draft.id)
-
-    def _with_parts(self, draft: Draft, letter: Letter, data: bytes) -> Draft:
-        """All files of the message."""
-        parts = (read_part(data, part.number) for part in letter.parts)
-        return self._with_files(
-            draft, ((part.name, part.type, content, "") for part, content in parts)
-        )
+        return left_out
 
     def _content(self, draft: Draft, file: File) -> bytes:
         try:
@@ -239,6 +235,17 @@ class Writing:
         letter = read_letter(self._outbox.read(outgoing.id))
         unsure = tuple(dict.fromkeys((*draft.unsure, *outgoing.unsure)))
         return replace(draft, unsure=unsure, message_id=letter.message_id)
+
+    def _made_anew(self, outgoing: Outgoing) -> Draft:
+        """Of the message itself: the draft that it was made of is gone. The outbox names the new one once all of it is there:
+        until then it is an offer that is in no list, and from then on it is hidden until the message is taken out.
+        """
+        draft = self._drafts.new(self._worded(outgoing))
+        with self._gone_if_it_fails(draft):
+            data = self._outbox.read(outgoing.id)
+            left_out = self._attached(draft, _files_of(read_letter(data), data))
+            self._outbox.name_draft(outgoing.id, draft.id)
+        return _told(draft, left_out) if left_out else draft
 
     @contextmanager
     def _gone_if_it_fails(self, draft: Draft) -> Iterator[None]:
@@ -277,6 +284,18 @@ def _whole(letter: Letter) -> Draft:
         in_reply_to=letter.references[-1] if letter.references else "",
         references=letter.references,
     )
+
+
+def _files_of(letter: Letter, data: bytes) -> Iterator[tuple[str, str, bytes, str]]:
+    """All files of the message *data*, which is *letter*: name, type, content, no Content-ID."""
+    parts = (read_part(data, part.number) for part in letter.parts)
+    return ((part.name, part.type, content, "") for part, content in parts)
+
+
+def _told(draft: Draft, left_out: Sequence[str]) -> Draft:
+    """*draft*, which says that these files are not attached."""
+    note = f"(Too large, and not attached: {', '.join(left_out)})"
+    return replace(draft, text=f"\n\n{note}{draft.text}")
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:

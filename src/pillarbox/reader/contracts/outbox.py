@@ -51,6 +51,15 @@ class Outbox(Protocol):
         """Ids of drafts whose messages are here, or have left and the drafts are still to be removed."""
         ...
 
+    def name_draft(self, outgoing_id: str, draft_id: str) -> None:
+        """Of this draft the message is from now on: the one that it was made of is gone.
+
+        Raises:
+            TooLate: it has left, or is leaving.
+            LibraryUnusable: that cannot be noted.
+        """
+        ...
+
     def take_out(self, outgoing_id: str) -> None:
         """It is not to be sent.
 

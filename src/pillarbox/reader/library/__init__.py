@@ -9,7 +9,7 @@
 ``sorting``    new mail, and the rules that are applied to it once
 ``moving``     what the user does to messages and folders; ``memory``: so that it can be taken back
 ``trash``      since when a message is in Trash
-``rules``      the user's rules, in a file; ``kept``: how such files are written; ``lately``: what was removed of them
+``rules``      the user's rules, in a file; ``kept``: how such files are written
 ``importing``, ``exporting``    much mail at once, in and out; ``noted``: what other programs have noted of it
 ``library``    all of this as pages and services have it; ``sidebar``: its folders in order
 ``first``      how far the first reading of all mail is

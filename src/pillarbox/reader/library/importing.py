@@ -11,27 +11,28 @@ message that was moved lies in an mbox as a deleted one, until that is compacted
 
 from __future__ import annotations
 
-import os
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from pillarbox.contracts.errors import PillarboxError
 from pillarbox.reader.contracts import Report
-from pillarbox.reader.errors import BadFolderName, NoSuchMessage, NotImportable
+from pillarbox.reader.errors import BadFolderName, NotImportable
 from pillarbox.reader.library.arrivals import Arrival
-from pillarbox.reader.library.names import folder_like, key_of
-from pillarbox.reader.library.noted import flags_of, identity, is_imported
+from pillarbox.reader.library.named import boxes_of
+from pillarbox.reader.library.names import folder_like, holds_folders
+from pillarbox.reader.library.noted import flags_of, identities
 from pillarbox.reader.library.shelf import Shelf
+from pillarbox.reader.library.there import There, is_in_trash
 from pillarbox.reader.library.trouble import usable
 from pillarbox.reader.mail.summary import Summary, summarise
 from pillarbox.reader.model import TRASH, Entry, Folder, Imported, Progress
-from pillarbox.sources.boxes import Box, boxes_in, letter_at, mbox_at
-from pillarbox.sources.found import Found, Source, SourceUnusable, trouble_with
-from pillarbox.sources.letters import HEAD, Letters, is_letter
+from pillarbox.reader.sentences import shown
+from pillarbox.sources.boxes import Box
+from pillarbox.sources.found import Found, Source, SourceUnusable
+from pillarbox.sources.letters import Letters
 
 BATCH = 100
 """Messages that are made durable at a time."""
@@ -44,7 +45,11 @@ MAX_TOLD = 100
 def bring_in(shelf: Shelf, source: Path, into: Folder, report: Report) -> Imported:
     """See :meth:`pillarbox.reader.contracts.Filing.bring_in`."""
     shelf.tree.directory(into)
-    return _Import(shelf, source, into, _boxes(source), report).run()
+    boxes = boxes_of(source, shelf.tree)
+    if any(box.name for box in boxes) and not holds_folders(into):
+        why = f"has folders in it, and {into} holds none. Choose another place for them."
+        raise NotImportable(shown(f"{source}: {why}"))
+    return _Import(shelf, source, into, boxes, report).run()
 
 
 class _Wanted(NamedTuple):
@@ -53,6 +58,8 @@ class _Wanted(NamedTuple):
     folder: Folder
     arrival: Arrival
     summary: Summary
+    bases: Sequence[str]
+    """What it may be called, if it is there already."""
 
 
 @dataclass(slots=True)
@@ -84,7 +91,7 @@ class _Import:
         self._within: Counter[Folder] = Counter()
         self._thrown: set[str] = set()
         """Base names of what it has put into Trash."""
-        self._there = _There(shelf)
+        self._there = There(shelf)
         self._batch: dict[str, _Wanted] = {}
 
     def run(self) -> Imported:
@@ -94,8 +101,8 @@ class _Import:
                 self._take_box(box)
             except (SourceUnusable, BadFolderName) as error:
                 why = str(error).removeprefix(f"{box.path}: ").removesuffix(".")
-                if len(self._boxes) == 1:
-                    raise NotImportable(f"{self._source}: {why}.") from error
+                if box.path == self._source and len(self._boxes) == 1:
+                    raise NotImportable(shown(f"{self._source}: {why}.")) from error
                 self._fail(self._label(box), why)
         return self._outcome()
 
@@ -130,7 +137,7 @@ class _Import:
     def _fail(self, label: str, why: str) -> None:
         self._counts.failures += 1
         if len(self._failed) < MAX_TOLD:
-            self._failed.append((label, why))
+            self._failed.append((shown(label), shown(why)))
 
     def _outcome(self) -> Imported:
         return Imported(
@@ -151,16 +158,18 @@ class _Import:
         message = raw.replace(b"\r\n", b"\n")
         summary = summarise(message)
         date = summary.date.timestamp() if summary.date else self._shelf.now()
-        base = f"{max(0, int(date)) if summary.date else 0}.{identity(message)}"
+        began = max(0, int(date)) if summary.date else 0
+        base, *before = (f"{began}.{each}" for each in identities(message))
+        bases = self._there.names(base, before)
         waiting = self._batch.get(base)
-        place = waiting.folder if waiting else self._there.where(base, message, folder)
+        place = waiting.folder if waiting else self._there.where(bases, message, folder)
         if place is not None:
             self._counts.known += 1
             if not waiting and place != into and (place == TRASH or not deleted):
                 self._elsewhere[place] += 1
-            if not waiting or not _is_in_trash(waiting.folder, folder):
+            if not waiting or not is_in_trash(waiting.folder, folder):
                 return 0
-        self._batch[base] = _Wanted(folder, Arrival(message, flags, base, date), summary)
+        self._batch[base] = _Wanted(folder, Arrival(message, flags, base, date), summary, bases)
         return len(message)
 
     def _store(self) -> None:
@@ -174,8 +183,9 @@ class _Import:
                     # Once more: others may have added the same since.
                     new = [
                         wanted
-                        for base, wanted in batch.items()
-                        if wanted.folder == folder and self._shelf.index.entry(key_of(base)) is None
+                        for wanted in batch.values()
+                        if wanted.folder == folder
+                        and not self._there.is_noted(wanted.bases, folder)
                     ]
                     taken += self._add(folder, new)
             self._counts.known += len(batch) - taken
@@ -192,19 +202,20 @@ class _Import:
 
     def _fetch_back(self, batch: dict[str, _Wanted]) -> int:
         """Those of *batch* that lie in Trash, and are wanted elsewhere; how many. What is nowhere the index forgets thereby."""
-        thrown_away = [
-            entry
-            for base, wanted in batch.items()
-            if (entry := self._there.find(base)) and _is_in_trash(entry.folder, wanted.folder)
-        ]
+        thrown_away: dict[str, tuple[Entry, _Wanted]] = {}
+        for wanted in batch.values():
+            entry = self._there.find(wanted.bases)
+            if entry and is_in_trash(entry.folder, wanted.folder):
+                thrown_away[entry.base] = entry, wanted
 
         def moved(entry: Entry) -> Entry:
-            wanted = batch[entry.base]
-            if not _is_in_trash(entry.folder, wanted.folder):
+            _, wanted = thrown_away[entry.base]
+            if not is_in_trash(entry.folder, wanted.folder):
                 return entry
             return replace(entry, folder=wanted.folder, flags=wanted.arrival.flags, new=False)
 
-        steps = self._shelf.refile(thrown_away, moved) if thrown_away else ()
+        entries = [entry for entry, _ in thrown_away.values()]
+        steps = self._shelf.refile(entries, moved) if entries else ()
         again = self._thrown.intersection(step.after.base for step in steps)
         self._thrown -= again
         self._counts.deleted -= len(again)
@@ -236,78 +247,3 @@ class _Import:
         self._counts.added += count
         if folder != self._into:
             self._within[folder] += count
-
-
-class _There:
-    """What is in the library already."""
-
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
-        self._by_size: dict[Folder, dict[int, list[Entry]]] = {}
-        """Of a folder, those that came in another way."""
-        self._imported: dict[str, Entry] = {}
-        """By base name, those on disk that the index may not know yet: of an import that was killed."""
-        for folder in shelf.tree.folders():
-            for entry in shelf.maildirs.scan(folder):
-                if is_imported(entry.base):
-                    self._imported[entry.base] = entry
-
-    def where(self, base: str, message: bytes, wanted: Folder) -> Folder | None:
-        """Where it is and may stay, in Trash only if it is *wanted* there; None: nowhere."""
-        entry = self.find(base)
-        if entry is not None and not _is_in_trash(entry.folder, wanted):
-            return entry.folder
-        same_size = self._sizes_in(wanted).get(len(message), ())
-        return next((one.folder for one in same_size if self._holds(one, message)), None)
-
-    def find(self, base: str) -> Entry | None:
-        """One that an import has brought."""
-        return self._shelf.index.entry(key_of(base)) or self._imported.get(base)
-
-    def _sizes_in(self, folder: Folder) -> dict[int, list[Entry]]:
-        if folder not in self._by_size:
-            found: dict[int, list[Entry]] = defaultdict(list)
-            for entry in self._shelf.maildirs.scan(folder) if self._shelf.tree.has(folder) else ():
-                if not is_imported(entry.base):
-                    found[_size(self._shelf.maildirs.path(entry))].append(entry)
-            self._by_size[folder] = found
-        return self._by_size[folder]
-
-    def _holds(self, entry: Entry, message: bytes) -> bool:
-        try:
-            return self._shelf.maildirs.read(entry) == message
-        except NoSuchMessage:
-            return False
-
-
-def _is_in_trash(folder: Folder, wanted: Folder) -> bool:
-    """And shall not be."""
-    return folder == TRASH != wanted
-
-
-def _size(path: Path) -> int:
-    try:
-        return os.lstat(path).st_size
-    except OSError:
-        return -1
-
-
-def _boxes(path: Path) -> list[Box]:
-    """Raises NotImportable, whose sentence begins with the path."""
-    try:
-        if path.is_dir():
-            return boxes_in(path)
-        with path.open("rb") as file:
-            head = file.read(HEAD)
-        if head.lstrip().startswith(b"From "):
-            return [mbox_at(path)]
-        if is_letter(head):
-            return [letter_at(path)]
-    except PillarboxError as error:
-        raise NotImportable(f"{error}.") from error
-    except OSError as error:
-        raise NotImportable(f"{path}: cannot be read: {error.strerror}.") from error
-    why = trouble_with(head) or (
-        "is no mail that can be imported: neither an mbox nor an .eml file; unpack an archive first"
-    )
-    raise NotImportable(f"{path}: {why}.")

@@ -18,10 +18,13 @@ _STATUS = re.compile(
     rb"^(X-Mozilla-Status|X-Status|Status):[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE
 )
 _NOTED = re.compile(
-    rb"^(?:X-Mozilla-Status2?|X-Mozilla-Keys|X-Status|Status):[^\n]*\n(?:[ \t][^\n]*\n)*+",
+    rb"^(?:X-Mozilla-(?:Status2?|Keys)|(?:X-)?Status|Content-Length|Lines|X-UIDL?|X-Keywords|X-Label|X-IMAP(?:base)?"
+    rb"|X-Evolution|X-Gmail-Labels):[^\n]*\n(?:[ \t][^\n]*\n)*+",
     re.IGNORECASE | re.MULTILINE,
 )
-"""What changes in an mbox while it is used there."""
+"""What changes in an mbox while it is used there. Some of it senders write, too (``Lines``); but a message that differs from
+another in nothing else is the same to who reads it. ``Keywords`` is theirs alone (RFC 5322, section 3.6.5).
+"""
 _MBOX_LETTERS = {"R": Flag.SEEN, "A": Flag.REPLIED, "F": Flag.FLAGGED}
 _MOZILLA_BITS = {0x1: Flag.SEEN, 0x2: Flag.REPLIED, 0x4: Flag.FLAGGED, 0x1000: Flag.PASSED}
 _MOZILLA_EXPUNGED = 0x8
@@ -42,16 +45,24 @@ def flags_of(found: Found, raw: bytes) -> tuple[frozenset[Flag], bool]:
     return frozenset(flag for flag in said if flag), None in said
 
 
-def identity(message: bytes) -> str:
-    """The end of a base name: the same for a message of which another program notes something else by now. Its size is said (as
-    Dovecot says it) where it stays.
+def identities(message: bytes) -> tuple[str, ...]:
+    """Ends of base names: first the one that it has, whatever other programs note of it, then those that earlier versions gave it,
+    with its size (as Dovecot says it): when nothing was noted yet, and when notes counted as well.
     """
     end = message.find(b"\n\n") + 1 or len(message)
-    header = _NOTED.sub(b"", message[:end])
-    digest = hashlib.blake2b(header, digest_size=20)
-    digest.update(memoryview(message)[end:])
-    size = f",S={len(message)}" if len(header) == end else ""
-    return f"I{digest.hexdigest()}.import{size}"
+    header, rest = _NOTED.sub(b"", message[:end]), memoryview(message)[end:]
+    name = f"{_digest(header, rest)}.import"
+    before = [f"{name},S={len(header) + len(rest)}"]
+    if len(header) != end:
+        before.append(f"{_digest(message)}.import,S={len(message)}")
+    return name, *before
+
+
+def _digest(*parts: bytes | memoryview) -> str:
+    digest = hashlib.blake2b(digest_size=20)
+    for part in parts:
+        digest.update(part)
+    return f"I{digest.hexdigest()}"
 
 
 def is_imported(base: str) -> bool:

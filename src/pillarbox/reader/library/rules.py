@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pillarbox.reader.errors import ChangedElsewhere, LibraryUnusable, TooLate
+from pillarbox.reader.lately import Lately
 from pillarbox.reader.library import kept
-from pillarbox.reader.library.lately import Lately
 from pillarbox.reader.library.names import folded
 from pillarbox.reader.mail.summary import Summary
 from pillarbox.reader.model import Correspondent, Folder, Rule, mark_of

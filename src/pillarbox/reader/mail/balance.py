@@ -7,7 +7,7 @@ what was looked at. So only known tags come out of here, each closed within the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from pillarbox.reader.mail.limits import HTML_DEPTH, OPEN_FORMATS, STYLE_SHEET, TAGS
@@ -74,13 +74,16 @@ class Balanced:
     """A ``<meta>`` says that it can be dark."""
 
 
-def balance(markup: str) -> Balanced:
-    """Only known elements of *markup*, closed in order. Attributes are as they were."""
-    return _Balancer(markup).run()
+def balance(markup: str, body: Callable[[str], str] = str) -> Balanced:
+    """Only known elements of *markup*, closed in order. Attributes are as they were; the first ``<body>`` becomes a
+    ``<div>`` with what *body* makes of its own.
+    """
+    return _Balancer(markup, body).run()
 
 
 class _Balancer:
-    def __init__(self, markup: str) -> None:
+    def __init__(self, markup: str, body: Callable[[str], str]) -> None:
+        self._body = body
         self._list = markup.split("<")
         self._at = 0
         self._pieces: Iterator[str] = iter(self._next, None)
@@ -147,6 +150,8 @@ class _Balancer:
             attributes, text = "", piece[at:].partition(">")[2]
         if name == "body":
             name = "div"
+            if not is_end:
+                attributes, self._body = self._body(attributes), str
         if name in _SILENT and not is_end:
             text = self._skip(name, text, attributes)
         elif name == "meta":

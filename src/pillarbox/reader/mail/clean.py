@@ -16,6 +16,7 @@ import nh3
 
 from pillarbox.reader.mail.balance import TAGS_KEPT, balance
 from pillarbox.reader.mail.css import clean_sheet, clean_style, declares_dark
+from pillarbox.reader.mail.ground import NO_GROUND, Ground, GroundTaker
 from pillarbox.reader.mail.limits import DATA_URL, LETTER_HTML
 
 _EVERYWHERE = frozenset(
@@ -48,7 +49,6 @@ _ATTRIBUTES = {
     "li": frozenset(("type", "value")),
     "br": frozenset(("clear",)),
     "hr": frozenset(("color", "noshade", "size")),
-    "div": frozenset(("text",)),
     "details": frozenset(("open",)),
 }
 _LINKS = frozenset(("http", "https", "mailto"))
@@ -63,8 +63,9 @@ class Cleaned:
     """HTML that can be shown."""
 
     html: str
-    """A fragment. It has no style element: *sheet* is for the document around it."""
+    """A fragment. It has no style element: *sheet* and *ground* are for the document around it."""
     sheet: str = ""
+    ground: Ground = NO_GROUND
     blocked: tuple[str, ...] = ()
     """Hosts that images would be loaded from, each once."""
     remote_count: int = 0
@@ -83,7 +84,8 @@ def clean(
     """What of *markup* can be shown. *remote*: images may be loaded from elsewhere. *cid*: the address of what has that
     Content-ID, if there is anything. *mailto*: where links that write a mail lead to instead.
     """
-    balanced = balance(markup[:LETTER_HTML])
+    body = GroundTaker(_EVERYWHERE)
+    balanced = balance(markup[:LETTER_HTML], body.take)
     attributes = _Attributes(remote=remote, cid=cid, mailto=mailto)
     fragment = nh3.clean(
         balanced.html,
@@ -99,6 +101,7 @@ def clean(
     return Cleaned(
         fragment,
         sheet,
+        body.ground,
         tuple(attributes.hosts),
         attributes.count,
         dark=balanced.dark or declares_dark(sheet),

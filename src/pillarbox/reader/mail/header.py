@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterator
+
 from pillarbox.reader.mail.limits import FIELDS, HEADER_OCTETS
 
 
@@ -10,11 +12,12 @@ class Header:
     programs that fold without a space are understood.
     """
 
-    __slots__ = ("_fields", "odd")
+    __slots__ = ("_fields", "_names", "odd")
 
     def __init__(self, block: bytes) -> None:
         """*block*: with LF line ends, without the empty line; what is beyond the limits is not looked at."""
         self._fields: dict[bytes, list[bytes]] = {}
+        self._names: list[bytes] = []
         self.odd = len(block) > HEADER_OCTETS
         """Something had to be left out, or put up with."""
         self._read(block[:HEADER_OCTETS].split(b"\n"))
@@ -43,11 +46,17 @@ class Header:
         if name:
             value = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             self._fields.setdefault(name, []).append(value.strip())
+            self._names.append(name)
 
     def first(self, name: bytes) -> bytes:
         """The value of the first field of that name (in small letters), unfolded; empty: there is none."""
         values = self._fields.get(name)
         return values[0] if values else b""
+
+    def in_order(self, names: Container[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """Name and value of all fields of these *names*, from the top."""
+        left = {name: iter(values) for name, values in self._fields.items() if name in names}
+        return ((name, next(left[name])) for name in self._names if name in left)
 
     def all(self, name: bytes) -> list[bytes]:
         """The values of all of them."""

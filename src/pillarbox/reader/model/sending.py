@@ -42,6 +42,8 @@ class Parcel:
     forwards: MessageKey | None = None
     bcc: str = ""
     """The Bcc field, with CRLF: of the copy in Sent, and of nothing that leaves."""
+    own: bool = True
+    """*sender* is the account's own address: not another one, which its server may not let it write as."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ class FileOutbox:
             answers=parcel.answers,
             forwards=parcel.forwards,
             bcc=parcel.bcc,
+            own=parcel.own,
         )
         self._shelf.put(record, message)
         return record.id
@@ -87,6 +88,15 @@ class FileOutbox:
     def drafts(self) -> frozenset[str]:
         """Of which messages are here."""
         return frozenset(r.draft for r in self._shelf.all() if r.draft is not None)
+
+    def name_draft(self, outgoing_id: str, draft_id: str) -> None:
+        """See the contract. What is leaving may be asked for its draft just now."""
+
+        def step(record: Record) -> Record | None:
+            return None if _is_leaving(record) else replace(record, draft=draft_id)
+
+        if self._shelf.change(outgoing_id, step) is None:
+            raise self._too_late(outgoing_id)
 
     def take_out(self, outgoing_id: str) -> None:
         """It is not to be sent; possible until the end of the message is said to a server, and when it is lost itself: what

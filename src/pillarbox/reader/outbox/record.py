@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,6 +13,13 @@ from pillarbox.reader.model import MessageKey, Outgoing, Sending
 from pillarbox.reader.outbox.standings import due_at
 from pillarbox.reader.preferences import BOUNDS
 
+_ABOUT_THE_SENDER = re.compile(
+    r"\bsender\b|\bowned by\b|\bsend ?as\b|\bfrom address\b|\b5\.1\.[78]\b|\b5\.7\.60\b",
+    re.IGNORECASE,
+)
+"""Words with which servers refuse a sender, at whichever step; 5.1.7 and 5.1.8 (RFC 3463) are about its address, 5.7.60 is
+Exchange's.
+"""
 _SHOWN_IN_SENTENCES = 3
 """Addresses that a sentence names; a message may have thousands."""
 
@@ -55,6 +63,8 @@ class Record:
     """That has happened while it waited, and nobody has said yet what is to become of it."""
     bcc: str = ""
     """A field, with its line end, that only the copy in Sent has: the message itself never does."""
+    own: bool = True
+    """*sender* is the account's own address."""
     discarded: bool = False
     """The user does not want it: it is not sent to anybody any more, and its draft goes as that of one that has left."""
 
@@ -162,6 +172,11 @@ class Record:
                 "it may have arrived, or not. It is not sent again unless you say so."
             )
         sentences += _refusals(self.refused)
+        if not self.own and any(map(_ABOUT_THE_SENDER.search, self.refused.values())):
+            sentences.append(
+                f"The server may not let this account write as {self.sender}. Edit it, and choose the account's own address under "
+                "From."
+            )
         if self.taken and (sentences or self.waiting):
             sentences.append(f"It has left for {_listed(self.taken)}.")
         return "\n".join(sentences)

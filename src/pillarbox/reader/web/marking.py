@@ -12,10 +12,9 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup, escape
 
 from pillarbox.reader.library.index.folding import fold
-from pillarbox.reader.library.index.placing import end_of_cluster, is_within_signs, placed, source
-
-MAX_WORDS = 20
-"""Of one search that are marked: a pasted page is no reason to be slow."""
+from pillarbox.reader.library.index.graphemes import end_of_cluster
+from pillarbox.reader.library.index.placing import is_within_signs, placed, source
+from pillarbox.reader.library.index.query import MOST_WORDS
 
 
 def mark(text: str, words: Sequence[str]) -> Markup:
@@ -47,7 +46,7 @@ def _spans(text: str, words: Sequence[str]) -> Iterable[tuple[int, int]]:
 
 def _pattern(words: Sequence[str], folded: str) -> re.Pattern[str] | None:
     """For what of *words* is to be marked in a *folded* text: what begins like one of them."""
-    wanted = {fold(word).strip() for word in words[:MAX_WORDS]} - {""}
+    wanted = {fold(word).strip() for word in words[:MOST_WORDS]} - {""}
     longest_first = sorted(wanted, key=lambda word: (-len(word), word))
     found = [one for one in (_one(word, folded) for word in longest_first) if one]
     return re.compile("|".join(found)) if found else None

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pillarbox.reader.library.index.finding import Finder
+from pillarbox.reader.library.index.finding import MOST_OF_A_WORD, Finder
 from pillarbox.reader.library.index.folding import fold, spaced
 from pillarbox.reader.library.index.matching import _phrase
 from pillarbox.reader.library.index.query import parse
 from pillarbox.reader.library.index.schema import STATEMENTS
 from tests.reader.library.index.mail import NOW
+from tests.work.calls import Calls
 
 FAR = "lorem ipsum " * 400
 
@@ -67,7 +68,41 @@ def test_a_word_that_is_everywhere_is_not_looked_for_to_the_end() -> None:
     finder = Finder.of(parse("lorem ", NOW).words)
     places = finder.places(FAR * 100, [0])
     assert 1 <= len(places) < 50
-    assert finder.effort < len(FAR)
+    assert finder.effort < 2 * len(FAR)
+
+
+LETTERS_OF_ONE = "a b c d e f g h i j k l m n o p q r s"
+CROWDED = f"{LETTERS_OF_ONE} " * 1_600
+"""As long as a text of the index can be, and each of these words is everywhere in it."""
+
+
+def test_words_that_are_everywhere_are_counted_and_given_up_where_another_is_nowhere() -> None:
+    """Of each text of a list it took seconds, and counted as the looking through of the text."""
+    finder = Finder.of(parse(f"{LETTERS_OF_ONE} xyzzy", NOW).words)
+    places = finder.places(CROWDED, range(20))
+    assert {place.word for place in places} == set(range(19))
+    assert len(places) < 20 * 1_000
+    assert 100 * len(places) < finder.effort < 21 * (MOST_OF_A_WORD + 2_000)
+
+
+def test_one_behind_words_that_are_everywhere_is_found() -> None:
+    text = f"{CROWDED}xyzzy"
+    assert found(f"{LETTERS_OF_ONE} xyzzy", text) == [*LETTERS_OF_ONE.split(), "xyzzy"]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text"),
+    [("a " * 200 + "b", "a " * 32_000), ("的" * 200 + "b", "的" * 64_000)],
+    ids=["with spaces", "without"],
+)
+def test_a_phrase_that_is_begun_everywhere_is_counted_and_given_up(phrase: str, text: str) -> None:
+    """Each try goes on for the whole of it."""
+    finder = Finder.of(parse(f'"{phrase}"', NOW).words)
+    with Calls() as calls:
+        assert finder.places(text, [0]) == []
+    tries = sum(n for name, n in calls.made.items() if name.startswith("Pattern.match,"))
+    assert 0 < tries * len(phrase) < 2 * MOST_OF_A_WORD
+    assert tries * len(phrase) <= finder.effort
 
 
 @pytest.fixture(scope="module")

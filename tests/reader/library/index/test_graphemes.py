@@ -23,6 +23,8 @@ from pillarbox.reader.library.index.graphemes import may_cut
         ["ש\u05c1\u05b8", "ל"],
         ["क\u093e", "म"],
         ["か\u3099", "く"],
+        ["\uff76\uff9e", "\uff77"],  # narrow, and so is its accent
+        ["\u3131\u314f", "\u3134"],  # as they were typed, one by one
         ["東", "京", "都"],
         ["\u06dd\u0661", "\u0662"],
         [

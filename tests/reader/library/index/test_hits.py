@@ -54,6 +54,14 @@ def test_what_the_row_shows_by_itself_needs_no_words(index: SqliteIndex, query: 
     assert said(index, query, subject="A plan", attachments=("a.pdf",)) == NOTHING
 
 
+@pytest.mark.parametrize(("before", "pieces"), [(18, 0), (21, 1), (36, 1), (51, 1)])
+def test_the_opening_stays_where_the_word_is_seen_in_it_on_a_phone(
+    index: SqliteIndex, before: int, pieces: int
+) -> None:
+    text = ("ab " * 30)[:before] + "bahnhof and more"
+    assert len(said(index, "bahnhof ", text=text).pieces) == pieces
+
+
 @pytest.mark.parametrize("query", ["alice ", "plan "])
 def test_a_word_of_sender_or_subject_that_is_in_the_text_too_is_shown_there(
     index: SqliteIndex, query: str
@@ -186,6 +194,19 @@ def test_very_long_texts_with_nothing_in_them_are_given_up(
     index.put([(entry(name), summary(TEXT), ARRIVED) for name in names])
     keys = [key_of(name) for name in names]
     assert list(index.hits("key xyzzy", keys)) == keys[:1]
+
+
+def test_so_are_those_where_words_are_everywhere_and_one_is_not(index: SqliteIndex) -> None:
+    """A list of these was seconds late."""
+    names = [f"it{number}" for number in range(5)]
+    text = f"{BEFORE}{'a b c d e f g h i j k l m n o p q r s ' * 1_600}"
+    people = (Correspondent("Xyz", "xyz@example.org"),)
+    index.put([(entry(name), summary(text, to=people), ARRIVED) for name in names])
+    keys = [key_of(name) for name in names]
+    found = index.hits("a b c d e f g h i j k l m n o p q r s xyz", keys)
+    assert list(found) == keys[: len(found)]
+    assert 0 < len(found) < len(keys)
+    assert Where.RECIPIENT in dict(found[keys[0]].elsewhere)
 
 
 def test_a_query_without_words_asks_nothing(index: SqliteIndex) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,15 +36,15 @@ def shown(query: str, text: str) -> tuple[str, ...]:
             "office ",
             LETTER,
             (
-                "…but the plan of the office is not ready; the next meeting will be in June. Regards, Bob",
+                "…the plan of the office is not ready; the next meeting will be in June. Regards, Bob",
             ),
         ),
-        ("bob ", LETTER, ("…next meeting will be in June. Regards, Bob",)),
+        ("bob ", LETTER, ("…be in June. Regards, Bob",)),
         # What stands together is shown together, though one of them is there before.
         (
             "the meeting ",
             LETTER,
-            ("…office is not ready; the next meeting will be in June. Regards, Bob",),
+            ("…is not ready; the next meeting will be in June. Regards, Bob",),
         ),
         (
             "letter june ",
@@ -53,12 +55,12 @@ def shown(query: str, text: str) -> tuple[str, ...]:
         (
             "京都 ",
             "これは長い。" * 9 + "東京都に",
-            ("…。これは長い。これは長い。これは長い。東京都に",),
+            ("…長い。これは長い。東京都に",),
         ),
         (
             "יום ",
             "שלום לך, מה שלומך? " * 3 + "יום טוב",
-            ("…שלום לך, מה שלומך? שלום לך, מה שלומך? יום טוב",),
+            ("…לך, מה שלומך? יום טוב",),
         ),
     ],
 )
@@ -112,6 +114,28 @@ def test_nothing_is_lost_or_added(text: str, data: st.DataObject) -> None:
     if len({place.word for place in places}) == 1:
         first = min(places)
         assert text[first.start : first.end].strip() in pieces[0]
+
+
+class Watched(Place):
+    """Counts how often it is looked at."""
+
+    looks = 0
+
+    def __getattribute__(self, name: str) -> Any:
+        Watched.looks += 1
+        return super().__getattribute__(name)
+
+
+def looks(apart: int) -> int:
+    places = [Watched(number * apart, number * apart + 1, number % 2) for number in range(1_000)]
+    before = Watched.looks
+    passages("x" * apart * 1_000, places)
+    return Watched.looks - before
+
+
+def test_crowded_places_cost_no_more_than_others() -> None:
+    """Each was compared with all that are seen with it."""
+    assert looks(apart=1) <= looks(apart=30)
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,36 @@ async def test_a_password_of_its_own_is_kept_apart_and_stays_when_none_is_typed(
         assert not file.exists()
 
 
+@pytest.mark.parametrize("untried", [None, "on"])
+@pytest.mark.parametrize("account", ["work", "given"])
+async def test_another_server_is_not_given_the_password_of_the_old_one(
+    tmp_path: Path, account: str, untried: str | None
+) -> None:
+    """Whoever left the field empty gave it away, by the trial already: the mailbox's, or that of the old server."""
+    async with pages(tmp_path) as world:
+        await world.post("work")
+        world.tried.clear()
+        before = world.file.read_text()
+        reply = await world.post(account, smtp_host="new.example.org", untried=untried)
+        assert reply.status_code == 422
+        assert "new.example.org is another server: enter the password for it." in reply.text
+        assert 'id="smtp_password-error"' in reply.text
+        assert world.tried == []
+        assert world.file.read_text() == before
+        reply = await world.post(account, smtp_host="new.example.org", smtp_password="its own")
+        assert reply.status_code == 303
+        (tried,) = world.tried
+        assert (tried.host, await reveal(tried.password)) == ("new.example.org", "its own")
+        assert await reveal(world.sends(account).password) == "its own"
+
+
+async def test_another_server_that_asks_for_no_sign_in_needs_no_password(tmp_path: Path) -> None:
+    async with pages(tmp_path) as world:
+        reply = await world.post("given", smtp_host="new.example.org", smtp_auth=None)
+        assert reply.status_code == 303
+        assert (world.sends("given").user, world.sends("given").password) == (None, None)
+
+
 async def test_the_form_shows_what_is_and_saving_it_changes_nothing(tmp_path: Path) -> None:
     async with pages(tmp_path) as world:
         before = world.sends("given")

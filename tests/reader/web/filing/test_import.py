@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import tempfile
 import threading
@@ -71,6 +72,20 @@ async def test_what_came_into_folders_is_said(
         assert f'1 message in <a href="/mail/Archive/{folder}">Archive/{shown}</a>' in page
 
 
+async def test_of_many_folders_the_first_are_named(
+    browser: httpx.AsyncClient, library: MailLibrary, tmp_path: Path
+) -> None:
+    (tmp_path / "old").mkdir()
+    for n in range(103):
+        (tmp_path / "old" / f"{n:03}").write_bytes(MBOX.replace(b"text", b"%d" % n))
+    data = {"into": "Archive", "path": str(tmp_path / "old")}
+    page = await ended(browser, await browser.post("/import", data=data))
+    assert "103 messages imported" in page
+    named = re.findall(r'1 message in <a href="/mail/Archive/\d+">', page)
+    assert len(named) == 100
+    assert "<li>and more in 3 other folders</li>" in page
+
+
 async def test_what_cannot_be_taken_is_said(
     browser: httpx.AsyncClient, library: MailLibrary
 ) -> None:
@@ -79,6 +94,21 @@ async def test_what_cannot_be_taken_is_said(
     page = await ended(browser, reply)
     assert "unpack an archive first" in page
     assert "<b>" not in page
+
+
+async def test_the_page_names_what_has_no_name_in_utf_8(
+    browser: httpx.AsyncClient, library: MailLibrary, tmp_path: Path
+) -> None:
+    """It failed, and the import had nobody to say what came of it."""
+    latin = os.fsdecode("café".encode("latin-1"))
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / latin).write_bytes(MBOX + b"From x Mon Nov 23 20:19:00 2026\n\n")
+    (tmp_path / "old" / f"{latin}.eml").write_bytes(b"no mail")
+    data = {"into": "Archive", "path": str(tmp_path / "old")}
+    page = await ended(browser, await browser.post("/import", data=data))
+    assert "1 message imported" in page
+    assert "<li>caf\ufffd.eml: is not a message" in page
+    assert "<li>caf\ufffd, the message at line 7: is empty</li>" in page
 
 
 async def test_what_is_there_already_is_said_to_be_where_it_is(

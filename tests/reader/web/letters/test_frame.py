@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +65,45 @@ async def test_white_paper_unless_the_sender_has_thought_of_dark(tmp_path: Path)
         night = (await browser.get(f"/message/{key_of('dark')}/html")).text
         assert 'content="light dark"' in night
         assert "background: #ffffff" not in night
+
+
+GROUND = "e => { const s = getComputedStyle(e); return [s.backgroundColor, s.color]; }"
+WHITE, BLACK, RED = "rgb(255, 255, 255)", "rgb(0, 0, 0)", "rgb(255, 0, 0)"
+
+
+@pytest.mark.parametrize(
+    ("markup", "ground"),
+    [
+        ('<body bgcolor="#000000" text="#ffffff"><p>a</p>', [BLACK, WHITE]),
+        ("<body style='background:#000;color:white'><p>a</p>", [BLACK, WHITE]),
+        ("<style>body { color: red }</style><body bgcolor=black text=white><p>a</p>", [BLACK, RED]),
+        ("<style>body { background: red }</style><body style='background:#000;color:#fff'><p>a</p>", [BLACK, WHITE]),
+        ("<style>div { color: red; background: red }</style><body style='background:#000;color:#fff'><p>a</p>",
+         [BLACK, WHITE]),
+    ],
+)  # fmt: skip
+async def test_white_text_on_a_black_body_is_seen(
+    tmp_path: Path, markup: str, ground: list[str]
+) -> None:
+    links = '<a href="https://a.example/">b</a>'
+    data = whole(part("text/html", markup.replace("<body ", "<body link=gold ") + links))
+    async with reading({"m": data}, tmp_path) as browser:
+        path = f"/message/{key_of('m')}/html"
+        frame, paper = [
+            (await browser.get(path.replace("html", end))).text for end in ("html", "print")
+        ]
+    async with chromium() as real:
+        page = await real.new_page()
+        await page.set_content(frame)
+        assert await page.locator("body").evaluate(GROUND) == ground
+        assert (await page.locator("p").evaluate(GROUND))[1] == ground[1]
+        assert (await page.locator("a").evaluate(GROUND))[1] == "rgb(255, 215, 0)"
+        assert (await page.locator("body > div").evaluate(GROUND))[0] == "rgba(0, 0, 0, 0)"
+        await page.set_content(paper)
+        assert (await page.locator("body").evaluate(GROUND))[0] == WHITE
+        if "<style>" not in markup:  # rules for a body have none there
+            assert await page.locator("main").evaluate(GROUND) == ground
+        assert (await page.locator("h1").evaluate(GROUND))[1] != WHITE
 
 
 async def test_printed_plain_text_is_not_folded(tmp_path: Path) -> None:

@@ -169,7 +169,8 @@ async def test_what_a_list_is_called(path: str, title: str, about: str) -> None:
         ("/mail/Inbox/work", "Nothing waiting."),
         ("/mail/Trash", "Trash is empty."),
         ("/mail/Archive", "No messages here."),
-        ("/search?q=zebra", "No message in all folders but Trash has “zebra”."),
+        ("/search?q=zebra", "Nothing has “zebra”."),
+        ("/search?q=zebra+in:anywhere", "Nothing has “zebra in:anywhere”."),
         ("/search?q=zebra&in=Trash", "No message in Trash has “zebra”."),
         ("/search?q=zebra&in=Inbox%2Fwork", "No message in work has “zebra”."),
     ],
@@ -178,6 +179,13 @@ async def test_what_is_said_when_there_is_nothing(path: str, says: str) -> None:
     html = unescape(await get(path))
     assert says in html
     assert not rows_of(html)
+
+
+async def test_a_search_says_that_trash_was_not_searched_where_it_was_not() -> None:
+    says = "Trash was not searched."
+    assert says in await get("/search?q=zebra")
+    for query in ("zebra&in=Trash", "zebra+in:anywhere", "In:Trash+zebra"):
+        assert says not in await get(f"/search?q={query}")
 
 
 @pytest.mark.parametrize("path", ["/mail/Inbox", "/mail/Archive", "/search?q=zebra"])
@@ -190,7 +198,7 @@ async def test_while_mail_is_read_in_nobody_is_told_that_there_is_none(path: str
     html = await get(path, library)
     assert "1,200 of 100,000 messages" in html
     assert '<progress max="100000" value="1200"' in html
-    for wrong in ("Nothing waiting", "No message"):
+    for wrong in ("Nothing waiting", "Nothing has", "No message"):
         assert wrong not in html
 
 

@@ -36,6 +36,8 @@ def mail(number: int) -> str:
         text = f"{ARABIC}الدراجات (bicycles) هنا {ARABIC}"
     if number == MANY - 3:
         text = "Hello."
+    if number == MANY - 4:
+        text = "Text Nummer 0, diese Nachricht erzählt vom Bahnhof."
     to = "Bicycles Ltd <shop@example.net>" if number == MANY - 3 else "bob@example.org"
     return (
         f"From: Ada <ada@example.org>\nTo: Ben <ben@example.org>, {to}\nSubject: Number {number}\n"
@@ -97,6 +99,17 @@ async def test_what_was_found_in_no_part_of_the_row_is_named(page: Page) -> None
     place = opening(page, MANY - 3)
     await is_seen(place, "Bicycles")
     await expect(place).to_have_text("To: Bicycles Ltd · Hello.")
+
+
+async def test_a_word_near_the_end_of_what_a_row_has_room_for_is_not_cut_off(
+    page: Page,
+) -> None:
+    await page.locator("#q").fill("bahnhof")
+    place = opening(page, MANY - 4)
+    await is_seen(place, "Bahnhof")
+    assert await place.evaluate(
+        "e => e.querySelector('mark').getBoundingClientRect().right < e.getBoundingClientRect().right"
+    )
 
 
 async def test_far_down_in_the_list_it_is_the_same(page: Page) -> None:

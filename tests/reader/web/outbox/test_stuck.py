@@ -48,6 +48,7 @@ async def page(browser: Browser, place: Place, tmp_path: Path) -> AsyncIterator[
         (outgoing(Sending.WAITING, problem="Offline.", next_try=NOW), "", ""),
         (outgoing(Sending.WAITING, problem="450 Greylisted."), "", ""),  # and it is due
         (outgoing(Sending.SENDING), "", ""),
+        (outgoing(Sending.SENDING, discarded=True), "", ""),
         (outgoing(Sending.SENDING, problem="It was refused for eve@x: 550."), "", ""),
         (outgoing(Sending.REFUSED), "1 message was not sent", "“News” was refused."),
         (

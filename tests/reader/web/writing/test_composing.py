@@ -205,6 +205,86 @@ async def test_files_come_and_go_with_what_is_typed(bench: Bench) -> None:
     assert gone.status_code == 404
 
 
+FILE = ("files", ("a.txt", b"one", "text/plain"))
+
+
+async def with_files(
+    bench: Bench, path: str, fields: dict[str, str], *files: tuple[str, Any]
+) -> httpx.Response:
+    """As a browser without scripts sends the whole form."""
+    parts: list[tuple[str, Any]] = [(name, (None, value)) for name, value in fields.items()]
+    return await bench.browser.post(path, files=[*parts, *files])
+
+
+async def test_a_chosen_file_leaves_with_the_message_without_scripts(bench: Bench) -> None:
+    """The message left without it, and nothing said so."""
+    draft = bench.begun()
+    fields = {"version": "1", "to": "ada@x.example", "subject": "Tea", "text": "Here"}
+    reply = await with_files(bench, f"/compose/{draft.id}/send", fields, FILE)
+    assert reply.status_code == 303
+    (parcel,) = bench.outbox.parcels.values()
+    assert b"filename=a.txt" in parcel.message
+
+
+async def test_a_file_that_was_chosen_is_there_when_one_is_asked_about_the_rest(
+    bench: Bench,
+) -> None:
+    draft = bench.begun()
+    fields = {"version": "1", "to": "ada@x.example", "subject": "", "text": "Here"}
+    reply = await with_files(bench, f"/compose/{draft.id}/send", fields, FILE)
+    assert "no subject" in reply.text
+    assert "a.txt</a>" in reply.text
+    await posted(bench, f"/compose/{draft.id}/send", fields_of(reply.text) | {"sure": "yes"})
+    (parcel,) = bench.outbox.parcels.values()
+    assert parcel.message.count(b"filename=") == 1
+
+
+@pytest.mark.parametrize("button", ["save", "detach/none"])
+async def test_a_chosen_file_comes_with_any_button(bench: Bench, button: str) -> None:
+    draft = bench.begun()
+    fields = {"version": "1", "text": "Here"}
+    reply = await with_files(bench, f"/compose/{draft.id}/{button}", fields, FILE)
+    assert reply.status_code == 303
+    (file,) = bench.drafts.find(draft.id).files
+    assert file.name == "a.txt"
+
+
+async def test_a_discarded_draft_comes_back_with_the_file_that_was_chosen(bench: Bench) -> None:
+    draft = bench.begun()
+    fields = {"version": "1", "text": "Here"}
+    await with_files(bench, f"/compose/{draft.id}/discard", fields, FILE)
+    assert bench.drafts.all() == []
+    kept = bench.opened(await bench.browser.post(f"/compose/{draft.id}/restore"))
+    assert [file.name for file in kept.files] == ["a.txt"]
+
+
+async def test_a_message_whose_chosen_file_is_too_large_is_not_sent(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pillarbox.reader.compose.attached.MAX_OCTETS", 3)
+    draft = bench.begun()
+    fields = {"version": "1", "to": "ada@x.example", "subject": "Tea", "text": "typed"}
+    large = ("files", ("large.bin", b"1234"))
+    reply = await with_files(bench, f"/compose/{draft.id}/send", fields, FILE, large)
+    assert reply.status_code == 422
+    assert "large.bin was not attached. With this file the message would be larger" in reply.text
+    assert fields_of(reply.text)["text"] == "typed"
+    assert bench.outbox.parcels == {}
+    assert [file.name for file in bench.drafts.find(draft.id).files] == ["a.txt"]
+
+
+async def test_who_has_to_save_again_is_told_to_choose_the_files_again(bench: Bench) -> None:
+    draft = bench.begun()
+    await posted(bench, f"/compose/{draft.id}/save", {"version": "1", "text": "first tab"})
+    fields = {"version": "1", "text": "second tab"}
+    reply = await with_files(bench, f"/compose/{draft.id}/save", fields, FILE)
+    assert reply.status_code == 409
+    assert "choose the files again" in reply.text
+    reply = await posted(bench, f"/compose/{draft.id}/save", fields)
+    assert reply.status_code == 409
+    assert "choose the files again" not in reply.text
+
+
 async def test_files_by_script_leave_the_text_alone(bench: Bench) -> None:
     draft = bench.begun()
     reply = await bench.browser.post(

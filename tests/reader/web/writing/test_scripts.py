@@ -130,6 +130,52 @@ async def test_what_was_sent_is_taken_back_some_pages_later_and_once(
     await expect(page.locator("#writing-done")).to_have_count(0)
 
 
+async def test_z_takes_back_no_other_message_than_the_one_that_was_discarded_in_the_outbox(
+    page: Page, table: Table
+) -> None:
+    """It took back the newer one, and opened it. What cannot be undone was done last: then there is nothing to undo."""
+    table.desk.settings.hold_seconds = 600
+    for subject in ("Older", "Newer"):
+        await opened(page, table.begun(to="ada@x.example", subject=subject, text="Now?"))
+        await page.keyboard.press("Control+Enter")
+        await came(page, "/drafts")
+        await expect(page.locator("#writing-done")).to_contain_text(f"“{subject}”")
+    older, newer = table.outbox.parcels
+    await page.goto(f"/outbox/{older}/discard")
+    await page.wait_for_load_state()
+    await page.get_by_role("button", name="Discard").click()
+    await came(page, "/outbox?discarded")
+    await expect(page.locator(".outbox > .notice")).to_contain_text("was discarded")
+    await expect(page.locator("#writing-done")).to_have_count(0)
+    await page.keyboard.press("z")
+    await page.keyboard.press("?")  # comes after it, and shows
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    assert list(table.outbox.parcels) == [newer]
+    assert page.url.endswith("/outbox?discarded")
+
+
+@pytest.mark.parametrize(
+    ("subject", "to", "said"),
+    [
+        ("Tea", "ada@x.example", "“Tea”"),
+        ("", "Ada <ada@x.example>", "“Ada <ada@x.example>”"),
+        ("{left}" + "a" * 40, "ada@x.example", "“{left}" + "a" * 34 + "…”"),
+    ],
+)
+async def test_what_leaves_says_which_message_it_is(
+    page: Page, table: Table, subject: str, to: str, said: str
+) -> None:
+    """The notices of two that waited were the same."""
+    table.desk.settings.hold_seconds = 600
+    await opened(page, table.begun(to=to, subject=subject, text="Now?"))
+    await page.keyboard.press("Control+Enter")
+    if not subject:
+        await page.get_by_role("button", name="Send it").click()
+    await came(page, "/drafts")
+    await leaves(page, within=600)
+    await expect(page.locator("#writing-done > span")).to_contain_text(f": {said}")
+
+
 async def test_what_has_left_is_not_offered_to_be_taken_back(page: Page, table: Table) -> None:
     await hurried(page)
     await opened(page, table.begun(to="ada@x.example", subject="Tea", text="Now?"))
@@ -382,6 +428,66 @@ async def test_another_window_of_a_draft_shows_what_is_typed_in_the_first(
     await second.fill("#text", "newer")
     await expect(second.locator("#saved")).to_contain_text("Saved ")
     assert table.drafts.find(draft.id).text == "newer"
+    await second.close()
+
+
+async def test_a_save_that_comes_while_the_one_before_is_looked_at_is_shown_too(
+    page: Page, table: Table
+) -> None:
+    """The window stayed at the older version, and what was typed there could not be saved."""
+    draft = table.begun(to="ada@x.example", text="old")
+    await opened(page, draft)
+    second = await page.context.new_page()
+    await opened(second, draft)
+    await second.evaluate(
+        "told = []; document.addEventListener('news:draft', (event) => told.push(event.detail.version))"
+    )
+    has_read = asyncio.Event()
+    may_come = [asyncio.Event(), asyncio.Event()]
+    looks = iter(may_come)
+
+    async def late(route: Route) -> None:
+        mine = next(looks)
+        reply = await route.fetch()
+        has_read.set()
+        await mine.wait()
+        await route.fulfill(response=reply)
+
+    await second.route(re.compile(rf"/compose/{draft.id}\?"), late)
+    await page.fill("#text", "new")
+    await has_read.wait()
+    await page.fill("#text", "newer")
+    await second.wait_for_function("() => told.length === 2")
+    may_come[0].set()
+    await expect(second.locator("#text")).to_have_value("new")
+    may_come[1].set()
+    await expect(second.locator("#text")).to_have_value("newer")
+    await second.close()
+
+
+async def listeners(page: Page) -> int:
+    """Of the document and the window, of all scripts."""
+    client = await page.context.new_cdp_session(page)
+    count = 0
+    for target in ("document", "window"):
+        found = await client.send("Runtime.evaluate", {"expression": target})
+        of_it = {"objectId": found["result"]["objectId"]}
+        count += len((await client.send("DOMDebugger.getEventListeners", of_it))["listeners"])
+    await client.detach()
+    return count
+
+
+async def test_a_form_that_is_replaced_leaves_nothing_behind(page: Page, table: Table) -> None:
+    """Its listeners kept it, and all that was in it, for as long as the page was there."""
+    draft = table.begun(to="ada@x.example", text="old")
+    await opened(page, draft)
+    second = await page.context.new_page()
+    await opened(second, draft)
+    before = await listeners(second)
+    for text in ("new", "newer"):
+        await page.fill("#text", text)
+        await expect(second.locator("#text")).to_have_value(text)
+    assert await listeners(second) == before
     await second.close()
 
 

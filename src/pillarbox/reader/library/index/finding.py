@@ -1,7 +1,7 @@
 """Words of a search, found in a text as the index has found them. Pure.
 
 A text is gone through in parts: what has no word in it is only folded, which is quick, and compared; and where all words
-have been found, the rest is not looked at.
+have been found, the rest is not looked at. A word that takes very long in a text is given up there, the others are not.
 """
 
 from __future__ import annotations
@@ -13,19 +13,16 @@ from itertools import islice
 from typing import NamedTuple
 
 from pillarbox.reader.library.index.folding import fold
+from pillarbox.reader.library.index.graphemes import end_of_cluster
 from pillarbox.reader.library.index.placing import (
     Place,
-    end_of_cluster,
     first_token,
-    goes_with_the_last,
     is_within_signs,
     placed,
     source,
 )
-from pillarbox.reader.library.index.query import Words
+from pillarbox.reader.library.index.query import MOST_WORDS, Words
 
-MOST_WORDS = 20
-"""Of one search that are shown: a pasted page is no reason to be slow."""
 _PART = 1_000
 """Characters that are looked at together."""
 _FURTHER = 500
@@ -34,6 +31,12 @@ _FOLDED = 8
 """So many times what ASCII takes is taken by other characters: three times by accents, twelve times by Japanese."""
 _MOST_PLACES = 40
 """Of one word in a part."""
+_TRY = 20
+"""What it takes to look whether a word is at a place, in characters of ASCII; and as many more as the word has."""
+_PLACE = 150
+"""The same for a place that is found, and what is done with it afterwards (see :mod:`.passages`)."""
+MOST_OF_A_WORD = 100_000
+"""Of what tries and places take, for one word in one text: some hundreds of places, or some thousands of tries in vain."""
 
 
 class _Sought(NamedTuple):
@@ -43,11 +46,38 @@ class _Sought(NamedTuple):
     before: int
     """Characters of the pattern that come before it."""
     pattern: re.Pattern[str]
+    price: int
+    """Of a try."""
+
+
+@dataclass(slots=True)
+class _Hunt:
+    """For one word in one text."""
+
+    sought: _Sought
+    effort: int = 0
+    found: bool = False
+
+    @property
+    def is_given_up(self) -> bool:
+        return self.effort >= MOST_OF_A_WORD
+
+    def hits(self, folded: str) -> Iterator[re.Match[str]]:
+        """In a *folded* part."""
+        one = self.sought
+        at = folded.find(one.token)
+        while at >= 0 and not self.is_given_up:
+            self.effort += one.price
+            hit = one.pattern.match(folded, at - one.before) if at >= one.before else None
+            if hit is not None:
+                self.effort += _PLACE
+                yield hit
+            at = folded.find(one.token, hit.end() if hit else at + 1)
 
 
 @dataclass(slots=True)
 class Finder:
-    """Finds *words*, by their numbers; only the first :data:`MOST_WORDS` of them."""
+    """Finds *words*, by their numbers; only the first :data:`.query.MOST_WORDS` of them."""
 
     words: tuple[Words, ...]
     _literal: tuple[_Sought, ...]
@@ -68,7 +98,7 @@ class Finder:
         )
 
     def places(self, text: str, words: Iterable[int]) -> list[Place]:
-        """Where those *words* are in *text*, in order: each at least once, if it is there."""
+        """Where those *words* are in *text*, in order: each at least once, if it is there and not given up."""
         wanted = set(words)
         found = self._search(text, [one for one in self._literal if one.number in wanted])
         left = wanted.difference(place.word for place in found)
@@ -76,20 +106,20 @@ class Finder:
             found += self._search(text, loose)
         return sorted(found)
 
-    def _search(self, text: str, sought: Sequence[_Sought]) -> list[Place]:
+    def _search(self, text: str, sought: Iterable[_Sought]) -> list[Place]:
         found: list[Place] = []
-        missing = {one.number for one in sought}
+        hunts = left = list(map(_Hunt, sought))
         for start, end in _parts(text):
-            if not missing:
+            left = [hunt for hunt in left if not hunt.is_given_up]
+            if all(hunt.found for hunt in left):
                 break
             part = text[start : end + _FURTHER]
             self.effort += len(part) * (1 if part.isascii() else _FOLDED)
             folded = fold(part)
-            here = [one for one in sought if one.token in folded]
+            here = [hunt for hunt in left if hunt.sought.token in folded]
             if here:
-                places = _places(part, start, end, here)
-                missing.difference_update(place.word for place in places)
-                found += places
+                found += _places(part, start, end, here)
+        self.effort += sum(hunt.effort for hunt in hunts)
         return found
 
 
@@ -98,7 +128,8 @@ def _sought(words: Sequence[Words], which: Iterable[int], *, literally: bool) ->
         word = words[number]
         if pattern := source(word.text, beginning=word.beginning, literally=literally):
             at, token = first_token(word.text)
-            yield _Sought(number, token, at if literally else 0, re.compile(pattern))
+            before, price = at if literally else 0, _TRY + len(word.text)
+            yield _Sought(number, token, before, re.compile(pattern), price)
 
 
 def _parts(text: str) -> Iterator[tuple[int, int]]:
@@ -109,30 +140,21 @@ def _parts(text: str) -> Iterator[tuple[int, int]]:
         if end < len(text):
             space = text.find(" ", end, end + _PART)
             end = space if space >= 0 else end
-            while end < len(text) and goes_with_the_last(text[end]):
-                end += 1
+            end = end_of_cluster(text, end)
         yield start, end
         start = end
 
 
-def _places(part: str, start: int, end: int, sought: Iterable[_Sought]) -> list[Place]:
+def _places(part: str, start: int, end: int, hunts: Iterable[_Hunt]) -> list[Place]:
     """In *part*, which begins at *start* in its text; not those that begin behind *end*."""
     folded, places = placed(part)
     found: list[Place] = []
-    for one in sought:
-        for hit in islice(_hits(one, folded), _MOST_PLACES):
+    for hunt in hunts:
+        for hit in islice(hunt.hits(folded), _MOST_PLACES):
             first = places[hit.start()]
             if start + first >= end:
                 break
             last = end_of_cluster(part, places[hit.end() - 1] + 1)
-            found.append(Place(start + first, start + last, one.number))
+            found.append(Place(start + first, start + last, hunt.sought.number))
+            hunt.found = True
     return found
-
-
-def _hits(one: _Sought, folded: str) -> Iterator[re.Match[str]]:
-    at = folded.find(one.token)
-    while at >= 0:
-        hit = one.pattern.match(folded, at - one.before) if at >= one.before else None
-        if hit is not None:
-            yield hit
-        at = folded.find(one.token, hit.end() if hit else at + 1)

@@ -19,8 +19,8 @@ _LONGEST = 60
 """Characters of what is said to have been found elsewhere."""
 _AT_ONCE = 500
 MOST_EFFORT = 2_000_000
-"""Of one search (see :attr:`.finding.Finder.effort`): some hundredths of a second. A page of letters takes a tenth of it;
-where there are many long texts with nothing in them, the last rows show their openings.
+"""Of one search (see :attr:`.finding.Finder.effort`): some hundredths of a second. A page of letters takes a tenth of it, or a
+fifth; where there are many long texts in which something is not found, the last rows show their openings.
 """
 
 _FOUND = """

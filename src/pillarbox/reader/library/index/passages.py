@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 from unicodedata import east_asian_width
 
 from pillarbox.reader.library.index.graphemes import may_cut
 from pillarbox.reader.library.index.placing import Place
 
-NARROW = 45
-"""Columns that a narrow list shows. Chinese characters take two."""
-LEAD = 24
+NARROW = 25
+"""Columns that a narrow list shows in any case, be all of them capitals. Chinese characters take two."""
+LEAD = 16
 """Columns before what was found, at most."""
 SHORT_LEAD = 10
 """The same where there are several pieces."""
@@ -128,23 +129,29 @@ class _Group:
     words: frozenset[int]
 
 
-def _worth(group: _Group) -> tuple[int, int]:
+def _worth(group: _Group) -> tuple[int, int, int]:
     """More words are better, and those that stand nearer; of equals the first is meant."""
     many = len(group.words)
-    return many, group.start - group.end if many > 1 else 0
+    return many, group.start - group.end if many > 1 else 0, -group.start
 
 
 def _together(places: Sequence[Place], missing: set[int]) -> Iterator[_Group]:
-    """For each place of a *missing* word: it, and which of them follow so near that they are seen with it."""
-    wanted = [place for place in places if place.word in missing]
-    for number, first in enumerate(wanted):
+    """For each place of a *missing* word, the last first: it, and which of them follow so near that they are seen with it.
+
+    Of each word only the next place counts, so that crowded ones cost no more than others.
+    """
+    following: dict[int, Place] = {}  # of each word; the nearest is the last
+    for first in reversed(places):
+        if first.word not in missing:
+            continue
+        following.pop(first.word, None)
+        following[first.word] = first
         words, end = {first.word}, first.end
-        for other in wanted[number + 1 :]:
+        for other in islice(reversed(following.values()), 1, None):
             if other.end - first.start > TOGETHER:
                 break
-            if other.word not in words:
-                words.add(other.word)
-                end = max(end, other.end)
+            words.add(other.word)
+            end = max(end, other.end)
         yield _Group(first.start, end, frozenset(words))
 
 

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
-from unicodedata import category, normalize
+from unicodedata import category
 
 from pillarbox.reader.library.index import folding
+from pillarbox.reader.library.index.graphemes import end_of_cluster, extends
 
 FURTHEST = 40
 """Characters between two words of a phrase that are no letters: the index does not see them. More are a line across the
@@ -56,24 +57,10 @@ def placed(text: str) -> tuple[str, Sequence[int]]:
     return "".join(folded), places
 
 
-def end_of_cluster(text: str, end: int) -> int:
-    """Where what goes with the character before *end* ends: its accents may be characters of their own."""
-    while end < len(text) and goes_with_the_last(text[end]):
-        end += 1
-    return end
-
-
-@lru_cache(_CLUSTERS)
-def goes_with_the_last(character: str) -> bool:
-    """Whether it is folded together with what stands before it."""
-    first = normalize("NFKD", character)[0]
-    return category(first).startswith("M") or "\u1160" <= first <= "\u11ff"  # Hangul, taken apart
-
-
 @lru_cache(_CLUSTERS)
 def _may_vanish(character: str) -> bool:
     """Whether it may be none in a folded text."""
-    return category(character) in _UNWANTED or goes_with_the_last(character)
+    return category(character) in _UNWANTED or extends(character)
 
 
 @lru_cache(_SOURCES)

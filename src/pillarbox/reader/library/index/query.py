@@ -29,6 +29,8 @@ from pillarbox.reader.model import Flag
 LONGEST = 1000
 """Characters that are looked at: nobody types more, and what is pasted is found by its beginning."""
 MOST_TERMS = 40
+MOST_WORDS = 20
+"""That are shown where they were found, and marked: a pasted page is no reason to be slow."""
 
 ANYWHERE = ("anywhere", "all", "everywhere")
 

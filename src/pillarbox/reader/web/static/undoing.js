@@ -113,5 +113,7 @@ export function sayWhatWasChanged() {
   setKept(kept().map(({ next, ...rest }) => rest));
 }
 
+/* What cannot be undone was done last then. */
+document.addEventListener("submit", ({ target }) => { if (target.hasAttribute("data-final")) setKept([]); }, { capture: true });
 document.addEventListener("htmx:afterSettle", date);
 document.addEventListener("submit", leaving, { capture: true });

@@ -12,6 +12,8 @@ const MOST = 10_000; // milliseconds from the first key on, then it is saved alt
 const AGAIN = 5000; // milliseconds, then a save that failed is tried again
 const KEPT_ALIVE = 60_000; // octets: browsers send 64 KiB of a page that is being left, and no more
 
+const NAME = 40; // characters of a subject that are said of a message
+
 const NOT_SAVED = "Not saved: Pillarbox does not answer. What you typed is here, and saving is tried again.";
 
 const NOT_DONE = "This did not work. What you typed is still here.";
@@ -50,6 +52,7 @@ class Keeper {
     this.composed = null; // resolves when a character that is being composed is there
     this.uploads = null; // files on their way
     this.waits = false; // it is to be sent when they are there
+    this.replaced = new AbortController(); // what listens for the form no longer does when another one is in its place
   }
 
   fields() {
@@ -202,8 +205,17 @@ class Keeper {
     const { id, back, hold } = await reply.json();
     this.gone = true;
     const seconds = Math.round(hold);
-    if (seconds) leaveFor(back, "Leaves in {left} s", `/outbox/${id}/edit`, seconds);
-    else leaveFor(back, "On its way");
+    const which = this.name();
+    if (seconds) leaveFor(back, `Leaves in {left} s: ${which}`, `/outbox/${id}/edit`, seconds);
+    else leaveFor(back, `On its way: ${which}`);
+  }
+
+  /** Which message this is among several, in a few words. */
+  name() {
+    const { subject, to, cc, bcc } = this.form.elements;
+    const named = [...subject.value.trim()];
+    const words = named.length ? named : [...[to, cc, bcc].map(({ value }) => value.trim()).find(Boolean)];
+    return `“${words.slice(0, NAME).join("")}${words.length > NAME ? "…" : ""}”`;
   }
 
   async discard() {
@@ -228,6 +240,7 @@ class Keeper {
     if (!fresh) { this.failed(NOT_DONE); return; }
     this.gone = true;
     this.fresh = false;
+    this.replaced.abort();
     this.form.replaceWith(document.adoptNode(fresh));
     this.begin({ focus });
   }
@@ -257,14 +270,15 @@ export function keepDraft(form, begin) {
     else if (!button?.hasAttribute("data-detach")) keeper.save({ always: true });
   });
   followNewest(form, keeper);
-  document.addEventListener("visibilitychange", () => { if (document.hidden) keeper.save(); });
-  addEventListener("pagehide", () => keeper.save());
-  addEventListener("pageshow", (event) => { if (event.persisted && form.isConnected) location.reload(); });
+  const { signal } = keeper.replaced;
+  document.addEventListener("visibilitychange", () => { if (document.hidden) keeper.save(); }, { signal });
+  addEventListener("pagehide", () => keeper.save(), { signal });
+  addEventListener("pageshow", (event) => { if (event.persisted && form.isConnected) location.reload(); }, { signal });
   addEventListener("beforeunload", (event) => {
     if (keeper.gone || !form.isConnected) return;
     keeper.save();
     if (keeper.dirty || keeper.fragile || keeper.uploads.busy) event.preventDefault(); // the browser asks whether to leave
-  });
+  }, { signal });
   return keeper;
 }
 

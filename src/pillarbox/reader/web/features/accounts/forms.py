@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from pillarbox.addresses import MOST_ALIASES, is_address
 from pillarbox.client.endpoint import Endpoint
 from pillarbox.client.endpoint import Security as Collecting
 from pillarbox.client.errors import InvalidSetting
@@ -28,9 +29,11 @@ LONGEST = 1000
 """Characters of a field of one line."""
 LONGEST_DAYS = 36_500
 """A hundred years: what is more is a slip."""
-MOST_ADDRESSES = 100
-"""Of one account, beside its own: as many as its settings take."""
 _APART = re.compile(r"[\s,;]+")
+_NAMED = re.compile(
+    r"""(?:^|(?<=[,;>]))[^\S\n]*+(?:"[^"\n]*+"[^\S\n]*+|[^<>@,;"\n]*+)<([^<>\n]*+)>""", re.MULTILINE
+)
+"""An address behind a name, as it is pasted from a message. With an @ in the name it is not told whose it is."""
 
 
 @dataclass(slots=True)
@@ -78,21 +81,16 @@ class Typed:
         return choices.get(self.fields.get(name, ""), next(iter(choices.values())))
 
 
-def is_address(text: str) -> bool:
-    """Whether it can be one."""
-    local, _, domain = text.rpartition("@")
-    return bool(local and domain) and text.isprintable() and not any(c in text for c in " <>,;")
-
-
 def addresses(form: Typed, name: str) -> tuple[str, ...]:
-    """Several of them, however they are kept apart; each once."""
-    found = tuple(dict.fromkeys(filter(None, _APART.split(form.fields.get(name, "")))))
+    """Several of them, however they are kept apart; each once, and without names."""
+    bare = _NAMED.sub(r" \1 ", form.fields.get(name, ""))
+    found = tuple(dict.fromkeys(filter(None, _APART.split(bare))))
     for one in found:
         if len(one) > LONGEST or not is_address(one):
             form.wrong[name] = f"An address looks like alice@example.org; “{one[:60]}” does not."
-    if len(found) > MOST_ADDRESSES:
+    if len(found) > MOST_ALIASES:
         form.wrong[name] = (
-            f"These are {len(found)} addresses: an account has {MOST_ADDRESSES} at most."
+            f"These are {len(found)} addresses: an account has {MOST_ALIASES} at most."
         )
     return found
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from pillarbox.addresses import is_address
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.errors import CannotAddAccount
 from pillarbox.reader.model import Collecting, Identity, Status
@@ -158,7 +159,7 @@ def _changing(work: Change) -> Callable[[Request], Awaitable[Response]]:
 
 async def _identity(desk: Desk, name: str, form: forms.Typed) -> None:
     address = form.line("address")
-    if address and not forms.is_address(address):
+    if address and not is_address(address):
         form.wrong["address"] = "An address looks like alice@example.org."
     aliases = forms.addresses(form, "aliases")
     signature = form.fields.get("signature", "").replace("\r\n", "\n").strip("\n")

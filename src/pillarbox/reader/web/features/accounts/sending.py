@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from pillarbox.contracts.errors import PillarboxError
 from pillarbox.reader.collecting.words import in_words
-from pillarbox.reader.errors import CannotAddAccount
+from pillarbox.reader.errors import CannotAddAccount, NoPassword
 from pillarbox.reader.sentences import as_sentence, reworded
 from pillarbox.reader.setting_up import Description
 from pillarbox.reader.submission import Submission
@@ -39,11 +39,15 @@ async def _change(request: Request) -> Response:
     if not form.wrong and submit is not None and "untried" not in form.fields:
         try:
             await desk.setup.try_sending(account.name, submit, password)
+        except NoPassword as error:
+            form.wrong["smtp_password"] = str(error)
         except PillarboxError as error:
             problem = in_words(error, by_itself=False)
     if not form.wrong and not problem:
         try:
             await off_loop(desk.setup.set_sending, account.name, submit, password)
+        except NoPassword as error:
+            form.wrong["smtp_password"] = str(error)
         except CannotAddAccount as error:
             form.wrong["all"] = as_sentence(reworded(str(error)))
     if form.wrong or problem:

@@ -19,6 +19,7 @@ from pillarbox.reader.desk import Desk
 from pillarbox.reader.errors import NotImportable
 from pillarbox.reader.incoming import INCOMING, make
 from pillarbox.reader.model import Folder, Imported, Progress
+from pillarbox.reader.sentences import shown
 
 KEPT = 20
 """Jobs whose outcome can still be looked at."""
@@ -91,11 +92,11 @@ class Jobs:
     def _run(self, job: Job, sources: Sequence[Path], room: Path | None) -> None:
         try:
             for source in sources:
-                self._import(job, source, source.name if room else str(source))
+                self._import(job, source, shown(source.name if room else str(source)))
         except PillarboxError as error:
             job.problem = str(error)
             if job.sources > 1:
-                left = sources[job.over].name
+                left = shown(sources[job.over].name)
                 job.problem += f" Import {left} again, and the files after it."
         except Exception:  # noqa: BLE001 -- nobody waits for this thread: the page says it
             _log.exception("an import has failed")
@@ -117,7 +118,7 @@ class Jobs:
         try:
             now = self._desk.filing.bring_in(source, job.into, report)
         except NotImportable as error:
-            why = str(error).removeprefix(f"{source}: ").removesuffix(".")
+            why = str(error).removeprefix(shown(f"{source}: ")).removesuffix(".")
             now = job.progress.imported
             now = replace(now, failed=((name, why), *now.failed), failures=now.failures + 1)
         except Exception:

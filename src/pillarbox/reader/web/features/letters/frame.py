@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
+from dataclasses import astuple
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment
@@ -17,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from pillarbox.reader.mail.clean import Cleaned, clean
+from pillarbox.reader.mail.ground import Ground
 from pillarbox.reader.mail.letter import Letter, read_letter
 from pillarbox.reader.model import MessageKey
 from pillarbox.reader.web.features.letters.images import senders_of
@@ -101,6 +103,7 @@ def _rendered(request: Request, template: str, letter: Letter, cleaned: Cleaned)
         # It has been through the cleaner.
         fragment=marked(cleaned.html, request.query_params.getlist("word")),
         sheet=Markup(cleaned.sheet),  # noqa: S704
+        ground=Ground(*map(Markup, astuple(cleaned.ground))),
         dark=cleaned.dark,
         passages=() if cleaned.html else tuple(passages_of(letter)),
         words=(),

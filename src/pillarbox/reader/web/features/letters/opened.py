@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
+from pillarbox.reader.library.index.query import MOST_WORDS
 from pillarbox.reader.mail.clean import clean
 from pillarbox.reader.mail.invitation import MAX_OCTETS, Invitation, read_invitations
 from pillarbox.reader.mail.letter import Letter, Part, read_letter, read_part
@@ -17,7 +18,6 @@ from pillarbox.reader.web.features.letters.images import ImageSenders, trusted_a
 from pillarbox.reader.web.features.letters.kinds import ANY, PDF, kind_of
 from pillarbox.reader.web.features.letters.moments import in_words
 from pillarbox.reader.web.features.letters.spoofing import shown_address
-from pillarbox.reader.web.marking import MAX_WORDS
 from pillarbox.reader.web.words import count
 
 FEW_LINES = 3
@@ -169,7 +169,7 @@ def _quote(blocks: list[Block]) -> Passage:
 
 
 def _frame(base: str, words: tuple[str, ...], *, images: bool) -> str:
-    asked = ([("images", "1")] if images else []) + [("word", word) for word in words[:MAX_WORDS]]
+    asked = ([("images", "1")] if images else []) + [("word", word) for word in words[:MOST_WORDS]]
     return f"{base}/html?{urlencode(asked)}" if asked else f"{base}/html"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -81,19 +82,20 @@ def empty_of(
     return Empty("No messages here.", "Move some here with the key m, or by dragging them.")
 
 
+_NAMES_FOLDERS = re.compile(r"(?:^|\s)in:", re.IGNORECASE)
+
+
 def _no_hits(listing: Listing, folders: Sequence[FolderState]) -> Empty:
     if not listing.query:
         return Empty("Search all of your mail.", "Names, addresses, words of the subject or text.")
     everywhere = (Listing.search(listing.query).url(), "Search everywhere")
     in_trash = (Listing.search(listing.query, TRASH).url(), "Search in Trash")
-    wider: tuple[tuple[str, str], ...] = (everywhere, in_trash)
     if listing.within is None:
-        where, wider = "in all folders but Trash", (in_trash,)
-    elif listing.within == TRASH:
-        where, wider = "in Trash", (everywhere,)
-    else:
-        where = f"in {title_of(listing.within, folders)}"
-    return Empty(f"No message {where} has “{listing.query}”.", "", wider)
+        more = "" if _NAMES_FOLDERS.search(listing.query) else "Trash was not searched."
+        return Empty(f"Nothing has “{listing.query}”.", more, (in_trash,))
+    where = title_of(listing.within, folders)
+    wider = (everywhere,) if listing.within == TRASH else (everywhere, in_trash)
+    return Empty(f"No message in {where} has “{listing.query}”.", "", wider)
 
 
 HINTS = (

@@ -7,12 +7,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from pillarbox.reader.contracts import Outbox
-from pillarbox.reader.desk import Desk
-from pillarbox.reader.errors import TooLate
 from pillarbox.reader.web.features.outbox.pages import HOME, outgoing_id
 from pillarbox.reader.web.pages import back, desk_of, off_loop
-
-GONE = "It has left, or was taken out of the outbox."
 
 
 async def _send(request: Request) -> Response:
@@ -48,18 +44,10 @@ def _may_have_arrived(outbox: Outbox, wanted: str) -> bool:
 
 
 async def _discard(request: Request) -> Response:
-    await off_loop(_discarded, desk_of(request), outgoing_id(request))
-    return back(HOME)
-
-
-def _discarded(desk: Desk, wanted: str) -> None:
-    found = desk.outbox.find(wanted)
-    if found is None:
-        raise TooLate(GONE)
-    if found.unreadable:
-        desk.outbox.take_out(wanted)  # its draft is all there is of the text
-    else:
-        desk.outbox.discard(wanted)
+    outbox, wanted = desk_of(request).outbox, outgoing_id(request)
+    await off_loop(outbox.discard, wanted)
+    gone = await off_loop(outbox.find, wanted) is None  # one that cannot go yet says so itself
+    return back(f"{HOME}?discarded" if gone else HOME)
 
 
 ROUTES: list[BaseRoute] = [

@@ -37,7 +37,8 @@ def said_of(outgoing: Outgoing, now: datetime) -> Said:
         case Sending.SENDING if outgoing.left:
             return Said(_left(outgoing), "warning", warn=True, discard=outgoing.unreadable)
         case Sending.SENDING:
-            return Said("Being handed over to the server.", "outbox")
+            going = "Being handed over to the server."
+            return Said("Discarded, and not sent." if outgoing.discarded else going, "outbox")
         case Sending.REFUSED:
             return Said(
                 "Refused. Edit or discard it.",

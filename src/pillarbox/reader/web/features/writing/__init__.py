@@ -1,6 +1,7 @@
 """Writing: the page of a draft, the list of drafts, contacts.
 
 ``composing``  a draft: begun, shown, saved, sent, discarded
+``keeping``    what came with its form is kept; its page
 ``files``      what is attached to it; the quote, in a frame of its own
 ``senders``    what From offers
 ``typed``      what a form of a draft holds

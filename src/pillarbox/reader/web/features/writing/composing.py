@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -10,15 +10,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from pillarbox.reader.desk import Desk
-from pillarbox.reader.errors import DraftChanged, LibraryUnusable, NotSendable, WrongFields
-from pillarbox.reader.model import Draft, Identity, MessageKey
+from pillarbox.reader.errors import LibraryUnusable, NotSendable, WrongFields
+from pillarbox.reader.model import Draft, MessageKey
+from pillarbox.reader.web.features.writing.keeping import keep, shown, to_draft
 from pillarbox.reader.web.features.writing.mailto import draft_of
-from pillarbox.reader.web.features.writing.senders import senders_for
-from pillarbox.reader.web.features.writing.typed import Typed, form_of
+from pillarbox.reader.web.features.writing.typed import form_of
 from pillarbox.reader.web.pages import back, by_script, desk_of, off_loop, page
 
-_CONFLICT, _WRONG, _UNUSABLE = 409, 422, 503
+_WRONG, _UNUSABLE = 422, 503
 _DOOR = ("/login", "/enter")
 """Where one signs in."""
 
@@ -77,59 +76,9 @@ async def _show(request: Request) -> Response:
     return await shown(request, draft, back_to=request.query_params.get("back", ""))
 
 
-async def shown(  # what a page of a draft says is all of it
-    request: Request,
-    draft: Draft,
-    *,
-    back_to: str,
-    wrong: Mapping[str, str] | None = None,
-    doubts: Sequence[str] = (),
-    status: int = 200,
-) -> Response:
-    """The page of *draft*. *wrong*: by field; what belongs to none has the empty name."""
-    identities = await off_loop(_identities, desk_of(request))
-    return await page(
-        request,
-        "writing/compose.html",
-        status=status,
-        draft=draft,
-        identities=identities,
-        senders=senders_for(draft, identities),
-        back_to=back_to,
-        wrong=wrong or {},
-        doubts=doubts,
-    )
-
-
-def _identities(desk: Desk) -> list[Identity]:
-    return [desk.accounts.identity(name) for name in desk.accounts.names()]
-
-
-async def save_typed(request: Request, typed: Typed) -> Draft | Response:
-    """The draft as it was typed, kept; or the page that says why it could not be, with all that was typed."""
-    desk = desk_of(request)
-    last = await off_loop(desk.drafts.find, request.path_params["draft"])
-    draft = typed.into(last)
-    try:
-        return await off_loop(desk.writing.save, draft)
-    except (DraftChanged, NotSendable, LibraryUnusable) as error:
-        if by_script(request):
-            raise
-        said, status = str(error), _CONFLICT
-        if isinstance(error, LibraryUnusable):
-            said, status = f"This is not saved. {error} What you typed is still here.", _UNUSABLE
-        if isinstance(error, DraftChanged):
-            said = (
-                "This draft was changed in another tab since it was opened here. "
-                "Save it again to replace that with what you see, or leave this page to keep the other."
-            )
-        newest = Typed(typed.texts | {"version": str(last.version)}).into(last)
-        return await shown(request, newest, back_to=typed.back, wrong={"": said}, status=status)
-
-
 async def _save(request: Request) -> Response:
     async with form_of(request) as typed:
-        saved = await save_typed(request, typed)
+        saved = await keep(request, typed)
     if isinstance(saved, Response):
         return saved
     if by_script(request):
@@ -137,16 +86,10 @@ async def _save(request: Request) -> Response:
     return to_draft(saved, typed, saved="")
 
 
-def to_draft(draft: Draft, typed: Typed, **more: str) -> Response:
-    """Back to its page."""
-    query = ({"back": typed.back} if typed.back else {}) | more
-    return back(f"/compose/{draft.id}" + (f"?{urlencode(query)}" if query else ""))
-
-
 async def _send(request: Request) -> Response:
     writing = desk_of(request).writing
     async with form_of(request) as typed:
-        draft = await save_typed(request, typed)
+        draft = await keep(request, typed)
     if isinstance(draft, Response):
         return draft
     try:
@@ -173,7 +116,7 @@ async def _discard(request: Request) -> Response:
     async with form_of(request) as typed:
         where = typed.back
         if "text" in typed.texts:  # what was typed last is to come back, too, if it does
-            saved = await save_typed(request, typed)
+            saved = await keep(request, typed)
             if isinstance(saved, Response):
                 return saved
     await off_loop(desk_of(request).drafts.discard, draft)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from urllib.parse import quote
 
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -15,12 +13,11 @@ from starlette.routing import BaseRoute, Route
 from pillarbox.reader.compose.pictures import MAX_SHOWN
 from pillarbox.reader.compose.pictures import shown as shown_pictures
 from pillarbox.reader.contracts import Drafts
-from pillarbox.reader.errors import NoSuchDraft, NotSendable
-from pillarbox.reader.incoming import Received
-from pillarbox.reader.model import Draft, File
-from pillarbox.reader.web.features.writing.composing import save_typed, shown, to_draft
+from pillarbox.reader.errors import NoSuchDraft
+from pillarbox.reader.model import Draft
+from pillarbox.reader.web.features.writing.keeping import attach, keep, to_draft
 from pillarbox.reader.web.features.writing.typed import form_of
-from pillarbox.reader.web.pages import desk_of, off_loop
+from pillarbox.reader.web.pages import by_script, desk_of, off_loop
 
 _QUOTE_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; "
@@ -40,40 +37,26 @@ async def _attach(request: Request) -> Response:
     drafts = desk_of(request).drafts
     draft_id = request.path_params["draft"]
     async with form_of(request) as typed:
-        if "hx-request" not in request.headers:
-            saved = await save_typed(request, typed)
-            if isinstance(saved, Response):
-                return saved
-        try:
-            for upload in typed.files:
-                await off_loop(_kept, drafts.attach, draft_id, upload)
-        except NotSendable as error:
-            if "hx-request" in request.headers:
-                raise
-            draft = await off_loop(drafts.find, draft_id)
-            wrong = {"files": str(error)}
-            return await shown(request, draft, back_to=typed.back, wrong=wrong, status=_WRONG)
+        if not by_script(request):
+            kept = await keep(request, typed)
+            return kept if isinstance(kept, Response) else to_draft(kept, typed)
+        for upload in typed.files:
+            await off_loop(attach, drafts, draft_id, upload)
     draft = await off_loop(drafts.find, draft_id)
-    if "hx-request" in request.headers:
-        return JSONResponse({"files": [file.id for file in draft.files]})
-    return to_draft(draft, typed)
-
-
-def _kept(attach: Callable[..., File], draft_id: str, upload: UploadFile) -> None:
-    attach(draft_id, upload.filename or "file", upload.content_type or "", Received(upload.file))
+    return JSONResponse({"files": [file.id for file in draft.files]})
 
 
 async def _detach(request: Request) -> Response:
     drafts = desk_of(request).drafts
     async with form_of(request) as typed:
-        if "hx-request" not in request.headers:
-            saved = await save_typed(request, typed)
-            if isinstance(saved, Response):
-                return saved
+        if not by_script(request):
+            kept = await keep(request, typed)
+            if isinstance(kept, Response):
+                return kept
     draft_id = request.path_params["draft"]
     await off_loop(drafts.detach, draft_id, request.path_params["file"])
     draft: Draft = await off_loop(drafts.find, draft_id)
-    if "hx-request" in request.headers:
+    if by_script(request):
         return JSONResponse({"files": [file.id for file in draft.files]})
     return to_draft(draft, typed)
 

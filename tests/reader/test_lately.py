@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pillarbox.reader.library.lately import MAX_REMOVED, Lately
+from pillarbox.reader.lately import MAX_REMOVED, Lately
 
 
 def test_the_oldest_is_forgotten_first() -> None:
