@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
@@ -45,7 +46,7 @@ async def place(tmp_path: Path) -> Place:
     rules = RulesFile(tmp_path / "rules.json")
     rules.save(THREE)
     library = MemoryLibrary([letter(1), letter(2)])
-    table.desk = replace(table.desk, rules=rules, library=library)
+    table.desk = replace(table.desk, rules=rules, library=cast("Any", library))
     return Place(table, rules, library)
 
 
