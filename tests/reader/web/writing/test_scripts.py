@@ -970,7 +970,7 @@ async def test_a_discarded_draft_comes_back_by_z(page: Page, table: Table) -> No
     await page.fill("#text", "kept")
     await page.get_by_role("button", name="Discard").click()
     await came(page, "/drafts")
-    await expect(page.locator("#writing-done")).to_contain_text("Draft discarded")
+    await expect(page.locator("#changed")).to_contain_text("Draft discarded")
     assert table.drafts.all() == []
     await page.keyboard.press("z")
     await expect(page.locator("#text")).to_have_value("kept")
@@ -1001,7 +1001,7 @@ async def test_what_a_link_from_elsewhere_has_begun_can_be_discarded(
     await page.wait_for_load_state()
     await page.fill("#text", "Now?")
     await page.get_by_role("button", name="Discard").click()
-    await expect(page.locator("#writing-done")).to_contain_text("Draft discarded")
+    await expect(page.locator("#changed")).to_contain_text("Draft discarded")
     await came(page, "/drafts")
     assert table.drafts.all() == []
 
