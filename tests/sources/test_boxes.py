@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pillarbox.sources import boxes
+from pillarbox.sources import boxes, mbox
 from pillarbox.sources.boxes import Box, boxes_in, identity_of
 from pillarbox.sources.found import Found, SourceUnusable
 
@@ -99,9 +99,10 @@ def test_a_maildir_and_its_folders(tmp_path: Path) -> None:
 
 def test_letters_belong_to_what_was_named(tmp_path: Path) -> None:
     lay(tmp_path, "b.eml", "a/2.eml", "a/1.EML", "a/old")
-    (tmp_path / "notes.txt").write_bytes(LETTER)
+    (tmp_path / "without a suffix").write_bytes(LETTER)
     first, second = boxes_in(tmp_path)
-    assert [each.label for each in opened(first)] == ["a/1.EML", "a/2.eml", "b.eml"]
+    labels = ["a/1.EML", "a/2.eml", "b.eml", "without a suffix"]
+    assert [each.label for each in opened(first)] == labels
     assert (first.name, second.name) == ((), ("a", "old"))
 
 
@@ -219,6 +220,93 @@ def test_folders_that_are_not_wanted_are_passed_over(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_any(tmp_path: Path) -> None:
-    (tmp_path / "notes").write_bytes(b"From here on it is a text.\n")
+    (tmp_path / "Inbox").write_bytes(b"")
+    (tmp_path / "Inbox.msf").write_bytes(b"// <!-- <mdb:mork:z -->\n")
     with pytest.raises(SourceUnusable, match=r"no \.eml file"):
         boxes_in(tmp_path)
+
+
+# What another program keeps may be damaged, or no mail.
+
+INDEX = b'// <!-- <mdb:mork:z v="1.4"/> -->\n'
+NO_MAIL = (
+    "is no mail that can be imported: neither an mbox nor an .eml file; unpack an archive first"
+)
+
+
+def with_index(folder: Path, name: str, content: bytes) -> None:
+    (folder / name).write_bytes(content)
+    (folder / f"{name}.msf").write_bytes(INDEX)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("old.zip", b"PK\3\4" * 20, NO_MAIL),
+        ("old.gz", b"\x1f\x8b\0\0", "is packed with gzip; unpack it first"),
+        ("1.emlx", b"1234\nFrom: ann@example.org\n", NO_MAIL),
+        ("notes.txt", b"TODO: import my mail\n\nSubject: none\n", NO_MAIL),
+        ("text", b"From here on it is a text.\n", NO_MAIL),
+        ("hole", bytes(5000), NO_MAIL),
+    ],
+)
+def test_what_is_not_known_to_be_no_mail_is_told(
+    tmp_path: Path, name: str, content: bytes, why: str
+) -> None:
+    """It was passed over without a word."""
+    lay(tmp_path, "Inbox", "below/Sent")
+    (tmp_path / "below" / name).write_bytes(content)
+    assert why_not(tmp_path) == [f"below/{name}: {why}"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Inbox.msf", "msgFilterRules.dat", "filterlog.html", "folderTree.json", ".hidden"),
+        *("global-messages-db.sqlite", "dovecot.index.cache", "Info.plist", "subscriptions"),
+        *("Folders.db", "Inbox.cmeta", "Inbox.ibex.index"),
+    ],
+)
+@pytest.mark.parametrize("content", [INDEX, b"\0\1\2", b"Subject: x\n\ny\n"])
+def test_what_lies_beside_mail_is_not_told(tmp_path: Path, name: str, content: bytes) -> None:
+    lay(tmp_path, "Inbox")
+    (tmp_path / name).write_bytes(content)
+    assert found(tmp_path) == {"Inbox": 1}
+    assert why_not(tmp_path) == []
+
+
+def test_a_box_that_begins_with_nuls_is_one(tmp_path: Path) -> None:
+    """So a crash leaves it."""
+    (tmp_path / "Inbox").write_bytes(bytes(5000) + MBOX)
+    assert found(tmp_path) == {"Inbox": 1}
+
+
+def test_of_a_box_whose_first_line_is_gone_all_messages_are_there(tmp_path: Path) -> None:
+    with_index(tmp_path, "Inbox", LETTER + b"\r\n" + MBOX)
+    with_index(tmp_path, ".odd.dat", bytes(3000) + LETTER)
+    assert found(tmp_path) == {".odd.dat": 1, "Inbox": 2}
+    assert [each.raw for each in opened(boxes_in(tmp_path)[0])] == [LETTER]
+
+
+def test_of_a_box_whose_beginning_is_gone_that_is_told_and_the_rest_taken(tmp_path: Path) -> None:
+    with_index(tmp_path, "Inbox", bytes(3000) + b"of a text\n\n" + MBOX)
+    (box,) = boxes_in(tmp_path)
+    rest, whole = opened(box)
+    assert (rest.label, rest.raw) == ("the message at line 1", None)
+    assert rest.problem == "is not a message: it does not begin with a header"
+    assert (whole.label, whole.raw) == ("the message at line 3", LETTER)
+    assert rest.units + whole.units == box.octets
+
+
+def test_a_box_of_which_nothing_is_left_is_told(tmp_path: Path) -> None:
+    with_index(tmp_path, "Inbox", bytes(70_000))
+    (box,) = boxes_in(tmp_path)
+    assert [(each.raw, each.problem) for each in opened(box)] == [(None, "is nothing but NULs")]
+
+
+def test_no_end_is_looked_for_of_a_disk_without_mail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mbox, "_MOST_NULS", 100_000)
+    (tmp_path / "disk").write_bytes(bytes(300_000) + MBOX)
+    assert why_not(tmp_path) == [f"disk: {NO_MAIL}"]

@@ -132,6 +132,10 @@ def test_nuls_before_the_first_message_are_passed_over(
     assert sum(each.units for each in found) == path.stat().st_size
 
 
+def test_an_mbox_of_nuls_says_so(tmp_path: Path) -> None:
+    assert messages(tmp_path, bytes(200_000)) == [None]
+
+
 def test_nuls_at_the_end_are_no_part_of_the_last_message(tmp_path: Path) -> None:
     assert messages(tmp_path, FROM + b"a: b\n\nx\n" + HOLE) == [b"a: b\n\nx\n"]
 

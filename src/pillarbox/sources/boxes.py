@@ -6,11 +6,13 @@ What is known:
   ``Name.msf`` is an index only), and ``Name.mbox/mbox`` is the box ``Name`` (Apple Mail);
 * a Maildir is a box. ``.Name.Sub`` in it is ``Name`` and ``Sub`` (Maildir++; names in the UTF-7 of IMAP), any other Maildir
   in it is called as it is; one without ``new`` is Thunderbird's;
-* ``.eml`` files, however deep they lie, belong to what was named;
+* ``.eml`` files, and others that are a message, however deep they lie, belong to what was named;
+* what has been an mbox, as the index beside it says, still is one, damaged;
 * any other folder is only a place where boxes lie.
 
-Links are not followed. What is none of these is passed over. What cannot be read is a box that cannot be opened, whatever it
-holds: so it is told; and so is what lies on another disk, or too deep.
+Links are not followed. What is known to be no mail is passed over (:mod:`.companions`), and what is empty. What cannot be
+read is a box that cannot be opened, whatever it holds: so it is told; and so is any other file, and what lies on another
+disk, or too deep.
 """
 
 from __future__ import annotations
@@ -25,8 +27,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from pillarbox.sources.companions import is_box, is_companion
 from pillarbox.sources.found import Source, SourceUnusable
-from pillarbox.sources.letters import SUFFIX, Letters
+from pillarbox.sources.letters import HEAD, SUFFIX, Letters, is_mail, no_mail
 from pillarbox.sources.maildir import Maildir
 from pillarbox.sources.mbox import Mbox, is_mbox
 from pillarbox.sources.regular import open_regular
@@ -35,8 +38,6 @@ MESSAGE = 10_000
 """Octets of a message, where only its file's name is known yet: for progress."""
 MAX_DEPTH = 32
 """Folders in folders that are looked into."""
-_HEAD = 1024
-"""Octets in which an mbox shows itself."""
 _MBOX = ".mbox"
 _OF_FOLDERS = (".sbd", _MBOX)
 _PARTS = ("cur", "new", "tmp")
@@ -61,9 +62,9 @@ class Box(NamedTuple):
     """Raises SourceUnusable."""
 
 
-def mbox_at(path: Path, name: Name = (), *, follow: bool = False) -> Box:
-    """The mbox file *path*. *follow*: it may be a symbolic link."""
-    return Box(name, path, _size(path), 1, partial(Mbox, path, follow=follow))
+def mbox_at(path: Path, name: Name = (), *, follow: bool = False, is_torn: bool = False) -> Box:
+    """The mbox file *path*. *follow*: it may be a symbolic link. *is_torn*: its beginning may be gone."""
+    return Box(name, path, _size(path), 1, partial(Mbox, path, follow=follow, is_torn=is_torn))
 
 
 def letter_at(path: Path) -> Box:
@@ -119,6 +120,7 @@ class _Walk:
             yield _maildir_at(folder, name)
         elif is_thunderbirds:
             yield from _thunderbirds(folder, name)
+        beside = {entry.name for entry in entries}
         for entry in entries:
             if (is_maildir or is_thunderbirds) and entry.name in _PARTS:
                 continue
@@ -128,7 +130,7 @@ class _Walk:
                 if stat.S_ISDIR(found.st_mode):
                     yield from self._below(path, found, name, depth + 1)
                 elif stat.S_ISREG(found.st_mode):
-                    yield from self._file(path, name)
+                    yield from self._file(path, name, beside)
             except FileNotFoundError:  # it has gone meanwhile
                 continue
             except OSError as error:
@@ -145,12 +147,23 @@ class _Walk:
         else:
             yield from self.boxes(path, _entries(path), name + _called(path), depth)
 
-    def _file(self, path: Path, name: Name) -> Iterator[Box]:
-        """Raises OSError."""
-        if _is_mbox(path):
-            yield mbox_at(path, _name_of_mbox(path, name))
-        elif path.name.lower().endswith(SUFFIX):
+    def _file(self, path: Path, name: Name, beside: Collection[str]) -> Iterator[Box]:
+        """*beside*: what is in the same folder. Raises OSError."""
+        with open_regular(path) as file:
+            is_whole = is_mbox(file)
+            file.seek(0)
+            head = file.read(HEAD)
+        is_letter = path.name.lower().endswith(SUFFIX)
+        if is_whole or (head.strip() and not is_letter and is_box(path, beside)):
+            yield mbox_at(path, _name_of_mbox(path, name), is_torn=not is_whole)
+        elif is_letter:
             self.letters.append(path)
+        elif not head.strip() or is_companion(path.name):
+            return
+        elif is_mail(head):
+            self.letters.append(path)
+        else:
+            yield _closed(path, no_mail(head))
 
 
 def _closed(path: Path, why: str) -> Box:
@@ -226,12 +239,6 @@ def _is_folder(path: Path) -> bool:
         return stat.S_ISDIR(path.lstat().st_mode)
     except OSError:
         return False
-
-
-def _is_mbox(path: Path) -> bool:
-    """Raises OSError."""
-    with open_regular(path) as file:
-        return is_mbox(file.read(_HEAD))
 
 
 def _size(path: Path) -> int:

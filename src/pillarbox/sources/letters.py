@@ -14,7 +14,12 @@ from pillarbox.sources.regular import open_regular
 SUFFIX = ".eml"
 HEAD = 64 * 1024
 """Octets in which a message shows itself: one line of a header, after any empty ones."""
+NO_HEADER = "is not a message: it does not begin with a header"
 _FIELD = re.compile(rb"\s*[!-9;-~]+[ \t]*:")
+_OF_MAIL = re.compile(
+    rb"^(?:From|Date|Subject|Message-ID|Received|Return-Path|Delivered-To|X-Mozilla-Status):",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 class Letters:
@@ -44,6 +49,19 @@ def is_letter(head: bytes) -> bool:
     return _FIELD.match(head[:HEAD]) is not None
 
 
+def no_mail(head: bytes) -> str:
+    """Why a file that begins so cannot be imported."""
+    return trouble_with(head) or (
+        "is no mail that can be imported: neither an mbox nor an .eml file; unpack an archive first"
+    )
+
+
+def is_mail(head: bytes) -> bool:
+    """Whether a file that begins so surely is a message: settings and notes may begin as a header does."""
+    header = re.split(rb"\r?\n\r?\n", head[:HEAD].lstrip(), maxsplit=1)[0]
+    return is_letter(header) and _OF_MAIL.search(header) is not None
+
+
 def _read(path: Path, label: str) -> Found:
     try:
         raw = _content(path)
@@ -53,7 +71,7 @@ def _read(path: Path, label: str) -> Found:
         return Found(label, None, f"cannot be read: {error.strerror or error}")
     problem = trouble_with(raw)
     if not problem and not is_letter(raw):
-        problem = "is not a message: it does not begin with a header"
+        problem = NO_HEADER
     return Found(label, None if problem else raw, problem)
 
 

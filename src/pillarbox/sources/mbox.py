@@ -11,6 +11,8 @@ The format has no standard, only relatives. What is done here, and why:
   first message are passed over.
 * The ``From `` line and the empty line, or the NULs, before it belong to the format, not to the
   message; they are left out.
+* Of a file that has been an mbox the first ``From `` line may be gone. What is before the next one
+  is a message if it begins with a header.
 * One ``>`` is taken from lines ``>From ``, ``>>From `` …: exactly undoes mboxrd. In mboxo,
   which never quotes a quoted line, it turns a line that really began with ``>From `` into
   ``From ``; nobody can tell these from the quoted ones.
@@ -33,6 +35,7 @@ from pillarbox.sources.found import (
     SourceUnusable,
     trouble_with,
 )
+from pillarbox.sources.letters import NO_HEADER, is_letter
 from pillarbox.sources.regular import open_regular
 
 _TIME = rb".*\d\d?:\d\d.*\d{4}.*\r?\n?"
@@ -47,15 +50,21 @@ _EMPTY = (b"\n", b"\r\n")
 _PIECE = 64 * 1024
 _NULS = bytes(_PIECE)
 _NOTHING = b"\0\r\n"
+"""What may be before the first message."""
+_MOST_NULS = 1024 * _PIECE
+"""Before it: an empty disk image has more."""
 
 
 class Mbox:
-    """A :class:`~pillarbox.sources.found.Source`; ``total`` is the file's size. *follow*: it may be a symbolic link."""
+    """A :class:`~pillarbox.sources.found.Source`; ``total`` is the file's size. *follow*: it may be a symbolic link. *is_torn*: its
+    beginning may be gone.
+    """
 
     notes: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, *, follow: bool = True) -> None:
+    def __init__(self, path: Path, *, follow: bool = True, is_torn: bool = False) -> None:
         self._path = path
+        self._is_torn = is_torn
         try:
             self._file = open_regular(path, follow=follow)
         except OSError as error:
@@ -64,14 +73,15 @@ class Mbox:
             self._lock()
             self.total = self._file.seek(0, 2)
             self._file.seek(0)
-            self._must_be_mbox()
+            if not is_torn:
+                self._must_be_mbox()
         except BaseException:
             self._file.close()
             raise
 
     def __iter__(self) -> Iterator[Found]:
         try:
-            yield from _messages(self._file)
+            yield from _messages(self._file, is_torn=self._is_torn)
         except OSError as error:
             raise SourceUnusable(f"{self._path}: cannot be read: {error.strerror}") from error
 
@@ -90,8 +100,7 @@ class Mbox:
             return  # a file system without locks: nobody else has one either
 
     def _must_be_mbox(self) -> None:
-        while (line := _next_piece(self._file)) and not line.strip(_NOTHING):
-            """Nothing is before the first message."""
+        line = _first_line(self._file)
         if line and not _FROM.fullmatch(line):
             raise SourceUnusable(
                 f'{self._path}: is not an mbox: its first line does not begin with "From " and a time'
@@ -99,9 +108,17 @@ class Mbox:
         self._file.seek(0)
 
 
-def is_mbox(head: bytes) -> bool:
-    """Whether a file that begins so is an mbox."""
-    return _FROM.fullmatch(head.lstrip(b"\r\n").partition(b"\n")[0]) is not None
+def is_mbox(file: BinaryIO) -> bool:
+    """Whether *file*, which is read from where it is, is an mbox that is not empty."""
+    return _FROM.fullmatch(_first_line(file)) is not None
+
+
+def _first_line(file: BinaryIO) -> bytes:
+    """Or a piece of it; empty lines and NULs before it are passed over, so many as a crash leaves."""
+    passed = 0
+    while (line := _next_piece(file)) and not line.strip(_NOTHING) and passed < _MOST_NULS:
+        passed += len(line)
+    return line
 
 
 class _Behind(Enum):
@@ -139,8 +156,9 @@ class _Behind(Enum):
 class _Message:
     """One message while its lines come in."""
 
-    def __init__(self, line_number: int) -> None:
+    def __init__(self, line_number: int, *, is_torn: bool = False) -> None:
         self.line_number = line_number
+        self._is_torn = is_torn
         self._pieces: list[bytes] = []
         self._size = 0
         self._waiting: list[bytes] = []
@@ -179,29 +197,36 @@ class _Message:
             return Found(label, None, problem, self.units)
         raw = b"".join(self._pieces)
         problem = trouble_with(raw)
+        if not problem and self._is_torn and not is_letter(raw):
+            problem = NO_HEADER
         return Found(label, None if problem else raw, problem, self.units)
 
 
-def _messages(file: BinaryIO) -> Iterator[Found]:
+def _messages(file: BinaryIO, *, is_torn: bool) -> Iterator[Found]:
     message: _Message | None = None
     behind = _Behind.EMPTY_LINE
     number, units = 1, 0
+    has_nuls = False
     while piece := _next_piece(file):
         units += len(piece)
         if _begins(piece, behind, file):
             if message:
                 yield message.found()
             message = _Message(number)
-        elif message:
+        elif message or (is_torn and piece.strip(_NOTHING)):
+            message = message or _Message(number, is_torn=True)
             if behind.is_line and _QUOTED.match(piece):
                 piece = piece[1:]
             message.add(piece, behind)
+        has_nuls = has_nuls or piece.endswith(b"\0")
         if message:
             message.units, units = message.units + units, 0
             behind = behind.then(piece)
         number += piece.endswith(b"\n")
     if message:
         yield message.found()
+    elif has_nuls:
+        yield Found("the message at line 1", None, "is nothing but NULs", units)
 
 
 def _next_piece(file: BinaryIO) -> bytes:

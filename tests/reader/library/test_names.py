@@ -13,6 +13,7 @@ from pillarbox.reader.library.names import (
     file_name,
     folder_like,
     folder_named,
+    holds_folders,
     key_of,
     new_base,
     same_name,
@@ -148,6 +149,8 @@ def test_names_too_much_alike(one: str, other: str) -> None:
         ((" .hidden ",), "Archive/hidden"),
         (("a/b\u202e",), "Archive/a_b"),
         (("..",), "Archive/_"),
+        ((". .x",), "Archive/x"),
+        ((".\u3000..cur",), "Archive/cur_"),
         (("é" * 200,), "Archive/" + "é" * 100),
         (tuple("abcdefghij"), "Archive/a/b/c/d/e/f/g - h - i - j"),
     ],
@@ -158,6 +161,24 @@ def test_a_folder_that_stands_for_one_of_another_program(
     found = folder_like(ARCHIVE, names)
     assert found == folder
     assert found == ARCHIVE or folder_named(found) == found
+
+
+@given(st.lists(st.text(max_size=300), max_size=12))
+def test_whatever_another_program_calls_a_folder_one_stands_for_it(names: list[str]) -> None:
+    found = folder_like(ARCHIVE, names)
+    assert folder_named(found) == found
+
+
+@pytest.mark.parametrize("depth", range(1, MAX_DEPTH + 1))
+def test_a_folder_holds_folders_unless_it_is_as_deep_as_they_can_be(depth: int) -> None:
+    """One that is took nothing, and each box was told as one that cannot be taken."""
+    above = Folder("/".join("abcdefgh"[:depth]))
+    assert holds_folders(above) == (depth < MAX_DEPTH)
+    if depth < MAX_DEPTH:
+        assert folder_like(above, tuple("xyz" * 4)).startswith(f"{above}/")
+    else:
+        with pytest.raises(BadFolderName, match="Choose a place further up"):
+            folder_like(above, ("x",))
 
 
 @pytest.mark.parametrize("above", [TRASH, Folder("Inbox/work")])

@@ -196,10 +196,38 @@ def test_a_folder_of_files(library: MailLibrary, tmp_path: Path) -> None:
     (source / "3.eml").write_bytes(b"just words, no header")
     (source / "4.eml").write_bytes(b"")
     (source / "5.eml").symlink_to("/etc/passwd")
-    (source / "notes.txt").write_bytes(ANN)
+    (source / "notes.html").write_bytes(ANN)
     done = library.bring_in(source, ARCHIVE, quiet)
     assert (done.added, done.failures) == (2, 2)
     assert [label for label, _ in done.failed] == ["3.eml", "4.eml"]
+
+
+def test_what_may_have_been_mail_is_told_by_an_import_of_its_folder(
+    library: MailLibrary, tmp_path: Path
+) -> None:
+    """It was passed over without a word, and lost with the other program."""
+    source = laid(
+        tmp_path,
+        Inbox=bytes(3000) + one("a"),
+        Sent=one("b").partition(b"\n")[2] + one("c"),
+        Work=b"\1\2\3",
+        Work__Old=bytes(3000),
+        Empty=b"",
+    )
+    (source / "old.zip").write_bytes(b"PK\3\4")
+    done = library.bring_in(source, ARCHIVE, quiet)
+    assert in_folders(library) == {"Archive/Inbox": ["a"], "Archive/Sent": ["b", "c"]}
+    assert [label for label, _ in done.failed] == [
+        "old.zip",
+        "Work, the message at line 1",
+        "Work.sbd/Old, the message at line 1",
+    ]
+
+
+def test_an_mbox_behind_nuls_is_imported_by_itself(library: MailLibrary, tmp_path: Path) -> None:
+    source = tmp_path / "Inbox"
+    source.write_bytes(bytes(100_000) + one("a") + one("b"))
+    assert library.bring_in(source, ARCHIVE, quiet) == Imported(2)
 
 
 @pytest.mark.parametrize("content", [b"", b"just words\n", b"\x1f\x8b\0\0", b"PK\3\4" * 20])
@@ -352,6 +380,49 @@ def test_a_folder_that_cannot_be_read_is_told(
     assert done.failed == (("Closed.sbd", "cannot be read: Permission denied"),)
     (source / "Inbox").unlink()
     assert library.bring_in(source, ARCHIVE, quiet).failed == done.failed
+
+
+def test_the_library_itself_is_no_mail_of_another_program(
+    library: MailLibrary, place: Place, tmp_path: Path
+) -> None:
+    """Whoever named the folder that it is in got all of it a second time, with what waits in the outbox."""
+    library.add(WORK, ANN)
+    (place.root / "outbox").mkdir()
+    (place.root / "outbox/1.eml").write_bytes(BOB)
+    (tmp_path / "Inbox").write_bytes(FROM + b"Subject: three\n\nx\n")
+    before = place.files()
+    assert library.bring_in(tmp_path, ARCHIVE, quiet).added == 1
+    assert in_folders(library) == {WORK: ["one"], "Archive/Inbox": ["three"]}
+    (tmp_path / "Inbox").unlink()
+    (tmp_path / "way").symlink_to(place.root)
+    for source in (
+        place.root,
+        place.mail,
+        place.mail / "Archive",
+        place.root / "outbox/1.eml",
+        tmp_path / "way",
+        tmp_path / "way/mail/../outbox",
+    ):
+        with pytest.raises(NotImportable, match=r": is in the library already\.$"):
+            library.bring_in(source, ARCHIVE, quiet)
+    with pytest.raises(NotImportable, match="there is no"):
+        library.bring_in(tmp_path, ARCHIVE, quiet)
+    assert len(place.files()) == len(before) + 1
+
+
+def test_a_library_whose_mail_lies_elsewhere_is_passed_over_there(
+    place: Place, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "disk/mail"
+    elsewhere.mkdir(parents=True)
+    place.root.mkdir()
+    place.mail.symlink_to(elsewhere)
+    library = place.open()
+    library.add(ARCHIVE, ANN)
+    with pytest.raises(NotImportable, match="there is no"):
+        library.bring_in(elsewhere.parent, ARCHIVE, quiet)
+    with pytest.raises(NotImportable, match="is in the library already"):
+        library.bring_in(elsewhere / "Archive", ARCHIVE, quiet)
 
 
 def test_no_pipe_is_waited_for(library: MailLibrary, tmp_path: Path) -> None:

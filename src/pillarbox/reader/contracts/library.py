@@ -200,15 +200,15 @@ class Filing(Protocol):
 
     def bring_in(self, source: Path, into: Folder, report: Report) -> Imported:
         """Add the messages of an mbox, an ``.eml`` file, a Maildir, or a folder of these to *into*: what has a name in the
-        folder goes to a folder of that name in *into*. Those
+        folder goes to a folder of that name in *into*; the library itself is passed over. Those
         that are there already are passed over, so that this can be said again; those that lie in Trash are fetched from
         there. What was deleted in another program goes to Trash. Progress is in octets, or messages; whatever breaks
         it off, the last report has said what was added.
 
         Raises:
             NoSuchFolder: there is no *into*.
-            NotImportable: *source* is none of these, or cannot be read; what was added stays. Or it has folders in it, and *into*
-                holds none. It says ``PATH: why.``, as :func:`.sentences.shown` has it.
+            NotImportable: *source* is none of these, is in the library, or cannot be read; what was added stays. Or it has
+                folders in it, and *into* holds none. It says ``PATH: why.``, as :func:`.sentences.shown` has it.
         """
         ...
 

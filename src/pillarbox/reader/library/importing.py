@@ -18,10 +18,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from pillarbox.contracts.errors import PillarboxError
 from pillarbox.reader.contracts import Report
 from pillarbox.reader.errors import BadFolderName, NotImportable
 from pillarbox.reader.library.arrivals import Arrival
+from pillarbox.reader.library.named import boxes_of
 from pillarbox.reader.library.names import folder_like, holds_folders
 from pillarbox.reader.library.noted import flags_of, identities
 from pillarbox.reader.library.shelf import Shelf
@@ -30,10 +30,9 @@ from pillarbox.reader.library.trouble import usable
 from pillarbox.reader.mail.summary import Summary, summarise
 from pillarbox.reader.model import TRASH, Entry, Folder, Imported, Progress
 from pillarbox.reader.sentences import shown
-from pillarbox.sources.boxes import Box, boxes_in, letter_at, mbox_at
-from pillarbox.sources.found import Found, Source, SourceUnusable, trouble_with
-from pillarbox.sources.letters import HEAD, Letters, is_letter
-from pillarbox.sources.regular import open_regular
+from pillarbox.sources.boxes import Box
+from pillarbox.sources.found import Found, Source, SourceUnusable
+from pillarbox.sources.letters import Letters
 
 BATCH = 100
 """Messages that are made durable at a time."""
@@ -46,7 +45,7 @@ MAX_TOLD = 100
 def bring_in(shelf: Shelf, source: Path, into: Folder, report: Report) -> Imported:
     """See :meth:`pillarbox.reader.contracts.Filing.bring_in`."""
     shelf.tree.directory(into)
-    boxes = _boxes(source)
+    boxes = boxes_of(source, shelf.tree)
     if any(box.name for box in boxes) and not holds_folders(into):
         why = f"has folders in it, and {into} holds none. Choose another place for them."
         raise NotImportable(shown(f"{source}: {why}"))
@@ -248,24 +247,3 @@ class _Import:
         self._counts.added += count
         if folder != self._into:
             self._within[folder] += count
-
-
-def _boxes(path: Path) -> list[Box]:
-    """Raises NotImportable, whose sentence begins with the path."""
-    try:
-        if path.is_dir():
-            return boxes_in(path)
-        with open_regular(path, follow=True) as file:
-            head = file.read(HEAD)
-        if head.lstrip().startswith(b"From "):
-            return [mbox_at(path, follow=True)]
-        if is_letter(head):
-            return [letter_at(path)]
-    except PillarboxError as error:
-        raise NotImportable(shown(f"{error}.")) from error
-    except OSError as error:
-        raise NotImportable(shown(f"{path}: cannot be read: {error.strerror or error}.")) from error
-    why = trouble_with(head) or (
-        "is no mail that can be imported: neither an mbox nor an .eml file; unpack an archive first"
-    )
-    raise NotImportable(shown(f"{path}: {why}."))

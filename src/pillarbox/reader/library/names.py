@@ -10,6 +10,7 @@ nothing that leads out of the library, hides, is taken for a part of a Maildir, 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import unicodedata
 from base64 import urlsafe_b64encode
@@ -33,6 +34,8 @@ _INFO = "2,"
 _LETTERS = {flag.value: flag for flag in Flag}
 _PAGES = frozenset({"drafts", "outbox"})
 """What the sidebar shows beside the folders: a folder of that name could not be told from it."""
+_BEFORE_NAME = re.compile(r"\A[\s.]+")
+"""A folder's name cannot begin with it."""
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode's categories of what has no shape, or turns the text around it."""
 
@@ -91,7 +94,7 @@ def folder_like(above: Folder, names: Sequence[str]) -> Folder:
     there are none. What cannot be in a name is left out of it; what is too deep is named by all of its names.
 
     Raises:
-        BadFolderName: *above* can hold none.
+        BadFolderName: *above* can hold none (see :func:`holds_folders`).
     """
     if not names:
         return above
@@ -105,14 +108,15 @@ def _part_like(name: str) -> str:
     seen = (
         letter for letter in name.replace("/", "_") if unicodedata.category(letter) not in _UNSEEN
     )
-    part = unicodedata.normalize("NFC", "".join(seen)).strip().lstrip(".").strip()
+    part = unicodedata.normalize("NFC", _BEFORE_NAME.sub("", "".join(seen))).strip()
     part = part.encode()[:MAX_PART].decode(errors="ignore").strip()
     return f"{part}_" if not part or part.casefold() in PARTS else part
 
 
 def holds_folders(folder: Folder) -> bool:
     """Whether the user can have folders in it."""
-    return folder.partition("/")[0] not in {INBOX, TRASH}
+    above, *below = folder.split("/")
+    return above not in {INBOX, TRASH} and len(below) + 1 < MAX_DEPTH
 
 
 def is_folder_name(name: str) -> bool:

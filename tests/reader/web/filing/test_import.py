@@ -72,6 +72,20 @@ async def test_what_came_into_folders_is_said(
         assert f'1 message in <a href="/mail/Archive/{folder}">Archive/{shown}</a>' in page
 
 
+async def test_of_many_folders_the_first_are_named(
+    browser: httpx.AsyncClient, library: MailLibrary, tmp_path: Path
+) -> None:
+    (tmp_path / "old").mkdir()
+    for n in range(103):
+        (tmp_path / "old" / f"{n:03}").write_bytes(MBOX.replace(b"text", b"%d" % n))
+    data = {"into": "Archive", "path": str(tmp_path / "old")}
+    page = await ended(browser, await browser.post("/import", data=data))
+    assert "103 messages imported" in page
+    named = re.findall(r'1 message in <a href="/mail/Archive/\d+">', page)
+    assert len(named) == 100
+    assert "<li>and more in 3 other folders</li>" in page
+
+
 async def test_what_cannot_be_taken_is_said(
     browser: httpx.AsyncClient, library: MailLibrary
 ) -> None:

@@ -262,9 +262,16 @@ async def test_discard_asks_and_then_takes_message_and_draft(place: Place) -> No
     assert "It will not be sent to bob@example.org, carol@example.org" in text
     assert len(place.outbox.all()) == 1
     reply = await place.browser.post(f"/outbox/{sent}/discard")
-    assert reply.headers["Location"] == "/outbox"
+    assert reply.headers["Location"] == "/outbox?discarded"
     assert place.outbox.all() == []
     assert place.drafts.discarded == ["d1"]
+
+
+async def test_that_a_message_was_discarded_is_said(place: Place) -> None:
+    """The list came without it, and without a word."""
+    reply = await place.browser.post(f"/outbox/{place.put()}/discard")
+    assert "The message was discarded." in await place.text(reply.headers["Location"])
+    assert "was discarded" not in await place.text("/outbox")
 
 
 async def test_a_discard_that_cannot_be_done_yet_is_said_and_done_later(place: Place) -> None:
@@ -311,7 +318,7 @@ async def test_a_message_that_cannot_be_read_can_be_discarded(place: Place, tmp_
     assert "cannot be read" in await place.text(f"/outbox/{sent}")
     assert "It will not be sent to carol@example.org" in await place.text(f"/outbox/{sent}/discard")
     reply = await place.browser.post(f"/outbox/{sent}/discard")
-    assert reply.headers["Location"] == "/outbox"
+    assert reply.headers["Location"] == "/outbox?discarded"
     assert place.outbox.all() == []
 
 
@@ -345,6 +352,6 @@ async def test_one_that_has_left_and_cannot_be_read_can_be_discarded_and_its_dra
     assert "cannot be read" in await place.text(f"/outbox/{sent}")
     assert "is among your drafts again" in await place.text(f"/outbox/{sent}/discard")
     reply = await place.browser.post(f"/outbox/{sent}/discard")
-    assert reply.headers["Location"] == "/outbox"
+    assert reply.headers["Location"] == "/outbox?discarded"
     assert place.outbox.all() == []
     assert place.drafts.discarded == []

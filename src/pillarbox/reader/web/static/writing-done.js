@@ -27,11 +27,13 @@ function undoForm(url) {
   return form;
 }
 
-/** Once it is taken back, by whatever form, it cannot be again. */
+/** Once it is taken back, by whatever form, it cannot be again. What cannot be undone was done last then: Undo must not take back
+ * what was done before it. */
 function forget(event) {
   const { undo } = JSON.parse(sessionStorage.getItem(NAME) ?? "{}");
   const url = event.submitter?.getAttribute("formaction") ?? event.target.getAttribute("action") ?? "";
-  if (undo && new URL(url, location).pathname === undo) sessionStorage.removeItem(NAME);
+  if (event.target.hasAttribute("data-final")) sessionStorage.removeItem(NAME);
+  else if (undo && new URL(url, location).pathname === undo) sessionStorage.removeItem(NAME);
 }
 
 export function sayWhatWasDone() {

@@ -2,6 +2,7 @@
 
 import { post } from "./shell.js";
 import { toast, toastTrouble, wayIn } from "./toasts.js";
+import { keep } from "./undoing.js";
 import { leaveFor } from "./writing-done.js";
 import { followNewest, formIn } from "./writing-newest.js";
 import { takeSignature } from "./writing-signature.js";
@@ -10,6 +11,8 @@ const PAUSE = 1500; // milliseconds without a key, then it is saved
 const MOST = 10_000; // milliseconds from the first key on, then it is saved although there was no pause
 const AGAIN = 5000; // milliseconds, then a save that failed is tried again
 const KEPT_ALIVE = 60_000; // octets: browsers send 64 KiB of a page that is being left, and no more
+
+const NAME = 40; // characters of a subject that are said of a message
 
 const NOT_SAVED = "Not saved: Pillarbox does not answer. What you typed is here, and saving is tried again.";
 
@@ -202,8 +205,17 @@ class Keeper {
     const { id, back, hold } = await reply.json();
     this.gone = true;
     const seconds = Math.round(hold);
-    if (seconds) leaveFor(back, "Leaves in {left} s", `/outbox/${id}/edit`, seconds);
-    else leaveFor(back, "On its way");
+    const which = this.name();
+    if (seconds) leaveFor(back, `Leaves in {left} s: ${which}`, `/outbox/${id}/edit`, seconds);
+    else leaveFor(back, `On its way: ${which}`);
+  }
+
+  /** Which message this is among several, in a few words. */
+  name() {
+    const { subject, to, cc, bcc } = this.form.elements;
+    const named = [...subject.value.trim()];
+    const words = named.length ? named : [...[to, cc, bcc].map(({ value }) => value.trim()).find(Boolean)];
+    return `“${words.slice(0, NAME).join("")}${words.length > NAME ? "…" : ""}”`;
   }
 
   async discard() {
@@ -218,7 +230,8 @@ class Keeper {
     if (!reply.ok) { toastTrouble(trouble(reply)); return; }
     this.gone = true;
     this.uploads.cancelAll();
-    leaveFor((await reply.json()).back, "Draft discarded", `${this.url}/restore`);
+    keep({ undo: `${this.url}/restore`, say: "Draft discarded" });
+    location.assign((await reply.json()).back);
   }
 
   /** The page as the server sees it: what is wrong, or to be asked. */

@@ -44,8 +44,10 @@ def _may_have_arrived(outbox: Outbox, wanted: str) -> bool:
 
 
 async def _discard(request: Request) -> Response:
-    await off_loop(desk_of(request).outbox.discard, outgoing_id(request))
-    return back(HOME)
+    outbox, wanted = desk_of(request).outbox, outgoing_id(request)
+    await off_loop(outbox.discard, wanted)
+    gone = await off_loop(outbox.find, wanted) is None  # one that cannot go yet says so itself
+    return back(f"{HOME}?discarded" if gone else HOME)
 
 
 ROUTES: list[BaseRoute] = [

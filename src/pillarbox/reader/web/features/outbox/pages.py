@@ -35,6 +35,7 @@ async def _list(request: Request) -> Response:
         damaged=await off_loop(desk.outbox.damaged),
         problem=desk.outbox.problem,
         gone="gone" in request.query_params,
+        discarded="discarded" in request.query_params,
     )
 
 
