@@ -33,6 +33,7 @@ from pillarbox.reader.mail.css import clean_sheet, clean_style, declares_dark
         ("width:expression(alert(1))", ""),
         ("behavior:anything", ""),
         ("-moz-binding:anything", ""),
+        ("zoom: 3 !important; color: red", "color: red"),
         ("--x:red", "--x: red"),
         ("--x:url(http://t.example)", ""),
         ("color:red}b{color:blue", ""),
@@ -47,6 +48,24 @@ from pillarbox.reader.mail.css import clean_sheet, clean_style, declares_dark
 )  # fmt: skip
 def test_declarations(style: str, kept: str) -> None:
     assert clean_style(style) == kept
+
+
+@pytest.mark.parametrize(
+    "measured",
+    [
+        "100vh", ".5VH", "1e2svh", "100lvh", "100dvh", "100vb", "100svb", "100vi", "100dvi", "100vmin", "100vmax", "100lvmax",
+        "100cqh", "100cqb", "100cqi", "100cqmin", "100cqmax", "calc(100vh - 9px)", "0 +10vh", "'5' 5vh", "100vh !important",
+    ],
+)  # fmt: skip
+def test_what_is_measured_by_the_height_of_the_frame_is_not_kept(measured: str) -> None:
+    """The frame is made as high as what is in it: each would follow the other."""
+    style = f"min-height: 9px; min-height: {measured}; top: 1px"
+    assert clean_style(style) == "min-height: 9px; top: 1px"
+
+
+@pytest.mark.parametrize("style", ["width: 50vw", "width: 5cqw", "font-family: '5vh'"])
+def test_what_is_not_measured_by_that_is(style: str) -> None:
+    assert clean_style(style) == style
 
 
 @pytest.mark.parametrize(

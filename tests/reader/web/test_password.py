@@ -47,7 +47,7 @@ async def test_a_mail_link_is_still_there_after_the_password(page: Page, table: 
     await expect(page.locator("#subject")).to_have_value("Tea")
     await page.fill("#text", "Now?")
     await page.get_by_role("button", name="Discard").click()
-    await expect(page.locator("#writing-done")).to_contain_text("Draft discarded")
+    await expect(page.locator("#changed")).to_contain_text("Draft discarded")
     await expect(page).to_have_url("/drafts")
     assert table.drafts.all() == []
 

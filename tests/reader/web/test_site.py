@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Message, Scope
 
 from pillarbox.reader.desk import Desk
 from pillarbox.reader.errors import NoSuchFolder, NotSendable
@@ -21,7 +22,7 @@ from pillarbox.reader.web import pages
 from pillarbox.reader.web import site as site_module
 from pillarbox.reader.web.files import STATIC, files
 from pillarbox.reader.web.pages import compile_all, make_environment, page
-from tests.reader.desk import Quiet, make_desk, visitor
+from tests.reader.desk import Quiet, make_desk, site_of, visitor
 
 
 async def test_the_root_leads_to_the_inbox() -> None:
@@ -250,3 +251,32 @@ async def test_who_collects_without_scripts_comes_back_to_the_page_that_they_loo
     assert 'name="back" value="/settings?saved=1"' in shown
     assert 'action="/collect"' in not_gone_to
     assert 'name="back"' not in not_gone_to
+
+
+@pytest.mark.parametrize(
+    "kind", ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded"]
+)
+async def test_a_page_that_is_left_while_it_saves_is_no_error(kind: str) -> None:
+    """The log had a traceback for each."""
+    messages: list[Message] = [
+        {"type": "http.request", "body": b"", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def send(_: Message) -> None:
+        """Nobody reads it."""
+
+    scope: Scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/compose/d1/save",
+        "query_string": b"",
+        "headers": [(b"content-type", kind.encode()), (b"hx-request", b"true")],
+    }
+    await site_of(make_desk())(
+        scope, receive, send
+    )  # what it raises the server writes into its log
+    assert messages == []

@@ -22,7 +22,12 @@ _VALUE = re.compile(
     rf"(?:(?<![\w-])(?:{_FUNCTIONS})\(|{_STRING}|[a-z0-9\s.,%#+*/!_)-])*+", re.IGNORECASE | re.ASCII
 )
 _PROPERTY = re.compile(r"[a-z-]{1,60}", re.IGNORECASE)
-_REFUSED = frozenset(("behavior", "-moz-binding", "-ms-behavior", "src"))
+_REFUSED = frozenset(("behavior", "-moz-binding", "-ms-behavior", "src", "zoom"))
+"""``zoom`` is the page's, which makes smaller what is too wide; of the whole message it would undo that."""
+_BY_HEIGHT = re.compile(
+    r"(?<=\d)(?:[sld]?v|cq)(?:[hbi]|min|max)(?![\w-])", re.IGNORECASE | re.ASCII
+)
+"""Units that follow the height of the window, or may. That is the frame, which is made as high as what is in it: it would grow by itself."""
 _PSEUDO = "not|is|where|has|lang|dir|nth-(?:last-)?(?:child|of-type)"
 _SELECTOR = re.compile(
     rf"(?:(?<=:)(?:{_PSEUDO})\(|[\w\s.,#:*>+~\[\]=)^$|-]|{_STRING})*+", re.IGNORECASE
@@ -108,7 +113,9 @@ def declarations_of(text: str) -> Iterator[tuple[str, str]]:
         name, value = name.strip().lower(), value.strip()
         if not colon or not value or name in _REFUSED or not _PROPERTY.fullmatch(name):
             continue
-        if _VALUE.fullmatch(value) and "/*" not in value and value.count("(") == value.count(")"):
+        if not _VALUE.fullmatch(value) or "/*" in value or value.count("(") != value.count(")"):
+            continue
+        if not _BY_HEIGHT.search(re.sub(_STRING, "", value)):
             yield name, f"{name}: {value}"
 
 

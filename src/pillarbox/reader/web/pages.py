@@ -6,6 +6,7 @@ make a page, and no way for a part to differ from the whole.
 
 from __future__ import annotations
 
+import json
 import pkgutil
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -110,6 +111,17 @@ def _theirs(suffix: str) -> tuple[str, ...]:
 def feature_names() -> tuple[str, ...]:
     """All packages in ``features``, by name."""
     return tuple(sorted(each.name for each in pkgutil.iter_modules(features.__path__)))
+
+
+def by_script(request: Request) -> bool:
+    """Whether it is our scripts that ask: they want to know what was done, and stay where they are."""
+    return "HX-Request" in request.headers
+
+
+def tell(say: str, change: str = "") -> Response:
+    """To a script: what was done, as a sentence, and the *change* that can be undone (empty: none)."""
+    told = {"changed": {"id": change, "say": say}}
+    return Response(status_code=204, headers={"HX-Trigger": json.dumps(told)})
 
 
 def desk_of(request: Request) -> Desk:

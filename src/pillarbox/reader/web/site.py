@@ -13,7 +13,7 @@ from contextlib import suppress
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
@@ -54,6 +54,7 @@ def make_site(desk: Desk) -> Starlette:
         exception_handlers={
             ReaderError: _known_problem,
             HTTPException: _http_problem,
+            ClientDisconnect: _left,
             Exception: _defect,
         },
     )
@@ -93,6 +94,12 @@ async def _http_problem(request: Request, error: Exception) -> Response:
     response = await problem(request, "This did not work", say, error.status_code)
     response.headers.update(error.headers or {})
     return response
+
+
+async def _left(request: Request, error: Exception) -> Response:
+    """A page was left, or loaded again, while it sent something: nobody reads the reply, and nothing has failed."""
+    del request, error
+    return Response(status_code=400)
 
 
 async def _defect(request: Request, error: Exception) -> Response:

@@ -100,3 +100,39 @@ async def test_what_is_much_too_wide_scrolls_in_its_frame_and_the_page_stands_st
     assert await words.evaluate(WIDER) > 1000
     assert await words.evaluate(SIZE) == 14
     assert await page.locator("body").evaluate(WIDER) == 0
+
+
+@pytest.mark.parametrize(
+    "style", ["width: 0px", "color: red; width:0", "width: 1px", "max-width: 0", "max-width: 1px"]
+)
+async def test_what_is_hidden_by_its_width_stays_hidden_on_a_phone(
+    page: Page, house: House, style: str
+) -> None:
+    """Words for the list of an inbox, which the message itself does not show."""
+    hidden = f"<div id='hidden' style='{style}; overflow: hidden'>Only in a list</div>"
+    frame = await opened(page, house, hidden + WORDS)
+    assert await frame.locator("#hidden").evaluate("e => e.offsetWidth") <= 1
+
+
+async def test_what_a_newsletter_says_of_widths_on_a_phone_counts(page: Page, house: House) -> None:
+    rule = "@media (max-width: 480px) { .half { width: 50% !important } }"
+    halves = f"<tr><td class='half' width='50'>Left</td><td class='half' width='400'>{WORDS}</td>"
+    frame = await opened(
+        page, house, f"<style>{rule}</style><table width='100%' cellspacing='0'>{halves}</table>"
+    )
+    left, right = await frame.locator(".half").evaluate_all("all => all.map(e => e.offsetWidth)")
+    assert abs(left - right) <= 1
+
+
+async def test_what_is_as_wide_as_its_place_stays_so_on_a_phone(page: Page, house: House) -> None:
+    frame = await opened(page, house, "<table style='width: 100%'><tr><td>Tea</table>" + WORDS)
+    wide = await frame.locator("table").evaluate("e => e.offsetWidth")
+    assert wide == await frame.locator("#words").evaluate("e => e.offsetWidth")
+
+
+async def test_a_newsletter_that_is_made_larger_by_itself_does_not_scroll_sideways(
+    page: Page, house: House
+) -> None:
+    larger = "<style>body { zoom: 3 !important }</style>"
+    frame = await opened(page, house, larger + as_wide_as(420))
+    assert await frame.locator("#words").evaluate(WIDER) == 0

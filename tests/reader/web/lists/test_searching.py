@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
+from pillarbox.reader import model
+from pillarbox.reader.model import Folder
 from tests.reader.browser import browsing
 from tests.reader.desk import make_desk
 from tests.reader.web.lists.library import MemoryLibrary, key, letter
@@ -40,6 +43,17 @@ async def page(
     async with browsing(browser, desk, tmp_path, "/mail/Lists", **request.param) as page:
         await page.wait_for_selector("#rows.windowed")
         yield page
+
+
+class Uncounted(MemoryLibrary):
+    """Finds no more than what is asked for and one page; of what is behind that it does not know how much it is."""
+
+    def search(
+        self, query: str, first: int, count: int, *, within: Folder | None = None
+    ) -> model.Page:
+        whole = super().search(query, first, count, within=within)
+        known = min(whole.total, first + 2 * count)
+        return replace(whole, total=known, more=known < whole.total)
 
 
 on_both = pytest.mark.parametrize("page", [WIDE, PHONE], ids=["wide", "phone"], indirect=True)
@@ -173,3 +187,23 @@ async def test_a_search_that_is_given_up_on_its_way_does_not_come(page: Page) ->
         await page.evaluate(f"{TYPE('zebra')} {ENTER} {TYPE('')} {ENTER}")
     assert (await failed.value).url.endswith("/search?q=zebra")
     assert page.url.endswith("/mail/Lists")
+
+
+async def test_at_the_end_of_what_was_found_nothing_older_is_offered(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """The link led to where the end had been at first."""
+    desk = make_desk(library=Uncounted(letter(number) for number in range(230)))
+    async with browsing(browser, desk, tmp_path, "/search?q=subject") as page:
+        await page.wait_for_selector("#rows.windowed")
+        older = page.get_by_role("link", name="Older", exact=True)
+        await expect(older).to_have_attribute("href", "/search?q=subject&first=100")
+        for end in (100, 150, 200, 230):
+            await page.locator("#scroller").evaluate("e => { e.scrollTop = 1e9; }")
+            await expect(page.locator(f"#rows > li[data-place='{end - 1}']")).to_be_in_viewport()
+            if end < 200:
+                following = f"/search?q=subject&first={end + 50}"
+                await expect(older).to_have_attribute("href", following)
+                await expect(older).to_be_visible()
+        await expect(row(page, 0)).to_be_in_viewport()
+        await expect(older).to_be_hidden()

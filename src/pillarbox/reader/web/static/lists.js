@@ -8,12 +8,13 @@ import { counted } from "./lists/effects.js";
 import { isWide, listIn, markCurrent, messageIn, opened, show, shown, useTools } from "./lists/opening.js";
 import { keyOf } from "./lists/row.js";
 import { Rows } from "./lists/rows.js";
-import { say, sayWhatWasChanged, trouble } from "./lists/saying.js";
+import { say, trouble } from "./lists/saying.js";
 import { Searching } from "./lists/searching.js";
 import { Selection } from "./lists/selection.js";
 import { followSidebar, refreshSidebar } from "./lists/sidebar.js";
 import { closeMenusFrom } from "./menus.js";
 import { focusOn } from "./shell.js";
+import { sayWhatWasChanged } from "./undoing.js";
 
 const REST = 250; // milliseconds: news come in bursts
 

@@ -2,6 +2,7 @@
 
 import { post } from "./shell.js";
 import { toast, toastTrouble, wayIn } from "./toasts.js";
+import { keep } from "./undoing.js";
 import { leaveFor } from "./writing-done.js";
 import { followNewest, formIn } from "./writing-newest.js";
 import { takeSignature } from "./writing-signature.js";
@@ -229,7 +230,8 @@ class Keeper {
     if (!reply.ok) { toastTrouble(trouble(reply)); return; }
     this.gone = true;
     this.uploads.cancelAll();
-    leaveFor((await reply.json()).back, "Draft discarded", `${this.url}/restore`);
+    keep({ undo: `${this.url}/restore`, say: "Draft discarded" });
+    location.assign((await reply.json()).back);
   }
 
   /** The page as the server sees it: what is wrong, or to be asked. */

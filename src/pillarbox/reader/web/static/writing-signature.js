@@ -10,9 +10,9 @@ function split(text) {
   return [lines.slice(0, at).join("\n").replace(/\n$/, ""), lines.slice(at).join("\n").replace(/\n+$/, "")];
 }
 
-/** What stands in `field` from `start` on becomes `ending`, as if it had been typed: Ctrl+Z goes on to what was before. There is
- * no other way to it than to be in the field for a moment. The old ending goes last: Chromium, at a Ctrl+Y, forgets the first
- * line of what has replaced something. */
+/** What stands in `field` from `start` on becomes `ending`, as if it had been typed, in one step: one Ctrl+Z brings back what was
+ * there, and the next one goes on to what was before. There is no other way to it than to be in the field for a moment. A
+ * last line end that stays is let alone: Chromium, at a Ctrl+Y, forgets lines of what has replaced the end of a field. */
 function retype(field, start, ending) {
   const was = document.activeElement;
   const hush = (event) => event.stopImmediatePropagation(); // nobody has typed
@@ -21,10 +21,11 @@ function retype(field, start, ending) {
   for (const kind of ["input", "change"]) field.addEventListener(kind, hush, { capture: true });
   const whole = field.value.slice(0, start) + ending;
   if (was !== field) field.focus({ preventScroll: true });
-  field.setSelectionRange(start, start);
-  if (ending) document.execCommand("insertText", false, ending);
-  field.setSelectionRange(start + ending.length, field.value.length);
-  if (field.selectionEnd > field.selectionStart) document.execCommand("delete");
+  const stays = Number(field.value.length > start && field.value.endsWith("\n") && ending.endsWith("\n"));
+  const fresh = ending.slice(0, ending.length - stays);
+  field.setSelectionRange(start, field.value.length - stays);
+  if (fresh) document.execCommand("insertText", false, fresh);
+  else if (field.selectionEnd > field.selectionStart) document.execCommand("delete");
   if (field.value !== whole) field.value = whole; // a browser that does not do that
   if (was !== field) {
     field.blur();

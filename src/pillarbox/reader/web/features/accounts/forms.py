@@ -30,6 +30,10 @@ LONGEST = 1000
 LONGEST_DAYS = 36_500
 """A hundred years: what is more is a slip."""
 _APART = re.compile(r"[\s,;]+")
+_NAMED = re.compile(
+    r"""(?:^|(?<=[,;>]))[^\S\n]*+(?:"[^"\n]*+"[^\S\n]*+|[^<>@,;"\n]*+)<([^<>\n]*+)>""", re.MULTILINE
+)
+"""An address behind a name, as it is pasted from a message. With an @ in the name it is not told whose it is."""
 
 
 @dataclass(slots=True)
@@ -78,8 +82,9 @@ class Typed:
 
 
 def addresses(form: Typed, name: str) -> tuple[str, ...]:
-    """Several of them, however they are kept apart; each once."""
-    found = tuple(dict.fromkeys(filter(None, _APART.split(form.fields.get(name, "")))))
+    """Several of them, however they are kept apart; each once, and without names."""
+    bare = _NAMED.sub(r" \1 ", form.fields.get(name, ""))
+    found = tuple(dict.fromkeys(filter(None, _APART.split(bare))))
     for one in found:
         if len(one) > LONGEST or not is_address(one):
             form.wrong[name] = f"An address looks like alice@example.org; “{one[:60]}” does not."

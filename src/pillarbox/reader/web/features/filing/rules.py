@@ -18,7 +18,7 @@ from pillarbox.reader.errors import BadFolderName, ChangedElsewhere
 from pillarbox.reader.mail.summary import summarise
 from pillarbox.reader.model import INBOX, Folder, MessageKey, Rule, mark_of
 from pillarbox.reader.web.features.filing.forms import choices
-from pillarbox.reader.web.pages import back, chosen, desk_of, off_loop, page
+from pillarbox.reader.web.pages import back, by_script, chosen, desk_of, off_loop, page, tell
 
 CONDITIONS = (
     ("sender", "From", "A part of the name or address, like example.org"),
@@ -133,6 +133,8 @@ async def _do(request: Request) -> Response:
             return back(f"/rules?{urlencode({'removed': wanted})}")
         elif what == "restore":
             await off_loop(desk.rules.restore, wanted)
+            if by_script(request):
+                return tell("The rule is there again")
             return back(f"/rules?{urlencode({'restored': wanted})}")
     except ChangedElsewhere:
         return back("/rules?elsewhere=1")

@@ -22,7 +22,7 @@ from pillarbox.reader.web import words
 from pillarbox.reader.web.features.lists.choice import AT_ONCE, Choice, Chosen
 from pillarbox.reader.web.features.lists.seen import moment_of
 from pillarbox.reader.web.features.lists.told import Done, Told, with_done
-from pillarbox.reader.web.pages import back, is_ours, off_loop, page
+from pillarbox.reader.web.pages import back, by_script, is_ours, off_loop, page, tell
 
 _MAX_FIELDS = AT_ONCE + 50
 """Of a form: every message is one, and some more say what to do."""
@@ -82,7 +82,7 @@ class Actions:
         try:
             folder = await off_loop(self.desk.library.make_folder, new) if new else Folder(to)
         except BadFolderName as error:
-            if _by_script(request):
+            if by_script(request):
                 raise
             return await self._where(request, form, problem=str(error))
         change = await off_loop(self.desk.library.move, chosen.keys, folder)
@@ -161,11 +161,8 @@ class Actions:
     ) -> Response:
         """To a script: what was done; else back to the page, which says it. Messages that have *left* are no longer open."""
         quiet = bool(_text(form, "quiet"))
-        if _by_script(request):
-            told = {"changed": {"id": done.change, "say": done.say}}
-            return Response(
-                status_code=204, headers={} if quiet else {"HX-Trigger": json.dumps(told)}
-            )
+        if by_script(request):
+            return Response(status_code=204) if quiet else tell(done.say, done.change)
         to = _closed(_text(form, "back") or "/", left)
         return back(to if quiet else with_done(to, self.told.note(done)))
 
@@ -176,7 +173,7 @@ async def _form(request: Request) -> FormData:
 
 async def _ask(request: Request, form: FormData, action: str, what: str, sure: str) -> Response:
     """Whether *what* is to be removed for good: a page, whose form says *sure*; to a script both."""
-    if _by_script(request):
+    if by_script(request):
         asked = json.dumps({"asked": {"action": action, "what": what, "sure": sure}})
         return Response(status_code=204, headers={"HX-Trigger": asked})
     keep = _text(form, "back")
@@ -197,10 +194,6 @@ def _counted(chosen: Chosen) -> str:
     if chosen.rows == len(chosen.keys):
         return count
     return f"{count} of {words.count(chosen.rows, 'conversation')}"
-
-
-def _by_script(request: Request) -> bool:
-    return "HX-Request" in request.headers
 
 
 def _text(form: FormData, name: str) -> str:

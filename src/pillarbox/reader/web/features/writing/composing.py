@@ -12,10 +12,10 @@ from starlette.routing import BaseRoute, Route
 
 from pillarbox.reader.errors import LibraryUnusable, NotSendable, WrongFields
 from pillarbox.reader.model import Draft, MessageKey
-from pillarbox.reader.web.features.writing.keeping import by_script, keep, shown, to_draft
+from pillarbox.reader.web.features.writing.keeping import keep, shown, to_draft
 from pillarbox.reader.web.features.writing.mailto import draft_of
 from pillarbox.reader.web.features.writing.typed import form_of
-from pillarbox.reader.web.pages import back, desk_of, off_loop, page
+from pillarbox.reader.web.pages import back, by_script, desk_of, off_loop, page
 
 _WRONG, _UNUSABLE = 422, 503
 _DOOR = ("/login", "/enter")

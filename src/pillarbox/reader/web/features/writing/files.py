@@ -15,9 +15,9 @@ from pillarbox.reader.compose.pictures import shown as shown_pictures
 from pillarbox.reader.contracts import Drafts
 from pillarbox.reader.errors import NoSuchDraft
 from pillarbox.reader.model import Draft
-from pillarbox.reader.web.features.writing.keeping import attach, by_script, keep, to_draft
+from pillarbox.reader.web.features.writing.keeping import attach, keep, to_draft
 from pillarbox.reader.web.features.writing.typed import form_of
-from pillarbox.reader.web.pages import desk_of, off_loop
+from pillarbox.reader.web.pages import by_script, desk_of, off_loop
 
 _QUOTE_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; "

@@ -16,7 +16,7 @@ from pillarbox.reader.incoming import Received
 from pillarbox.reader.model import Draft, Identity
 from pillarbox.reader.web.features.writing.senders import senders_for
 from pillarbox.reader.web.features.writing.typed import Typed
-from pillarbox.reader.web.pages import back, desk_of, off_loop, page
+from pillarbox.reader.web.pages import back, by_script, desk_of, off_loop, page
 
 _CONFLICT, _WRONG, _UNUSABLE = 409, 422, 503
 
@@ -103,8 +103,3 @@ def to_draft(draft: Draft, typed: Typed, **more: str) -> Response:
     """Back to its page."""
     query = ({"back": typed.back} if typed.back else {}) | more
     return back(f"/compose/{draft.id}" + (f"?{urlencode(query)}" if query else ""))
-
-
-def by_script(request: Request) -> bool:
-    """Whether a script of ours has sent it."""
-    return "hx-request" in request.headers

@@ -17,13 +17,14 @@ async def _show(request: Request) -> Response:
     drafts = await off_loop(desk_of(request).drafts.all)
     damaged = await off_loop(desk_of(request).drafts.damaged)
     discarded = request.query_params.get("discarded", "")
+    back_again = any(draft.id == discarded for draft in drafts)
     return await page(
         request,
         "writing/drafts.html",
         rows=[(draft, opening_of(draft)) for draft in drafts],
         damaged=damaged,
         problem=desk_of(request).drafts.problem,
-        discarded=discarded if discarded.isalnum() else "",
+        discarded=discarded if discarded.isalnum() and not back_again else "",
     )
 
 

@@ -15,7 +15,7 @@ from pillarbox.reader.compose.addresses import Recipient, readable
 from pillarbox.reader.errors import ChangedElsewhere, NotSendable, WrongFields
 from pillarbox.reader.model import Contact, mark_of
 from pillarbox.reader.web.features.writing.typed import form_of
-from pillarbox.reader.web.pages import back, desk_of, off_loop, page
+from pillarbox.reader.web.pages import back, by_script, desk_of, off_loop, page, tell
 
 _COMPLETIONS = 8
 """That are offered at once: more is a list to be read."""
@@ -148,6 +148,9 @@ async def _remove(request: Request) -> Response:
 async def _restore(request: Request) -> Response:
     wanted = request.path_params["contact"]
     await off_loop(desk_of(request).contacts.restore, wanted)
+    if by_script(request):
+        there = await _named(request)
+        return tell(f"{there.name or there.address if there else 'The contact'} is there again")
     return back(f"/contacts?{urlencode({'restored': wanted})}")
 
 

@@ -1,18 +1,20 @@
-/* What is done to messages: every form that goes to /do/ or /undo/, wherever it stands in the page. Rows leave at once; when the
-   server refuses, they come back. */
+/* What is done to messages: every form that goes to /do/, or undoes something, wherever it stands in the page. Rows leave at once; when
+   the server refuses, they come back. */
 
 import { post } from "../shell.js";
+import { UNDOES, changed, forget, keep, undone } from "../undoing.js";
 import { told } from "./asking.js";
 import { sure, where } from "./dialogs.js";
 import { flagOn, isOff, leaves, markOf } from "./effects.js";
 import { isWide, keepUnread, messageIn, opened } from "./opening.js";
 import { isNew, keyOf, placeOf } from "./row.js";
-import { changed, forget, keep, last, trouble, undone } from "./saying.js";
+import { trouble } from "./saying.js";
 
-const OURS = /^\/(?:do\/([a-z-]+)|undo\/.+)$/;
+const DOES = /^\/do\/([a-z-]+)$/;
 const ERASING = new Set(["erase", "empty-trash"]);
 
-const undoes = (path) => decodeURIComponent(path.slice("/undo/".length));
+/** A change as the server tells it. */
+const asChange = ({ id, say }) => ({ undo: id && `/undo/${encodeURIComponent(id)}`, say });
 
 export class Acting {
   /** `lists`: what is in the page now (rows, selection, cursor), and what is to happen next. */
@@ -21,7 +23,7 @@ export class Acting {
     this.asking = false; // a question is on its way
     document.addEventListener("submit", (event) => this.submitted(event), true);
     this.pending = []; // what is on its way to the server: { back: how much is to be undone at once, from it on }
-    document.addEventListener("changed", (event) => changed(event.detail));
+    document.addEventListener("changed", (event) => changed(asChange(event.detail)));
     document.addEventListener("key", (event) => this.pressed(event));
   }
 
@@ -38,9 +40,10 @@ export class Acting {
     const button = event.submitter;
     const action = button?.hasAttribute("formaction") ? button.formAction : form.action;
     const url = new URL(action, location.origin);
-    if (form.method === "dialog" || !OURS.test(url.pathname)) return;
+    const undoes = UNDOES.test(url.pathname);
+    if (form.method === "dialog" || !undoes && !DOES.test(url.pathname)) return;
     // Where there are no dialogs the server asks what has to be asked.
-    if (!url.pathname.startsWith("/undo/") && !document.getElementById("sure")) return;
+    if (!undoes && !document.getElementById("sure")) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     button?.closest("details:is(.more-tools, .letter-more)")?.removeAttribute("open");
@@ -60,14 +63,14 @@ export class Acting {
     for (const [name, value] of url.searchParams) fields.set(name, value);
     const done = await this.act(url.pathname, fields, Boolean(form.closest("#pane")));
     if (!done || !back || document.getElementById("found")) return;
-    keep(done); // a page without a list shows what was undone when it is fetched anew
+    if (!done.undo) keep(done); // a page without a list shows what was undone when it is fetched anew
     location.assign(back);
   }
 
-  /** Ask what has to be asked, do it, and have the server do it; then undo `back` changes, from this on. What it says was done; null:
+  /** Ask what has to be asked, do it, and have the server do it; then undo `back` changes, from this on. What was done, at last; null:
       nothing was. */
   async act(path, fields, inPane = false, back = 0) {
-    const name = path.match(OURS)[1] ?? "undo";
+    const name = path.match(DOES)?.[1] ?? "undo";
     if (name !== "undo" && name !== "empty-trash" && !fields.has("m") && !fields.has("all")) {
       throw new Error("Choose a message first: open one, or select some.");
     }
@@ -81,36 +84,42 @@ export class Acting {
     this.pending.push(mine);
     let again = null;
     let done = null;
+    let more = null;
     try {
       const events = await told(post(path, fields));
       this.ended(mine);
-      done = events.changed ?? null;
+      done = events.changed ? asChange(events.changed) : null;
       again = events.asked; // these are other messages than one has said yes to, or they lie in Trash already
       if (again) await next.undo();
-      if (done && name === "undo") undone(undoes(path), done.say);
+      let last = done?.undo;
+      if (done && name === "undo") last = undone(path, done.say);
       else if (done) changed(done);
-      if (done && mine.back) this.takeBack(name === "undo" ? last() : done.id, mine.back);
+      if (last && mine.back) more = this.takeBack(last, mine.back);
       if (!inPane && !again && name !== "mark" && name !== "undo") this.lists.selection.everything();
       if (next.stays && (inPane || keys.includes(opened()?.key))) await this.lists.refreshTools();
     } catch (error) {
       trouble(error);
-      if (name === "undo" && error.forGood) forget(undoes(path));
+      if (name === "undo" && error.forGood) forget(path);
       await next.undo();
     } finally {
       this.ended(mine);
       if (rows) rows.held -= 1;
     }
     await this.lists.refresh();
-    return again ? this.act(`/do/${again.action}`, fields, inPane) : done;
+    return again ? this.act(`/do/${again.action}`, fields, inPane) : await more ?? done;
   }
 
   ended(mine) {
     this.pending = this.pending.filter((one) => one !== mine);
   }
 
-  /** Undo `times` changes, the first being `id`. */
-  takeBack(id, times) {
-    if (id) this.act(`/undo/${encodeURIComponent(id)}`, new URLSearchParams(), false, times - 1).catch(trouble);
+  /** Undo `times` changes, the first by `path`. */
+  takeBack(path, times) {
+    if (!UNDOES.test(path)) {
+      document.querySelector("#changed form").requestSubmit();
+      return new Promise(() => {}); // it opens another page: nothing comes after it
+    }
+    return this.act(path, new URLSearchParams(), false, times - 1).catch(trouble);
   }
 
   async asked(name, path, fields) {
@@ -134,7 +143,7 @@ export class Acting {
     fields.delete("sure");
     try {
       const events = await told(post(path, fields));
-      if (events.changed) changed(events.changed);
+      if (events.changed) changed(asChange(events.changed));
       return events.asked;
     } finally {
       this.asking = false;

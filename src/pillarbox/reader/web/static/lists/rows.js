@@ -201,11 +201,13 @@ export class Rows {
 
   count(list) {
     const total = Number(list.dataset.total);
-    this.uncounted = "more" in list.dataset;
-    if (total === this.total) return;
+    const uncounted = "more" in list.dataset;
+    if (total === this.total && uncounted === this.uncounted) return;
     this.total = total;
+    this.uncounted = uncounted;
     for (const [place, row] of [...this.rows]) if (place >= total) this.forget(row);
     this.measure();
+    showPager(this);
   }
 
   accept(place, row) {
