@@ -567,10 +567,8 @@ async def test_a_copy_that_cannot_be_made_is_made_later(
     assert len(world.library.sent) == 1
 
 
-async def test_what_has_left_while_the_drafts_cannot_be_read_stays_until_its_draft_is_gone(
-    world: World, server: HostileServer
-) -> None:
-    """Its draft was there after the next start, as something not sent yet."""
+def drafts_of(world: World) -> tuple[Path, Callable[[], KeptDrafts]]:
+    """Where the drafts of its messages are, and how they are opened, as at a start."""
     folder = world.folder.with_name("drafts")
 
     def opened() -> KeptDrafts:
@@ -578,6 +576,14 @@ async def test_what_has_left_while_the_drafts_cannot_be_read_stays_until_its_dra
             folder, outbox=world.outbox, tell=lambda _: None, clock=lambda: datetime.now(UTC)
         )
 
+    return folder, opened
+
+
+async def test_what_has_left_while_the_drafts_cannot_be_read_stays_until_its_draft_is_gone(
+    world: World, server: HostileServer
+) -> None:
+    """Its draft was there after the next start, as something not sent yet."""
+    folder, opened = drafts_of(world)
     drafts = opened()
     draft = drafts.save(drafts.new(Draft("", subject="News")))
     away = folder.rename(folder.with_name("away"))
@@ -605,13 +611,7 @@ async def test_what_is_discarded_while_the_drafts_cannot_be_read_is_not_there_ag
     world: World, server: HostileServer
 ) -> None:
     """The draft was listed after the next start, as something not sent yet."""
-    folder = world.folder.with_name("drafts")
-
-    def opened() -> KeptDrafts:
-        return open_drafts(
-            folder, outbox=world.outbox, tell=lambda _: None, clock=lambda: datetime.now(UTC)
-        )
-
+    folder, opened = drafts_of(world)
     drafts = opened()
     draft = drafts.save(drafts.new(Draft("", subject="News")))
     sent = world.put(draft=draft.id, hold_seconds=60)

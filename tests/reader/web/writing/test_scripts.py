@@ -765,12 +765,8 @@ async def test_looking_at_another_tab_keeps_no_signature_of_another_account(
     assert table.drafts.find(draft.id).account == "home"
 
 
-async def test_what_is_typed_while_it_is_saved_gets_the_other_signature_too(
-    page: Page, table: Table
-) -> None:
-    table.sign(*OTHERS)
-    draft = table.begun(text="")
-    await opened(page, draft)
+async def saves_held(page: Page) -> tuple[asyncio.Event, asyncio.Event]:
+    """Saves wait from now on: one has begun, and they may go on."""
     begun, may_go_on = asyncio.Event(), asyncio.Event()
 
     async def slow(route: Route) -> None:
@@ -779,6 +775,16 @@ async def test_what_is_typed_while_it_is_saved_gets_the_other_signature_too(
         await route.continue_()
 
     await page.route("**/save", slow)
+    return begun, may_go_on
+
+
+async def test_what_is_typed_while_it_is_saved_gets_the_other_signature_too(
+    page: Page, table: Table
+) -> None:
+    table.sign(*OTHERS)
+    draft = table.begun(text="")
+    await opened(page, draft)
+    begun, may_go_on = await saves_held(page)
     await page.select_option("#account", "home")
     await page.locator("#text").press("Control+Home")
     await page.keyboard.type("Hi")
@@ -912,14 +918,7 @@ async def test_who_types_elsewhere_stays_there_when_the_signature_changes(
     await opened(page, draft)
     await page.locator("#text").press("Control+Home")
     await page.keyboard.type("Hi")
-    begun, may_go_on = asyncio.Event(), asyncio.Event()
-
-    async def slow(route: Route) -> None:
-        begun.set()
-        await may_go_on.wait()
-        await route.continue_()
-
-    await page.route("**/save", slow)
+    begun, may_go_on = await saves_held(page)
     await page.select_option("#account", "home")
     await begun.wait()
     await page.evaluate(
@@ -940,13 +939,7 @@ async def test_a_character_that_is_being_composed_is_not_disturbed(
     table.sign(*OTHERS)
     draft = table.begun(text="")
     await opened(page, draft)
-    may_go_on = asyncio.Event()
-
-    async def slow(route: Route) -> None:
-        await may_go_on.wait()
-        await route.continue_()
-
-    await page.route("**/save", slow)
+    _, may_go_on = await saves_held(page)
     await page.select_option("#account", "home")
     await page.locator("#text").press("Control+Home")
     keys = await page.context.new_cdp_session(page)
