@@ -10,7 +10,8 @@
 ``moving``     what the user does to messages and folders; ``memory``: so that it can be taken back
 ``trash``      since when a message is in Trash
 ``rules``      the user's rules, in a file; ``kept``: how such files are written
-``importing``, ``exporting``    much mail at once, in and out; ``noted``: what other programs have noted of it
+``importing``, ``exporting``    much mail at once, in and out; ``noted``: what other programs have noted of it; ``there``: what
+               an import finds in the library already
 ``library``    all of this as pages and services have it; ``sidebar``: its folders in order
 ``first``      how far the first reading of all mail is
 ``opening``    a library is locked, made if need be, and put together

@@ -12,6 +12,6 @@ header octets, parts, depth, addresses, octets of text (``limits``).
 
 What these stand on, from the octets up: ``charsets``, ``transfer``; ``header`` with ``words``, ``addresses``, ``dates``,
 ``identifiers``, ``parameters``; ``mime`` (a tree of parts), ``layout`` (what is text, what is attached), ``names``,
-``markup`` (words of HTML), ``bodies``, ``opening``. ``balance`` and ``css`` are parts of ``clean``; ``tnef`` unpacks a
+``markup`` (words of HTML), ``bodies``, ``opening``. ``balance``, ``css`` and ``ground`` are parts of ``clean``; ``tnef`` unpacks a
 winmail.dat, ``invitation`` reads a calendar.
 """
